@@ -1,0 +1,43 @@
+# Every target is a short name for commands that a person could type; see README.md.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+ENVIRONMENT = eval "$$($(PYTHON) -m local env)" &&
+
+.PHONY: up preview destroy down status test unit lint
+.DEFAULT_GOAL := up
+
+up: .venv/installed
+	@$(PYTHON) -m local deploy
+
+preview: .venv/installed
+	@$(ENVIRONMENT) pulumi preview --stack local --diff
+
+destroy: .venv/installed
+	@$(PYTHON) -m local destroy
+
+# A stack that cannot be destroyed goes with its cluster.
+down: .venv/installed
+	-@$(PYTHON) -m local destroy
+	@$(PYTHON) -m local down
+
+status: .venv/installed
+	@$(PYTHON) -m local status
+
+test: lint
+	@$(PYTHON) -m local build
+	@MESH_TRACING_PULL=never $(PYTHON) -m pytest tests --durations 12
+
+unit: lint
+	@$(PYTHON) -m pytest tests/unit
+
+lint: .venv/installed
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+
+.venv/installed: requirements.txt
+	@python3 -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, and python3 is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@python3 -c 'import ensurepip' 2>/dev/null || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }
+	@test -x $(PYTHON) || python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	@touch $@
