@@ -1,0 +1,58 @@
+"""Tracing and the service graph of an Istio mesh: what is deployed, and in which order."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+import components as mesh_tracing
+import settings
+
+stack = settings.load(pulumi.Config())
+plan = mesh_tracing.Plan(stack)
+
+cluster = k8s.Provider(
+    "cluster",
+    context=stack.cluster.context,
+    # Without it, any edit of the kubeconfig replaces the provider, and with it everything it made.
+    cluster_identifier=stack.cluster.context,
+    # Without these, a changed ConfigMap or Secret is deleted before it is made anew.
+    enable_config_map_mutable=True,
+    enable_secret_mutable=True,
+    suppress_helm_hook_warnings=True,
+)
+
+
+def after(*earlier: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(provider=cluster, depends_on=earlier)
+
+
+namespaces = mesh_tracing.Namespaces("namespaces", plan.namespaces(), after())
+
+# The two branches run side by side: the control plane, and the way of the spans from its end to its
+# beginning.
+control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), after(namespaces))
+prometheus = mesh_tracing.Prometheus("prometheus", plan.prometheus(), after(namespaces))
+# Beyond the namespaces, each of the next two waits for the address that it is given.
+tempo = mesh_tracing.TempoStack("tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces))
+telemetry = mesh_tracing.MeshTelemetry(
+    "telemetry",
+    plan.telemetry(otlp_address=tempo.otlp_address, control_plane=control_plane),
+    after(namespaces),
+)
+datasource = mesh_tracing.GrafanaTempoDatasource(
+    "datasource",
+    plan.datasource(tempo_url=tempo.query_url, prometheus_url=prometheus.query_url),
+    # The addresses it is given carry these edges too; here they stand for a reader.
+    after(namespaces, tempo, prometheus),
+)
+if stack.bookinfo.enabled:
+    # Pods get a sidecar only from an injector that serves, and their first request is to be traced.
+    bookinfo = mesh_tracing.Bookinfo("bookinfo", plan.bookinfo(), after(control_plane, telemetry))
+    pulumi.export("productpage_url", bookinfo.productpage_url)
+
+pulumi.export("namespaces", namespaces.names)
+pulumi.export("prometheus_url", prometheus.query_url)
+pulumi.export("tempo_query_url", tempo.query_url)
+pulumi.export("collector_service", telemetry.collector_service)
+pulumi.export("tracing_provider", telemetry.provider_name)
+pulumi.export("grafana_datasources_config_map", datasource.config_map)
+pulumi.export("versions", plan.versions())

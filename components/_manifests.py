@@ -1,0 +1,145 @@
+"""A strict loader for the YAML in ``manifests/``.
+
+Objects are returned in the file's order, but nothing may rely on it: whoever creates them states
+the edges. What YAML or Kubernetes would accept silently and do something surprising with is refused
+here.
+"""
+
+import re
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import yaml
+
+from settings import Volume
+
+MANIFESTS = Path(__file__).parent.parent / "manifests"
+
+# A kind that is not here is refused: an object of an unknown kind would be created without being
+# awaited.
+KINDS: Mapping[tuple[str, str], type[pulumi.CustomResource]] = {
+    ("apps/v1", "Deployment"): k8s.apps.v1.Deployment,
+    ("batch/v1", "Job"): k8s.batch.v1.Job,
+    ("v1", "ConfigMap"): k8s.core.v1.ConfigMap,
+    ("v1", "PersistentVolumeClaim"): k8s.core.v1.PersistentVolumeClaim,
+    ("v1", "Service"): k8s.core.v1.Service,
+    ("v1", "ServiceAccount"): k8s.core.v1.ServiceAccount,
+}
+
+Manifest = dict[str, Any]
+
+
+class ManifestError(ValueError):
+    """A manifest that this program will not apply; the message says where and why."""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML without the two features that hide mistakes: repeated keys and aliases."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise ManifestError(f"line {mark.line + 1}: an alias; write the value out")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                where = key_node.start_mark.line + 1
+                raise ManifestError(f"line {where}: key {key!r} is not text; put it in quotes")
+            if key in seen:
+                raise ManifestError(f"line {key_node.start_mark.line + 1}: key {key!r} twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load(file: str) -> list[Manifest]:
+    """The objects of ``manifests/<file>``."""
+    return parse((MANIFESTS / file).read_text(encoding="utf-8"), source=f"manifests/{file}")
+
+
+def parse(text: str, *, source: str) -> list[Manifest]:
+    """The objects in ``text``; empty documents are skipped."""
+    try:
+        # A subclass of SafeLoader: nothing is constructed but maps, lists and scalars.
+        documents = list(yaml.load_all(text, Loader=_StrictLoader))
+    except yaml.YAMLError as error:
+        raise ManifestError(f"{source}: not YAML: {error}") from error
+    except ManifestError as error:
+        raise ManifestError(f"{source}: {error}") from None
+
+    objects: list[Manifest] = []
+    seen: set[tuple[str, str]] = set()
+    for number, document in enumerate(documents, start=1):
+        if document is None:
+            continue
+        where = f"{source}: document {number}"
+        identity = _identity(document, where)
+        if identity in seen:
+            raise ManifestError(f"{where}: {identity[0]} {identity[1]!r} is defined twice")
+        seen.add(identity)
+        objects.append(document)
+    return objects
+
+
+def create(manifest: Manifest, *, prefix: str, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
+    """Register ``manifest`` under the logical name ``<prefix>-<kind>-<name>``."""
+    cls = KINDS[manifest["apiVersion"], manifest["kind"]]
+    logical_name = f"{prefix}-{manifest['kind'].lower()}-{manifest['metadata']['name']}"
+    arguments = {_snake_case(key): value for key, value in manifest.items() if key not in {"apiVersion", "kind"}}
+    return cls(logical_name, opts=opts, **arguments)
+
+
+def by_kind(objects: list[Manifest], kind: str) -> list[Manifest]:
+    return [obj for obj in objects if obj["kind"] == kind]
+
+
+def place(manifest: Manifest, *, namespace: str, labels: Mapping[str, str]) -> Manifest:
+    """A copy of ``manifest`` in ``namespace``; the manifest's own labels win over ``labels``."""
+    metadata = manifest["metadata"]
+    own_labels = metadata.get("labels") or {}
+    placed = {**metadata, "namespace": namespace, "labels": {**labels, **own_labels}}
+    return {**manifest, "metadata": placed}
+
+
+def with_image(manifest: Manifest, image: str) -> Manifest:
+    """A copy of ``manifest``, a workload of one container, that runs ``image``."""
+    spec = manifest["spec"]
+    template = spec["template"]
+    pod = template["spec"]
+    (container,) = pod["containers"]
+    pod = {**pod, "containers": [{**container, "image": image}]}
+    return {**manifest, "spec": {**spec, "template": {**template, "spec": pod}}}
+
+
+def sized(manifest: Manifest, volume: Volume) -> Manifest:
+    """A copy of ``manifest``, a claim, for the size and the storage class of ``volume``."""
+    spec = {**manifest["spec"], "resources": {"requests": {"storage": volume.size}}}
+    if volume.storage_class is not None:
+        spec["storageClassName"] = volume.storage_class
+    return {**manifest, "spec": spec}
+
+
+def _identity(document: object, where: str) -> tuple[str, str]:
+    if not isinstance(document, dict):
+        raise ManifestError(f"{where}: expected an object, found {type(document).__name__}")
+    api_version, kind = document.get("apiVersion"), document.get("kind")
+    if isinstance(kind, str) and kind.endswith("List"):
+        raise ManifestError(f"{where}: kind {kind}; write its items as documents of their own")
+    if (api_version, kind) not in KINDS:
+        known = ", ".join(sorted(name for _, name in KINDS))
+        raise ManifestError(f"{where}: unknown kind {api_version}/{kind}; known are {known}")
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not name:
+        raise ManifestError(f"{where}: {kind} without metadata.name")
+    return str(kind), name
+
+
+def _snake_case(key: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower()

@@ -1,0 +1,98 @@
+"""A small S3 store (MinIO) with one bucket, for clusters that have no object store of their own.
+
+It owns the store, its volume, its credentials and the Job that makes the bucket. It is a single
+pod: an environment whose traces matter wants a real object store.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+import settings
+from components import _manifests
+from components._addresses import MINIO, service_host
+from components._package import PACKAGE, labels, once_ready, within
+
+CLIENT_SECRET = "tempo-object-storage"  # noqa: S105  the name of a Secret
+ROOT_SECRET = "minio-root"  # noqa: S105  the name of a Secret
+_PORT = 9000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectStoreArgs:
+    """Both keys are secret Outputs and go nowhere but into Secrets."""
+
+    namespace: str
+    cluster_domain: str
+    storage: settings.ObjectStorage
+    curl_image: str
+    access_key: pulumi.Input[str]
+    secret_key: pulumi.Input[str]
+    timeout_seconds: int
+
+
+class ObjectStore(pulumi.ComponentResource):
+    """A store whose bucket exists; ``secret_name`` is that of the Secret Tempo's operator reads."""
+
+    secret_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(f"{PACKAGE}:ObjectStore", name, None, opts)
+        self._name = name
+        self._args = args
+        manifests = {
+            obj["kind"]: _manifests.place(obj, namespace=args.namespace, labels=labels(MINIO))
+            for obj in _manifests.load("minio.yaml")
+        }
+
+        # Tempo's operator wants the scheme, and takes http to mean no TLS.
+        endpoint = f"http://{service_host(MINIO, args.namespace, args.cluster_domain)}:{_PORT}"
+        root = self._secret("root", ROOT_SECRET, {"user": args.access_key, "password": args.secret_key})
+        client = self._secret(
+            "client",
+            CLIENT_SECRET,
+            {
+                "bucket": args.storage.bucket,
+                "endpoint": endpoint,
+                "access_key_id": args.access_key,
+                "access_key_secret": args.secret_key,
+            },
+        )
+        # CRITICAL: a new logical name for the volume would delete every stored trace.
+        volume = self._create(_manifests.sized(manifests["PersistentVolumeClaim"], args.storage), depends_on=[])
+        service = self._create(manifests["Service"], depends_on=[])
+        deployment = self._create(
+            _manifests.with_image(manifests["Deployment"], args.storage.image),
+            # The pod mounts the volume and reads its credentials from the Secret.
+            depends_on=[volume, root],
+        )
+        bucket = self._create(
+            _manifests.with_image(manifests["Job"], args.curl_image),
+            # The Job calls the store by its Service, with the credentials of the client.
+            depends_on=[deployment, service, client],
+        )
+
+        self.secret_name = once_ready(CLIENT_SECRET, client, bucket)
+        self.register_outputs({"secret_name": self.secret_name})
+
+    def _create(self, manifest: _manifests.Manifest, *, depends_on: list[pulumi.Resource]) -> pulumi.CustomResource:
+        opts = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=depends_on,
+            custom_timeouts=within(self._args.timeout_seconds),
+        )
+        return _manifests.create(manifest, prefix=self._name, opts=opts)
+
+    def _secret(self, role: str, secret_name: str, data: dict[str, Any]) -> k8s.core.v1.Secret:
+        return k8s.core.v1.Secret(
+            f"{self._name}-{role}",
+            metadata={
+                "name": secret_name,
+                "namespace": self._args.namespace,
+                "labels": labels(MINIO),
+            },
+            string_data=data,
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,1 @@
+"""Proof that tracing works, read from what the deployed stack answers."""
