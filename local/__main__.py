@@ -1,0 +1,229 @@
+"""The command of the embedded cluster: ``python -m local build|up|deploy|destroy|down|status|logs|env``."""
+
+import argparse
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from local import addons, blueprint, debian, images, preflight, stack
+from local.cluster import Cluster
+from local.errors import LocalError
+from local.progress import Progress
+from local.state import CHARTS, State
+from local.tools import Toolbox
+from verify import service_graph
+
+GIB = 2**30
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 when it did what it says, 1 with one line on standard error when not."""
+    options = _parser().parse_args(arguments)
+    try:
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except LocalError as error:
+        print(f"error: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted: run the same command again to go on, or `make down`", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=help)
+        added.set_defaults(run=run)
+        return added
+
+    for name, run, help in (
+        ("up", _up, "build what is missing, start the cluster, wait until it is ready"),
+        ("deploy", _deploy, "up, then deploy the stack `local` and wait for the service graph"),
+    ):
+        command(name, run, help).add_argument(
+            "--port",
+            action="append",
+            default=[],
+            metavar="NAME=PORT",
+            type=_port,
+            help=f"port of 127.0.0.1 for one of {', '.join(f.name for f in blueprint.FORWARDS)}",
+        )
+    command("build", _build, "build every tool and image, and start nothing")
+    command("destroy", _destroy, "take the stack `local` away and keep the cluster")
+    command("down", _down, "end the cluster and remove everything that it made")
+    command("status", _status, "say what runs, where it answers and what on it is a stand-in")
+    logs = command("logs", _logs, "print the end of one log, or the names of all")
+    logs.add_argument("name", nargs="?")
+    logs.add_argument("--lines", type=int, default=100)
+    command("env", _env, "print the exports with which kubectl and pulumi work on the cluster")
+    return parser
+
+
+def _port(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if name not in {forward.name for forward in blueprint.FORWARDS} or not number.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=PORT")
+    return name, int(number)
+
+
+def _fitting_state() -> State:
+    """Return the state folder, on a machine that can carry the cluster; asked before anything is written."""
+    state = State.default()
+    preflight.check(state)
+    return state
+
+
+def _up(options: argparse.Namespace) -> int:
+    state, progress = _fitting_state(), Progress()
+    with state.lock():
+        _bring_up(state, progress, dict(options.port))
+    _print_durations(progress)
+    _print_addresses(state)
+    return 0
+
+
+def _build(options: argparse.Namespace) -> int:
+    state, progress = _fitting_state(), Progress()
+    with state.lock():
+        _make(state, progress)
+    _print_durations(progress)
+    return 0
+
+
+def _make(state: State, progress: Progress) -> tuple[Toolbox, dict[str, Path], list[images.Image]]:
+    """Have every command, program and image on the disk; return what finds them."""
+    debian.ensure_commands(progress, state.logs)
+    preflight.check_kernel(state)
+    toolbox = Toolbox(state.logs, progress)
+    programs = {**toolbox.ensure(), **debian.unpack(progress, state.logs)}
+    return toolbox, programs, images.build(programs, toolbox.module_folder, progress, state.logs)
+
+
+def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> Path:
+    """Make the cluster run, whatever is there, and return Pulumi's Kubernetes provider; the caller holds the lock."""
+    toolbox, programs, built = _make(state, progress)
+    # Neither is for PATH: containerd is told where the first is, and Pulumi looks for the second in its home.
+    cni, provider = programs.pop("cni"), programs.pop("pulumi-resource-kubernetes")
+    cluster = Cluster(state)
+    _link_charts(toolbox)
+    with progress.step("start the cluster"):
+        cluster.start(programs, cni, ports)
+        cluster.wait_for_api()
+    with progress.step("bring in the images"):
+        cluster.import_images(built)
+    with progress.step("install DNS, storage and the operators"):
+        cluster.install(toolbox.module_folder)
+    for note in addons.notes():
+        progress.say(f"  note: {note}")
+    if others := images.notes(built):
+        progress.say(f"  note: {len(others)} images are not what their names say; `make status` says what each is")
+    return provider
+
+
+def _link_charts(toolbox: Toolbox) -> None:
+    """Lay Istio's charts, from the pinned module, where the stack's settings point."""
+    module = toolbox.module_folder("istio", "istio.io/istio") / "manifests" / "charts"
+    CHARTS.mkdir(parents=True, exist_ok=True)
+    for name, source in {"base": "base", "istiod": "istio-control/istio-discovery"}.items():
+        shutil.rmtree(CHARTS / name, ignore_errors=True)
+        shutil.copytree(module / source, CHARTS / name, copy_function=shutil.copyfile)
+
+
+def _deploy(options: argparse.Namespace) -> int:
+    state, progress = _fitting_state(), Progress()
+    with state.lock():
+        provider = _bring_up(state, progress, dict(options.port))
+        local_stack = stack.Stack(state, Cluster(state))
+        with progress.step("pulumi up"):
+            local_stack.prepare(provider)
+            local_stack.up()
+        with progress.step("wait for the service graph"):
+            graph = local_stack.wait_for_graph(_address(state, "prometheus"))
+    print("\nService graph, as Prometheus has it:\n")
+    print(service_graph.draw(graph))
+    _print_durations(progress)
+    print(f"\nMemory in use by the whole cluster: {Cluster(state).memory_bytes() / GIB:.1f} GiB")
+    _print_addresses(state)
+    return 0
+
+
+def _destroy(options: argparse.Namespace) -> int:
+    state = State.default()
+    with state.lock():
+        cluster = Cluster(state)
+        local_stack = stack.Stack(state, cluster)
+        if cluster.init_process() is None or not local_stack.exists():
+            print("nothing to destroy: the cluster does not run, or has no stack")
+            return 0
+        local_stack.destroy()
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    state = State.default()
+    with state.lock():
+        remains = Cluster(state).down()
+    print(f"ended {remains.processes} processes; nothing of the cluster is left but the logs in {state.logs}")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    state = State.default()
+    cluster = Cluster(state)
+    if cluster.init_process() is None:
+        print("the cluster does not run: make up")
+        return 1
+    print(f"the cluster runs, with {cluster.memory_bytes() / GIB:.1f} GiB of memory in use\n")
+    print(cluster.kubectl("get", "nodes", "-o", "wide"))
+    print(cluster.kubectl("get", "pods", "--all-namespaces"))
+    for note in images.stand_ins():
+        print(f"stand-in: {note}")
+    _print_addresses(state)
+    return 0
+
+
+def _logs(options: argparse.Namespace) -> int:
+    state = State.default()
+    known = {file.stem: file for file in sorted(state.logs.glob("*.log"))}
+    if options.name is None:
+        print("\n".join(known) or f"no logs yet in {state.logs}")
+        return 0
+    if options.name not in known:
+        raise LocalError(
+            f"there is no log {options.name!r}: the command without a name lists them; a pod's is had by kubectl logs"
+        )
+    print("\n".join(known[options.name].read_text(errors="replace").splitlines()[-options.lines :]))
+    return 0
+
+
+def _env(options: argparse.Namespace) -> int:
+    for name, value in stack.environment(State.default()).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _address(state: State, name: str) -> str:
+    return f"http://127.0.0.1:{state.record()['ports'][name]}"
+
+
+def _print_addresses(state: State) -> None:
+    print("\nOpen or query:")
+    for forward in blueprint.FORWARDS:
+        if forward.name == "kubernetes":
+            continue
+        print(f"  {forward.name:<12} {_address(state, forward.name)}{forward.path}")
+    print('  by hand      eval "$(.venv/bin/python -m local env)", then kubectl and pulumi')
+
+
+def _print_durations(progress: Progress) -> None:
+    print("\nTime by step:")
+    for name, seconds in progress.durations.items():
+        print(f"  {seconds:>7.1f} s  {name}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+module local/toolchain/bookinfo
+
+go 1.25.0
