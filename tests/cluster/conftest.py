@@ -1,0 +1,102 @@
+"""One embedded cluster for all tests here, from nothing to nothing, driven by the commands that a person types.
+
+The life of the cluster is a chain of session fixtures; a test belongs to the last one that it asks for, and tests run
+in the order of the chain, whatever the order of the files.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from embedded import CHECKOUT, Host, host_traces, inventory
+
+LIFE = ("host_before", "cluster", "inventory_before", "deployed", "destroyed", "ended", "crashed")
+# The first test of a stage also waits for the stage. By signal, so that what runs is ended in an orderly way.
+STAGE_TIMEOUT = pytest.mark.timeout(1500, method="signal")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests along the life of the cluster, after those that need none."""
+
+    def stage(item: pytest.Item) -> int:
+        asked = getattr(item, "fixturenames", [])
+        return max((LIFE.index(name) for name in asked if name in LIFE), default=-1)
+
+    items.sort(key=stage)
+    for item in items:
+        if stage(item) >= 0:
+            item.add_marker(STAGE_TIMEOUT)
+
+
+@pytest.fixture(scope="session")
+def host_before() -> dict[str, list[str]]:
+    """The host as it was before the first command."""
+    return host_traces()
+
+
+@pytest.fixture(scope="session")
+def cluster(host_before: dict[str, list[str]]) -> Iterator[Host]:
+    """A running cluster whose first ``up`` was killed in the middle: every test also tests that it converged."""
+    host = Host(CHECKOUT / ".local" / "test")
+    host.local("down")
+    try:
+        _kill_in_the_middle(host, "up", "bring in the images")
+        host.local("up")
+        yield host
+    finally:
+        host.local("down")
+
+
+def _kill_in_the_middle(host: Host, command: str, at: str) -> None:
+    """Start a command and kill it, with no chance to tidy up, when it prints ``at``."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "local", command],
+        cwd=CHECKOUT,
+        env=host.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as first:
+        assert first.stdout is not None
+        for line in first.stdout:
+            if at in line:
+                first.send_signal(signal.SIGKILL)
+                break
+
+
+@pytest.fixture(scope="session")
+def inventory_before(cluster: Host) -> set[tuple[str, str, str]]:
+    """What the cluster held before the stack was deployed."""
+    return inventory(cluster)
+
+
+@pytest.fixture(scope="session")
+def deployed(cluster: Host, inventory_before: set[tuple[str, str, str]]) -> str:
+    """What ``make up`` printed while it deployed the stack, after a run of it that was killed inside Helm."""
+    _kill_in_the_middle(cluster, "deploy", "mesh-istiod creating")
+    return cluster.local("deploy").stdout
+
+
+@pytest.fixture(scope="session")
+def destroyed(cluster: Host, deployed: str) -> None:
+    """The stack is taken away again."""
+    cluster.local("destroy")
+
+
+@pytest.fixture(scope="session")
+def ended(cluster: Host, destroyed: None) -> str:
+    """What ``down`` said."""
+    return cluster.local("down").stdout
+
+
+@pytest.fixture(scope="session")
+def crashed(cluster: Host, ended: str) -> str:
+    """What ``down`` said of a cluster whose node was killed from outside."""
+    cluster.local("up")
+    init = next(int(process) for process in host_traces()["processes in namespaces below this one"]
+                if Path(f"/proc/{process}/cmdline").read_bytes().find(b"local.node") >= 0)  # fmt: skip
+    os.kill(init, signal.SIGKILL)
+    return cluster.local("down").stdout

@@ -1,0 +1,125 @@
+"""What the tests on the embedded cluster do and look at: commands as a person types them, and the host's own tools."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+Seen = TypeVar("Seen")
+# Clusters of this machine that run beside the tests: what comes and goes in them is not of the tests' making.
+OTHER_CLUSTERS = {path.name for path in Path("/sys/fs/cgroup").rglob("mesh-tracing-*")}
+
+
+@dataclass(frozen=True)
+class Host:
+    """The commands, run as a person would run them, with a state folder apart from the checkout's own."""
+
+    state: Path
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of a command on this state folder."""
+        return os.environ | {"MESH_TRACING_STATE": str(self.state), "MESH_TRACING_PULL": "never"}
+
+    def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m local``; a failure fails the test, with what was said."""
+        return self._run([sys.executable, "-m", "local", *arguments], self.environment())
+
+    def with_exports(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the environment that ``python -m local env`` prints."""
+        line = f'eval "$({sys.executable} -m local env)" && exec "$@"'
+        return self._run(["bash", "-c", line, "bash", *command], self.environment())
+
+    def kubectl(self, *arguments: str) -> str:
+        """Return what kubectl prints."""
+        return self.with_exports("kubectl", *arguments).stdout
+
+    def objects(self, *arguments: str) -> list[dict[str, Any]]:
+        """Return the items that ``kubectl get`` finds."""
+        found: list[dict[str, Any]] = json.loads(self.kubectl("get", *arguments, "-o", "json"))["items"]
+        return found
+
+    def address(self, name: str) -> str:
+        """Return the address on the host of one forwarded service."""
+        ports = json.loads((self.state / "cluster.json").read_text())["ports"]
+        return f"http://127.0.0.1:{ports[name]}"
+
+    @staticmethod
+    def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(command, check=False, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done
+
+
+def eventually(look: Callable[[], Seen], enough: Callable[[Seen], bool], seconds: float) -> Seen:
+    """Look again and again until it is enough or the time is over; return what was seen last."""
+    deadline = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if enough(seen) or time.monotonic() > deadline:
+            return seen
+        time.sleep(1)
+
+
+def prometheus_query(address: str, query: str) -> list[dict[str, Any]]:
+    """Return the vector that Prometheus answers."""
+    answer = httpx.get(f"{address}/api/v1/query", params={"query": query}, trust_env=False, timeout=10)
+    found: list[dict[str, Any]] = answer.raise_for_status().json()["data"]["result"]
+    return found
+
+
+def host_traces() -> dict[str, list[str]]:
+    """Return everything of the host that a cluster could leave behind, read with tools of the system's own."""
+
+    def lines(*command: str) -> list[str]:
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return sorted(line for line in printed.splitlines() if not line.startswith("#"))
+
+    def deeper(process: Path) -> bool:
+        try:
+            status, groups = (process / "status").read_text(), (process / "cgroup").read_text()
+        except OSError:
+            return False
+        if any(other in groups for other in OTHER_CLUSTERS):
+            return False
+        return any(line.startswith("NSpid:") and len(line.split()) > 2 for line in status.splitlines())
+
+    return {
+        "processes in namespaces below this one": sorted(
+            process.name for process in Path("/proc").glob("[0-9]*") if deeper(process)
+        ),
+        "mounts": sorted(Path("/proc/self/mounts").read_text().splitlines()),
+        "interfaces": lines("ip", "-oneline", "link"),
+        "addresses": [line for line in lines("ip", "-oneline", "address") if "valid_lft forever" in line],
+        "routes": lines("ip", "route", "show", "table", "all"),
+        "network namespaces": lines("ip", "netns", "list"),
+        "iptables rules": [line for line in lines("iptables-save") if line.startswith("-")],
+        "tracked files": lines(
+            "git", "-C", str(CHECKOUT), "status", "--porcelain", "--untracked-files=no"
+        ),
+        "control groups": sorted(
+            str(path)
+            for pattern in ("*mesh-tracing*", "*kubepods*")
+            for path in Path("/sys/fs/cgroup").rglob(pattern)
+        ),
+        "folders outside the project": sorted(
+            str(path)
+            for path in map(Path, ("/var/lib/kubelet", "/var/lib/cni", "/var/lib/etcd", "/var/log/pods", "/etc/cni"))
+            if path.exists()
+        ),
+    }  # fmt: skip
+
+
+def inventory(host: Host) -> set[tuple[str, str, str]]:
+    """Return kind, namespace and name of every object that the API server can list, but for those that come and go."""
+    passing = {"events", "events.events.k8s.io", "leases.coordination.k8s.io", "componentstatuses"}
+    kinds = host.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+    listed = host.objects(",".join(sorted(set(kinds) - passing)), "--all-namespaces")
+    return {(item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in listed}

@@ -1,0 +1,129 @@
+"""The deployed stack does what it is for: requests become traces, traces become the service graph."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from embedded import CHECKOUT, Host, eventually, inventory, prometheus_query
+
+from local.blueprint import FORWARDS
+
+EXPECTED_EDGES = {
+    ("sleep.bookinfo", "productpage.bookinfo"),
+    ("spiffe-test-productpage.bookinfo", "productpage.bookinfo"),
+    ("productpage.bookinfo", "details.bookinfo"),
+    ("productpage.bookinfo", "reviews.bookinfo"),
+    ("reviews.bookinfo", "ratings.bookinfo"),
+}
+COLLECTOR_CLUSTER = "outbound|4317||otel-collector.istio-system.svc.cluster.local"
+
+
+def test_make_up_ends_with_the_service_graph_and_the_addresses(deployed: str) -> None:
+    assert "productpage.bookinfo" in deployed[deployed.index("Service graph, as Prometheus has it") :]
+    assert "http://127.0.0.1:" in deployed
+
+
+def services_of(tempo: str, trace: str) -> set[str]:
+    answer = httpx.get(f"{tempo}/api/traces/{trace}", trust_env=False, timeout=10).raise_for_status().json()
+    return {
+        attribute["value"]["stringValue"]
+        for batch in answer["batches"]
+        for attribute in batch["resource"]["attributes"]
+        if attribute["key"] == "service.name"
+    }
+
+
+def test_traceql_finds_traces_that_span_productpage_details_reviews_and_ratings(cluster: Host, deployed: str) -> None:
+    tempo = cluster.address("tempo")
+
+    def widest() -> set[str]:
+        found = httpx.get(
+            f"{tempo}/api/search",
+            params={"q": '{resource.service.name="productpage.bookinfo"}', "limit": 20},
+            trust_env=False, timeout=10,
+        ).raise_for_status().json()  # fmt: skip
+        traces = [services_of(tempo, trace["traceID"]) for trace in found.get("traces", [])]
+        return max(traces, key=len, default=set())
+
+    wanted = {f"{name}.bookinfo" for name in ("productpage", "details", "reviews", "ratings")}
+    assert eventually(widest, lambda services: wanted <= services, 60) >= wanted
+
+
+def test_prometheus_has_exactly_the_expected_edges_between_bookinfo_services(cluster: Host, deployed: str) -> None:
+    series = prometheus_query(cluster.address("prometheus"), "traces_service_graph_request_total")
+    edges = {(one["metric"]["client"], one["metric"]["server"]) for one in series}
+    assert {edge for edge in edges if all(name.endswith(".bookinfo") for name in edge)} == EXPECTED_EDGES
+
+
+def bookinfo_pods(cluster: Host) -> list[dict[str, Any]]:
+    return cluster.objects("pods", "-n", "bookinfo")
+
+
+def test_every_bookinfo_pod_has_a_ready_sidecar(cluster: Host, deployed: str) -> None:
+    pods = bookinfo_pods(cluster)
+    assert len(pods) == 8
+    for pod in pods:
+        status = pod["status"]
+        containers = status["containerStatuses"] + status.get("initContainerStatuses", [])
+        sidecars = [entry for entry in containers if entry["name"] == "istio-proxy"]
+        assert [entry["ready"] for entry in sidecars] == [True], pod["metadata"]["name"]
+
+
+def test_the_sidecar_has_the_opentelemetry_tracer_and_the_collectors_cluster(cluster: Host, deployed: str) -> None:
+    dump = cluster.kubectl(
+        "exec", "-n", "bookinfo", "deploy/productpage-v1", "-c", "istio-proxy", "--",
+        "pilot-agent", "request", "GET", "config_dump",
+    )  # fmt: skip
+    assert "envoy.tracers.opentelemetry" in dump
+    clusters = [
+        entry["cluster"]["name"]
+        for section in json.loads(dump)["configs"]
+        for entry in section.get("dynamic_active_clusters", [])
+    ]
+    assert COLLECTOR_CLUSTER in clusters
+
+
+@pytest.mark.parametrize("counter", ["otelcol_exporter_send_failed_spans", "otelcol_receiver_refused_spans"])
+def test_the_collector_loses_no_span(cluster: Host, deployed: str, counter: str) -> None:
+    address = cluster.address("prometheus")
+    sent = prometheus_query(address, 'sum({__name__=~"otelcol_exporter_sent_spans.*"})')
+    assert float(sent[0]["value"][1]) > 0
+    lost = prometheus_query(address, f'sum({{__name__=~"{counter}.*"}})')
+    assert [float(series["value"][1]) for series in lost if float(series["value"][1])] == []
+
+
+def test_no_sidecar_runs_in_the_collector_tempo_or_prometheus(cluster: Host, deployed: str) -> None:
+    for namespace in ("istio-system", "tracing-system"):
+        for pod in cluster.objects("pods", "-n", namespace):
+            assert "istio-proxy" not in {entry["name"] for entry in pod["spec"]["containers"]}
+
+
+def test_a_proxy_path_of_the_api_server_reaches_tempo_and_prometheus(cluster: Host, deployed: str) -> None:
+    ready = cluster.kubectl("get", "--raw", "/api/v1/namespaces/tracing-system/services/tempo-tempo:3200/proxy/ready")
+    assert ready.strip() == "ready"
+    healthy = cluster.kubectl(
+        "get", "--raw", "/api/v1/namespaces/istio-system/services/prometheus:9090/proxy/-/healthy"
+    )
+    assert "Healthy" in healthy
+
+
+def test_a_second_pulumi_up_has_nothing_to_do(cluster: Host, deployed: str) -> None:
+    cluster.with_exports("pulumi", "up", "--cwd", str(CHECKOUT), "--stack", "local", "--yes", "--expect-no-changes")
+
+
+def test_the_stacks_outputs_name_the_services_that_are_forwarded(cluster: Host, deployed: str) -> None:
+    outputs = json.loads(
+        cluster.with_exports("pulumi", "stack", "output", "--cwd", str(CHECKOUT), "--stack", "local", "--json").stdout
+    )
+    targets = {forward.name: f"http://{forward.target}" for forward in FORWARDS}
+    assert outputs["prometheus_url"] == targets["prometheus"]
+    assert outputs["tempo_query_url"] == targets["tempo"]
+    assert outputs["productpage_url"].startswith(targets["productpage"])
+
+
+def test_destroy_leaves_the_cluster_as_it_was_before_the_stack(
+    cluster: Host, destroyed: None, inventory_before: set[tuple[str, str, str]]
+) -> None:
+    left = eventually(lambda: inventory(cluster), lambda now: now == inventory_before, 60)
+    assert left == inventory_before

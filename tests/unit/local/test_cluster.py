@@ -1,0 +1,46 @@
+"""The cluster listens on ports of 127.0.0.1 that nobody else has."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.blueprint import FORWARDS
+from local.cluster import Cluster
+from local.errors import LocalError
+from local.state import State
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that another program has."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def ports(opened: dict[str, socket.socket]) -> dict[str, int]:
+    found = {name: listening.getsockname()[1] for name, listening in opened.items()}
+    for listening in opened.values():
+        listening.close()
+    return found
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_refused_by_name(tmp_path: Path, taken: int) -> None:
+    with pytest.raises(LocalError, match=f"port {taken} of 127.0.0.1, asked for tempo, is in use"):
+        Cluster(State(tmp_path))._listen({"tempo": taken})
+
+
+def test_a_usual_port_that_is_taken_gives_way_to_another(tmp_path: Path, taken: int) -> None:
+    state = State(tmp_path)
+    state.write_record(ports={"tempo": taken})
+    assert ports(Cluster(state)._listen({}))["tempo"] != taken
+
+
+def test_every_forward_has_a_port_of_its_own(tmp_path: Path) -> None:
+    found = ports(Cluster(State(tmp_path))._listen({}))
+    assert len(set(found.values())) == len(FORWARDS)
+
+
+def test_a_cluster_that_was_never_started_is_not_running(tmp_path: Path) -> None:
+    assert Cluster(State(tmp_path)).init_process() is None

@@ -1,0 +1,215 @@
+"""Runs the whole program against a monitor that records what the engine would be asked for."""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf import json_format
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime import settings as runtime_settings
+from pulumi.runtime import stack as runtime_stack
+from pulumi.runtime.config import set_all_config
+
+ROOT = Path(__file__).parents[3]
+PROJECT = "mesh-tracing"
+STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+SENTINELS = {
+    f"{PROJECT}:objectStoreAccessKey": "sentinel-access-key",
+    f"{PROJECT}:objectStoreSecretKey": "sentinel-secret-key",
+}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the engine would have been asked to register it."""
+
+    urn: str
+    type: str
+    name: str
+    custom: bool
+    inputs: Mapping[str, Any]
+    raw_inputs: Mapping[str, Any]
+    parent: str
+    provider: str
+    dependencies: frozenset[str]
+    timeouts: Mapping[str, str]
+    delete_before_replace: bool
+
+    @property
+    def kind(self) -> str:
+        """The Kubernetes kind, or the class of a component or of a Helm release."""
+        return str(self.inputs.get("kind") or self.type.rsplit(":", 1)[-1])
+
+    @property
+    def object_name(self) -> str:
+        metadata = self.inputs.get("metadata") or {}
+        return str(metadata.get("name") or self.inputs.get("name") or self.name)
+
+
+class _EchoMocks(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", dict(args.inputs)
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"the program called {args.token}; a preview must need no answer")
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    """The SDK's own mock monitor forgets edges and overwrites a duplicate URN."""
+
+    def __init__(self) -> None:
+        super().__init__(_EchoMocks())
+        self.recorded: dict[str, Registration] = {}
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self.recorded:
+            raise AssertionError(f"duplicate URN {urn}")
+        raw = json_format.MessageToDict(request.object)
+        self.recorded[urn] = Registration(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            custom=request.custom,
+            inputs=_unwrap(raw),
+            raw_inputs=raw,
+            parent=request.parent,
+            provider=request.provider,
+            dependencies=frozenset(request.dependencies),
+            timeouts={
+                "create": request.customTimeouts.create,
+                "update": request.customTimeouts.update,
+                "delete": request.customTimeouts.delete,
+            },
+            delete_before_replace=request.deleteBeforeReplace,
+        )
+        return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        self.outputs[request.urn] = json_format.MessageToDict(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+
+def is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(rpc._special_sig_key) == rpc._special_secret_sig
+
+
+def _unwrap(value: Any) -> Any:
+    """``value`` without the wrappers of secrets."""
+    if is_secret(value):
+        return _unwrap(value["value"])
+    if isinstance(value, dict):
+        return {key: _unwrap(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_unwrap(inner) for inner in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What one run of the program registered, as a graph."""
+
+    resources: Mapping[str, Registration]
+    exports: Mapping[str, Any]
+    registered_outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Registration]:
+        return iter(self.resources.values())
+
+    @property
+    def children(self) -> list[Registration]:
+        return [r for r in self if r.custom and not r.type.startswith("pulumi:")]
+
+    @property
+    def components(self) -> list[Registration]:
+        return [r for r in self if r.type.startswith("meshtracing:")]
+
+    def get(self, kind: str, name: str | None = None) -> Registration:
+        found = [r for r in self if r.kind == kind and name in {None, r.object_name}]
+        assert len(found) == 1, f"{kind} {name}: found {[r.urn for r in found]}"
+        return found[0]
+
+    def before(self, urn: str) -> frozenset[str]:
+        """Every resource that exists before ``urn`` does, and therefore goes after it."""
+        reached: set[str] = set()
+        waiting = [urn]
+        while waiting:
+            resource = self.resources.get(waiting.pop())
+            if resource is None:
+                continue
+            for earlier in {*resource.dependencies, resource.parent} - reached:
+                reached.add(earlier)
+                waiting.append(earlier)
+        return frozenset(reached)
+
+
+def stack_config(stack: str) -> dict[str, Any]:
+    """The configuration in a committed stack file, with sentinels for its secrets."""
+    content = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
+    plain = {
+        key: value for key, value in content["config"].items() if not (isinstance(value, dict) and "secure" in value)
+    }
+    return {**plain, **SENTINELS}
+
+
+def minimal_config() -> dict[str, Any]:
+    return {f"{PROJECT}:cluster": {"context": "test"}, **SENTINELS}
+
+
+def with_setting(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of ``config`` with the setting at ``section.field...`` changed."""
+    changed: dict[str, Any] = json.loads(json.dumps(config))
+    section, *fields = path.split(".")
+    node, key = changed, f"{PROJECT}:{section}"
+    for field_name in fields:
+        node = node.setdefault(key, {})
+        key = field_name
+    node[key] = value
+    return changed
+
+
+def apply_config(config: Mapping[str, Any]) -> None:
+    """Hand ``config`` to the SDK in the form in which the CLI does."""
+    encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    set_all_config(encoded, [key for key in SENTINELS if key in config])
+
+
+def run_program(config: Mapping[str, Any], *, preview: bool) -> Deployed:
+    """What the program registers for ``config``; runs that cannot differ are made once."""
+    return _run(json.dumps(config, sort_keys=True), preview)
+
+
+@cache
+def _run(encoded_config: str, preview: bool) -> Deployed:
+    config = json.loads(encoded_config)
+    # Pulumi's outputs belong to the loop they were made in, so every run gets one of its own.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    monitor = RecordingMonitor()
+    try:
+        # Not set_mocks: it registers a root stack of its own beside the one that run_in_stack
+        # makes.
+        runtime_settings.configure(
+            mocks.MockSettings(
+                monitor=monitor,
+                engine=mocks.MockEngine(None),
+                project=PROJECT,
+                stack="test",
+                dry_run=preview,
+            )
+        )
+        apply_config(config)
+        loop.run_until_complete(runtime_stack.run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    (stack_urn,) = (r.urn for r in monitor.recorded.values() if r.type == "pulumi:pulumi:Stack")
+    exports = _unwrap(monitor.outputs.pop(stack_urn))
+    return Deployed(monitor.recorded, exports, monitor.outputs)

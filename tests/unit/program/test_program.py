@@ -1,0 +1,371 @@
+"""The program as a whole: what it registers, on what each resource waits, and where secrets go."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from recording import (
+    PROJECT,
+    ROOT,
+    SENTINELS,
+    STACKS,
+    Deployed,
+    Registration,
+    is_secret,
+    minimal_config,
+    run_program,
+    stack_config,
+    with_setting,
+)
+
+Deploy = Callable[..., Deployed]
+
+# (resource, what must be there before it and go after it). Destroy order is the reverse of it.
+REQUIRED_EDGES = [
+    (("Release", "istio-base"), ("Namespace", "istio-system")),
+    (("Release", "istiod"), ("Release", "istio-base")),
+    (("Deployment", "prometheus"), ("Namespace", "istio-system")),
+    (("Deployment", "prometheus"), ("ConfigMap", "prometheus")),
+    (("Deployment", "prometheus"), ("ServiceAccount", "prometheus")),
+    (("Deployment", "minio"), ("Namespace", "tracing-system")),
+    (("Deployment", "minio"), ("PersistentVolumeClaim", "minio")),
+    (("Deployment", "minio"), ("Secret", "minio-root")),
+    (("Job", "tempo-bucket"), ("Deployment", "minio")),
+    (("Job", "tempo-bucket"), ("Service", "minio")),
+    (("Job", "tempo-bucket"), ("Secret", "tempo-object-storage")),
+    (("TempoMonolithic", "tempo"), ("Job", "tempo-bucket")),
+    (("TempoMonolithic", "tempo"), ("Deployment", "prometheus")),
+    (("OpenTelemetryCollector", "otel"), ("TempoMonolithic", "tempo")),
+    (("Telemetry", "mesh-tracing"), ("OpenTelemetryCollector", "otel")),
+    (("Telemetry", "mesh-tracing"), ("Release", "istiod")),
+    (("Deployment", "productpage-v1"), ("Namespace", "bookinfo")),
+    (("Deployment", "productpage-v1"), ("Release", "istiod")),
+    (("Deployment", "productpage-v1"), ("Telemetry", "mesh-tracing")),
+    (("Deployment", "productpage-v1"), ("ServiceAccount", "bookinfo-productpage")),
+    (("Deployment", "sleep"), ("Deployment", "productpage-v1")),
+    (("Deployment", "spiffe-test-productpage"), ("Deployment", "reviews-v3")),
+    (("ConfigMap", "grafana-datasources-tracing"), ("TempoMonolithic", "tempo")),
+    (("ConfigMap", "grafana-datasources-tracing"), ("Deployment", "prometheus")),
+]
+
+# Nothing says these wait, and waiting would make `up` slower: the two branches run side by side.
+FORBIDDEN_EDGES = [
+    (("Release", "istiod"), ("OpenTelemetryCollector", "otel")),
+    (("Release", "istiod"), ("Deployment", "prometheus")),
+    (("OpenTelemetryCollector", "otel"), ("Release", "istiod")),
+    (("Deployment", "minio"), ("Deployment", "prometheus")),
+]
+
+
+def edge_id(value: tuple[str, str]) -> str:
+    return "-".join(value).lower()
+
+
+def test_every_stack_file_deploys_every_part(deployed: Deployed) -> None:
+    assert {component.kind for component in deployed.components} == {
+        "Bookinfo",
+        "GrafanaTempoDatasource",
+        "MeshControlPlane",
+        "MeshTelemetry",
+        "Namespaces",
+        "ObjectStore",
+        "Prometheus",
+        "TempoStack",
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_preview_registers_what_the_update_does(stack: str) -> None:
+    up = run_program(stack_config(stack), preview=False)
+    preview = run_program(stack_config(stack), preview=True)
+    assert set(preview.resources) == set(up.resources)
+
+
+def test_every_resource_has_a_component_for_a_parent_and_uses_our_provider(
+    deployed: Deployed,
+) -> None:
+    (provider,) = (r for r in deployed if r.type == "pulumi:providers:kubernetes")
+    components = {component.urn for component in deployed.components}
+    for resource in deployed.children:
+        assert resource.parent in components, resource.urn
+        assert resource.provider.startswith(provider.urn), resource.urn
+
+
+def test_every_component_registers_its_outputs(deployed: Deployed) -> None:
+    without = {c.urn for c in deployed.components if not deployed.registered_outputs.get(c.urn)}
+    assert without == set()
+
+
+def test_the_provider_is_bound_to_the_context_in_the_settings(minimal: Deployed) -> None:
+    (provider,) = (r for r in minimal if r.type == "pulumi:providers:kubernetes")
+    assert provider.inputs["context"] == "test"
+    assert provider.inputs["clusterIdentifier"] == "test"
+
+
+def test_the_default_provider_is_disabled_in_every_stack(stack_name: str) -> None:
+    content = yaml.safe_load((ROOT / f"Pulumi.{stack_name}.yaml").read_text())
+    assert content["config"]["pulumi:disable-default-providers"] == ["kubernetes"]
+
+
+@pytest.mark.parametrize(("later", "earlier"), REQUIRED_EDGES, ids=edge_id)
+def test_required_edge(minimal: Deployed, later: tuple[str, str], earlier: tuple[str, str]) -> None:
+    assert minimal.get(*earlier).urn in minimal.before(minimal.get(*later).urn)
+
+
+@pytest.mark.parametrize(("later", "earlier"), FORBIDDEN_EDGES, ids=edge_id)
+def test_edge_that_would_only_cost_time(minimal: Deployed, later: tuple[str, str], earlier: tuple[str, str]) -> None:
+    assert minimal.get(*earlier).urn not in minimal.before(minimal.get(*later).urn)
+
+
+def test_the_graph_has_no_cycle(deployed: Deployed) -> None:
+    for resource in deployed:
+        assert resource.urn not in deployed.before(resource.urn), resource.urn
+
+
+def test_every_namespaced_object_outlives_nothing_in_its_namespace(deployed: Deployed) -> None:
+    namespaces = {r.object_name: r.urn for r in deployed if r.kind == "Namespace"}
+    for resource in deployed.children:
+        namespace = (resource.inputs.get("metadata") or {}).get("namespace")
+        if namespace in namespaces:
+            assert namespaces[namespace] in deployed.before(resource.urn), resource.urn
+
+
+def test_every_custom_resource_is_awaited_except_the_telemetry(deployed: Deployed) -> None:
+    custom_resources = [r for r in deployed if "." in r.inputs.get("apiVersion", "").split("/")[0]]
+    not_awaited = {
+        r.kind for r in custom_resources if "pulumi.com/waitFor" not in r.inputs["metadata"].get("annotations", {})
+    }
+    assert not_awaited == {"Telemetry"}
+    awaited = [r for r in custom_resources if r.kind not in not_awaited]
+    assert {r.kind for r in awaited} == {"TempoMonolithic", "OpenTelemetryCollector"}
+    assert all(r.timeouts["create"] for r in awaited)
+
+
+def test_the_collector_is_awaited_with_all_its_replicas(deploy: Deploy) -> None:
+    config = with_setting(minimal_config(), "tracing.collector.replicas", 3)
+    collector = deploy(config).get("OpenTelemetryCollector")
+    condition = collector.inputs["metadata"]["annotations"]["pulumi.com/waitFor"]
+    assert condition == "jsonpath={.status.scale.statusReplicas}=3/3"
+    assert collector.inputs["spec"]["replicas"] == 3
+
+
+def test_every_workload_has_a_timeout_from_the_settings(deploy: Deploy) -> None:
+    config = with_setting(minimal_config(), "timeouts.bookinfo", 77)
+    deployed = deploy(config)
+    workloads = [r for r in deployed if r.kind in {"Deployment", "Job"}]
+    assert all(r.timeouts["create"] and r.timeouts["delete"] for r in workloads)
+    assert deployed.get("Deployment", "ratings-v1").timeouts["update"] == "77s"
+
+
+def test_nothing_skips_the_wait(deployed: Deployed) -> None:
+    for resource in deployed.children:
+        annotations = (resource.inputs.get("metadata") or {}).get("annotations") or {}
+        assert "pulumi.com/skipAwait" not in annotations, resource.urn
+
+
+def test_secrets_stand_only_in_secrets(deployed: Deployed) -> None:
+    holders = {r.kind for r in deployed for text in texts(r.inputs) if holds_secret(text)}
+    assert holders == {"Secret"}
+    assert not any(holds_secret(text) for text in texts(deployed.exports))
+    assert not any(holds_secret(text) for text in texts(deployed.registered_outputs))
+    assert not any(holds_secret(r.urn) for r in deployed)
+
+
+def test_secrets_reach_the_engine_marked_as_secret(deployed: Deployed) -> None:
+    secrets = [r for r in deployed if r.kind == "Secret"]
+    assert {r.object_name for r in secrets} == {"minio-root", "tempo-object-storage"}
+    for secret in secrets:
+        assert not any(holds_secret(text) for text in plain_texts(secret.raw_inputs)), secret.urn
+        assert not any(holds_secret(text) for text in texts(secret.inputs["metadata"]))
+
+
+def test_the_object_store_secret_has_the_keys_that_the_operator_reads(minimal: Deployed) -> None:
+    data = minimal.get("Secret", "tempo-object-storage").inputs["stringData"]
+    assert set(data) == {"bucket", "endpoint", "access_key_id", "access_key_secret"}
+    assert data["endpoint"] == "http://minio.tracing-system.svc.cluster.local:9000"
+
+
+def test_the_bucket_job_keeps_credentials_out_of_its_arguments(minimal: Deployed) -> None:
+    (container,) = minimal.get("Job").inputs["spec"]["template"]["spec"]["containers"]
+    script = container["args"][0]
+    curl = script[script.index("curl ") :]
+    assert "--config -" in curl
+    assert "ACCESS_KEY" not in curl
+    assert "SECRET_KEY" not in curl
+
+
+@pytest.mark.parametrize(
+    ("answer", "succeeds"),
+    [
+        (" 200", True),
+        ("<Error><Code>BucketAlreadyOwnedByYou</Code></Error> 409", True),
+        ("<Error><Code>BucketAlreadyExists</Code></Error> 409", False),
+        ("<Error><Code>SignatureDoesNotMatch</Code></Error> 403", False),
+    ],
+)
+def test_the_bucket_job_judges_the_store_s_answer(
+    minimal: Deployed, tmp_path: Path, answer: str, succeeds: bool
+) -> None:
+    shell = shutil.which("sh")
+    assert shell
+    curl = tmp_path / "curl"
+    curl.write_text('#!/bin/sh\necho "$@" > "$LOG.args"\ncat > "$LOG.stdin"\nprintf %s "$ANSWER"\n')
+    curl.chmod(0o755)
+    (container,) = minimal.get("Job").inputs["spec"]["template"]["spec"]["containers"]
+    log = tmp_path / "log"
+    done = subprocess.run(
+        [shell, "-c", container["args"][0]],
+        env={
+            "PATH": f"{tmp_path}:/usr/bin:/bin",
+            "LOG": str(log),
+            "ANSWER": answer,
+            "ENDPOINT": "http://minio:9000",
+            "BUCKET": "tempo",
+            "ACCESS_KEY": "user",
+            "SECRET_KEY": 'pass "word\\',
+        },
+        check=False,
+        capture_output=True,
+    )
+    assert (done.returncode == 0) is succeeds, done.stderr
+    assert log.with_suffix(".stdin").read_text() == 'user = "user:pass \\"word\\\\"\n'
+    arguments = log.with_suffix(".args").read_text()
+    assert "word" not in arguments
+    assert arguments.endswith("http://minio:9000/tempo\n")
+
+
+def test_objects_are_labelled_as_ours(deployed: Deployed) -> None:
+    for resource in deployed.children:
+        if resource.kind == "Release":
+            continue
+        labels = resource.inputs["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == PROJECT, resource.urn
+        assert labels["app.kubernetes.io/managed-by"] == "pulumi", resource.urn
+
+
+def test_injected_pods_do_not_carry_the_label_that_renames_a_service(minimal: Deployed) -> None:
+    for deployment in injected_deployments(minimal):
+        labels = deployment.inputs["spec"]["template"]["metadata"]["labels"]
+        assert "app.kubernetes.io/name" not in labels, deployment.urn
+        assert labels["app"]
+
+
+def test_no_pod_names_a_user(deployed: Deployed) -> None:
+    for resource in deployed:
+        if resource.kind in {"Deployment", "Job"}:
+            keys = set(all_keys(resource.inputs["spec"]))
+            assert not keys & {"runAsUser", "runAsGroup", "fsGroup", "runAsNonRoot"}, resource.urn
+
+
+def test_every_image_is_pinned(deployed: Deployed) -> None:
+    for image in (c["image"] for r in deployed for c in containers(r)):
+        tag = image.rsplit("/", 1)[-1].partition(":")[2]
+        assert tag not in {"", "latest"}, image
+
+
+def test_only_the_sample_s_namespace_gets_sidecars(minimal: Deployed) -> None:
+    injected = {
+        r.object_name
+        for r in minimal
+        if r.kind == "Namespace" and r.inputs["metadata"]["labels"].get("istio-injection")
+    }
+    assert injected == {"bookinfo"}
+
+
+def test_another_revision_labels_the_namespace_with_its_name(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "mesh.revision", "canary"))
+    labels = deployed.get("Namespace", "bookinfo").inputs["metadata"]["labels"]
+    assert labels["istio.io/rev"] == "canary"
+    assert "istio-injection" not in labels
+    assert deployed.get("Release", "istiod").inputs["values"]["revision"] == "canary"
+
+
+def test_without_bookinfo_neither_it_nor_its_namespace_exists(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "bookinfo.enabled", False))
+    assert "Bookinfo" not in {component.kind for component in deployed.components}
+    assert deployed.exports["namespaces"] == ["istio-system", "tracing-system"]
+    assert "productpage_url" not in deployed.exports
+
+
+def test_one_namespace_for_mesh_and_traces_is_created_once(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "tempo.namespace", "istio-system"))
+    assert deployed.exports["namespaces"] == ["istio-system", "bookinfo"]
+
+
+def test_the_exports_say_where_everything_is(minimal: Deployed) -> None:
+    assert minimal.exports == {
+        "namespaces": ["istio-system", "tracing-system", "bookinfo"],
+        "prometheus_url": "http://prometheus.istio-system.svc.cluster.local:9090",
+        "tempo_query_url": "http://tempo-tempo.tracing-system.svc.cluster.local:3200",
+        "productpage_url": "http://productpage.bookinfo.svc.cluster.local:9080/productpage",
+        "collector_service": "otel-collector.istio-system.svc.cluster.local",
+        "tracing_provider": "otel",
+        "grafana_datasources_config_map": "istio-system/grafana-datasources-tracing",
+        "versions": {
+            "istio": "1.30.0",
+            "prometheus": "quay.io/prometheus/prometheus:v3.5.0",
+            "minio": "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z",
+            "bookinfo": "1.20.3",
+        },
+    }
+
+
+def test_another_cluster_domain_reaches_every_address(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "cluster.domain", "corp.example"))
+    for resource in deployed:
+        assert not any("cluster.local" in text for text in texts(resource.inputs)), resource.urn
+
+
+def holds_secret(text: str) -> bool:
+    return any(sentinel in text for sentinel in SENTINELS.values())
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
+
+def plain_texts(value: Any) -> Iterator[str]:
+    """The texts that are not inside the wrapper of a secret."""
+    if is_secret(value):
+        return
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from plain_texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from plain_texts(inner)
+
+
+def all_keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from all_keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from all_keys(inner)
+
+
+def containers(resource: Registration) -> list[dict[str, Any]]:
+    if resource.kind not in {"Deployment", "Job"}:
+        return []
+    found: list[dict[str, Any]] = resource.inputs["spec"]["template"]["spec"]["containers"]
+    return found
+
+
+def injected_deployments(deployed: Deployed) -> list[Registration]:
+    return [r for r in deployed if r.kind == "Deployment" and r.inputs["metadata"]["namespace"] == "bookinfo"]
