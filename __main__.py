@@ -4,9 +4,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 import components as mesh_tracing
+import kubeconfig
 import settings
 
 stack = settings.load(pulumi.Config())
+kubeconfig.require(stack.cluster)
 plan = mesh_tracing.Plan(stack)
 
 cluster = k8s.Provider(
@@ -49,7 +51,8 @@ if stack.bookinfo.enabled:
     bookinfo = mesh_tracing.Bookinfo("bookinfo", plan.bookinfo(), after(control_plane, telemetry))
     pulumi.export("productpage_url", bookinfo.productpage_url)
 
-pulumi.export("namespaces", namespaces.names)
+pulumi.export("system_namespaces", namespaces.names)
+pulumi.export("mesh_namespaces", stack.mesh_namespaces)
 pulumi.export("prometheus_url", prometheus.query_url)
 pulumi.export("tempo_query_url", tempo.query_url)
 pulumi.export("collector_service", telemetry.collector_service)

@@ -14,7 +14,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 import yaml
 
-from settings import Volume
+from model import Volume
 
 MANIFESTS = Path(__file__).parent.parent / "manifests"
 

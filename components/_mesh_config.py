@@ -5,7 +5,7 @@ from typing import Any
 
 from components._addresses import service_host
 from components._tracing import TracingProvider
-from settings import Mesh
+from model import Mesh
 
 DEFAULT_REVISION = "default"
 
@@ -37,7 +37,7 @@ def build_istiod_values(
 ) -> dict[str, Any]:
     """Our values, with the user's merged over them and our tracing provider first in its list.
 
-    ``settings.Mesh`` refuses the user's values that would contradict ours.
+    ``model.Mesh`` refuses the user's values that would contradict ours.
     """
     chart_global: dict[str, Any] = {
         "istioNamespace": mesh.namespace,

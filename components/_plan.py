@@ -16,7 +16,7 @@ from components.mesh_telemetry import MeshTelemetryArgs
 from components.namespaces import NamespacesArgs
 from components.prometheus import PrometheusArgs
 from components.tempo_stack import TempoStackArgs
-from settings import Settings
+from model import Settings
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,9 @@ class Plan:
         )
 
     def namespaces(self) -> NamespacesArgs:
-        injected = _mesh_config.injection_labels(self.settings.mesh.revision)
-        sample = self.settings.bookinfo.namespace
         return NamespacesArgs(
-            labels_by_name={name: injected if name == sample else {} for name in self.settings.namespaces}
+            names=self.settings.system_namespaces,
+            existing=self.settings.namespaces.existing,
         )
 
     def control_plane(self) -> MeshControlPlaneArgs:
@@ -51,7 +50,7 @@ class Plan:
             mesh=self.settings.mesh,
             provider=self.provider,
             cluster_domain=self.settings.cluster.domain,
-            namespaces=self.settings.namespaces,
+            namespaces=[*self.settings.system_namespaces, *self.settings.mesh_namespaces],
             timeout_seconds=self.settings.timeouts.control_plane,
         )
 
@@ -92,6 +91,8 @@ class Plan:
     def bookinfo(self) -> BookinfoArgs:
         return BookinfoArgs(
             bookinfo=self.settings.bookinfo,
+            namespace_exists=self.settings.bookinfo.namespace in self.settings.namespaces.existing,
+            injection_labels=_mesh_config.injection_labels(self.settings.mesh.revision),
             cluster_domain=self.settings.cluster.domain,
             curl_image=self.settings.images.curl,
             restart_hash=self.restart_hash,
@@ -102,7 +103,7 @@ class Plan:
         self, *, tempo_url: pulumi.Output[str], prometheus_url: pulumi.Output[str]
     ) -> GrafanaTempoDatasourceArgs:
         return GrafanaTempoDatasourceArgs(
-            namespace=self.settings.datasources_namespace,
+            namespace=self.settings.grafana_namespace,
             tempo_url=tempo_url,
             prometheus_url=prometheus_url,
         )
@@ -111,7 +112,7 @@ class Plan:
         return {
             "istio": self.settings.mesh.version,
             "prometheus": self.settings.prometheus.image,
-            "minio": self.settings.tempo.storage.image,
+            "minio": self.settings.tempo.storage.s3.minio.image,
             "bookinfo": self.settings.bookinfo.image_tag,
         }
 

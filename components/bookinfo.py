@@ -1,14 +1,16 @@
 """The Bookinfo sample in the mesh, and two clients that send it traffic."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 
-import settings
+import model
 from components import _manifests
 from components._addresses import service_host
 from components._package import PACKAGE, once_ready, owner_labels, within
 from components._restart import ANNOTATION
+from components.namespaces import declare_namespace
 
 _PORT = 9080
 _TRAFFIC_AT_SETTINGS_RATE = "sleep"
@@ -18,7 +20,9 @@ _TRAFFIC_AT_SETTINGS_RATE = "sleep"
 class BookinfoArgs:
     """``restart_hash`` is plain text; a change of it restarts every pod with a sidecar."""
 
-    bookinfo: settings.Bookinfo
+    bookinfo: model.Bookinfo
+    namespace_exists: bool
+    injection_labels: Mapping[str, str]
     cluster_domain: str
     curl_image: str
     restart_hash: str
@@ -35,6 +39,13 @@ class Bookinfo(pulumi.ComponentResource):
         self._name = name
         self._args = args
 
+        self._namespace = declare_namespace(
+            f"{name}-namespace",
+            namespace=args.bookinfo.namespace,
+            exists=args.namespace_exists,
+            extra_labels=args.injection_labels,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         application = self._create_application()
         # Clients that start before the pages they ask for would fill the graph with errors.
         self._create_traffic(after=application)
@@ -52,7 +63,7 @@ class Bookinfo(pulumi.ComponentResource):
         return self._create("bookinfo", manifests, after=[])
 
     def _create_traffic(self, *, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
-        pause = 1 / self._args.bookinfo.requests_per_second
+        pause = 1 / self._args.bookinfo.traffic.requests_per_second
         manifests = []
         for obj in _manifests.load("traffic.yaml"):
             manifest = obj
@@ -70,7 +81,8 @@ class Bookinfo(pulumi.ComponentResource):
             _manifests.place(obj, namespace=self._args.bookinfo.namespace, labels=owner_labels()) for obj in manifests
         ]
         prefix = f"{self._name}-{role}"
-        child = pulumi.ResourceOptions(parent=self)
+        # Nothing can be created before its namespace, and no pod may be older than the label.
+        child = pulumi.ResourceOptions(parent=self, depends_on=[self._namespace])
         before_the_pods = [
             _manifests.create(obj, prefix=prefix, opts=child) for obj in placed if obj["kind"] != "Deployment"
         ]

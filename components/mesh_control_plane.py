@@ -14,7 +14,7 @@ from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
 from components._mesh_config import build_base_values, build_istiod_values
 from components._package import PACKAGE
 from components._tracing import TracingProvider
-from settings import Mesh
+from model import Mesh
 
 # Relative to the project, because the state would otherwise hold a path of one machine.
 _DROP_CRD_POLICY = "./components/drop_crd_policy.sh"

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-import settings
+import model
 from components._package import PACKAGE, labels, once_ready, wait_for, within
 from components._tracing import (
     OTLP_GRPC_PORT,
@@ -26,7 +26,7 @@ TELEMETRY_NAME = "mesh-tracing"
 class MeshTelemetryArgs:
     """``control_plane`` is awaited by the Telemetry only: the collector starts beside it."""
 
-    tracing: settings.Tracing
+    tracing: model.Tracing
     provider: TracingProvider
     root_namespace: str
     otlp_address: pulumi.Input[str]
@@ -93,7 +93,7 @@ class MeshTelemetry(pulumi.ComponentResource):
         )
 
 
-def build_collector(collector: settings.Collector, *, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
+def build_collector(collector: model.Collector, *, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo."""
     return {
         "mode": "deployment",

@@ -1,6 +1,10 @@
-"""The namespaces, labelled before any pod exists: a pod older than the label has no sidecar."""
+"""Namespaces: those that the program makes, and those that somebody else made and that it labels.
 
-from collections.abc import Mapping
+A namespace of applications is labelled before any pod exists in it: a pod older than the label has
+no sidecar.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -11,25 +15,56 @@ from components._package import PACKAGE, labels
 
 @dataclass(frozen=True, kw_only=True)
 class NamespacesArgs:
-    """The names to create, each with the labels it needs beyond the usual ones."""
+    """``existing`` are those among ``names`` that somebody else made."""
 
-    labels_by_name: Mapping[str, Mapping[str, str]]
+    names: Sequence[str]
+    existing: Collection[str]
 
 
 class Namespaces(pulumi.ComponentResource):
-    """One Namespace per name; deleting it deletes what operators left in it."""
+    """The namespaces of the parts that get no sidecar; deleting one deletes what operators left in it."""
 
     names: pulumi.Output[list[str]]
 
     def __init__(self, name: str, args: NamespacesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:Namespaces", name, None, opts)
         namespaces = [
-            k8s.core.v1.Namespace(
+            declare_namespace(
                 f"{name}-{namespace}",
-                metadata={"name": namespace, "labels": {**labels(namespace), **extra}},
+                namespace=namespace,
+                exists=namespace in args.existing,
+                extra_labels={},
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            for namespace, extra in args.labels_by_name.items()
+            for namespace in args.names
         ]
         self.names = pulumi.Output.all(*(namespace.metadata.name for namespace in namespaces))
         self.register_outputs({"names": self.names})
+
+
+def declare_namespace(
+    logical_name: str,
+    *,
+    namespace: str,
+    exists: bool,
+    extra_labels: Mapping[str, str],
+    opts: pulumi.ResourceOptions,
+) -> k8s.core.v1.Namespace | k8s.core.v1.NamespacePatch:
+    """A Namespace with our labels; of one that exists only ``extra_labels`` become ours.
+
+    Destroy takes the labels from a namespace that existed, and leaves the rest of it alone.
+    """
+    if exists and not extra_labels:
+        # Only read: there is nothing of ours on it.
+        return k8s.core.v1.Namespace.get(logical_name, id=namespace, opts=opts)
+    if exists:
+        return k8s.core.v1.NamespacePatch(
+            logical_name,
+            metadata={"name": namespace, "labels": dict(extra_labels)},
+            opts=opts,
+        )
+    return k8s.core.v1.Namespace(
+        logical_name,
+        metadata={"name": namespace, "labels": {**labels(namespace), **extra_labels}},
+        opts=opts,
+    )

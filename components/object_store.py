@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-import settings
+import model
 from components import _manifests
 from components._addresses import MINIO, service_host
 from components._package import PACKAGE, labels, once_ready, within
@@ -26,7 +26,7 @@ class ObjectStoreArgs:
 
     namespace: str
     cluster_domain: str
-    storage: settings.ObjectStorage
+    storage: model.S3
     curl_image: str
     access_key: pulumi.Input[str]
     secret_key: pulumi.Input[str]
@@ -61,10 +61,10 @@ class ObjectStore(pulumi.ComponentResource):
             },
         )
         # CRITICAL: a new logical name for the volume would delete every stored trace.
-        volume = self._create(_manifests.sized(manifests["PersistentVolumeClaim"], args.storage), depends_on=[])
+        volume = self._create(_manifests.sized(manifests["PersistentVolumeClaim"], args.storage.minio), depends_on=[])
         service = self._create(manifests["Service"], depends_on=[])
         deployment = self._create(
-            _manifests.with_image(manifests["Deployment"], args.storage.image),
+            _manifests.with_image(manifests["Deployment"], args.storage.minio.image),
             # The pod mounts the volume and reads its credentials from the Secret.
             depends_on=[volume, root],
         )

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import yaml
 
-import settings
+import model
 from components import _manifests
 from components._addresses import PROMETHEUS, PrometheusAddress
 from components._package import PACKAGE, labels, once_ready, within
@@ -24,7 +24,7 @@ _SELF = "localhost:9090"
 class PrometheusArgs:
     """``scrape`` maps a job's name to the address of its only target."""
 
-    prometheus: settings.Prometheus
+    prometheus: model.Prometheus
     address: PrometheusAddress
     scrape: Mapping[str, str]
     timeout_seconds: int
@@ -94,7 +94,7 @@ def build_config(scrape: Mapping[str, str], interval: str) -> dict[str, Any]:
 
 
 def complete_deployment(
-    manifest: _manifests.Manifest, prometheus: settings.Prometheus, config_hash: str
+    manifest: _manifests.Manifest, prometheus: model.Prometheus, config_hash: str
 ) -> _manifests.Manifest:
     """``manifest`` as the settings want it; the hash restarts it for a new configuration."""
     spec = manifest["spec"]

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-import settings
+import model
 from components._addresses import TEMPO, TempoAddress
 from components._package import PACKAGE, labels, once_ready, wait_for, within
 from components.object_store import ObjectStore, ObjectStoreArgs
@@ -20,13 +20,13 @@ _GENERATOR_WAL = "/var/tempo/generator/wal"
 class TempoStackArgs:
     """``remote_write_url`` is where the metrics generator sends the service graph."""
 
-    tempo: settings.Tempo
+    tempo: model.Tempo
     address: TempoAddress
     curl_image: str
     remote_write_url: pulumi.Input[str]
     access_key: pulumi.Input[str]
     secret_key: pulumi.Input[str]
-    timeouts: settings.Timeouts
+    timeouts: model.Timeouts
 
 
 class TempoStack(pulumi.ComponentResource):
@@ -42,7 +42,7 @@ class TempoStack(pulumi.ComponentResource):
             ObjectStoreArgs(
                 namespace=args.tempo.namespace,
                 cluster_domain=args.address.cluster_domain,
-                storage=args.tempo.storage,
+                storage=args.tempo.storage.s3,
                 curl_image=args.curl_image,
                 access_key=args.access_key,
                 secret_key=args.secret_key,
@@ -82,7 +82,7 @@ class TempoStack(pulumi.ComponentResource):
 
 
 def build_tempo_monolithic(
-    tempo: settings.Tempo,
+    tempo: model.Tempo,
     *,
     secret_name: pulumi.Input[str],
     remote_write_url: pulumi.Input[str],
@@ -90,7 +90,7 @@ def build_tempo_monolithic(
     """The spec of a TempoMonolithic whose single binary also runs the metrics generator."""
     traces: dict[str, Any] = {
         "backend": "s3",
-        "size": tempo.wal_size,
+        "size": tempo.storage.size,
         "s3": {"secret": secret_name},
     }
     if tempo.storage.storage_class is not None:
@@ -105,7 +105,7 @@ def build_tempo_monolithic(
     }
 
 
-def build_tempo_config(tempo: settings.Tempo, remote_write_url: pulumi.Input[str]) -> dict[str, Any]:
+def build_tempo_config(tempo: model.Tempo, remote_write_url: pulumi.Input[str]) -> dict[str, Any]:
     """Keys that Tempo 2.6 to 2.10 all know."""
     return {
         "compactor": {"compaction": {"block_retention": tempo.retention}},

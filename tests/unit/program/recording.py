@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import os
 import runpy
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
 from google.protobuf import json_format
@@ -22,6 +26,7 @@ STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 SENTINELS = {
     f"{PROJECT}:objectStoreAccessKey": "sentinel-access-key",
     f"{PROJECT}:objectStoreSecretKey": "sentinel-secret-key",
+    f"{PROJECT}:grafanaAdminPassword": "sentinel-admin-password",
 }
 
 
@@ -40,6 +45,8 @@ class Registration:
     dependencies: frozenset[str]
     timeouts: Mapping[str, str]
     delete_before_replace: bool
+    protect: bool = False
+    read: bool = False
 
     @property
     def kind(self) -> str:
@@ -89,8 +96,30 @@ class RecordingMonitor(mocks.MockMonitor):
                 "delete": request.customTimeouts.delete,
             },
             delete_before_replace=request.deleteBeforeReplace,
+            protect=request.protect,
         )
         return super().RegisterResource(request)
+
+    def ReadResource(self, request: Any) -> Any:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self.recorded:
+            raise AssertionError(f"duplicate URN {urn}")
+        raw = json_format.MessageToDict(request.properties)
+        self.recorded[urn] = Registration(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            custom=True,
+            read=True,
+            inputs=_unwrap(raw),
+            raw_inputs=raw,
+            parent=request.parent,
+            provider=request.provider,
+            dependencies=frozenset(request.dependencies),
+            timeouts={},
+            delete_before_replace=False,
+        )
+        return super().ReadResource(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         self.outputs[request.urn] = json_format.MessageToDict(request.outputs)
@@ -160,7 +189,13 @@ def stack_config(stack: str) -> dict[str, Any]:
 
 
 def minimal_config() -> dict[str, Any]:
-    return {f"{PROJECT}:cluster": {"context": "test"}, **SENTINELS}
+    """The one key that a stack has to set."""
+    return {f"{PROJECT}:cluster": {"context": "test"}}
+
+
+def s3_config() -> dict[str, Any]:
+    """A stack with an object store of the program's own."""
+    return with_setting({**minimal_config(), **SENTINELS}, "tempo.storage.backend", "s3")
 
 
 def with_setting(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -173,6 +208,22 @@ def with_setting(config: Mapping[str, Any], path: str, value: Any) -> dict[str, 
         key = field_name
     node[key] = value
     return changed
+
+
+def write_kubeconfig(path: Path, context: str, server: str = "https://127.0.0.1:6443") -> None:
+    """A kubeconfig whose only, and current, context is ``context``."""
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": context,
+                "contexts": [{"name": context, "context": {"cluster": "cluster", "user": "user"}}],
+                "clusters": [{"name": "cluster", "cluster": {"server": server}}],
+                "users": [{"name": "user", "user": {"token": "none"}}],
+            }
+        )
+    )
 
 
 def apply_config(config: Mapping[str, Any]) -> None:
@@ -206,10 +257,21 @@ def _run(encoded_config: str, preview: bool) -> Deployed:
             )
         )
         apply_config(config)
-        loop.run_until_complete(runtime_stack.run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
+        with _kubeconfig_for(config):
+            loop.run_until_complete(runtime_stack.run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
     finally:
         asyncio.set_event_loop(None)
         loop.close()
     (stack_urn,) = (r.urn for r in monitor.recorded.values() if r.type == "pulumi:pulumi:Stack")
     exports = _unwrap(monitor.outputs.pop(stack_urn))
     return Deployed(monitor.recorded, exports, monitor.outputs)
+
+
+@contextmanager
+def _kubeconfig_for(config: Mapping[str, Any]) -> Iterator[None]:
+    cluster = config.get(f"{PROJECT}:cluster") or {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "kubeconfig")
+        write_kubeconfig(path, cluster.get("context", "test"), cluster.get("server", "https://127.0.0.1:6443"))
+        with mock.patch.dict(os.environ, {"KUBECONFIG": str(path)}):
+            yield

@@ -287,18 +287,19 @@ def test_another_revision_labels_the_namespace_with_its_name(deploy: Deploy) -> 
 def test_without_bookinfo_neither_it_nor_its_namespace_exists(deploy: Deploy) -> None:
     deployed = deploy(with_setting(minimal_config(), "bookinfo.enabled", False))
     assert "Bookinfo" not in {component.kind for component in deployed.components}
-    assert deployed.exports["namespaces"] == ["istio-system", "tracing-system"]
+    assert deployed.exports["mesh_namespaces"] == []
     assert "productpage_url" not in deployed.exports
 
 
 def test_one_namespace_for_mesh_and_traces_is_created_once(deploy: Deploy) -> None:
     deployed = deploy(with_setting(minimal_config(), "tempo.namespace", "istio-system"))
-    assert deployed.exports["namespaces"] == ["istio-system", "bookinfo"]
+    assert deployed.exports["system_namespaces"] == ["istio-system"]
 
 
 def test_the_exports_say_where_everything_is(minimal: Deployed) -> None:
     assert minimal.exports == {
-        "namespaces": ["istio-system", "tracing-system", "bookinfo"],
+        "system_namespaces": ["istio-system", "tracing-system"],
+        "mesh_namespaces": ["bookinfo"],
         "prometheus_url": "http://prometheus.istio-system.svc.cluster.local:9090",
         "tempo_query_url": "http://tempo-tempo.tracing-system.svc.cluster.local:3200",
         "productpage_url": "http://productpage.bookinfo.svc.cluster.local:9080/productpage",

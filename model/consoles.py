@@ -1,0 +1,56 @@
+"""Where people look: Grafana and Kiali."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from model.parts import Resources, Section
+from model.scalars import Image, LabelKey, LabelValue, Name, Version, wrong
+
+
+class Grafana(Section):
+    """The Grafana that shows traces and graph."""
+
+    mode: Literal["config-map", "operator", "managed"] = Field(
+        default="config-map",
+        examples=["managed"],
+        description="`config-map`: data sources and dashboard for a Grafana that exists; `operator`: the same as "
+        "resources of grafana-operator; `managed`: a Grafana of the program's own.",
+    )
+    namespace: Name | None = Field(
+        default=None,
+        description="Its namespace, for `config-map` and `operator` one that exists; none takes the mesh's.",
+    )
+    image: Image = Field(default="docker.io/grafana/grafana:12.2.0", description="For `managed`: the image.")
+    instance_labels: dict[LabelKey, LabelValue] = Field(
+        default={"dashboards": "grafana"},
+        examples=[{"dashboards": "grafana"}],
+        description="For `operator`: the labels of the Grafana resources to configure.",
+    )
+    resources: Resources = Field(
+        default=Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "512Mi"}),
+        description="For `managed`: requests and limits.",
+    )
+
+    @model_validator(mode="after")
+    def _selects_something(self) -> "Grafana":
+        if self.mode == "operator" and not self.instance_labels:
+            raise wrong("instanceLabels: without any, mode operator would configure no Grafana")
+        return self
+
+
+class Kiali(Section):
+    """Kiali, wired to Prometheus, Grafana and Tempo."""
+
+    installer: Literal["none", "operator", "helm"] = Field(
+        default="none",
+        examples=["operator"],
+        description="`operator`: a Kiali resource for its operator; `helm`: the chart kiali-server.",
+    )
+    version: Version = Field(default="2.27.0", description="For `helm`: version of the chart.")
+    chart_repository: str = Field(
+        default="https://kiali.org/helm-charts",
+        min_length=1,
+        examples=["https://kiali.org/helm-charts"],
+        description="For `helm`: where the chart is: an https or oci URL, or a folder.",
+    )

@@ -1,0 +1,202 @@
+"""The Istio control plane, and which requests it traces."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from model.parts import ExtraConfig, Resources, Section
+from model.scalars import Flag, Name, Number, Registry, Tag, Version, wrong
+
+# The provider's name is not a setting (components/_tracing.py); it is refused here as the name of
+# another one.
+_OUR_PROVIDER = "otel"
+
+# Values of Istio's chart that a setting, or the program itself, decides.
+_OWNED_VALUES = {
+    "revision": "mesh.revision",
+    "profile": "mesh.sail.profile",
+    "global.istioNamespace": "mesh.namespace",
+    "global.hub": "mesh.hub",
+    "global.tag": "mesh.tag",
+    "global.platform": "platform",
+    "global.proxy.clusterDomain": "cluster.domain",
+    "pilot.cni.enabled": "mesh.cni",
+    "meshConfig.enableTracing": "the program, which always traces",
+    "meshConfig.rootNamespace": "mesh.namespace",
+    "meshConfig.defaultProviders.tracing": "the program, through its Telemetry resource",
+}
+
+
+def _at(values: Mapping[str, Any], path: str) -> Any:
+    value: Any = values
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+class Sail(Section):
+    """How the Sail operator (OpenShift Service Mesh 3) runs Istio."""
+
+    update_strategy: Literal["InPlace", "RevisionBased"] = Field(
+        default="InPlace",
+        examples=["RevisionBased"],
+        description="Whether a new version replaces the control plane or stands beside it until workloads have moved.",
+    )
+    inactive_revision_deletion_grace_period_seconds: int = Field(
+        default=30,
+        ge=0,
+        strict=True,
+        examples=[300],
+        description="For `RevisionBased`: seconds that an unused control plane is kept.",
+    )
+    profile: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["ambient"],
+        description="A profile of the operator; none takes its default.",
+    )
+
+
+class Existing(Section):
+    """The Istio resource of somebody else's mesh."""
+
+    istio: Name = Field(default="default", description="Name of the Istio resource.")
+
+
+class Mesh(Section):
+    """The Istio control plane."""
+
+    installer: Literal["helm", "sail", "existing"] = Field(
+        default="helm",
+        examples=["helm"],
+        description="How Istio is installed: by its charts, by the Sail operator, or by somebody else.",
+    )
+    namespace: Name = Field(default="istio-system", description="The mesh's root namespace.")
+    version: Version = Field(
+        default="1.30.0",
+        description="Version of Istio; charts in a folder carry their own.",
+    )
+    chart_repository: str = Field(
+        default="https://istio-release.storage.googleapis.com/charts",
+        min_length=1,
+        examples=["https://istio-release.storage.googleapis.com/charts"],
+        description="Where the charts `base`, `istiod`, `cni` and `gateway` are: an https or oci URL, or a folder.",
+    )
+    hub: Registry | None = Field(
+        default=None,
+        examples=["docker.io/istio"],
+        description="Registry of Istio's images; none takes the installer's.",
+    )
+    tag: Tag | None = Field(
+        default=None,
+        examples=["1.30.0"],
+        description="Tag of Istio's images; none takes the installer's.",
+    )
+    revision: Name = Field(
+        default="default",
+        description="For `helm` and `existing`: the control plane's revision. Another one moves the workloads to "
+        "a control plane of its own, and then removes the one they left.",
+    )
+    cni: Flag | None = Field(
+        default=None, description="Whether Istio's CNI plugin is installed; none means on OpenShift only."
+    )
+    sail: Sail = Field(default=Sail(), description="For `sail`: how the operator runs Istio.")
+    existing: Existing = Field(default=Existing(), description="For `existing`: the Istio resource of others.")
+    discovery_namespaces_only: Flag = Field(
+        default=False,
+        description="Let istiod look, and write its root certificate, only into our namespaces.",
+    )
+    keep_crds: Flag = Field(
+        default=True,
+        description="For `helm`: leave Istio's CRDs, and all resources of their kinds, on destroy.",
+    )
+    values: ExtraConfig = Field(
+        default={},
+        examples=[{"pilot": {"resources": {"requests": {"cpu": "500m"}}}}],
+        description="Further values of the istiod chart, merged over the program's.",
+    )
+
+    @field_validator("chart_repository")
+    @classmethod
+    def _url_or_folder(cls, value: str) -> str:
+        if "://" in value and not value.startswith(("https://", "oci://")):
+            raise wrong("an https:// or oci:// URL, or a folder")
+        return value
+
+    @field_validator("values")
+    @classmethod
+    def _values_leave_ours_alone(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for path, owner in _OWNED_VALUES.items():
+            if _at(values, path) is not None:
+                raise wrong(f"values without {path}, which is decided by {owner}")
+        mesh_config = values.get("meshConfig")
+        if mesh_config is not None and not isinstance(mesh_config, dict):
+            raise wrong("meshConfig as an object")
+        providers = _at(values, "meshConfig.extensionProviders")
+        if providers is None:
+            return values
+        if not isinstance(providers, list) or not all(isinstance(p, dict) for p in providers):
+            raise wrong("meshConfig.extensionProviders as a list of objects")
+        if any(provider.get("name") == _OUR_PROVIDER for provider in providers):
+            raise wrong(f"no other extension provider called {_OUR_PROVIDER!r}; that one is ours")
+        return values
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Mesh":
+        theirs = _at(self.values, "meshConfig.discoverySelectors")
+        if self.discovery_namespaces_only and theirs is not None:
+            raise wrong("either discoveryNamespacesOnly or values.meshConfig.discoverySelectors, not both")
+        if self.installer == "sail" and self.revision != "default":
+            raise wrong("no revision for installer sail: the operator names revisions, by sail.updateStrategy")
+        if self.installer == "existing":
+            ours = {"hub", "tag", "cni", "values", "discovery_namespaces_only"} & self.model_fields_set
+            if ours:
+                names = ", ".join(sorted(type(self).model_fields[name].alias or name for name in ours))
+                raise wrong(f"no {names} for installer existing: its owner decides them")
+        return self
+
+
+class Collector(Section):
+    """The OpenTelemetry collector between the mesh and Tempo."""
+
+    replicas: int = Field(default=1, ge=1, le=20, strict=True, examples=[2], description="Number of pods.")
+    queue_size: int = Field(
+        default=1000,
+        ge=1,
+        strict=True,
+        examples=[1000],
+        description="Batches that wait for Tempo before spans are dropped.",
+    )
+    resources: Resources = Field(
+        default=Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "512Mi"}),
+        description="Requests and limits; of its memory limit the collector uses 75 %.",
+    )
+    extra_config: ExtraConfig = Field(
+        default={},
+        examples=[{"exporters": {"debug": {}}}],
+        description="Further configuration of the collector, merged over the program's.",
+    )
+
+    @field_validator("resources")
+    @classmethod
+    def _memory_is_limited(cls, value: Resources) -> Resources:
+        if "memory" not in value.limits:
+            raise wrong("limits.memory, of which the collector limits itself to 75 %")
+        return value
+
+
+class Tracing(Section):
+    """Which requests are traced."""
+
+    sampling_percentage: Number = Field(
+        default=100,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        examples=[100],
+        description="Percentage of the requests to trace; a change restarts nothing.",
+    )
+    collector: Collector = Field(default=Collector(), description="The collector.")

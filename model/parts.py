@@ -1,0 +1,51 @@
+"""Sections that several other sections are made of."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from model.scalars import DnsName, Quantity
+
+# Text that a product's own configuration takes, merged over what the program builds.
+ExtraConfig = dict[str, Any]
+
+
+class Section(BaseModel):
+    """A frozen object whose unknown keys are mistakes."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+
+class Resources(Section):
+    """Requests and limits of one container."""
+
+    requests: dict[Literal["cpu", "memory"], Quantity] = Field(
+        default={}, description="What the scheduler sets aside.", examples=[{"memory": "256Mi"}]
+    )
+    limits: dict[Literal["cpu", "memory"], Quantity] = Field(
+        default={}, description="What the container may not exceed.", examples=[{"memory": "1Gi"}]
+    )
+
+    def to_kubernetes(self) -> dict[str, dict[str, str]]:
+        parts = {"requests": self.requests, "limits": self.limits}
+        return {
+            part: {str(resource): amount for resource, amount in amounts.items()}
+            for part, amounts in parts.items()
+            if amounts
+        }
+
+
+class Volume(Section):
+    """A volume that outlives its pod."""
+
+    size: Quantity = Field(default="10Gi", description="Size of the volume.")
+    storage_class: DnsName | None = Field(
+        default=None, description="Its storage class; none takes the cluster's default."
+    )

@@ -1,0 +1,142 @@
+"""The cluster, what it has already, and how it is reached from outside."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from model.parts import Section
+from model.scalars import DnsName, Flag, HttpUrl, Name, Version, wrong
+
+Platform = Literal["openshift", "kubernetes"]
+
+
+class Cluster(Section):
+    """The cluster to deploy to."""
+
+    context: str = Field(
+        min_length=1,
+        examples=["kind-mesh"],
+        description="The kubeconfig context. Required, and has to be the current one: "
+        "what kubectl shows is then what Pulumi changes.",
+    )
+    server: HttpUrl | None = Field(
+        default=None,
+        examples=["https://api.crc.testing:6443"],
+        description="The API server that the context has to lead to; none accepts any.",
+    )
+    domain: DnsName = Field(default="cluster.local", description="The cluster's DNS domain.")
+
+
+class Namespaces(Section):
+    """Namespaces that the program did not make."""
+
+    existing: list[Name] = Field(
+        default=[],
+        examples=[["istio-system"]],
+        description="Namespaces of this deployment that exist already: used, and left alone on destroy.",
+    )
+    applications: list["Application"] = Field(
+        default=[],
+        examples=[[{"name": "shop", "deployments": ["cart"]}]],
+        description="Further existing namespaces to bring into the mesh and to trace.",
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Namespaces":
+        names = [application.name for application in self.applications]
+        if len(names) != len(set(names)):
+            raise wrong("each application's namespace once")
+        return self
+
+
+class Application(Section):
+    """A namespace of the user's own that gets sidecars."""
+
+    name: Name = Field(description="The namespace, which exists already.", examples=["shop"])
+    deployments: list[Name] = Field(
+        default=[],
+        examples=[["cart", "web"]],
+        description="Its Deployments to restart when something changes that sidecars read at their start.",
+    )
+
+
+class Operators(Section):
+    """Where the operators come from, and which versions they have."""
+
+    source: Literal["existing", "olm", "manifests"] = Field(
+        default="existing",
+        examples=["olm"],
+        description="`existing`: somebody installed them; `olm`: by Subscriptions; "
+        "`manifests`: their release manifests, on a cluster that has cert-manager.",
+    )
+    catalog: Literal["redhat", "community", "operatorhub"] = Field(
+        default="redhat",
+        examples=["redhat"],
+        description="For `olm`: Red Hat's products, the community catalog of OpenShift, or OperatorHub.io's.",
+    )
+    approval: Literal["Automatic", "Manual"] = Field(
+        default="Automatic",
+        examples=["Manual"],
+        description="For `olm`: whether upgrades wait for a person, who also approves the first installation.",
+    )
+    channels: dict[Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"], str] = Field(
+        default={},
+        examples=[{"mesh": "stable-3.2"}],
+        description="For `olm`: channels other than each package's stable one.",
+    )
+    starting_versions: dict[Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"], str] = Field(
+        default={},
+        examples=[{"mesh": "servicemeshoperator3.v3.2.0"}],
+        description="For `olm`: the ClusterServiceVersion to begin with; none takes the channel's newest.",
+    )
+    tempo_version: Version = Field(
+        default="0.22.0",
+        description="Version of the Tempo operator: the one to install from manifests, or the one that exists.",
+    )
+    opentelemetry_version: Version = Field(
+        default="0.158.0",
+        description="Version of the OpenTelemetry operator: the one to install from manifests, or the one that exists.",
+    )
+    manifest_folder: str | None = Field(
+        default=None,
+        min_length=1,
+        examples=["./operators"],
+        description="For `manifests`: a folder with the release files, for a cluster without internet access.",
+    )
+
+
+class Exposure(Section):
+    """How consoles and the sample are reached from outside the cluster."""
+
+    kind: Literal["none", "route", "ingress", "gateway-api"] = Field(
+        default="none", examples=["route"], description="What leads to them; `route` only on OpenShift."
+    )
+    domain: DnsName | None = Field(
+        default=None,
+        examples=["apps-crc.testing"],
+        description="Domain of the host names; required for every kind but `none`.",
+    )
+    ingress_class: Name | None = Field(
+        default=None, examples=["nginx"], description="For `ingress`: its class; none takes the cluster's default."
+    )
+    gateway: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9-]+/[a-z0-9-]+$",
+        examples=["ingress/public"],
+        description="For `gateway-api`: namespace and name of the Gateway that exists.",
+    )
+    tls: Flag = Field(
+        default=True, description="Whether URLs are https: the router, ingress or gateway ends the encryption."
+    )
+    prometheus: Flag = Field(default=False, description="Whether Prometheus, which asks for no password, is exposed.")
+    jaeger_ui: Flag = Field(default=False, description="Whether Tempo gets a Jaeger UI, and it is exposed.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Exposure":
+        if self.kind != "none" and self.domain is None:
+            raise wrong(f"a domain: host names of kind {self.kind} need one")
+        if self.kind == "gateway-api" and self.gateway is None:
+            raise wrong("a gateway, as <namespace>/<name>: kind gateway-api attaches to one")
+        if self.kind == "none" and (self.prometheus or self.jaeger_ui):
+            raise wrong("a kind other than none, or neither prometheus nor jaegerUi exposed")
+        return self

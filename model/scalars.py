@@ -1,0 +1,119 @@
+"""The scalar types of the settings: what a text or a number must look like, said in words."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+
+def wrong(expected: str) -> PydanticCustomError:
+    """The error for a value that is not ``expected``; a ValueError's text would get a prefix."""
+    return PydanticCustomError("setting", expected)
+
+
+def _matches(pattern: str, expected: str) -> AfterValidator:
+    """A validator that says what it expects in words; pydantic itself would show the pattern."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise wrong(expected)
+        return text
+
+    return AfterValidator(check)
+
+
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+
+Name = Annotated[
+    str,
+    _matches(_LABEL, "at most 63 lower-case letters, digits and hyphens, no hyphen at either end"),
+    Field(examples=["tracing-system"]),
+]
+BucketName = Annotated[
+    str,
+    _matches(r"[a-z0-9][-a-z0-9]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits and hyphens"),
+    Field(examples=["tempo"]),
+]
+DnsName = Annotated[
+    str,
+    _matches(rf"{_LABEL}(\.{_LABEL})*", "lower-case DNS labels with dots between them"),
+    Field(examples=["cluster.local"]),
+]
+Version = Annotated[
+    str,
+    _matches(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?", "a full version number"),
+    Field(examples=["1.30.0"]),
+]
+Tag = Annotated[
+    str,
+    _matches(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", "an image's tag"),
+    Field(examples=["1.20.3"]),
+]
+Registry = Annotated[
+    str,
+    _matches(r"[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)*", "a registry and a path, without a scheme"),
+    Field(examples=["registry.istio.io/release"]),
+]
+LabelKey = Annotated[
+    str,
+    _matches(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", "a label's key"),
+    Field(examples=["app"]),
+]
+LabelValue = Annotated[
+    str,
+    _matches(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?", "a label's value, at most 63 characters"),
+    Field(examples=["grafana"]),
+]
+Quantity = Annotated[
+    str,
+    _matches(r"[0-9]+(\.[0-9]+)?(m|[kMGTPE]|[KMGTPE]i)?", "a quantity, as text: a number and its unit"),
+    Field(examples=["10Gi"]),
+]
+# Go's units: Tempo reads its durations with them.
+GoDuration = Annotated[
+    str,
+    _matches(r"([0-9]+(ms|s|m|h))+", "a duration in hours, minutes and seconds"),
+    Field(examples=["48h"]),
+]
+# Prometheus's own units, which also have days and longer.
+PrometheusDuration = Annotated[
+    str,
+    _matches(r"([0-9]+(ms|[smhdwy]))+", "a duration in days, hours, minutes and seconds"),
+    Field(examples=["15d"]),
+]
+HttpUrl = Annotated[
+    str,
+    _matches(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[^\s?#@]*)?", "an http or https URL"),
+    Field(examples=["http://prometheus.monitoring.svc.cluster.local:9090"]),
+]
+_IMAGE = re.compile(
+    r"[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)+(?P<tag>:[A-Za-z0-9_][\w.-]*)?(?P<digest>@sha256:[a-f0-9]{64})?"
+)
+
+
+def _pinned(image: str) -> str:
+    match = _IMAGE.fullmatch(image)
+    if match is None:
+        raise wrong("an image as <registry>/<path>:<tag>")
+    if match["digest"] is None and match["tag"] in {None, ":latest"}:
+        # What runs has to be the same tomorrow.
+        raise wrong("an image with a tag other than latest, or with a digest")
+    return image
+
+
+Image = Annotated[str, AfterValidator(_pinned), Field(examples=["docker.io/curlimages/curl:8.11.1"])]
+
+
+def _no_truth_value(value: object) -> object:
+    # Python counts True as 1.
+    if isinstance(value, bool):
+        raise wrong("a number")
+    return value
+
+
+# Text is read too: that is how `pulumi config set --path` writes a number with a fraction.
+Number = Annotated[float, BeforeValidator(_no_truth_value)]
+Seconds = Annotated[int, Field(ge=1, le=7200, strict=True, examples=[600])]
+Flag = Annotated[bool, Field(strict=True, examples=[True])]

@@ -1,0 +1,62 @@
+"""The sample application, the small helpers, and how long everything may take."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from model.parts import Section
+from model.scalars import Flag, Image, Name, Number, Registry, Seconds, Tag
+
+
+class Traffic(Section):
+    """What the client `sleep` asks of the sample."""
+
+    enabled: Flag = Field(default=True, description="Whether the two clients run.")
+    requests_per_second: Number = Field(
+        default=1,
+        ge=0.01,
+        le=100,
+        examples=[1],
+        description="Page views that each of its loops asks for at most.",
+    )
+    concurrency: int = Field(
+        default=1, ge=1, le=20, strict=True, examples=[2], description="Number of its loops, one per pod."
+    )
+
+
+class Bookinfo(Section):
+    """The sample application."""
+
+    enabled: Flag = Field(default=True, description="Whether to deploy it.")
+    namespace: Name = Field(default="bookinfo", description="Its namespace, which gets sidecars.")
+    image_registry: Registry = Field(default="registry.istio.io/release", description="Registry of its images.")
+    image_tag: Tag = Field(default="1.20.3", description="Tag of its images.")
+    gateway: Literal["none", "istio", "gateway-api"] = Field(
+        default="none",
+        examples=["istio"],
+        description="Its way into the mesh: an ingress gateway with Istio's Gateway and VirtualService, "
+        "a Gateway and an HTTPRoute, or none.",
+    )
+    traffic: Traffic = Field(default=Traffic(), description="The traffic sent to it.")
+
+
+class Images(Section):
+    """Images of the small helpers."""
+
+    curl: Image = Field(
+        default="docker.io/curlimages/curl:8.11.1",
+        description="A shell and curl: makes the bucket and sends the traffic.",
+    )
+
+
+class Timeouts(Section):
+    """Seconds that each part may take to become ready, to change and to go."""
+
+    operators: Seconds = Field(default=900, description="Each operator.")
+    control_plane: Seconds = Field(default=600, description="Each part of Istio.")
+    object_store: Seconds = Field(default=300, description="MinIO, its volume, its bucket.")
+    prometheus: Seconds = Field(default=300, description="Prometheus.")
+    tempo: Seconds = Field(default=600, description="Tempo.")
+    collector: Seconds = Field(default=300, description="The collector.")
+    bookinfo: Seconds = Field(default=600, description="Each Deployment of Bookinfo, and of other applications.")
+    consoles: Seconds = Field(default=300, description="Grafana and Kiali.")
