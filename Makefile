@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 ENVIRONMENT = eval "$$($(PYTHON) -m local env)" &&
 
-.PHONY: up preview destroy down status test unit lint
+.PHONY: up preview destroy down status test unit lint docs
 .DEFAULT_GOAL := up
 
 up: .venv/installed
@@ -29,6 +29,9 @@ test: lint
 
 unit: lint
 	@$(PYTHON) -m pytest tests/unit
+
+docs: .venv/installed
+	@$(PYTHON) -m model > docs/settings.md
 
 lint: .venv/installed
 	@$(PYTHON) -m ruff format --check .

@@ -81,6 +81,7 @@ def _named(configs: list[dict[str, Any]], section: str) -> dict[str, dict[str, A
 
 def _entries(configs: list[dict[str, Any]], section: str) -> Iterator[dict[str, Any]]:
     for config in configs:
-        for entry in config.get(section) or []:
+        entries = config.get(section)
+        for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict):
                 yield entry

@@ -48,9 +48,9 @@ def load(config: pulumi.Config) -> Settings:
             raw[section] = value
     required = _required_secrets(raw)
     for key in SECRETS:
-        secret = config.get_secret(key)
-        if secret is not None:
-            raw[key] = secret
+        # Pulumi.yaml declares the secrets, and what it declares without a default would be required.
+        if runtime_config.get_config(f"{PROJECT}:{key}"):
+            raw[key] = config.get_secret(key)
         elif key in required:
             problems.append(
                 f"{PROJECT}:{key}: expected a secret text, for {required[key]}; found nothing; "

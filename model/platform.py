@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from model.parts import Section
 from model.scalars import DnsName, Flag, HttpUrl, Name, Version, wrong
@@ -41,12 +41,13 @@ class Namespaces(Section):
         description="Further existing namespaces to bring into the mesh and to trace.",
     )
 
-    @model_validator(mode="after")
-    def _each_once(self) -> "Namespaces":
-        names = [application.name for application in self.applications]
+    @field_validator("applications")
+    @classmethod
+    def _each_once(cls, value: list["Application"]) -> list["Application"]:
+        names = [application.name for application in value]
         if len(names) != len(set(names)):
             raise wrong("each application's namespace once")
-        return self
+        return value
 
 
 class Application(Section):
