@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from embedded import CHECKOUT, Host, host_traces, inventory
 
-LIFE = ("host_before", "cluster", "inventory_before", "deployed", "destroyed", "ended", "crashed")
+LIFE = ("host_before", "cluster", "inventory_before", "deployed", "upgraded", "destroyed", "ended", "crashed")
 # The first test of a stage also waits for the stage. By signal, so that what runs is ended in an orderly way.
 STAGE_TIMEOUT = pytest.mark.timeout(1500, method="signal")
 

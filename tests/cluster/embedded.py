@@ -2,17 +2,21 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+CONTEXT = "mesh-tracing-local"
+SECRETS = {f"mesh-tracing:{key}" for key in ("objectStoreAccessKey", "objectStoreSecretKey", "grafanaAdminPassword")}
 Seen = TypeVar("Seen")
 # Clusters of this machine that run beside the tests: what comes and goes in them is not of the tests' making.
 OTHER_CLUSTERS = {path.name for path in Path("/sys/fs/cgroup").rglob("mesh-tracing-*")}
@@ -32,10 +36,10 @@ class Host:
         """Run ``python -m local``; a failure fails the test, with what was said."""
         return self._run([sys.executable, "-m", "local", *arguments], self.environment())
 
-    def with_exports(self, *command: str) -> subprocess.CompletedProcess[str]:
+    def with_exports(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in the environment that ``python -m local env`` prints."""
         line = f'eval "$({sys.executable} -m local env)" && exec "$@"'
-        return self._run(["bash", "-c", line, "bash", *command], self.environment())
+        return self._run(["bash", "-c", line, "bash", *command], self.environment(), check=check)
 
     def kubectl(self, *arguments: str) -> str:
         """Return what kubectl prints."""
@@ -52,10 +56,52 @@ class Host:
         return f"http://127.0.0.1:{ports[name]}"
 
     @staticmethod
-    def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    def _run(
+        command: list[str], environment: dict[str, str], *, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(command, check=False, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert not check or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the program, in which a test may set what it likes: a stack file of the checkout is never changed."""
+
+    host: Host
+    folder: Path
+    stack: str
+
+    @classmethod
+    def copy(cls, host: Host, folder: Path, stack: str) -> "Project":
+        """Copy the program to ``folder``, which must not exist, and make its stack ``stack`` without configuration."""
+        shutil.copytree(CHECKOUT, folder, ignore=shutil.ignore_patterns(".*", "tests", "Pulumi.*.yaml"))
+        for shared in (".venv", ".local"):
+            (folder / shared).symlink_to(CHECKOUT / shared)
+        project = cls(host, folder, stack)
+        project.pulumi("stack", "select", "--create", stack)
+        return project
+
+    def configure(self, config: Mapping[str, Any]) -> None:
+        """Write the stack's configuration, on the context of the embedded cluster; secrets are set as such."""
+        path = self.folder / f"Pulumi.{self.stack}.yaml"
+        content = yaml.safe_load(path.read_text()) if path.exists() else {}
+        plain = {key: value for key, value in config.items() if key not in SECRETS}
+        plain["mesh-tracing:cluster"] = {"context": CONTEXT}
+        path.write_text(yaml.safe_dump({**content, "config": plain}))
+        for key in SECRETS & config.keys():
+            self.pulumi("config", "set", "--secret", "--stack", self.stack, key, "a secret of the test")
+
+    def pulumi(self, *arguments: str) -> str:
+        """Return what Pulumi prints; a failure fails the test, with what was said."""
+        done = self.attempt(*arguments)
+        assert done.returncode == 0, f"pulumi {arguments}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Pulumi, which may fail."""
+        command = ("pulumi", "--cwd", str(self.folder), "--non-interactive", *arguments)
+        return self.host.with_exports(*command, check=False)
 
 
 def eventually(look: Callable[[], Seen], enough: Callable[[Seen], bool], seconds: float) -> Seen:

@@ -1,0 +1,15 @@
+"""A program of nothing but the control plane, for a cluster that has no more than the definitions that it needs."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+import components as mesh_tracing
+import kubeconfig
+import settings
+
+stack = settings.load(pulumi.Config())
+kubeconfig.require(stack.cluster)
+cluster = k8s.Provider("cluster", context=stack.cluster.context)
+mesh_tracing.MeshControlPlane(
+    "mesh", mesh_tracing.Plan(stack).control_plane(), pulumi.ResourceOptions(provider=cluster)
+)

@@ -1,0 +1,109 @@
+"""What the stacks of other platforms would apply is what the API server takes: every field known, none changed.
+
+The embedded cluster has the definitions of OpenShift's Routes, OLM, Sail, Kiali and grafana-operator, and nobody who
+acts on them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded import Host, Project
+from recording import STACKS, Deployed, run_program, stack_config
+from test_existing_mesh import istio
+
+OTHER_STACKS = [stack for stack in STACKS if stack != "local"]
+
+
+def objects(deployed: Deployed) -> list[dict[str, Any]]:
+    """The Kubernetes objects of a stack; what a Helm release or a file of others brings is not among them."""
+    return [
+        {key: value for key, value in resource.inputs.items() if not key.startswith("__")}
+        for resource in deployed.children
+        if "apiVersion" in resource.inputs and not resource.read
+    ]
+
+
+@pytest.fixture(scope="module")
+def neighbours(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the other stacks expect on their clusters: namespaces, and somebody's Istio resource."""
+    wanted = {
+        obj["metadata"].get("namespace")
+        for stack in OTHER_STACKS
+        for obj in objects(run_program(stack_config(stack), preview=False))
+    }
+    present = {item["metadata"]["name"] for item in cluster.objects("namespaces")}
+    missing = sorted(name for name in wanted - present if name)
+    path = tmp_path_factory.mktemp("istio") / "istio.json"
+    path.write_text(json.dumps(istio()))
+    cluster.kubectl("apply", "--server-side", "--field-manager=owner", "-f", str(path))
+    for name in missing:
+        cluster.kubectl("create", "namespace", name)
+    yield
+    cluster.kubectl("delete", "-f", str(path))
+    for name in missing:
+        cluster.kubectl("delete", "namespace", name)
+
+
+def differences(sent: Any, kept: Any, path: str = "") -> Iterator[str]:
+    """Where the server's object does not have what was sent."""
+    if isinstance(sent, dict):
+        for key, value in sent.items():
+            where = f"{path}.{key}"
+            if not isinstance(kept, dict) or key not in kept:
+                # Written only: it comes back as `data`. And an empty value may come back as none.
+                if key != "stringData" and value not in ({}, [], None, ""):
+                    yield f"{where} is dropped"
+            else:
+                yield from differences(value, kept[key], where)
+    elif isinstance(sent, list):
+        if not isinstance(kept, list) or len(sent) != len(kept):
+            yield f"{path} becomes {kept}"
+        else:
+            for index, (one, other) in enumerate(zip(sent, kept, strict=True)):
+                yield from differences(one, other, f"{path}[{index}]")
+    elif sent != kept:
+        yield f"{path} becomes {kept}"
+
+
+def test_the_comparison_sees_a_dropped_and_a_changed_field() -> None:
+    sent: Mapping[str, Any] = {"a": {"b": 1, "c": [1, {"d": "x"}]}, "stringData": {"k": "v"}}
+    assert list(differences(sent, {"a": {"b": 1, "c": [1, {"d": "x", "e": 2}]}})) == []
+    assert list(differences(sent, {"a": {"c": [1, {"d": "y"}]}})) == [".a.b is dropped", ".a.c[1].d becomes y"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_api_server_takes_every_object_and_keeps_every_field(
+    cluster: Host, neighbours: None, stack: str, tmp_path: Path
+) -> None:
+    sent = objects(run_program(stack_config(stack), preview=False))
+    assert sent
+    path = tmp_path / "objects.json"
+    path.write_text("\n".join(json.dumps(obj) for obj in sent))
+    printed = cluster.kubectl(
+        "apply", "--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts",
+        "--field-manager=mesh-tracing-test", "-f", str(path), "-o", "json",
+    )  # fmt: skip
+    kept = json.loads(printed)["items"]
+    assert len(kept) == len(sent)
+    surprises = [
+        f"{one['kind']} {one['metadata']['name']}: {difference}"
+        for one, other in zip(sent, kept, strict=True)
+        for difference in differences(one, other)
+    ]
+    assert surprises == []
+
+
+@pytest.mark.parametrize("stack", OTHER_STACKS)
+def test_pulumi_previews_the_stack_on_a_real_api_server(
+    cluster: Host, neighbours: None, stack: str, tmp_path: Path
+) -> None:
+    project = Project.copy(cluster, tmp_path / "project", stack)
+    config = stack_config(stack)
+    project.configure(config)
+    printed = project.pulumi("preview", "--json")
+    steps = [step["op"] for step in json.loads(printed)["steps"]]
+    assert set(steps) <= {"create", "read"}
+    assert steps.count("create") == len([r for r in run_program(config, preview=True) if not r.read])
