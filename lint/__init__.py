@@ -1,0 +1,24 @@
+"""Check Kubernetes objects for mistakes that break tracing later, and that no API server reports.
+
+It reads plain dictionaries and nothing else: no cluster, no network, no Pulumi. ``python -m lint`` does the same for
+files.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lint._objects import Cluster, Object
+from lint.facts import Facts
+from lint.findings import Finding, Severity
+from lint.registry import CHECKS, Check, examine
+
+__all__ = ["CHECKS", "Check", "Facts", "Finding", "Severity", "check"]
+
+_NOTHING_KNOWN = Facts()
+
+
+def check(
+    objects: Sequence[Mapping[str, Any]], facts: Facts = _NOTHING_KNOWN, *, checks: Sequence[Check] = CHECKS
+) -> list[Finding]:
+    """Return every fault of ``objects``, errors first, each once."""
+    return examine(Cluster(tuple(Object(raw) for raw in objects)), facts, checks)

@@ -1,0 +1,111 @@
+"""``python -m lint FILE...``: check manifests that somebody else wrote.
+
+Exits 0 without errors, 1 with errors, 2 when something could not be checked.
+"""
+
+import argparse
+import dataclasses
+import datetime
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from typing import NoReturn
+
+from lint import _files
+from lint._objects import Cluster, Object
+from lint._versions import minor
+from lint.facts import Facts
+from lint.findings import Finding, Severity
+from lint.registry import examine
+
+_WIDTH = 80
+_COLOURS = {Severity.ERROR: "\033[31m", Severity.WARNING: "\033[33m"}
+_PLAIN = "\033[0m"
+
+OK, FAULTY, UNCHECKED = range(3)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say it in one line, without the usage."""
+        self.exit(UNCHECKED, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        files = _files.expand(options.files)
+        objects = [obj for name in files for obj in _files.read(name)]
+    except _files.UnreadableError as error:
+        print(f"lint: {error}", file=sys.stderr)
+        return UNCHECKED
+    findings = examine(Cluster(tuple(objects)), _facts(options))
+    if options.json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        _report(findings, objects, files)
+    counted = findings if options.strict else [one for one in findings if one.severity is Severity.ERROR]
+    return FAULTY if counted else OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="lint",
+        description="Check Kubernetes manifests for mistakes that break tracing, and that no API server reports.",
+        epilog="Exits 0 without errors, 1 with errors, 2 when something could not be checked.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a manifest, a folder of them, or - for stdin")
+    parser.add_argument("--platform", choices=["openshift", "kubernetes"], help="what the cluster is")
+    for program in ("tempo-operator", "collector"):
+        parser.add_argument(f"--{program}-version", type=_version, metavar="X.Y.Z", help="as it is installed")
+    parser.add_argument("--root-namespace", metavar="NAME", help="the mesh's, if the manifests do not tell")
+    parser.add_argument("--cluster-domain", metavar="DOMAIN", default="cluster.local", help="default: cluster.local")
+    parser.add_argument("--json", action="store_true", help="print a list of the findings")
+    parser.add_argument("--strict", action="store_true", help="let warnings count as errors")
+    return parser
+
+
+def _version(value: str) -> str:
+    if minor(value) is None:
+        raise argparse.ArgumentTypeError(f"expected a version such as 0.22.0, found {value!r}")
+    return value
+
+
+def _facts(options: argparse.Namespace) -> Facts:
+    return Facts(
+        platform=options.platform,
+        tempo_operator_version=options.tempo_operator_version,
+        collector_version=options.collector_version,
+        root_namespace=options.root_namespace,
+        cluster_domain=options.cluster_domain,
+        today=datetime.datetime.now(tz=datetime.UTC).date(),
+    )
+
+
+def _report(findings: Sequence[Finding], objects: Sequence[Object], files: Sequence[str]) -> None:
+    for finding in findings:
+        print(_paragraph(finding), end="\n\n")
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    found = f"{_count(errors, 'error')}, {_count(len(findings) - errors, 'warning')}"
+    print(f"{found} in {_count(len(objects), 'object')} of {_count(len(files), 'file')}")
+
+
+def _paragraph(finding: Finding) -> str:
+    written = textwrap.fill(
+        str(finding), _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    if not sys.stdout.isatty() or "NO_COLOR" in os.environ:
+        return written
+    word = str(finding.severity)
+    return f"{_COLOURS[finding.severity]}{word}{_PLAIN}{written.removeprefix(word)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The Prometheus behind a host name, and what it was told to accept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lint._hosts import ServiceName
+from lint._objects import Cluster, Object, Path, at, mapping, sequence, text
+
+OPERATORS = ("monitoring.coreos.com", "monitoring.rhobs")
+_GOVERNING_SERVICE = "prometheus-operated"
+_WORKLOADS = ("Deployment", "StatefulSet")
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """``receiver_at`` is where the receiver is, or would be, switched on."""
+
+    owner: Object
+    receiver_at: Path
+    remedy: str
+    has_receiver: bool
+    has_native_histograms: bool
+
+
+def find(cluster: Cluster, service: ServiceName) -> list[Prometheus]:
+    """Return each Prometheus that ``service`` leads to, as far as the objects tell."""
+    return [*_of_operators(cluster, service), *_of_workloads(cluster, service)]
+
+
+def _of_operators(cluster: Cluster, service: ServiceName) -> Iterator[Prometheus]:
+    for group in OPERATORS:
+        for obj in cluster.of(group, "Prometheus"):
+            pods = {"prometheus": obj.name, "operator.prometheus.io/name": obj.name}
+            if obj.namespace == service.namespace and (
+                service.name == _GOVERNING_SERVICE or _selects(cluster, service, pods)
+            ):
+                yield _custom_resource(obj, ("spec",))
+        for obj in cluster.of(group, "MonitoringStack"):
+            if obj.namespace == service.namespace and service.name in {_GOVERNING_SERVICE, f"{obj.name}-prometheus"}:
+                yield _custom_resource(obj, ("spec", "prometheusConfig"))
+
+
+def _custom_resource(obj: Object, path: Path) -> Prometheus:
+    features = [text(feature) for feature in sequence(obj.at(*path, "enableFeatures"))]
+    arguments = [text(at(argument, "name")) for argument in sequence(obj.at(*path, "additionalArgs"))]
+    return Prometheus(
+        owner=obj,
+        receiver_at=(*path, "enableRemoteWriteReceiver"),
+        remedy="set it to true",
+        has_receiver=obj.at(*path, "enableRemoteWriteReceiver") is True
+        or "web.enable-remote-write-receiver" in arguments,
+        has_native_histograms="native-histograms" in features,
+    )
+
+
+def _of_workloads(cluster: Cluster, service: ServiceName) -> Iterator[Prometheus]:
+    for obj in cluster.of("apps", *_WORKLOADS):
+        if obj.namespace != service.namespace:
+            continue
+        pods = mapping(obj.at("spec", "template", "metadata", "labels"))
+        declared = any(_named(cluster, service))
+        if not (_selects(cluster, service, pods) if declared else obj.name == service.name):
+            continue
+        path: Path = ("spec", "template", "spec", "containers")
+        for index, container in enumerate(sequence(obj.at(*path))):
+            if _is_prometheus(container):
+                command = " ".join(
+                    text(word) for field in ("command", "args") for word in sequence(at(container, field))
+                )
+                yield Prometheus(
+                    owner=obj,
+                    receiver_at=(*path, index, "args"),
+                    remedy="add --web.enable-remote-write-receiver",
+                    has_receiver="web.enable-remote-write-receiver" in command
+                    and "web.enable-remote-write-receiver=false" not in command,
+                    has_native_histograms="native-histograms" in command,
+                )
+
+
+def _is_prometheus(container: object) -> bool:
+    """Tell it from what else takes remote write, such as Mimir; without an image the container's name decides."""
+    image = text(at(container, "image"))
+    repository = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return (repository or text(at(container, "name"))) == "prometheus"
+
+
+def _selects(cluster: Cluster, service: ServiceName, pods: object) -> bool:
+    labels = mapping(pods)
+    for obj in _named(cluster, service):
+        selector = mapping(obj.at("spec", "selector"))
+        if selector and all(key in labels and labels[key] == value for key, value in selector.items()):
+            return True
+    return False
+
+
+def _named(cluster: Cluster, service: ServiceName) -> Iterator[Object]:
+    for obj in cluster.of("", "Service"):
+        if (obj.namespace, obj.name) == (service.namespace, service.name):
+            yield obj

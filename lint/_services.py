@@ -1,0 +1,116 @@
+"""The Services there will be: the ones among the objects, and the ones that operators make of their resources."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lint._hosts import ServiceName
+from lint._objects import Cluster, Object, Path, at, mapping, number, parsed, sequence, text
+
+OPENTELEMETRY = "opentelemetry.io"
+TEMPO = "tempo.grafana.com"
+
+_OTLP_PORTS = {"grpc": 4317, "http": 4318}
+_TELEMETRY_PORT = 8888
+_TEMPO_PORT = 3200
+
+
+@dataclass(frozen=True)
+class Port:
+    """``path`` leads to the port in the object that declares it; it is empty for one that an operator makes."""
+
+    number: int
+    name: str = ""
+    app_protocol: str = ""
+    path: Path = ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """``ports`` is None when the objects do not tell them."""
+
+    owner: Object
+    name: ServiceName
+    ports: tuple[Port, ...] | None
+
+    def port(self, wanted: int) -> Port | None:
+        return next((port for port in self.ports or () if port.number == wanted), None)
+
+
+def services(cluster: Cluster) -> dict[ServiceName, Service]:
+    """Return every Service whose namespace is told; a declared one stands before a generated one."""
+    known: dict[ServiceName, Service] = {}
+    for service in (*_declared(cluster), *_of_collectors(cluster), *_of_tempo(cluster)):
+        if service.name.namespace and service.name.name:
+            known.setdefault(service.name, service)
+    return known
+
+
+def collector_config(collector: Object) -> Mapping[Any, Any]:
+    """Return the configuration, which v1alpha1 has as a string."""
+    config = collector.at("spec", "config")
+    return mapping(parsed(config) if isinstance(config, str) else config)
+
+
+def monolithic_service(tempo: Object) -> ServiceName:
+    return ServiceName(tempo.namespace, f"tempo-{tempo.name}")
+
+
+def _declared(cluster: Cluster) -> Iterator[Service]:
+    for obj in cluster.of("", "Service"):
+        path: Path = ("spec", "ports")
+        ports = tuple(_ports(obj.at(*path), path))
+        yield Service(obj, ServiceName(obj.namespace, obj.name), ports or None)
+
+
+def _ports(entries: object, path: Path) -> Iterator[Port]:
+    for index, entry in enumerate(sequence(entries)):
+        port = number(at(entry, "port"))
+        if port is not None:
+            yield Port(port, text(at(entry, "name")), text(at(entry, "appProtocol")), (*path, index))
+
+
+def _of_collectors(cluster: Cluster) -> Iterator[Service]:
+    for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
+        if obj.at("spec", "mode") == "sidecar":
+            continue
+        ports = _collector_ports(obj)
+        for suffix in ("collector", "collector-headless"):
+            yield Service(obj, ServiceName(obj.namespace, f"{obj.name}-{suffix}"), ports)
+        monitoring = ServiceName(obj.namespace, f"{obj.name}-collector-monitoring")
+        yield Service(obj, monitoring, (Port(_TELEMETRY_PORT, "monitoring"),))
+
+
+def _collector_ports(collector: Object) -> tuple[Port, ...] | None:
+    """Return the ports that take OTLP: those of the receivers in use, and those that the resource adds itself."""
+    config = collector_config(collector)
+    pipelines = mapping(at(config, "service", "pipelines"))
+    used = {text(name) for pipeline in pipelines.values() for name in sequence(at(pipeline, "receivers"))}
+    # Nothing in use is a configuration that is not told here; the other receiver takes OTLP on a port of its choice.
+    if not used or any(name.partition("/")[0] == "otelarrow" for name in used):
+        return None
+    # For a Route the operator declares another protocol (otel-op: internal/manifests/collector/service.go).
+    grpc = "h2c" if collector.at("spec", "ingress", "type") == "route" else "grpc"
+    ports: list[Port] = []
+    for receiver in sorted(name for name in used if name.partition("/")[0] == "otlp"):
+        for protocol, settings in mapping(at(config, "receivers", receiver, "protocols")).items():
+            if protocol not in _OTLP_PORTS:
+                continue
+            endpoint = at(settings, "endpoint")
+            port = _OTLP_PORTS[protocol] if endpoint is None else number(text(endpoint).rpartition(":")[2])
+            if port is None:
+                return None
+            ports.append(Port(port, f"{receiver}-{protocol}", grpc if protocol == "grpc" else "http"))
+    path: Path = ("spec", "ports")
+    return (*ports, *_ports(collector.at(*path), path))
+
+
+def _of_tempo(cluster: Cluster) -> Iterator[Service]:
+    """Tempo's operator names its OTLP ports so that Istio cannot tell their protocol."""
+    otlp = (Port(_OTLP_PORTS["grpc"], "otlp-grpc"), Port(_OTLP_PORTS["http"], "otlp-http"))
+    for obj in cluster.of(TEMPO, "TempoMonolithic"):
+        yield Service(obj, monolithic_service(obj), (Port(_TEMPO_PORT, "http"), *otlp))
+    for obj in cluster.of(TEMPO, "TempoStack"):
+        # It serves the ports of other protocols too.
+        distributor = ServiceName(obj.namespace, f"tempo-{obj.name}-distributor")
+        yield Service(obj, distributor, (Port(_TEMPO_PORT, "http"), *otlp))

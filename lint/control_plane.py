@@ -1,0 +1,113 @@
+"""Istio and IstioCNI, as their operator takes them."""
+
+import datetime
+from collections.abc import Iterator
+
+from lint._mesh import SAIL
+from lint._objects import Cluster, Object, text
+from lint._versions import Minor, minor
+from lint.facts import Facts
+from lint.findings import Fault, error, warning
+
+_CNI_NAME = "default"
+
+# When the Istio project stops patching a minor version: six weeks after the second one after it, by
+# https://istio.io/latest/docs/releases/supported-releases/. Up to 1.26 as recorded on
+# https://endoflife.date/istio; the later ones reckoned from the releases of 1.29.0, 1.30.0 and 1.31.0.
+END_OF_LIFE: dict[Minor, datetime.date] = {
+    (1, 20): datetime.date(2024, 6, 25),
+    (1, 21): datetime.date(2024, 9, 27),
+    (1, 22): datetime.date(2025, 1, 22),
+    (1, 23): datetime.date(2025, 4, 16),
+    (1, 24): datetime.date(2025, 6, 24),
+    (1, 25): datetime.date(2025, 9, 30),
+    (1, 26): datetime.date(2025, 12, 22),
+    (1, 27): datetime.date(2026, 3, 30),
+    (1, 28): datetime.date(2026, 6, 29),
+    (1, 29): datetime.date(2026, 10, 12),
+}
+
+
+def openshift_without_cni(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N11: OpenShift refuses the init container that would otherwise set up a pod's network."""
+    if facts.platform != "openshift" or any(cluster.of(SAIL, "IstioCNI")):
+        return
+    for obj in cluster.of(SAIL, "Istio"):
+        if obj.at("spec", "values", "pilot", "cni", "enabled") is not False:
+            yield error(
+                obj.where("spec"),
+                "OpenShift needs the CNI plugin, and there is no IstioCNI: the pods that get a sidecar are refused",
+                f"add an IstioCNI called {_CNI_NAME} with the same version",
+            )
+
+
+def cni_with_another_name(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N11: the operator's CRD allows a single name."""
+    for obj in cluster.of(SAIL, "IstioCNI"):
+        if obj.name and obj.name != _CNI_NAME:
+            yield error(
+                obj.where("metadata", "name"),
+                f"the operator accepts an IstioCNI only with the name {_CNI_NAME!r}",
+                f"call it {_CNI_NAME}",
+            )
+
+
+def cni_of_another_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N11: the plugin and the control plane are tested together."""
+    meshes = {text(obj.at("spec", "version")) for obj in cluster.of(SAIL, "Istio")} - {""}
+    for obj in cluster.of(SAIL, "IstioCNI"):
+        version = text(obj.at("spec", "version"))
+        if version and meshes and not any(_same(version, mesh) for mesh in meshes):
+            yield warning(
+                obj.where("spec", "version"),
+                f"the CNI plugin is {version!r} and Istio is {', '.join(repr(mesh) for mesh in sorted(meshes))}",
+                "give both the same version",
+            )
+
+
+def unpinned_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N18: an upgrade of the operator would upgrade the mesh."""
+    for obj in _versioned(cluster):
+        version = obj.at("spec", "version")
+        if version is None:
+            why = "without a version the operator chooses one, in some releases a beta"
+        elif _is_alias(text(version)):
+            why = f"{text(version)!r} is another version after an upgrade of the operator"
+        else:
+            continue
+        yield warning(obj.where("spec", "version"), why, "name one version, such as v1.30.4")
+
+
+def end_of_life_version(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N18: on OpenShift nothing is said, since Red Hat maintains its builds for longer."""
+    if facts.today is None or facts.platform == "openshift":
+        return
+    for obj in _versioned(cluster):
+        version = minor(text(obj.at("spec", "version")))
+        ended = _ended(version) if version else None
+        if version and ended and ended < facts.today:
+            yield warning(
+                obj.where("spec", "version"),
+                f"patches of Istio {version[0]}.{version[1]} ended on {ended.isoformat()} at the latest, and newer "
+                "operators refuse it",
+                "choose a version that is maintained",
+            )
+
+
+def _versioned(cluster: Cluster) -> Iterator[Object]:
+    yield from cluster.of(SAIL, "Istio", "IstioCNI")
+
+
+def _is_alias(version: str) -> bool:
+    return version in {"latest", "master"} or version.endswith("-latest")
+
+
+def _same(one: str, other: str) -> bool:
+    if _is_alias(one) or _is_alias(other):
+        return minor(one) == minor(other)
+    return one.removeprefix("v") == other.removeprefix("v")
+
+
+def _ended(version: Minor) -> datetime.date | None:
+    """Return the last day of support; for versions older than the table, the first day that it knows."""
+    return END_OF_LIFE.get(max(version, min(END_OF_LIFE)))

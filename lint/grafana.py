@@ -1,0 +1,115 @@
+"""Grafana's data sources: those that refer to each other must do so by the right uid."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lint._objects import Cluster, Object, Path, at, parsed, sequence, text
+from lint.facts import Facts
+from lint.findings import Fault, error, warning
+
+# The second is the same query language behind Amazon's authentication.
+_PROMETHEUS_TYPES = frozenset({"prometheus", "grafana-amazonprometheus-datasource"})
+_TRACE_TYPES = frozenset({"tempo", "jaeger", "zipkin"})
+
+
+@dataclass(frozen=True)
+class _DataSource:
+    """One data source; ``path`` leads to it in its object."""
+
+    owner: Object
+    path: Path
+    type: str
+    uid: str
+    settings: Any
+
+    def uid_at(self, *path: str | int) -> str | None:
+        """Return a uid that this data source refers to; empty where it is absent, None where it is a variable."""
+        uid = text(at(self.settings, *path))
+        return None if "$" in uid else uid
+
+    def where(self, *path: str | int) -> str:
+        return self.owner.where(*self.path, "jsonData", *path)
+
+    def shown(self, uid: str) -> str:
+        """``uid`` for a message, unless it is from a Secret."""
+        return "the uid" if self.owner.kind == "Secret" else repr(uid)
+
+
+def service_map_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N15: the Service Graph tab asks this data source, and is empty when it is not there."""
+    path = ("serviceMap", "datasourceUid")
+    yield from _prometheus_references(cluster, facts, path, "the service graph stays empty")
+    for source in _data_sources(cluster):
+        if source.type == "tempo" and source.uid_at(*path) == "":
+            yield warning(
+                source.where(*path),
+                "a Tempo data source without it shows no service graph",
+                "set it to the uid of the Prometheus that Tempo's metrics generator writes to",
+            )
+
+
+def traces_to_metrics_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N15: the link from a span to its metrics leads nowhere."""
+    path = ("tracesToMetrics", "datasourceUid")
+    yield from _prometheus_references(cluster, facts, path, "links from spans to metrics lead nowhere")
+
+
+def exemplars_without_tempo(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N15: the link from a metric's exemplar to its trace leads nowhere."""
+    known = list(_data_sources(cluster))
+    traces = [source for source in known if source.type in _TRACE_TYPES]
+    for source in known:
+        if source.type not in _PROMETHEUS_TYPES:
+            continue
+        for index, _ in enumerate(sequence(at(source.settings, "exemplarTraceIdDestinations"))):
+            path = ("exemplarTraceIdDestinations", index, "datasourceUid")
+            yield from _dangling(source, path, traces, "links from exemplars to traces lead nowhere")
+
+
+def _prometheus_references(cluster: Cluster, facts: Facts, path: tuple[str, ...], consequence: str) -> Iterator[Fault]:
+    known = list(_data_sources(cluster))
+    metrics = [source for source in known if source.type in _PROMETHEUS_TYPES]
+    for source in known:
+        if source.type == "tempo":
+            yield from _dangling(source, path, metrics, consequence, facts.prometheus_uid)
+
+
+def _dangling(
+    source: _DataSource,
+    path: tuple[str | int, ...],
+    wanted: list[_DataSource],
+    consequence: str,
+    known_uid: str | None = None,
+) -> Iterator[Fault]:
+    """Judge one reference, if any data source it could mean is known."""
+    uid = source.uid_at(*path)
+    uids = {other.uid for other in wanted} | ({known_uid} if known_uid is not None else set())
+    if not uid or not uids or uid in uids:
+        return
+    # Grafana gives a data source without a uid one that the objects do not tell.
+    severity: Callable[[str, str, str], Fault] = warning if "" in uids else error
+    kinds = "Tempo" if source.type in _PROMETHEUS_TYPES else "Prometheus"
+    yield severity(
+        source.where(*path),
+        f"no {kinds} data source here has {source.shown(uid)}, so {consequence}",
+        f"give the {kinds} data source a fixed uid, and name that",
+    )
+
+
+def _data_sources(cluster: Cluster) -> Iterator[_DataSource]:
+    for obj in cluster.of("", "ConfigMap", "Secret"):
+        for path, document in obj.documents():
+            # Most ConfigMaps hold something else, and some hold much of it.
+            if "datasources" in document:
+                entries = sequence(at(parsed(document), "datasources"))
+                for index, entry in enumerate(entries):
+                    yield _data_source(obj, (*path, "datasources", index), entry, text(at(entry, "uid")))
+    for obj in cluster.of("grafana.integreatly.org", "GrafanaDatasource"):
+        entry = obj.at("spec", "datasource")
+        uid = text(obj.at("spec", "uid")) or text(at(entry, "uid"))
+        yield _data_source(obj, ("spec", "datasource"), entry, uid)
+
+
+def _data_source(owner: Object, path: Path, entry: object, uid: str) -> _DataSource:
+    return _DataSource(owner, path, text(at(entry, "type")), uid, at(entry, "jsonData"))

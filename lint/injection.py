@@ -1,0 +1,82 @@
+"""Sidecars: which namespaces get them, and the pods that must not."""
+
+from collections.abc import Iterator
+
+from lint._mesh import SAIL
+from lint._objects import Cluster, Object, text
+from lint._services import OPENTELEMETRY
+from lint.facts import Facts
+from lint.findings import Fault, error, warning
+
+DEFAULT = "default"
+_SIMPLE = "istio-injection"
+_REVISION = "istio.io/rev"
+_OPT_OUT = "sidecar.istio.io/inject"
+
+
+def label_without_default_revision(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N10: only a revision or a tag called ``default`` obeys the simple label."""
+    revisions = _revisions(cluster) | (facts.istio_revisions or frozenset())
+    if not revisions or DEFAULT in revisions:
+        return
+    for obj in cluster.of("", "Namespace"):
+        if obj.labels.get(_SIMPLE) == "enabled":
+            yield error(
+                obj.where("metadata", "labels", _SIMPLE),
+                f"no revision or tag is called {DEFAULT!r} ({', '.join(sorted(revisions))}), so no pod of this "
+                "namespace gets a sidecar",
+                f"label it {_REVISION}=<revision>, or add an IstioRevisionTag called {DEFAULT}",
+            )
+
+
+def contradicting_labels(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N10: with both labels, the simple one decides."""
+    for obj in cluster.of("", "Namespace"):
+        simple, revision = text(obj.labels.get(_SIMPLE)), text(obj.labels.get(_REVISION))
+        if not simple or not revision or (simple == "enabled" and revision == DEFAULT):
+            continue
+        outcome = f"the revision {DEFAULT!r} injects the sidecars" if simple == "enabled" else "no pod gets a sidecar"
+        yield warning(
+            obj.where("metadata", "labels", _REVISION),
+            f"{_SIMPLE}={simple} wins over it: {outcome}, and {revision!r} is not asked",
+            "keep one of the two labels",
+        )
+
+
+def sidecar_in_collector(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N19: a collector with a sidecar traces itself, and its port is under the mesh's mTLS."""
+    injected = {obj.name for obj in cluster.of("", "Namespace") if _is_injected(obj)}
+    for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
+        opted_out = "false" in (obj.labels.get(_OPT_OUT), obj.at("spec", "podAnnotations", _OPT_OUT))
+        if obj.namespace in injected and not opted_out and obj.at("spec", "mode") != "sidecar":
+            yield warning(
+                obj.where("metadata", "labels", _OPT_OUT),
+                f"namespace {obj.namespace} is injected, so the collector gets a sidecar, traces itself and takes "
+                "spans only as the mesh's mTLS allows",
+                f'set the label {_OPT_OUT}: "false" on the OpenTelemetryCollector; its operator copies it to the pods',
+            )
+
+
+def _is_injected(namespace: Object) -> bool:
+    simple = namespace.labels.get(_SIMPLE)
+    return simple == "enabled" or (simple is None and bool(text(namespace.labels.get(_REVISION))))
+
+
+def _revisions(cluster: Cluster) -> frozenset[str]:
+    """Return the revisions and tags that the objects tell of."""
+    names = {obj.name for obj in cluster.of(SAIL, "IstioRevision", "IstioRevisionTag")}
+    for obj in cluster.of(SAIL, "Istio"):
+        if obj.at("spec", "updateStrategy", "type") == "RevisionBased":
+            # As the operator names it (sail: controllers/istio/istio_controller.go).
+            version = text(obj.at("spec", "version")).replace(".", "-")
+            names.add(f"{obj.name}-{version}")
+        else:
+            names.add(obj.name)
+    for obj in cluster.of("install.istio.io", "IstioOperator"):
+        names.add(text(obj.at("spec", "revision")) or DEFAULT)
+    for obj in cluster.of("", "ConfigMap"):
+        if obj.at("data", "mesh") is not None and (obj.name == "istio" or obj.name.startswith("istio-")):
+            names.add(obj.name.removeprefix("istio").removeprefix("-") or DEFAULT)
+    for obj in cluster.of("admissionregistration.k8s.io", "MutatingWebhookConfiguration"):
+        names.add(text(obj.labels.get("istio.io/tag")))
+    return frozenset(names - {""})

@@ -1,0 +1,52 @@
+"""Kiali's way to the traces."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lint._hosts import endpoint, service_of
+from lint._objects import Cluster, Object, Path, at, mapping, parsed, text
+from lint._services import TEMPO, monolithic_service
+from lint.facts import Facts
+from lint.findings import Fault, error, warning
+
+_TRACING: Path = ("external_services", "tracing")
+_HTTP_PORT = 3200
+
+
+def grpc_to_monolithic_tempo(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N9: Kiali asks Tempo over gRPC by default, on a port that a monolithic Tempo's Service lacks."""
+    monolithic = {monolithic_service(obj) for obj in cluster.of(TEMPO, "TempoMonolithic")}
+    for obj, path, config in _configs(cluster):
+        tracing = mapping(at(config, *_TRACING))
+        if tracing.get("enabled") is not True or tracing.get("provider") != "tempo" or tracing.get("use_grpc") is False:
+            continue
+        target = endpoint(text(tracing.get("internal_url")) or text(tracing.get("in_cluster_url")))
+        if target is None:
+            continue
+        service = service_of(target.host, cluster_domain=facts.cluster_domain, own_namespace=obj.namespace)
+        if service in monolithic:
+            severity, why = error, "the Service of a TempoMonolithic has no gRPC port for queries"
+        elif target.port == _HTTP_PORT and _sounds_monolithic(target.host):
+            severity, why = warning, f"{target.host} sounds like a TempoMonolithic, which has no gRPC port for queries"
+        else:
+            continue
+        yield severity(
+            obj.where(*path, *_TRACING, "use_grpc"),
+            f"{why}, and Kiali uses gRPC unless it is told not to",
+            "set use_grpc: false",
+        )
+
+
+def _sounds_monolithic(host: str) -> bool:
+    name = host.partition(".")[0]
+    return name.startswith("tempo-") and not name.endswith(("-query-frontend", "-gateway", "-distributor"))
+
+
+def _configs(cluster: Cluster) -> Iterator[tuple[Object, Path, Mapping[Any, Any]]]:
+    """Yield Kiali's settings: in its resource, or in the ConfigMap of the chart that does without the operator."""
+    for obj in cluster.of("kiali.io", "Kiali"):
+        yield obj, ("spec",), mapping(obj.at("spec"))
+    for obj in cluster.of("", "ConfigMap"):
+        document = text(obj.at("data", "config.yaml"))
+        if "external_services" in document:
+            yield obj, ("data", "config.yaml"), mapping(parsed(document))

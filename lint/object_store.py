@@ -1,0 +1,101 @@
+"""The object store below Tempo: its Secret, its bucket and its image."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from lint._objects import Cluster, Object, Path, at, sequence, text
+from lint._services import TEMPO
+from lint._versions import image_tag
+from lint.facts import Facts
+from lint.findings import Fault, error, warning
+
+_POD_SPECS: Mapping[tuple[str, str], Path] = {
+    ("", "Pod"): ("spec",),
+    ("apps", "Deployment"): ("spec", "template", "spec"),
+    ("apps", "StatefulSet"): ("spec", "template", "spec"),
+    ("apps", "DaemonSet"): ("spec", "template", "spec"),
+    ("batch", "Job"): ("spec", "template", "spec"),
+    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+_SECRETS: Mapping[str, tuple[Path, Path]] = {
+    "TempoMonolithic": (("spec", "storage", "traces", "backend"), ("spec", "storage", "traces", "s3", "secret")),
+    "TempoStack": (("spec", "storage", "secret", "type"), ("spec", "storage", "secret", "name")),
+}
+
+_DOCKER_HUB = re.compile(r"(?:(?:index\.|registry-1\.)?docker\.io/)?minio/(?:minio|mc)(?![\w./-])")
+_QUAY = re.compile(r"quay\.io/minio/minio(?![\w./-])")
+_RELEASE = re.compile(r"RELEASE\.\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z")
+# MinIO publishes sources only since October 2025.
+LAST_RELEASE = "RELEASE.2025-09-07T16-13-09Z"
+
+
+def endpoint_without_scheme(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N13: the operator wants a URL, and takes from it whether to use TLS."""
+    for obj, keys in _secrets(cluster):
+        path, endpoint = keys.get("endpoint", ((), ""))
+        if endpoint and not endpoint.startswith(("http://", "https://")):
+            yield error(
+                obj.where(*path),
+                "Tempo's operator refuses an endpoint without http:// or https://",
+                "put the scheme before the host; http means without TLS",
+            )
+
+
+def region_beside_endpoint(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N13: a region is for AWS, an endpoint for everything else."""
+    for obj, keys in _secrets(cluster):
+        path, region = keys.get("region", ((), ""))
+        if region:
+            yield error(
+                obj.where(*path),
+                "Tempo's operator refuses a Secret with both a region and an endpoint",
+                "keep the endpoint, or for AWS the region",
+            )
+
+
+def bucket_that_nobody_creates(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N13: neither Tempo nor its operator makes the bucket."""
+    if facts.bucket_is_created is not False:
+        return
+    for obj in cluster.of(TEMPO, *_SECRETS):
+        backend, secret = _SECRETS[obj.kind]
+        if obj.at(*backend) == "s3":
+            yield error(
+                obj.where(*secret),
+                "nothing creates the bucket that this Secret names, and Tempo stops without it",
+                "create the bucket before Tempo",
+            )
+
+
+def image_without_registry(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N13: MinIO's images left Docker Hub, and new ones are not published."""
+    for obj in cluster.objects:
+        pods = _POD_SPECS.get((obj.group or "", obj.kind))
+        if pods is None:
+            continue
+        for containers in ("initContainers", "containers"):
+            for index, container in enumerate(sequence(obj.at(*pods, containers))):
+                image = text(at(container, "image"))
+                where = obj.where(*pods, containers, index, "image")
+                yield from _judge(image, where)
+
+
+def _judge(image: str, where: str) -> Iterator[Fault]:
+    remedy = f"use quay.io/minio/minio:{LAST_RELEASE}, or an image of your own"
+    if _DOCKER_HUB.match(image):
+        yield error(where, "Docker Hub does not serve MinIO's images any more", remedy)
+    elif _QUAY.match(image) and "@" not in image:
+        release = _RELEASE.match(image_tag(image))
+        if release is None:
+            yield warning(where, "the tag names no release, and no newer one is published", remedy)
+        elif release[0] > LAST_RELEASE:
+            yield error(where, f"no image is published after {LAST_RELEASE}", remedy)
+
+
+def _secrets(cluster: Cluster) -> Iterator[tuple[Object, Mapping[str, tuple[Path, str]]]]:
+    """Yield the Secrets that are for an object store with an endpoint, each with the path and value of its keys."""
+    for obj in cluster.of("", "Secret"):
+        keys = {str(path[-1]): (path, value) for path, value in obj.documents()}
+        # The credentials themselves may be kept back from the check.
+        if {"bucket", "endpoint"} <= keys.keys():
+            yield obj, keys

@@ -1,0 +1,142 @@
+"""Where the mesh's tracing providers send spans: the Service, its port and the port's protocol."""
+
+from collections.abc import Iterator
+
+from lint._hosts import ServiceName, service_of
+from lint._mesh import Provider, providers
+from lint._objects import Cluster, sequence
+from lint._services import OPENTELEMETRY, Port, Service, services
+from lint.facts import Facts
+from lint.findings import Fault, error, warning
+
+# Istio takes the protocol from appProtocol, or else from the port's name up to the first dash
+# (istio: pkg/config/kube/conversion.go).
+_HTTP2_NAMES = frozenset({"grpc", "http2"})
+_HTTP2_APP_PROTOCOLS = _HTTP2_NAMES | {"kubernetes.io/h2c"}
+
+
+def service_without_full_name(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N3: istiod compares the host with the full names in its registry and resolves nothing."""
+    known = services(cluster)
+    entries = _service_entries(cluster)
+    for provider in providers(cluster):
+        host, prefix, target = provider.host, provider.prefix, provider.target(facts)
+        if not host or host in entries:
+            continue
+        if not provider.has_full_name:
+            meant = service_of(host, cluster_domain=facts.cluster_domain, own_namespace=prefix)
+            # A host of two names may also be one outside the cluster.
+            if "." not in host or host.endswith(".svc") or meant in known:
+                yield error(
+                    provider.where("service"),
+                    f"istiod finds a Service by its full name only, and {host!r} is not one",
+                    f"write <service>.<namespace>.svc.{facts.cluster_domain}",
+                )
+        elif target is None:
+            if ".svc." in host:
+                yield warning(
+                    provider.where("service"),
+                    f"{host!r} does not end with the cluster's domain {facts.cluster_domain}",
+                    "correct the host, or tell the cluster's domain",
+                )
+        elif prefix not in {"", target.namespace}:
+            yield error(
+                provider.where("service"),
+                f"the Service is not in the namespace before the slash, {prefix!r}, so istiod does not find it",
+                f"write {target.namespace}/{host}, or leave the prefix out",
+            )
+
+
+def service_that_is_not_there(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N3: the provider names no Service here, while a collector here gets no spans from the mesh.
+
+    A provider may well be somebody else's; a collector that none reaches shows that one of them was meant for it.
+    """
+    known = services(cluster)
+    targets = [(provider, provider.target(facts)) for provider in providers(cluster)]
+    unreached = _collectors(known) - {
+        ServiceName(name.namespace, name.name.removesuffix("-headless")) for _, name in targets if name
+    }
+    for provider, target in targets:
+        if target is None or target in known or not unreached:
+            continue
+        candidates = ", ".join(str(name) for name in sorted(unreached))
+        why = f"there is no Service {target} among the objects, and nothing sends spans to {candidates}"
+        remedy = "name the Service that the collector's operator makes: <name of the collector>-collector"
+        near = any(
+            name.namespace == target.namespace or name.name in {target.name, f"{target.name}-collector"}
+            for name in unreached
+        )
+        yield (error if near else warning)(provider.where("service"), why, remedy)
+
+
+def port_that_is_not_served(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N3: the Service is there, and its port is another one."""
+    for provider, service in _targets(cluster, facts):
+        if provider.port is None or service.ports is None:
+            continue
+        port = service.port(provider.port)
+        if port is None:
+            served = ", ".join(str(port.number) for port in service.ports) or "none"
+            yield error(
+                provider.where("port"),
+                f"Service {service.name} has no port {provider.port} for OTLP; it has {served}",
+                "use the port of a receiver that a pipeline of the collector uses",
+            )
+        elif _of_collector(service) and port.app_protocol in ({"grpc", "h2c"} if provider.over_http else {"http"}):
+            spoken, wanted = ("HTTP", "gRPC") if provider.over_http else ("gRPC", "HTTP")
+            yield error(
+                provider.where("port"),
+                f"the provider speaks OTLP over {spoken}, and port {provider.port} of Service {service.name} takes "
+                f"{wanted}",
+                f"use the receiver's port for {spoken}",
+            )
+
+
+def port_that_is_not_http2(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N4: without knowing that a port speaks HTTP/2, the proxy sends HTTP/1.1, and no span arrives."""
+    for provider, service in _targets(cluster, facts):
+        port = service.port(provider.port) if provider.port is not None else None
+        if port is None or provider.over_http or _is_http2(port) or (_of_collector(service) and port.app_protocol):
+            continue
+        yield error(
+            service.owner.where(*port.path) if port.path else provider.where("service"),
+            f"Istio cannot tell that port {port.number} ({port.name or 'without a name'}) of Service {service.name} "
+            "speaks gRPC, and sends spans over HTTP/1.1",
+            "set appProtocol: grpc on the port, or name it grpc-otlp"
+            if port.path
+            else "send to an OpenTelemetry collector, and let that send to Tempo",
+        )
+
+
+def _targets(cluster: Cluster, facts: Facts) -> Iterator[tuple[Provider, Service]]:
+    known = services(cluster)
+    for provider in providers(cluster):
+        target = provider.target(facts)
+        if target is not None and target in known:
+            yield provider, known[target]
+
+
+def _is_http2(port: Port) -> bool:
+    if port.app_protocol:
+        return port.app_protocol.lower() in _HTTP2_APP_PROTOCOLS
+    return port.name.lower().partition("-")[0] in _HTTP2_NAMES
+
+
+def _of_collector(service: Service) -> bool:
+    return service.owner.group == OPENTELEMETRY
+
+
+def _collectors(known: dict[ServiceName, Service]) -> frozenset[ServiceName]:
+    return frozenset(
+        name for name, service in known.items() if _of_collector(service) and name.name.endswith("-collector")
+    )
+
+
+def _service_entries(cluster: Cluster) -> frozenset[str]:
+    return frozenset(
+        host
+        for obj in cluster.of("networking.istio.io", "ServiceEntry")
+        for host in sequence(obj.at("spec", "hosts"))
+        if isinstance(host, str)
+    )

@@ -1,0 +1,162 @@
+"""The configuration that a TempoMonolithic or a TempoStack passes on to Tempo."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lint._objects import Cluster, Object, Path, at, mapping, sequence, strings, text
+from lint._services import TEMPO
+from lint._versions import minor
+from lint.facts import Facts
+from lint.findings import Fault, error, warning
+
+CONFIG: Path = ("spec", "extraConfig", "tempo")
+GENERATOR: Path = ("spec", "template", "metricsGenerator")
+
+_VOLUME = "/var/tempo"
+_STORAGE_PATH: Path = ("metrics_generator", "storage", "path")
+_NEW_PROCESSORS: Path = ("overrides", "defaults", "metrics_generator", "processors")
+_OLD_PROCESSORS: Path = ("overrides", "metrics_generator_processors")
+_GRAPH_PROCESSORS = {"service_graphs": "service-graphs", "span_metrics": "span-metrics"}
+
+# The flat keys of the older format (tempo: modules/overrides/config_legacy.go).
+_OLD_KEYS = (
+    "block_retention",
+    "compaction_",
+    "forwarders",
+    "ingestion_",
+    "max_",
+    "metrics_generator_",
+    "parquet_dedicated_columns",
+    "unsafe_query_hints",
+)
+
+# Grafana's own variables have two dollars: one more reader of the file expands them.
+_VARIABLE = re.compile(r"(?<!\$)\$\{[^}]*\}")
+_EXPANDS_VARIABLES = (0, 21)
+_KNOWS_GENERATOR = (0, 22)
+
+
+def generator_without_path(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N5: Tempo logs one line and goes on without a generator."""
+    for obj, config in _monolithic(cluster):
+        if _generates(config) and not at(config, *_STORAGE_PATH):
+            yield error(
+                obj.where(*CONFIG, *_STORAGE_PATH),
+                "without a path Tempo switches the metrics generator off and starts all the same: no service graph",
+                f"set it to {_VOLUME}/generator/wal",
+            )
+
+
+def generator_outside_its_volume(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N5: the rest of the container's file system is read-only."""
+    for obj, config in _monolithic(cluster):
+        path = text(at(config, *_STORAGE_PATH))
+        if path and not f"{posixpath.normpath(path)}/".startswith(f"{_VOLUME}/"):
+            yield error(
+                obj.where(*CONFIG, *_STORAGE_PATH),
+                f"only {_VOLUME} can be written to in the container that the operator makes",
+                f"set it to {_VOLUME}/generator/wal",
+            )
+
+
+def processors_not_switched_on(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N5: a processor that is configured runs only for tenants whose overrides name it."""
+    for obj, config in _monolithic(cluster):
+        if at(config, "overrides", "per_tenant_override_config"):
+            continue
+        switched_on = [*_names(at(config, *_NEW_PROCESSORS)), *_names(at(config, *_OLD_PROCESSORS))]
+        for key, name in _GRAPH_PROCESSORS.items():
+            configured = key in mapping(at(config, "metrics_generator", "processor"))
+            # span-metrics can also be switched on in parts, such as span-metrics-latency.
+            if configured and not any(on.startswith(name) for on in switched_on):
+                yield error(
+                    obj.where(*CONFIG, *_NEW_PROCESSORS),
+                    f"the processor {name} is configured and not switched on, so it makes no metrics",
+                    f"add {name} to the list",
+                )
+
+
+def mixed_overrides(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+    """N6: Tempo reads the overrides in the one format or in the other, and stops when it finds both."""
+    for obj in cluster.of(TEMPO, "TempoMonolithic", "TempoStack"):
+        path: Path = (*CONFIG, "overrides")
+        overrides = mapping(obj.at(*path))
+        defaults = overrides.get("defaults")
+        if defaults is None:
+            continue
+        if obj.kind == "TempoStack":
+            # The operator writes overrides of its own, in the older format, for the generator and for limits.
+            writes_own = obj.at(*GENERATOR, "enabled") is True or bool(mapping(obj.at("spec", "limits")))
+            yield (error if writes_own else warning)(
+                obj.where(*path, "defaults"),
+                "the operator of a TempoStack writes overrides in the older format, and Tempo does not start with both",
+                "write the older format, such as metrics_generator_processors: [...]",
+            )
+            continue
+        for key in _old_keys(overrides):
+            yield error(
+                obj.where(*path, key),
+                "Tempo does not start with a key of the older format beside `defaults`",
+                "write it in the newer format, below `defaults`",
+            )
+        for key in _old_keys(mapping(defaults)):
+            yield error(
+                obj.where(*path, "defaults", key),
+                "Tempo does not start with a key of the older format below `defaults`",
+                "write it in the newer format, such as metrics_generator: {processors: [...]}",
+            )
+
+
+def variable_that_stays_literal(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N17: older operators start a monolithic Tempo without the flag that expands variables."""
+    version = minor(facts.tempo_operator_version)
+    if version is None or version >= _EXPANDS_VARIABLES:
+        return
+    for obj, config in _monolithic(cluster):
+        for path, value in strings(config, CONFIG):
+            variable = _VARIABLE.search(value)
+            if variable:
+                yield error(
+                    obj.where(*path),
+                    f"Tempo operator {facts.tempo_operator_version} does not let Tempo expand {variable[0]!r}",
+                    "write the value out, or upgrade the operator to 0.21 or later",
+                )
+
+
+def generator_that_the_operator_ignores(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+    """N20: the field is unknown to older operators, and so to their CRD."""
+    version = minor(facts.tempo_operator_version)
+    if version is None or version >= _KNOWS_GENERATOR:
+        return
+    for obj in cluster.of(TEMPO, "TempoStack"):
+        generator = obj.at(*GENERATOR)
+        if isinstance(generator, Mapping) and generator.get("enabled") is not False:
+            yield error(
+                obj.where(*GENERATOR),
+                f"Tempo operator {facts.tempo_operator_version} does not know the metrics generator of a TempoStack",
+                "upgrade the operator to 0.22 or later, or use a TempoMonolithic with extraConfig",
+            )
+
+
+def _monolithic(cluster: Cluster) -> Iterator[tuple[Object, Mapping[Any, Any]]]:
+    for obj in cluster.of(TEMPO, "TempoMonolithic"):
+        yield obj, mapping(obj.at(*CONFIG))
+
+
+def _generates(config: Mapping[Any, Any]) -> bool:
+    """Say whether ``config`` wants metrics: it configures the generator, or switches a processor on."""
+    return bool(
+        mapping(config.get("metrics_generator"))
+        or _names(at(config, *_NEW_PROCESSORS))
+        or _names(at(config, *_OLD_PROCESSORS))
+    )
+
+
+def _names(processors: object) -> list[str]:
+    return [name for name in sequence(processors) if isinstance(name, str)]
+
+
+def _old_keys(overrides: Mapping[Any, Any]) -> list[str]:
+    return [key for key in overrides if isinstance(key, str) and key.startswith(_OLD_KEYS)]

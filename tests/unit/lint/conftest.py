@@ -1,0 +1,32 @@
+"""What the tests of the checks share: manifests are written as YAML, as a person would."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+import lint
+
+CheckYaml = Callable[..., list[lint.Finding]]
+
+
+@pytest.fixture
+def check_yaml() -> CheckYaml:
+    """Check the objects of a YAML text; facts are keyword arguments."""
+
+    def check(text: str, **facts: Any) -> list[lint.Finding]:
+        objects = [document for document in yaml.safe_load_all(text) if document is not None]
+        return lint.check(objects, lint.Facts(**facts))
+
+    return check
+
+
+@pytest.fixture
+def codes(check_yaml: CheckYaml) -> Callable[..., list[str]]:
+    """The same, reduced to ``severity code`` of each finding."""
+
+    def check(text: str, **facts: Any) -> list[str]:
+        return [f"{finding.severity} {finding.code}" for finding in check_yaml(text, **facts)]
+
+    return check

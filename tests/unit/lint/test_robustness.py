@@ -1,0 +1,254 @@
+"""No object, however malformed, stops the check; and its answer does not depend on the order of the objects."""
+
+import copy
+import datetime
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lint
+
+FACTS = lint.Facts(
+    platform="openshift",
+    tempo_operator_version="0.20.0",
+    collector_version="0.148.0",
+    prometheus_remote_write_receiver=False,
+    prometheus_native_histograms=False,
+    prometheus_uid="prometheus",
+    bucket_is_created=False,
+    istio_revisions=frozenset({"canary"}),
+    today=datetime.date(2026, 11, 1),
+)
+
+# One object of every kind that a check reads, each with something wrong.
+OBJECTS: list[dict[str, Any]] = list(
+    yaml.safe_load_all(r"""
+apiVersion: sailoperator.io/v1
+kind: Istio
+metadata: {name: mesh}
+spec:
+  version: v1.24.0
+  updateStrategy: {type: RevisionBased}
+  values:
+    pilot: {env: {}, cni: {}}
+    meshConfig:
+      extensionProviders: [{name: a, opentelemetry: {service: tempo-tempo.obs.svc.cluster.local, port: 4317}}]
+      defaultProviders: {tracing: [b]}
+---
+{apiVersion: sailoperator.io/v1, kind: IstioCNI, metadata: {name: cni}, spec: {version: v1.25-latest}}
+---
+{apiVersion: sailoperator.io/v1, kind: IstioRevisionTag, metadata: {name: prod}}
+---
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: {name: old, namespace: istio-system}
+spec: {revision: old, meshConfig: {extensionProviders: [{name: c, opentelemetry: {service: short, port: 1}}]}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data:
+  mesh: "extensionProviders: [{name: d, opentelemetry: {service: x.y.svc.cluster.local, port: '7', http: {}}}]"
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: mesh, namespace: shop}
+spec: {tracing: [{providers: [{name: z, randomSamplingPercentage: 100}]}]}
+---
+apiVersion: opentelemetry.io/v1beta1
+kind: OpenTelemetryCollector
+metadata: {name: otel, namespace: shop, labels: {a: b}}
+spec:
+  mode: deployment
+  image: otel:0.125.0
+  ingress: {type: route}
+  podAnnotations: {}
+  ports: [{port: 1, name: a, appProtocol: b}]
+  config:
+    receivers: {otlp: {protocols: {grpc: {endpoint: ":4317"}}}}
+    service: {pipelines: {traces: {receivers: [otlp]}}, telemetry: {metrics: {address: ":8888"}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {istio-injection: enabled, istio.io/rev: canary}}}
+---
+apiVersion: tempo.grafana.com/v1alpha1
+kind: TempoMonolithic
+metadata: {name: tempo, namespace: obs}
+spec:
+  storage: {traces: {backend: s3, s3: {secret: store}}}
+  extraConfig:
+    tempo:
+      metrics_generator:
+        storage: {path: "/tmp/${X}", remote_write: [{url: "http://prometheus.obs.svc:9090/w"}]}
+        processor: {service_graphs: {}}
+      overrides:
+        max_bytes_per_trace: 1
+        defaults: {metrics_generator: {processors: [a], generate_native_histograms: native}}
+---
+apiVersion: tempo.grafana.com/v1alpha1
+kind: TempoStack
+metadata: {name: big, namespace: obs}
+spec:
+  limits: {global: {}}
+  networkPolicy: {enabled: true}
+  storage: {secret: {type: s3, name: store}}
+  template: {metricsGenerator: {enabled: true, remoteWriteURLs: ["http://prometheus.obs.svc/w"]}}
+  extraConfig: {tempo: {overrides: {defaults: {max_bytes_per_trace: 1}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: prometheus, namespace: obs}
+spec: {selector: {a: b}, ports: [{port: 9}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: prometheus, namespace: obs}
+spec:
+  template:
+    metadata: {labels: {a: b}}
+    spec: {containers: [{name: p, image: prom/prometheus, args: [a], command: [b]}, {image: minio/minio}]}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata: {name: a, namespace: obs}
+spec: {enableFeatures: [a], additionalArgs: [{name: a}]}
+---
+{apiVersion: monitoring.rhobs/v1alpha1, kind: MonitoringStack, metadata: {name: a, namespace: obs}, spec: {}}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: ServiceMonitor
+metadata: {name: a, namespace: obs}
+spec: {endpoints: [{relabelings: [{regex: '\\d'}], metricRelabelings: [{regex: a}]}]}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: store, namespace: obs}
+data: {bucket: YQ==, endpoint: YQ==, region: YQ==}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: sources, namespace: obs}
+data:
+  a.yaml: |
+    datasources:
+      - {type: tempo, uid: t, jsonData: {serviceMap: {datasourceUid: x}, tracesToMetrics: {datasourceUid: y}}}
+      - {type: prometheus, uid: p, jsonData: {exemplarTraceIdDestinations: [{datasourceUid: z}]}}
+---
+apiVersion: grafana.integreatly.org/v1beta1
+kind: GrafanaDatasource
+metadata: {name: a, namespace: obs}
+spec: {uid: a, datasource: {type: tempo, jsonData: {serviceMap: {datasourceUid: x}}}}
+---
+apiVersion: kiali.io/v1alpha1
+kind: Kiali
+metadata: {name: kiali, namespace: istio-system}
+spec: {external_services: {tracing: {enabled: true, provider: tempo, internal_url: "http://tempo-tempo.obs:3200"}}}
+---
+{apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, spec: {hosts: [a]}}
+---
+{apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, metadata: {labels: {istio.io/tag: a}}}
+""")
+)
+
+
+def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in items:
+        yield from places(child, (*path, key))
+
+
+PLACES = [place for place in places(OBJECTS) if place]
+
+TEXTS = st.text() | st.sampled_from(
+    ["", "::", "http://[", "http://a:99999", "v1.", "a/b/c", "\\", "${", "!!int ''", "\0"]
+)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+KEYS = TEXTS | st.sampled_from(["name", "spec", "url", "port", "defaults", "protocols", "datasources", "tracing"])
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3))
+
+
+def with_value(place: tuple[Any, ...], value: object) -> list[Any]:
+    objects = copy.deepcopy(OBJECTS)
+    holder: Any = objects
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    return objects
+
+
+def test_the_objects_hold_a_fault_for_nearly_every_check() -> None:
+    assert len({finding.code for finding in lint.check(OBJECTS, FACTS)}) >= 18
+
+
+@settings(max_examples=200, deadline=None)
+@given(place=st.sampled_from(PLACES), value=JSON)
+def test_any_json_in_place_of_any_field_is_survived(place: tuple[Any, ...], value: object) -> None:
+    for finding in lint.check(with_value(place, value), FACTS):
+        assert str(finding).isprintable()
+
+
+@pytest.mark.parametrize("value", [None, [], {}, "text", 7, [None]], ids=repr)
+def test_each_field_may_have_each_wrong_type(value: object) -> None:
+    for place in PLACES:
+        lint.check(with_value(place, value), FACTS)
+
+
+@given(objects=st.lists(JSON, max_size=3))
+def test_what_is_no_object_at_all_has_no_fault(objects: list[Any]) -> None:
+    assert lint.check(objects, FACTS) == []
+
+
+def test_the_order_of_the_objects_changes_nothing() -> None:
+    shuffled = list(OBJECTS)
+    random.Random(7).shuffle(shuffled)  # noqa: S311
+    assert lint.check(shuffled, FACTS) == lint.check(OBJECTS, FACTS)
+
+
+def test_an_object_given_twice_has_its_faults_once() -> None:
+    assert lint.check([*OBJECTS, *OBJECTS], FACTS) == lint.check(OBJECTS, FACTS)
+
+
+def test_the_objects_are_not_changed() -> None:
+    before = copy.deepcopy(OBJECTS)
+    lint.check(OBJECTS, FACTS)
+    assert before == OBJECTS
+
+
+def test_errors_stand_before_warnings() -> None:
+    severities = [finding.severity for finding in lint.check(OBJECTS, FACTS)]
+    assert severities == sorted(severities, key=[lint.Severity.ERROR, lint.Severity.WARNING].index)
+    assert set(severities) == set(lint.Severity)
+
+
+def test_a_value_that_contains_itself_is_survived() -> None:
+    loop: dict[str, Any] = {}
+    loop["again"] = [loop, "${X}"]
+    tempo = {
+        "apiVersion": "tempo.grafana.com/v1alpha1",
+        "kind": "TempoMonolithic",
+        "metadata": {"name": "tempo"},
+        "spec": {"extraConfig": {"tempo": loop}},
+    }
+    (finding,) = lint.check([tempo], FACTS)
+    assert finding.code == "N17"
+
+
+def test_a_control_sequence_in_a_name_does_not_reach_the_terminal() -> None:
+    namespace = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "a\x1b[31m\nb", "labels": {"istio-injection": "enabled"}},
+    }
+    (finding,) = lint.check([namespace], lint.Facts(istio_revisions=frozenset({"\x1b[0m"})))
+    assert "\x1b" not in str(finding)
+    assert "\n" not in str(finding)
+
+
+def test_a_finding_is_one_readable_line() -> None:
+    finding = lint.Finding("N1", lint.Severity.ERROR, "Telemetry a/b: spec", "it breaks", "mend it")
+    assert str(finding) == "error N1 Telemetry a/b: spec: it breaks; mend it"
