@@ -10,6 +10,7 @@ import settings
 stack = settings.load(pulumi.Config())
 kubeconfig.require(stack.cluster)
 plan = mesh_tracing.Plan(stack)
+mesh_tracing.refuse_what_breaks(plan)
 
 cluster = k8s.Provider(
     "cluster",
@@ -27,29 +28,57 @@ def after(*earlier: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(provider=cluster, depends_on=earlier)
 
 
+# Nothing turns a custom resource into a workload before its operator works.
+operators = (
+    [] if stack.operators.source == "existing" else [mesh_tracing.Operators("operators", plan.operators(), after())]
+)
 namespaces = mesh_tracing.Namespaces("namespaces", plan.namespaces(), after())
 
 # The two branches run side by side: the control plane, and the way of the spans from its end to its
 # beginning.
-control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), after(namespaces))
-prometheus = mesh_tracing.Prometheus("prometheus", plan.prometheus(), after(namespaces))
+control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), after(namespaces, *operators))
+prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus("prometheus", plan.prometheus(), after(namespaces))
 # Beyond the namespaces, each of the next two waits for the address that it is given.
-tempo = mesh_tracing.TempoStack("tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces))
+tempo = mesh_tracing.TempoStack(
+    "tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces, *operators)
+)
 telemetry = mesh_tracing.MeshTelemetry(
     "telemetry",
     plan.telemetry(otlp_address=tempo.otlp_address, control_plane=control_plane),
-    after(namespaces),
+    after(namespaces, *operators),
 )
 datasource = mesh_tracing.GrafanaTempoDatasource(
     "datasource",
     plan.datasource(tempo_url=tempo.query_url, prometheus_url=prometheus.query_url),
-    # The addresses it is given carry these edges too; here they stand for a reader.
-    after(namespaces, tempo, prometheus),
+    # The addresses it is given carry the edges to Tempo and to a Prometheus of ours.
+    after(namespaces, *operators),
 )
+serving: list[pulumi.Resource] = [datasource]
+if stack.namespaces.applications:
+    # As with Bookinfo: only now does a restart bring sidecars that trace.
+    mesh_tracing.Applications("applications", plan.applications(), after(control_plane, telemetry))
 if stack.bookinfo.enabled:
     # Pods get a sidecar only from an injector that serves, and their first request is to be traced.
     bookinfo = mesh_tracing.Bookinfo("bookinfo", plan.bookinfo(), after(control_plane, telemetry))
+    serving.append(bookinfo)
     pulumi.export("productpage_url", bookinfo.productpage_url)
+    if bookinfo.gateway_service is not None:
+        pulumi.export("gateway_service", bookinfo.gateway_service)
+if stack.kiali.installer != "none":
+    kiali = mesh_tracing.Kiali(
+        "kiali",
+        plan.kiali(tempo_url=tempo.query_url, prometheus_url=prometheus.query_url, grafana_url=datasource.grafana_url),
+        # It looks for a control plane when it starts. The addresses carry the edges to what it asks.
+        after(namespaces, control_plane, *operators),
+    )
+    serving.append(kiali)
+    pulumi.export("kiali_url", kiali.url)
+if plan.exposed_services:
+    # The data sources have waited for Prometheus.
+    exposure = mesh_tracing.Exposure("exposure", plan.exposure(), after(namespaces, *serving))
+    pulumi.export("grafana_url", exposure.urls.get("grafana"))
+    pulumi.export("prometheus_external_url", exposure.urls.get("prometheus"))
+    pulumi.export("productpage_external_url", exposure.urls.get("productpage"))
 
 pulumi.export("system_namespaces", namespaces.names)
 pulumi.export("mesh_namespaces", stack.mesh_namespaces)

@@ -1,7 +1,12 @@
-"""The Bookinfo sample in the mesh, and two clients that send it traffic."""
+"""The Bookinfo sample in the mesh, two clients that send it traffic, and its gateway where one is asked for.
+
+Both clients stay inside the mesh, gateway or not: the graph's known edges begin at them. The gateway's own edge is in
+the graph as soon as a request comes through it from outside.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
@@ -9,30 +14,39 @@ import model
 from components import _manifests
 from components._addresses import service_host
 from components._package import PACKAGE, once_ready, owner_labels, within
-from components._restart import ANNOTATION
+from components._restart import with_restart_hash
+from components.bookinfo_gateway import Backend, BookinfoGateway, BookinfoGatewayArgs
 from components.namespaces import declare_namespace
 
-_PORT = 9080
-_TRAFFIC_AT_SETTINGS_RATE = "sleep"
+PRODUCTPAGE = Backend(service="productpage", port=9080)
+_TRAFFIC_AS_SET = "sleep"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BookinfoArgs:
-    """``restart_hash`` is plain text; a change of it restarts every pod with a sidecar."""
+    """``restart_hash`` is plain text; a change of it restarts every pod with a sidecar.
+
+    ``gateway_chart`` says where Helm finds Istio's chart of a gateway, for meshes that Helm installs.
+    """
 
     bookinfo: model.Bookinfo
     namespace_exists: bool
     injection_labels: Mapping[str, str]
     cluster_domain: str
     curl_image: str
+    gateway_chart: Mapping[str, Any] | None
     restart_hash: str
     timeout_seconds: int
 
 
 class Bookinfo(pulumi.ComponentResource):
-    """The sample with all its pods ready; ``productpage_url`` works inside the cluster."""
+    """The sample with all its pods ready; ``productpage_url`` works inside the cluster.
+
+    ``gateway_service`` is the host name of the Service that something outside can lead to.
+    """
 
     productpage_url: pulumi.Output[str]
+    gateway_service: pulumi.Output[str] | None
 
     def __init__(self, name: str, args: BookinfoArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:Bookinfo", name, None, opts)
@@ -47,12 +61,14 @@ class Bookinfo(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         application = self._create_application()
-        # Clients that start before the pages they ask for would fill the graph with errors.
-        self._create_traffic(after=application)
+        if args.bookinfo.traffic.enabled:
+            # Clients that start before the pages they ask for would fill the graph with errors.
+            self._create_traffic(after=application)
+        self.gateway_service = self._create_gateway()
 
-        host = service_host("productpage", args.bookinfo.namespace, args.cluster_domain)
-        self.productpage_url = once_ready(f"http://{host}:{_PORT}/productpage", *application)
-        self.register_outputs({"productpage_url": self.productpage_url})
+        host = service_host(PRODUCTPAGE.service, args.bookinfo.namespace, args.cluster_domain)
+        self.productpage_url = once_ready(f"http://{host}:{PRODUCTPAGE.port}/productpage", *application)
+        self.register_outputs({"productpage_url": self.productpage_url, "gateway_service": self.gateway_service})
 
     def _create_application(self) -> list[pulumi.Resource]:
         bookinfo = self._args.bookinfo
@@ -63,16 +79,38 @@ class Bookinfo(pulumi.ComponentResource):
         return self._create("bookinfo", manifests, after=[])
 
     def _create_traffic(self, *, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
-        pause = 1 / self._args.bookinfo.traffic.requests_per_second
+        traffic = self._args.bookinfo.traffic
         manifests = []
         for obj in _manifests.load("traffic.yaml"):
             manifest = obj
             if manifest["kind"] == "Deployment":
                 manifest = _manifests.with_image(manifest, self._args.curl_image)
-                if manifest["metadata"]["name"] == _TRAFFIC_AT_SETTINGS_RATE:
-                    manifest = with_env(manifest, "PAUSE_SECONDS", f"{pause:g}")
+                if manifest["metadata"]["name"] == _TRAFFIC_AS_SET:
+                    pause = f"{1 / traffic.requests_per_second:g}"
+                    manifest = with_replicas(with_env(manifest, "PAUSE_SECONDS", pause), traffic.concurrency)
             manifests.append(manifest)
         return self._create("traffic", manifests, after=after)
+
+    def _create_gateway(self) -> pulumi.Output[str] | None:
+        args = self._args
+        if args.bookinfo.gateway == "none":
+            return None
+        gateway = BookinfoGateway(
+            f"{self._name}-gateway",
+            BookinfoGatewayArgs(
+                kind=args.bookinfo.gateway,
+                namespace=args.bookinfo.namespace,
+                injection_labels=args.injection_labels,
+                cluster_domain=args.cluster_domain,
+                backend=PRODUCTPAGE,
+                chart=args.gateway_chart,
+                restart_hash=args.restart_hash,
+                timeout_seconds=args.timeout_seconds,
+            ),
+            # Its pods, too, are injected by the label of their namespace.
+            pulumi.ResourceOptions(parent=self, depends_on=[self._namespace]),
+        )
+        return gateway.service
 
     def _create(
         self, role: str, manifests: list[_manifests.Manifest], *, after: list[pulumi.Resource]
@@ -110,6 +148,11 @@ def complete_image(manifest: _manifests.Manifest, *, registry: str, tag: str) ->
     return _manifests.with_image(manifest, f"{registry}/{container['image']}:{tag}")
 
 
+def with_replicas(manifest: _manifests.Manifest, replicas: int) -> _manifests.Manifest:
+    """A copy of a Deployment with that many pods."""
+    return {**manifest, "spec": {**manifest["spec"], "replicas": replicas}}
+
+
 def with_env(manifest: _manifests.Manifest, variable: str, value: str) -> _manifests.Manifest:
     """A copy of a Deployment of one container, with one of its variables changed."""
     spec = manifest["spec"]
@@ -119,16 +162,3 @@ def with_env(manifest: _manifests.Manifest, variable: str, value: str) -> _manif
     env = [{**entry, "value": value} if entry["name"] == variable else entry for entry in container["env"]]
     pod = {**pod, "containers": [{**container, "env": env}]}
     return {**manifest, "spec": {**spec, "template": {**template, "spec": pod}}}
-
-
-def with_restart_hash(manifest: _manifests.Manifest, restart_hash: str) -> _manifests.Manifest:
-    """A copy of a Deployment whose pods are rolled when ``restart_hash`` changes."""
-    spec = manifest["spec"]
-    template = spec["template"]
-    metadata = template["metadata"]
-    metadata = {
-        **metadata,
-        "labels": {**owner_labels(), **metadata["labels"]},
-        "annotations": {**metadata.get("annotations", {}), ANNOTATION: restart_hash},
-    }
-    return {**manifest, "spec": {**spec, "template": {**template, "metadata": metadata}}}

@@ -1,106 +1,68 @@
-"""Istio's CRDs and control plane, from its own Helm charts.
+"""The Istio control plane, by whichever installer, with our tracing provider in its mesh configuration.
 
-It owns the two releases. It stops at the mesh configuration: which requests are traced is
-MeshTelemetry's.
+It stops at the mesh configuration: which requests are traced is MeshTelemetry's.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import pulumi
-from pulumi_kubernetes.helm.v3 import Release, RepositoryOptsArgs
+import pulumi_kubernetes as k8s
 
-from components._mesh_config import build_base_values, build_istiod_values
-from components._package import PACKAGE
-from components._tracing import TracingProvider
-from model import Mesh
-
-# Relative to the project, because the state would otherwise hold a path of one machine.
-_DROP_CRD_POLICY = "./components/drop_crd_policy.sh"
+from components._existing_istio import declare_provider_in_existing_istio
+from components._istio_charts import declare_istio_charts
+from components._mesh_config import ISTIOD_METRICS, ISTIOD_METRICS_PORT, ControlPlane
+from components._package import PACKAGE, labels, once_ready
+from components._sail import declare_sail
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeshControlPlaneArgs:
-    """``namespaces`` are those istiod looks into when ``mesh.discovery_namespaces_only`` is set."""
+    """``cni_namespace_exists`` matters to the Sail operator only: the charts use a namespace that is there."""
 
-    mesh: Mesh
-    provider: TracingProvider
-    cluster_domain: str
-    namespaces: Sequence[str]
+    installer: Literal["helm", "sail", "existing"]
+    plane: ControlPlane
+    cni_namespace_exists: bool
     timeout_seconds: int
 
 
 class MeshControlPlane(pulumi.ComponentResource):
-    """An istiod that serves; ``namespace`` is the mesh's root namespace."""
+    """An istiod that serves and knows our provider; ``namespace`` is the mesh's root namespace."""
 
     namespace: pulumi.Output[str]
-    chart_version: pulumi.Output[str]
 
     def __init__(self, name: str, args: MeshControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:MeshControlPlane", name, None, opts)
-        self._name = name
-        self._args = args
+        self._create_metrics_service(name, args.plane.mesh.namespace)
+        self._control_plane = self._install(name, args)
 
-        self._base = self._release(
-            "base",
-            release="istio-base",
-            values=build_base_values(args.mesh),
+        self.namespace = once_ready(args.plane.mesh.namespace, *self._control_plane)
+        self.register_outputs({"namespace": self.namespace})
+
+    def _install(self, name: str, args: MeshControlPlaneArgs) -> list[pulumi.Resource]:
+        timeout = args.timeout_seconds
+        if args.installer == "helm":
+            return declare_istio_charts(name, args.plane, timeout_seconds=timeout, parent=self)
+        if args.installer == "existing":
+            return declare_provider_in_existing_istio(name, args.plane, timeout_seconds=timeout, parent=self)
+        return declare_sail(
+            name,
+            args.plane,
+            cni_namespace_exists=args.cni_namespace_exists,
+            timeout_seconds=timeout,
+            parent=self,
+        )
+
+    def _create_metrics_service(self, name: str, namespace: str) -> k8s.core.v1.Service:
+        return k8s.core.v1.Service(
+            f"{name}-istiod-metrics",
+            metadata={"name": ISTIOD_METRICS, "namespace": namespace, "labels": labels(ISTIOD_METRICS)},
+            spec={
+                # Only a name in DNS: nothing to wait for, and istiods of two revisions may be behind it.
+                "clusterIP": "None",
+                # On the pods of every revision, whoever installed them.
+                "selector": {"app": "istiod"},
+                "ports": [{"name": "http-monitoring", "port": ISTIOD_METRICS_PORT}],
+            },
             opts=pulumi.ResourceOptions(parent=self),
-            postrender=None if args.mesh.keep_crds else _DROP_CRD_POLICY,
         )
-        self._istiod = self._release(
-            "istiod",
-            release="istiod",
-            values=build_istiod_values(
-                args.mesh,
-                provider=args.provider,
-                cluster_domain=args.cluster_domain,
-                namespaces=args.namespaces,
-            ),
-            # istiod does not start without its CRDs.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._base]),
-        )
-
-        self.namespace = self._istiod.namespace
-        self.chart_version = self._istiod.version
-        self.register_outputs({"namespace": self.namespace, "chart_version": self.chart_version})
-
-    def _release(
-        self,
-        chart: str,
-        *,
-        release: str,
-        values: dict[str, Any],
-        opts: pulumi.ResourceOptions,
-        postrender: str | None = None,
-    ) -> Release:
-        return Release(
-            f"{self._name}-{chart}",
-            name=release,
-            namespace=self._args.mesh.namespace,
-            values=values,
-            timeout=self._args.timeout_seconds,
-            # A release that failed is rolled back, so that the next `up` starts from a state Helm
-            # accepts.
-            atomic=True,
-            cleanup_on_fail=True,
-            postrender=postrender,
-            opts=opts,
-            **chart_source(self._args.mesh, chart),
-        )
-
-
-def chart_source(mesh: Mesh, chart: str) -> dict[str, Any]:
-    """Where Helm finds ``chart``: in a folder, in an OCI registry, or in a chart repository."""
-    repository = mesh.chart_repository.rstrip("/")
-    if repository.startswith("oci://"):
-        return {"chart": f"{repository}/{chart}", "version": mesh.version}
-    if repository.startswith("https://"):
-        return {
-            "chart": chart,
-            "version": mesh.version,
-            "repository_opts": RepositoryOptsArgs(repo=repository),
-        }
-    # A chart in a folder carries its own version.
-    return {"chart": f"{repository}/{chart}"}

@@ -5,21 +5,17 @@ switched on.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
 import model
+from components._collector import POD_NAME, build_collector
 from components._package import PACKAGE, labels, once_ready, wait_for, within
-from components._tracing import (
-    OTLP_GRPC_PORT,
-    OTLP_HTTP_PORT,
-    TELEMETRY_PORT,
-    TracingProvider,
-)
+from components._tracing import TracingProvider
 
 TELEMETRY_NAME = "mesh-tracing"
+NO_SIDECAR = {"sidecar.istio.io/inject": "false"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +56,7 @@ class MeshTelemetry(pulumi.ComponentResource):
                 "namespace": args.provider.namespace,
                 # The operator copies these labels to the pods: there is no other way to keep a
                 # sidecar out of them.
-                "labels": {**labels("otel-collector"), "sidecar.istio.io/inject": "false"},
+                "labels": {**labels(POD_NAME), **NO_SIDECAR},
                 # The operator has no Ready condition before 0.154. Since long before that it
                 # writes, for a Deployment, "<ready pods>/<pods>" here, so equality with what we
                 # asked for means that all of them serve.
@@ -91,58 +87,3 @@ class MeshTelemetry(pulumi.ComponentResource):
                 depends_on=[args.control_plane, self._collector],
             ),
         )
-
-
-def build_collector(collector: model.Collector, *, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
-    """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo."""
-    return {
-        "mode": "deployment",
-        "replicas": collector.replicas,
-        "resources": collector.resources.to_kubernetes(),
-        "config": {
-            "receivers": {
-                "otlp": {
-                    "protocols": {
-                        "grpc": {"endpoint": f"0.0.0.0:{OTLP_GRPC_PORT}"},
-                        "http": {"endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}"},
-                    }
-                }
-            },
-            "processors": {
-                # Percentages of the container's memory limit, which settings.py therefore requires.
-                "memory_limiter": {
-                    "check_interval": "1s",
-                    "limit_percentage": 75,
-                    "spike_limit_percentage": 15,
-                },
-                "batch": {},
-            },
-            "exporters": {
-                "otlp": {
-                    "endpoint": otlp_address,
-                    "tls": {"insecure": True},
-                    # Survives a restart of Tempo of up to five minutes; beyond that, or a full
-                    # queue, spans are lost and otelcol_exporter_send_failed_spans counts them.
-                    "retry_on_failure": {"enabled": True, "max_elapsed_time": "300s"},
-                    "sending_queue": {"enabled": True, "queue_size": collector.queue_size},
-                }
-            },
-            "service": {
-                # The older `metrics.address` stops collectors from 0.123 on.
-                "telemetry": {
-                    "metrics": {
-                        "readers": [
-                            {"pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": TELEMETRY_PORT}}}}  # noqa: S104
-                        ]
-                    }
-                },
-                "pipelines": {
-                    "traces": {
-                        "receivers": ["otlp"],
-                        "processors": ["memory_limiter", "batch"],
-                        "exporters": ["otlp"],
-                    }
-                },
-            },
-        },
-    }

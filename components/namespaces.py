@@ -15,10 +15,11 @@ from components._package import PACKAGE, labels
 
 @dataclass(frozen=True, kw_only=True)
 class NamespacesArgs:
-    """``existing`` are those among ``names`` that somebody else made."""
+    """``existing`` are those among ``names`` that somebody else made; ``protected`` those with data in them."""
 
     names: Sequence[str]
     existing: Collection[str]
+    protected: Collection[str]
 
 
 class Namespaces(pulumi.ComponentResource):
@@ -34,7 +35,8 @@ class Namespaces(pulumi.ComponentResource):
                 namespace=namespace,
                 exists=namespace in args.existing,
                 extra_labels={},
-                opts=pulumi.ResourceOptions(parent=self),
+                # With a namespace go the volumes in it.
+                opts=pulumi.ResourceOptions(parent=self, protect=namespace in args.protected),
             )
             for namespace in args.names
         ]
@@ -54,14 +56,15 @@ def declare_namespace(
 
     Destroy takes the labels from a namespace that existed, and leaves the rest of it alone.
     """
-    if exists and not extra_labels:
-        # Only read: there is nothing of ours on it.
-        return k8s.core.v1.Namespace.get(logical_name, id=namespace, opts=opts)
     if exists:
+        # Only read. Server-side apply would not fail on one that is missing: it would make it.
+        found = k8s.core.v1.Namespace.get(logical_name, id=namespace, opts=opts)
+        if not extra_labels:
+            return found
         return k8s.core.v1.NamespacePatch(
-            logical_name,
+            f"{logical_name}-labels",
             metadata={"name": namespace, "labels": dict(extra_labels)},
-            opts=opts,
+            opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[found])),
         )
     return k8s.core.v1.Namespace(
         logical_name,

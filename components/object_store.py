@@ -4,8 +4,8 @@ It owns the store, its volume, its credentials and the Job that makes the bucket
 pod: an environment whose traces matter wants a real object store.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -14,6 +14,7 @@ import model
 from components import _manifests
 from components._addresses import MINIO, service_host
 from components._package import PACKAGE, labels, once_ready, within
+from components._s3 import S3Keys, client_data
 
 CLIENT_SECRET = "tempo-object-storage"  # noqa: S105  the name of a Secret
 ROOT_SECRET = "minio-root"  # noqa: S105  the name of a Secret
@@ -22,14 +23,14 @@ _PORT = 9000
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectStoreArgs:
-    """Both keys are secret Outputs and go nowhere but into Secrets."""
+    """``keys`` become those of the store's root user, which Tempo uses too."""
 
     namespace: str
     cluster_domain: str
     storage: model.S3
     curl_image: str
-    access_key: pulumi.Input[str]
-    secret_key: pulumi.Input[str]
+    keys: S3Keys
+    protect_data: bool
     timeout_seconds: int
 
 
@@ -47,21 +48,23 @@ class ObjectStore(pulumi.ComponentResource):
             for obj in _manifests.load("minio.yaml")
         }
 
-        # Tempo's operator wants the scheme, and takes http to mean no TLS.
         endpoint = f"http://{service_host(MINIO, args.namespace, args.cluster_domain)}:{_PORT}"
-        root = self._secret("root", ROOT_SECRET, {"user": args.access_key, "password": args.secret_key})
+        root = self._secret(
+            "root",
+            ROOT_SECRET,
+            {"user": args.keys.access_key, "password": args.keys.secret_key},
+            # What the store has written can be read with them only.
+            protect=args.protect_data,
+        )
         client = self._secret(
-            "client",
-            CLIENT_SECRET,
-            {
-                "bucket": args.storage.bucket,
-                "endpoint": endpoint,
-                "access_key_id": args.access_key,
-                "access_key_secret": args.secret_key,
-            },
+            "client", CLIENT_SECRET, client_data(bucket=args.storage.bucket, endpoint=endpoint, keys=args.keys)
         )
         # CRITICAL: a new logical name for the volume would delete every stored trace.
-        volume = self._create(_manifests.sized(manifests["PersistentVolumeClaim"], args.storage.minio), depends_on=[])
+        volume = self._create(
+            _manifests.sized(manifests["PersistentVolumeClaim"], args.storage.minio),
+            depends_on=[],
+            protect=args.protect_data,
+        )
         service = self._create(manifests["Service"], depends_on=[])
         deployment = self._create(
             _manifests.with_image(manifests["Deployment"], args.storage.minio.image),
@@ -77,15 +80,20 @@ class ObjectStore(pulumi.ComponentResource):
         self.secret_name = once_ready(CLIENT_SECRET, client, bucket)
         self.register_outputs({"secret_name": self.secret_name})
 
-    def _create(self, manifest: _manifests.Manifest, *, depends_on: list[pulumi.Resource]) -> pulumi.CustomResource:
+    def _create(
+        self, manifest: _manifests.Manifest, *, depends_on: list[pulumi.Resource], protect: bool = False
+    ) -> pulumi.CustomResource:
         opts = pulumi.ResourceOptions(
             parent=self,
             depends_on=depends_on,
+            protect=protect,
             custom_timeouts=within(self._args.timeout_seconds),
         )
         return _manifests.create(manifest, prefix=self._name, opts=opts)
 
-    def _secret(self, role: str, secret_name: str, data: dict[str, Any]) -> k8s.core.v1.Secret:
+    def _secret(
+        self, role: str, secret_name: str, data: Mapping[str, pulumi.Input[str]], *, protect: bool = False
+    ) -> k8s.core.v1.Secret:
         return k8s.core.v1.Secret(
             f"{self._name}-{role}",
             metadata={
@@ -94,5 +102,5 @@ class ObjectStore(pulumi.ComponentResource):
                 "labels": labels(MINIO),
             },
             string_data=data,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )

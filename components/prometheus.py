@@ -22,11 +22,15 @@ _SELF = "localhost:9090"
 
 @dataclass(frozen=True, kw_only=True)
 class PrometheusArgs:
-    """``scrape`` maps a job's name to the address of its only target."""
+    """``scrape`` maps a job's name to the address of its only target.
+
+    ``protect_data`` keeps the volume, if there is one, from being deleted.
+    """
 
     prometheus: model.Prometheus
     address: PrometheusAddress
     scrape: Mapping[str, str]
+    protect_data: bool
     timeout_seconds: int
 
 
@@ -38,21 +42,23 @@ class Prometheus(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:Prometheus", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        config = build_config(args.scrape, args.prometheus.scrape_interval)
 
         before_the_pod: list[pulumi.Resource] = []
-        for manifest in self._manifests(args, config):
+        for manifest in build_manifests(args):
             if manifest["kind"] == "Deployment":
                 deployment = manifest
                 continue
-            before_the_pod.append(_manifests.create(manifest, prefix=name, opts=child))
+            # CRITICAL: another logical name for the claim would delete every sample.
+            protect = args.protect_data and manifest["kind"] == "PersistentVolumeClaim"
+            before_the_pod.append(
+                _manifests.create(manifest, prefix=name, opts=pulumi.ResourceOptions(parent=self, protect=protect))
+            )
         self._deployment = _manifests.create(
             deployment,
             prefix=name,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # The pod mounts the configuration and runs as the account.
+                # The pod mounts the configuration and the volume, and runs as the account.
                 depends_on=before_the_pod,
                 custom_timeouts=within(args.timeout_seconds),
             ),
@@ -62,24 +68,26 @@ class Prometheus(pulumi.ComponentResource):
         self.write_url = once_ready(args.address.write_url, self._deployment)
         self.register_outputs({"query_url": self.query_url, "write_url": self.write_url})
 
-    @staticmethod
-    def _manifests(args: PrometheusArgs, config: Mapping[str, Any]) -> list[_manifests.Manifest]:
-        placed = [
-            _manifests.place(obj, namespace=args.address.namespace, labels=labels(PROMETHEUS))
-            for obj in _manifests.load("prometheus.yaml")
-        ]
-        completed = []
-        for obj in placed:
-            if obj["kind"] == "ConfigMap":
-                completed.append({**obj, "data": {"prometheus.yml": yaml.safe_dump(dict(config))}})
-            elif obj["kind"] == "Deployment":
-                completed.append(complete_deployment(obj, args.prometheus, digest(config)))
-            elif obj["kind"] == "PersistentVolumeClaim":
-                if args.prometheus.storage is not None:
-                    completed.append(_manifests.sized(obj, args.prometheus.storage))
-            else:
-                completed.append(obj)
-        return completed
+
+def build_manifests(args: PrometheusArgs) -> list[_manifests.Manifest]:
+    """The objects of ``manifests/prometheus.yaml`` as the settings want them."""
+    config = build_config(args.scrape, args.prometheus.scrape_interval)
+    placed = [
+        _manifests.place(obj, namespace=args.address.namespace, labels=labels(PROMETHEUS))
+        for obj in _manifests.load("prometheus.yaml")
+    ]
+    completed = []
+    for obj in placed:
+        if obj["kind"] == "ConfigMap":
+            completed.append({**obj, "data": {"prometheus.yml": yaml.safe_dump(config)}})
+        elif obj["kind"] == "Deployment":
+            completed.append(complete_deployment(obj, args.prometheus, digest(config)))
+        elif obj["kind"] == "PersistentVolumeClaim":
+            if args.prometheus.storage is not None:
+                completed.append(_manifests.sized(obj, args.prometheus.storage))
+        else:
+            completed.append(obj)
+    return completed
 
 
 def build_config(scrape: Mapping[str, str], interval: str) -> dict[str, Any]:
@@ -101,10 +109,14 @@ def complete_deployment(
     template = spec["template"]
     pod = template["spec"]
     (container,) = pod["containers"]
+    args = [*container["args"], f"--storage.tsdb.retention.time={prometheus.retention}"]
+    if prometheus.native_histograms:
+        # Without it the receiver answers a write that has any with an error.
+        args.append("--enable-feature=native-histograms")
     container = {
         **container,
         "image": prometheus.image,
-        "args": [*container["args"], f"--storage.tsdb.retention.time={prometheus.retention}"],
+        "args": args,
         "resources": prometheus.resources.to_kubernetes(),
     }
     pod = {**pod, "containers": [container]}

@@ -1,32 +1,52 @@
-"""Tempo, which stores the traces in an object store and writes the service graph to Prometheus."""
+"""Tempo, which stores the traces and writes the service graph to Prometheus."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
+import pulumi_kubernetes as k8s
 from pulumi_kubernetes.apiextensions import CustomResource
 
 import model
 from components._addresses import TEMPO, TempoAddress
 from components._package import PACKAGE, labels, once_ready, wait_for, within
+from components._s3 import S3Keys, client_data
+from components._tempo_resources import JaegerUi, build_tempo_monolithic, build_tempo_stack
 from components.object_store import ObjectStore, ObjectStoreArgs
 
-# The only writable path in Tempo's container that the operator provides. A generator without a path
-# disables itself.
-_GENERATOR_WAL = "/var/tempo/generator/wal"
+# Not the name of the Secret for a store of our own: when the source changes, the new one is made
+# before the old one goes.
+KEYS_SECRET = "tempo-s3-keys"  # noqa: S105  the name of a Secret
+
+KINDS = {
+    "monolithic": ("TempoMonolithic", build_tempo_monolithic),
+    "stack": ("TempoStack", build_tempo_stack),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class TempoStackArgs:
-    """``remote_write_url`` is where the metrics generator sends the service graph."""
+    """``remote_write_url`` is where the metrics generator sends the service graph.
+
+    ``object_store_keys`` are there for the sources `minio` and `keys`.
+    """
 
     tempo: model.Tempo
     address: TempoAddress
     curl_image: str
     remote_write_url: pulumi.Input[str]
-    access_key: pulumi.Input[str]
-    secret_key: pulumi.Input[str]
+    object_store_keys: S3Keys | None
+    jaeger_ui: JaegerUi | None
+    protect_data: bool
     timeouts: model.Timeouts
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Storage:
+    """The Secret that describes the object store, and what has to be there before Tempo."""
+
+    secret_name: pulumi.Input[str] | None = None
+    resources: Sequence[pulumi.Resource] = ()
 
 
 class TempoStack(pulumi.ComponentResource):
@@ -37,24 +57,55 @@ class TempoStack(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TempoStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:TempoStack", name, None, opts)
-        self._object_store = ObjectStore(
+        self._tempo = self._create_tempo(name, args, self._create_storage(name, args))
+
+        self.query_url = once_ready(args.address.query_url, self._tempo)
+        self.otlp_address = once_ready(args.address.otlp_grpc, self._tempo)
+        self.register_outputs({"query_url": self.query_url, "otlp_address": self.otlp_address})
+
+    def _create_storage(self, name: str, args: TempoStackArgs) -> _Storage:
+        storage = args.tempo.storage
+        if storage.backend != "s3":
+            return _Storage()
+        if storage.s3.source == "secret":
+            return _Storage(secret_name=storage.s3.secret_name)
+        if args.object_store_keys is None:
+            raise ValueError(f"TempoStackArgs.object_store_keys: none; source {storage.s3.source} needs them")
+        if storage.s3.source == "keys":
+            return self._describe_store(name, args, args.object_store_keys)
+        store = ObjectStore(
             f"{name}-object-store",
             ObjectStoreArgs(
                 namespace=args.tempo.namespace,
                 cluster_domain=args.address.cluster_domain,
-                storage=args.tempo.storage.s3,
+                storage=storage.s3,
                 curl_image=args.curl_image,
-                access_key=args.access_key,
-                secret_key=args.secret_key,
+                keys=args.object_store_keys,
+                protect_data=args.protect_data,
                 timeout_seconds=args.timeouts.object_store,
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        # CRITICAL: the operator keeps Tempo's write-ahead log in a volume of this resource's.
-        self._tempo = CustomResource(
-            f"{name}-monolithic",
+        return _Storage(secret_name=store.secret_name, resources=[store])
+
+    def _describe_store(self, name: str, args: TempoStackArgs, keys: S3Keys) -> _Storage:
+        s3 = args.tempo.storage.s3
+        secret = k8s.core.v1.Secret(
+            f"{name}-s3-keys",
+            metadata={"name": KEYS_SECRET, "namespace": args.tempo.namespace, "labels": labels(TEMPO)},
+            # The settings require the endpoint for this source.
+            string_data=client_data(bucket=s3.bucket, endpoint=s3.endpoint or "", keys=keys),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return _Storage(secret_name=once_ready(KEYS_SECRET, secret), resources=[secret])
+
+    def _create_tempo(self, name: str, args: TempoStackArgs, storage: _Storage) -> CustomResource:
+        kind, build_spec = KINDS[args.tempo.mode]
+        # CRITICAL: the operator keeps Tempo's volumes, and with `pv` every trace, for this resource.
+        return CustomResource(
+            f"{name}-{args.tempo.mode}",
             api_version="tempo.grafana.com/v1alpha1",
-            kind="TempoMonolithic",
+            kind=kind,
             metadata={
                 "name": TEMPO,
                 "namespace": args.tempo.namespace,
@@ -63,64 +114,17 @@ class TempoStack(pulumi.ComponentResource):
                 # resource's status.
                 "annotations": wait_for("condition=Ready"),
             },
-            spec=build_tempo_monolithic(
+            spec=build_spec(
                 args.tempo,
-                secret_name=self._object_store.secret_name,
+                secret_name=storage.secret_name,
                 remote_write_url=args.remote_write_url,
+                jaeger_ui=args.jaeger_ui,
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Tempo stops if its bucket does not exist.
-                depends_on=[self._object_store],
+                # Tempo stops if its bucket does not exist, and waits for the Secret.
+                depends_on=storage.resources,
+                protect=args.protect_data,
                 custom_timeouts=within(args.timeouts.tempo),
             ),
         )
-
-        self.query_url = once_ready(args.address.query_url, self._tempo)
-        self.otlp_address = once_ready(args.address.otlp_grpc, self._tempo)
-        self.register_outputs({"query_url": self.query_url, "otlp_address": self.otlp_address})
-
-
-def build_tempo_monolithic(
-    tempo: model.Tempo,
-    *,
-    secret_name: pulumi.Input[str],
-    remote_write_url: pulumi.Input[str],
-) -> dict[str, Any]:
-    """The spec of a TempoMonolithic whose single binary also runs the metrics generator."""
-    traces: dict[str, Any] = {
-        "backend": "s3",
-        "size": tempo.storage.size,
-        "s3": {"secret": secret_name},
-    }
-    if tempo.storage.storage_class is not None:
-        traces["storageClassName"] = tempo.storage.storage_class
-    return {
-        "storage": {"traces": traces},
-        "ingestion": {"otlp": {"grpc": {"enabled": True}, "http": {"enabled": True}}},
-        "resources": tempo.resources.to_kubernetes(),
-        # The resource has no field for the generator; the operator merges this over the
-        # configuration it renders.
-        "extraConfig": {"tempo": build_tempo_config(tempo, remote_write_url)},
-    }
-
-
-def build_tempo_config(tempo: model.Tempo, remote_write_url: pulumi.Input[str]) -> dict[str, Any]:
-    """Keys that Tempo 2.6 to 2.10 all know."""
-    return {
-        "compactor": {"compaction": {"block_retention": tempo.retention}},
-        "metrics_generator": {
-            "storage": {
-                "path": _GENERATOR_WAL,
-                "remote_write": [{"url": remote_write_url, "send_exemplars": True}],
-            },
-            "registry": {
-                "collection_interval": tempo.graph_interval,
-                "external_labels": {"source": "tempo"},
-            },
-            "processor": {"service_graphs": {}, "span_metrics": {}},
-        },
-        # A processor that is configured runs only for the tenants that also have it switched on
-        # here.
-        "overrides": {"defaults": {"metrics_generator": {"processors": ["service-graphs", "span-metrics"]}}},
-    }

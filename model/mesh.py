@@ -15,6 +15,8 @@ _OUR_PROVIDER = "otel"
 # Values of Istio's chart that a setting, or the program itself, decides.
 _OWNED_VALUES = {
     "revision": "mesh.revision",
+    # Their names would collide while two revisions stand side by side.
+    "revisionTags": "mesh.revision",
     "profile": "mesh.sail.profile",
     "global.istioNamespace": "mesh.namespace",
     "global.hub": "mesh.hub",
@@ -35,6 +37,13 @@ def _at(values: Mapping[str, Any], path: str) -> Any:
             return None
         value = value.get(part)
     return value
+
+
+def _null(values: Mapping[str, Any], path: str) -> bool:
+    """Whether ``path`` is there and empty, which would put nothing in the place of something."""
+    parent, _, key = path.rpartition(".")
+    inside = _at(values, parent) if parent else values
+    return isinstance(inside, Mapping) and key in inside and inside[key] is None
 
 
 class Sail(Section):
@@ -185,6 +194,20 @@ class Collector(Section):
     def _memory_is_limited(cls, value: Resources) -> Resources:
         if "memory" not in value.limits:
             raise wrong("limits.memory, of which the collector limits itself to 75 %")
+        return value
+
+    @field_validator("extra_config")
+    @classmethod
+    def _pipeline_is_one(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """What the program itself looks into has to have its shape; the rest is the collector's to judge."""
+        for path in ("service", "service.pipelines", "service.pipelines.traces"):
+            part = _at(value, path)
+            if not isinstance(part if part is not None else {}, Mapping) or _null(value, path):
+                raise wrong(f"{path} as an object")
+        traces = _at(value, "service.pipelines.traces") or {}
+        for key, names in traces.items():
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise wrong(f"service.pipelines.traces.{key} as a list of names")
         return value
 
 

@@ -101,6 +101,13 @@ class Settings(Section):
         return list(dict.fromkeys(names))
 
     @property
+    def data_namespaces(self) -> list[str]:
+        """The namespaces with volumes of traces or metrics."""
+        prometheus = self.prometheus
+        keeps_metrics = prometheus.existing is None and prometheus.storage is not None
+        return [self.tempo.namespace, *([self.mesh.namespace] if keeps_metrics else [])]
+
+    @property
     def mesh_namespaces(self) -> list[str]:
         """The namespaces whose pods get a sidecar."""
         sample = [self.bookinfo.namespace] if self.bookinfo.enabled else []

@@ -15,6 +15,7 @@ from unittest import mock
 
 import yaml
 from google.protobuf import json_format
+from pulumi import _types
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime import stack as runtime_stack
@@ -28,6 +29,9 @@ SENTINELS = {
     f"{PROJECT}:objectStoreSecretKey": "sentinel-secret-key",
     f"{PROJECT}:grafanaAdminPassword": "sentinel-admin-password",
 }
+
+# The SDK works a class's types out anew for each of its resources, which is half the time of a run.
+_types._types_from_py_properties = cache(_types._types_from_py_properties)
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ class Registration:
 
 class _EchoMocks(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if args.resource_id:
+            # Only read: the cluster would answer with its name at least.
+            namespace, _, name = args.resource_id.rpartition("/")
+            metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
+            return args.resource_id, {"metadata": metadata, **args.inputs}
         return f"{args.name}-id", dict(args.inputs)
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
@@ -161,7 +170,8 @@ class Deployed:
         return [r for r in self if r.type.startswith("meshtracing:")]
 
     def get(self, kind: str, name: str | None = None) -> Registration:
-        found = [r for r in self if r.kind == kind and name in {None, r.object_name}]
+        # Some components are called like the object that they are about.
+        found = [r for r in self if r.custom and r.kind == kind and name in {None, r.object_name}]
         assert len(found) == 1, f"{kind} {name}: found {[r.urn for r in found]}"
         return found[0]
 
@@ -269,9 +279,11 @@ def _run(encoded_config: str, preview: bool) -> Deployed:
 
 @contextmanager
 def _kubeconfig_for(config: Mapping[str, Any]) -> Iterator[None]:
-    cluster = config.get(f"{PROJECT}:cluster") or {}
+    cluster = config.get(f"{PROJECT}:cluster")
+    if not isinstance(cluster, dict):
+        cluster = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "kubeconfig")
-        write_kubeconfig(path, cluster.get("context", "test"), cluster.get("server", "https://127.0.0.1:6443"))
+        write_kubeconfig(path, str(cluster.get("context", "test")), cluster.get("server") or "https://127.0.0.1:6443")
         with mock.patch.dict(os.environ, {"KUBECONFIG": str(path)}):
             yield

@@ -13,29 +13,69 @@ from components._restart import ANNOTATION, digest
 
 Deploy = Callable[..., Deployed]
 
-RESTARTS: list[tuple[str, Any]] = [
-    ("mesh.revision", "canary"),
-    ("mesh.namespace", "mesh-system"),
-    ("cluster.domain", "corp.example"),
-    ("mesh.values", {"meshConfig": {"defaultConfig": {"concurrency": 2}}}),
-    ("mesh.values", {"meshConfig": {"defaultConfig": {"holdApplicationUntilProxyStarts": True}}}),
+HELM: dict[str, Any] = {}
+SAIL = {"mesh.installer": "sail"}
+BY_REVISION = {**SAIL, "mesh.sail.updateStrategy": "RevisionBased"}
+EXISTING = {"mesh.installer": "existing", "namespaces.existing": ["istio-system"]}
+
+# (how Istio is installed, what changes then)
+RESTARTS: list[tuple[dict[str, Any], str, Any]] = [
+    (HELM, "mesh.revision", "canary"),
+    (HELM, "mesh.namespace", "mesh-system"),
+    (HELM, "mesh.version", "1.30.1"),
+    (HELM, "mesh.hub", "registry.example/istio"),
+    (HELM, "mesh.tag", "1.30.0-fips"),
+    (HELM, "mesh.cni", True),
+    (HELM, "cluster.domain", "corp.example"),
+    (HELM, "mesh.values", {"meshConfig": {"defaultConfig": {"concurrency": 2}}}),
+    (HELM, "mesh.values", {"meshConfig": {"defaultConfig": {"holdApplicationUntilProxyStarts": True}}}),
+    (HELM, "mesh.values", {"global": {"proxy": {"resources": {"requests": {"cpu": "10m"}}}}}),
+    (HELM, "mesh.values", {"global": {"variant": "debug"}}),
+    (HELM, "mesh.values", {"sidecarInjectorWebhook": {"rewriteAppHTTPProbe": False}}),
+    (SAIL, "mesh.version", "1.30.1"),
+    (SAIL, "mesh.sail.updateStrategy", "RevisionBased"),
+    (BY_REVISION, "mesh.version", "1.30.1"),
+    (BY_REVISION, "mesh.values", {"meshConfig": {"defaultConfig": {"concurrency": 2}}}),
+    (EXISTING, "mesh.revision", "default-v1-30-0"),
+    (EXISTING, "mesh.version", "1.30.1"),
 ]
 
-LEAVES_RUNNING: list[tuple[str, Any]] = [
-    ("tracing.samplingPercentage", 5),
-    ("tracing.collector.replicas", 3),
-    ("tempo.retention", "1h"),
-    ("tempo.namespace", "traces"),
-    ("prometheus.retention", "1d"),
-    ("mesh.version", "1.30.1"),
-    ("mesh.keepCrds", False),
-    ("mesh.discoveryNamespacesOnly", True),
-    ("mesh.values", {"pilot": {"resources": {"requests": {"cpu": "1"}}}}),
-    ("mesh.values", {"meshConfig": {"accessLogFile": "/dev/stdout"}}),
-    ("timeouts.bookinfo", 60),
-    ("grafana.datasourcesNamespace", "grafana"),
-    ("bookinfo.requestsPerSecond", 5),
+LEAVES_RUNNING: list[tuple[dict[str, Any], str, Any]] = [
+    (HELM, "tracing.samplingPercentage", 5),
+    (HELM, "tracing.collector.replicas", 3),
+    (HELM, "tempo.retention", "1h"),
+    (HELM, "tempo.namespace", "traces"),
+    (HELM, "prometheus.retention", "1d"),
+    (HELM, "mesh.keepCrds", False),
+    (HELM, "mesh.discoveryNamespacesOnly", True),
+    (HELM, "mesh.chartRepository", "oci://registry.example/istio"),
+    (HELM, "mesh.cni", False),
+    (HELM, "mesh.values", {"pilot": {"resources": {"requests": {"cpu": "1"}}}}),
+    (HELM, "mesh.values", {"meshConfig": {"accessLogFile": "/dev/stdout"}}),
+    (HELM, "mesh.values", {"meshConfig": {"extensionProviders": [{"name": "other"}]}}),
+    (HELM, "mesh.values", {"global": {"logAsJson": True}}),
+    (HELM, "timeouts.bookinfo", 60),
+    (HELM, "grafana.namespace", "grafana"),
+    (HELM, "bookinfo.traffic.requestsPerSecond", 5),
+    (SAIL, "tracing.samplingPercentage", 5),
+    (SAIL, "mesh.sail.inactiveRevisionDeletionGracePeriodSeconds", 300),
+    (BY_REVISION, "mesh.sail.inactiveRevisionDeletionGracePeriodSeconds", 300),
+    (EXISTING, "tracing.samplingPercentage", 5),
+    (EXISTING, "mesh.existing.istio", "theirs"),
 ]
+
+
+def config(changes: dict[str, Any]) -> dict[str, Any]:
+    changed = minimal_config()
+    for path, value in changes.items():
+        changed = with_setting(changed, path, value)
+    return changed
+
+
+def ids(value: Any) -> str | None:
+    return (
+        "-".join(map(str, value.values())) or "helm" if isinstance(value, dict) and "mesh.installer" in value else None
+    )
 
 
 def hashes(deployed: Deployed) -> dict[str, str]:
@@ -46,22 +86,22 @@ def hashes(deployed: Deployed) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("path", "value"), RESTARTS)
+@pytest.mark.parametrize(("installed", "path", "value"), RESTARTS, ids=ids)
 def test_what_a_sidecar_reads_at_its_start_restarts_every_one(
-    deploy: Deploy, minimal: Deployed, path: str, value: Any
+    deploy: Deploy, installed: dict[str, Any], path: str, value: Any
 ) -> None:
-    before, after = hashes(minimal), hashes(deploy(with_setting(minimal_config(), path, value)))
+    before, after = hashes(deploy(config(installed))), hashes(deploy(config({**installed, path: value})))
     assert set(after) == set(before)
     assert all(after[name] != before[name] for name in before)
 
 
-@pytest.mark.parametrize(("path", "value"), LEAVES_RUNNING)
-def test_anything_else_restarts_none(deploy: Deploy, minimal: Deployed, path: str, value: Any) -> None:
-    assert hashes(deploy(with_setting(minimal_config(), path, value))) == hashes(minimal)
+@pytest.mark.parametrize(("installed", "path", "value"), LEAVES_RUNNING, ids=ids)
+def test_anything_else_restarts_none(deploy: Deploy, installed: dict[str, Any], path: str, value: Any) -> None:
+    assert hashes(deploy(config({**installed, path: value}))) == hashes(deploy(config(installed)))
 
 
-def test_every_pod_in_the_mesh_carries_the_same_hash(deployed: Deployed) -> None:
-    found = hashes(deployed)
+def test_every_pod_in_the_mesh_carries_the_same_hash(minimal: Deployed) -> None:
+    found = hashes(minimal)
     assert len(found) == 8
     assert len(set(found.values())) == 1
 

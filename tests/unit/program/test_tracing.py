@@ -7,19 +7,32 @@ from typing import Any
 
 import pytest
 import yaml
-from recording import ROOT, Deployed, minimal_config, stack_config, with_setting
+from recording import ROOT, Deployed, minimal_config, s3_config, stack_config, with_setting
 
 Deploy = Callable[..., Deployed]
 
 
 def mesh_config(deployed: Deployed) -> dict[str, Any]:
-    found: dict[str, Any] = deployed.get("Release", "istiod").inputs["values"]["meshConfig"]
-    return found
+    """What we put into the mesh's configuration, wherever the installer keeps it."""
+    (found,) = (
+        config
+        for resource in deployed.children
+        for config in (
+            [resource.inputs["values"]["meshConfig"]]
+            if resource.kind == "Release" and resource.object_name.startswith("istiod")
+            else [resource.inputs["spec"]["values"]["meshConfig"]]
+            if resource.kind == "Istio" and resource.type.endswith(":Istio") and not resource.read
+            else [yaml.safe_load(resource.inputs["data"]["mesh"])]
+            if resource.kind == "ConfigMap" and "mesh" in resource.inputs["data"]
+            else []
+        )
+    )
+    return dict(found)
 
 
-def generator(deployed: Deployed) -> dict[str, Any]:
-    extra = deployed.get("TempoMonolithic").inputs["spec"]["extraConfig"]["tempo"]
-    found: dict[str, Any] = extra["metrics_generator"]
+def tempo_config(deployed: Deployed) -> dict[str, Any]:
+    (tempo,) = (r for r in deployed.children if r.kind in {"TempoMonolithic", "TempoStack"})
+    found: dict[str, Any] = tempo.inputs["spec"]["extraConfig"]["tempo"]
     return found
 
 
@@ -47,10 +60,10 @@ def test_telemetry_and_mesh_configuration_name_the_same_provider(deployed: Deplo
     assert tracing["providers"] == [{"name": provider["name"]}]
 
 
-def test_the_telemetry_is_in_the_root_namespace(deployed: Deployed) -> None:
-    istiod = deployed.get("Release", "istiod").inputs
+def test_the_telemetry_is_in_the_root_namespace(minimal: Deployed) -> None:
+    istiod = minimal.get("Release", "istiod").inputs
     assert istiod["namespace"] == istiod["values"]["global"]["istioNamespace"]
-    assert deployed.get("Telemetry").inputs["metadata"]["namespace"] == istiod["namespace"]
+    assert minimal.get("Telemetry").inputs["metadata"]["namespace"] == istiod["namespace"]
 
 
 def test_the_provider_s_service_is_the_one_the_operator_makes(deployed: Deployed) -> None:
@@ -66,8 +79,11 @@ def test_the_provider_s_service_is_the_one_the_operator_makes(deployed: Deployed
 
 
 def test_the_mesh_configuration_has_no_default_tracing_provider(deployed: Deployed) -> None:
-    assert mesh_config(deployed)["enableTracing"] is True
     assert "tracing" not in mesh_config(deployed).get("defaultProviders", {})
+
+
+def test_tracing_is_switched_on_in_the_mesh_configuration(minimal: Deployed) -> None:
+    assert mesh_config(minimal)["enableTracing"] is True
 
 
 def test_further_providers_and_values_are_kept(deploy: Deploy) -> None:
@@ -89,7 +105,7 @@ def test_discovery_can_be_limited_to_our_namespaces(deploy: Deploy) -> None:
     deployed = deploy(with_setting(minimal_config(), "mesh.discoveryNamespacesOnly", True))
     (selector,) = mesh_config(deployed)["discoverySelectors"]
     (expression,) = selector["matchExpressions"]
-    assert expression["values"] == sorted(deployed.exports["namespaces"])
+    assert expression["values"] == ["bookinfo", "istio-system", "tracing-system"]
 
 
 @pytest.mark.parametrize(
@@ -159,19 +175,21 @@ def test_the_collector_tells_its_metrics_in_the_form_that_new_versions_accept(
     assert reader["pull"]["exporter"]["prometheus"]["port"] == 8888
 
 
-def test_the_metrics_generator_is_complete(deployed: Deployed) -> None:
-    storage = generator(deployed)["storage"]
-    assert storage["path"].startswith("/var/tempo/")
-    (write,) = storage["remote_write"]
+def test_the_metrics_generator_writes_to_prometheus_with_exemplars(deployed: Deployed) -> None:
+    (write,) = tempo_config(deployed)["metrics_generator"]["storage"]["remote_write"]
     prometheus = deployed.exports["prometheus_url"]
     assert write == {"url": f"{prometheus}/api/v1/write", "send_exemplars": True}
-    configured = set(generator(deployed)["processor"])
-    extra = deployed.get("TempoMonolithic").inputs["spec"]["extraConfig"]["tempo"]
-    switched_on = extra["overrides"]["defaults"]["metrics_generator"]["processors"]
-    assert {name.replace("-", "_") for name in switched_on} == configured
 
 
-def test_tempo_keeps_traces_in_the_bucket_that_the_job_makes(minimal: Deployed) -> None:
+def test_a_monolithic_generator_has_a_path_and_its_processors_switched_on(minimal: Deployed) -> None:
+    config = tempo_config(minimal)
+    assert config["metrics_generator"]["storage"]["path"].startswith("/var/tempo/")
+    switched_on = config["overrides"]["defaults"]["metrics_generator"]["processors"]
+    assert {name.replace("-", "_") for name in switched_on} == set(config["metrics_generator"]["processor"])
+
+
+def test_tempo_keeps_traces_in_the_bucket_that_the_job_makes(deploy: Deploy) -> None:
+    minimal = deploy(s3_config())
     traces = minimal.get("TempoMonolithic").inputs["spec"]["storage"]["traces"]
     assert traces["backend"] == "s3"
     assert traces["s3"] == {"secret": "tempo-object-storage"}
@@ -192,7 +210,7 @@ def test_prometheus_scrapes_every_hop(minimal: Deployed) -> None:
     targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
     assert targets == {
         "prometheus": ["localhost:9090"],
-        "istiod": ["istiod.istio-system.svc.cluster.local:15014"],
+        "istiod": ["mesh-tracing-istiod.istio-system.svc.cluster.local:15014"],
         "otel-collector": ["otel-collector-monitoring.istio-system.svc.cluster.local:8888"],
         "tempo": ["tempo-tempo.tracing-system.svc.cluster.local:3200"],
     }
@@ -227,7 +245,7 @@ def test_grafana_s_provisioning_does_not_expand_the_tags(minimal: Deployed) -> N
 
 
 def test_traffic_follows_the_rate_in_the_settings(deploy: Deploy) -> None:
-    deployed = deploy(with_setting(minimal_config(), "bookinfo.requestsPerSecond", 4))
+    deployed = deploy(with_setting(minimal_config(), "bookinfo.traffic.requestsPerSecond", 4))
 
     def pause(name: str) -> str:
         pod = deployed.get("Deployment", name).inputs["spec"]["template"]["spec"]

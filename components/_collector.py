@@ -1,0 +1,115 @@
+"""The spec of the collector: a pipeline of traces from the mesh to Tempo."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pulumi
+
+import model
+from components._merge import merge
+from components._tracing import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TELEMETRY_PORT
+
+# The operator copies the resource's labels to the pods, this one as ``app.kubernetes.io/name``.
+POD_NAME = "otel-collector"
+
+_FIRST = "memory_limiter"
+_LAST = "batch"
+
+
+def build_collector(collector: model.Collector, *, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
+    """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
+
+    Any pod may get any span: Tempo brings the two spans of an edge together, by their trace's id.
+    """
+    spec: dict[str, Any] = {
+        "mode": "deployment",
+        "replicas": collector.replicas,
+        "resources": collector.resources.to_kubernetes(),
+        "config": build_config(collector, otlp_address),
+    }
+    if collector.replicas > 1:
+        # Also what the operator chooses by itself, where its version does.
+        spec["podDisruptionBudget"] = {"maxUnavailable": 1}
+        spec["topologySpreadConstraints"] = [
+            {
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                # On a cluster of one node too, all of them are to run.
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": {"matchLabels": {"app.kubernetes.io/name": POD_NAME}},
+            }
+        ]
+    return spec
+
+
+def build_config(collector: model.Collector, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
+    """The collector's configuration, with the user's merged over it."""
+    config = merge(_our_config(collector, otlp_address), collector.extra_config)
+    traces = config["service"]["pipelines"]["traces"]
+    traces["processors"] = in_order(traces["processors"])
+    return config
+
+
+def in_order(processors: Sequence[str]) -> list[str]:
+    """``processors`` with the memory limiter first and batching last, ours where there is none.
+
+    The limiter has to refuse spans before anything works on them, and whatever looks at spans one
+    by one works on smaller ones before they are batched.
+    """
+    first = _of_type(_FIRST, processors) or [_FIRST]
+    last = _of_type(_LAST, processors) or [_LAST]
+    return [*first, *(name for name in processors if name not in {*first, *last}), *last]
+
+
+def _of_type(kind: str, processors: Sequence[str]) -> list[str]:
+    """A processor is called by its type, or by its type, a slash and a name."""
+    return [name for name in processors if name.partition("/")[0] == kind]
+
+
+def _our_config(collector: model.Collector, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
+    return {
+        "receivers": {
+            "otlp": {
+                "protocols": {
+                    "grpc": {"endpoint": f"0.0.0.0:{OTLP_GRPC_PORT}"},
+                    "http": {"endpoint": f"0.0.0.0:{OTLP_HTTP_PORT}"},
+                }
+            }
+        },
+        "processors": {
+            # Percentages of the container's memory limit, which the settings therefore require.
+            "memory_limiter": {
+                "check_interval": "1s",
+                "limit_percentage": 75,
+                "spike_limit_percentage": 15,
+            },
+            "batch": {},
+        },
+        "exporters": {
+            "otlp": {
+                "endpoint": otlp_address,
+                "tls": {"insecure": True},
+                # Survives a restart of Tempo of up to five minutes; beyond that, or a full
+                # queue, spans are lost and otelcol_exporter_send_failed_spans counts them.
+                "retry_on_failure": {"enabled": True, "max_elapsed_time": "300s"},
+                "sending_queue": {"enabled": True, "queue_size": collector.queue_size},
+            }
+        },
+        "service": {
+            # The older `metrics.address` stops collectors from 0.123 on.
+            "telemetry": {
+                "metrics": {
+                    "readers": [
+                        {"pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": TELEMETRY_PORT}}}}  # noqa: S104
+                    ]
+                }
+            },
+            "pipelines": {
+                "traces": {
+                    "receivers": ["otlp"],
+                    "processors": [_FIRST, _LAST],
+                    "exporters": ["otlp"],
+                }
+            },
+        },
+    }

@@ -1,0 +1,62 @@
+"""The configuration of Tempo itself, as both of its operator's resources take it in ``extraConfig``.
+
+The operator merges it over what it renders: maps are merged, lists are replaced. The overrides have
+two formats, and Tempo stops when it finds both: the operator writes none for a TempoMonolithic and
+the older one for a TempoStack.
+"""
+
+from typing import Any
+
+import pulumi
+
+import model
+from components._merge import merge
+
+PROCESSORS = ["service-graphs", "span-metrics"]
+
+# The only writable path in Tempo's container that the operator provides. A generator without a path
+# disables itself.
+_GENERATOR_WAL = "/var/tempo/generator/wal"
+
+
+def build_monolithic_config(tempo: model.Tempo, remote_write_url: pulumi.Input[str]) -> dict[str, Any]:
+    """Keys that Tempo 2.6 to 2.10 all know."""
+    # A processor that is configured runs only for the tenants that also have it switched on here.
+    generator_overrides: dict[str, Any] = {"processors": PROCESSORS}
+    if tempo.histograms != "classic":
+        generator_overrides["generate_native_histograms"] = tempo.histograms
+    ours = {
+        "compactor": {"compaction": {"block_retention": tempo.retention}},
+        "metrics_generator": {
+            "storage": {"path": _GENERATOR_WAL, "remote_write": _remote_write(tempo, remote_write_url)},
+            "registry": _registry(tempo),
+            "processor": {"service_graphs": {}, "span_metrics": {}},
+        },
+        "overrides": {"defaults": {"metrics_generator": generator_overrides}},
+    }
+    return merge(ours, tempo.extra_config)
+
+
+def build_stack_config(tempo: model.Tempo, remote_write_url: pulumi.Input[str]) -> dict[str, Any]:
+    """What the fields of a TempoStack cannot say: retention and processors have fields there."""
+    ours: dict[str, Any] = {
+        "metrics_generator": {
+            # The operator's own entry for the URL has no exemplars; this list replaces it.
+            "storage": {"remote_write": _remote_write(tempo, remote_write_url)},
+            "registry": _registry(tempo),
+        }
+    }
+    if tempo.histograms != "classic":
+        ours["overrides"] = {"metrics_generator_generate_native_histograms": tempo.histograms}
+    return merge(ours, tempo.extra_config)
+
+
+def _remote_write(tempo: model.Tempo, url: pulumi.Input[str]) -> list[dict[str, Any]]:
+    entry: dict[str, Any] = {"url": url, "send_exemplars": True}
+    if tempo.histograms != "classic":
+        entry["send_native_histograms"] = True
+    return [entry]
+
+
+def _registry(tempo: model.Tempo) -> dict[str, Any]:
+    return {"collection_interval": tempo.graph_interval, "external_labels": {"source": "tempo"}}

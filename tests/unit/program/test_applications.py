@@ -1,0 +1,109 @@
+"""Applications of others in the mesh: of what is there, a label and an annotation become ours."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+from recording import Deployed, Registration, minimal_config, with_setting
+
+from components._restart import ANNOTATION
+
+Deploy = Callable[..., Deployed]
+
+TWO = [{"name": "shop", "deployments": ["cart", "web"]}, {"name": "blog", "deployments": ["web"]}]
+
+
+def with_applications(applications: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    config = with_setting(minimal_config(), "namespaces.applications", applications)
+    for path, value in changes.items():
+        config = with_setting(config, path.replace("__", "."), value)
+    return config
+
+
+def patches(deployed: Deployed, kind: str) -> dict[str, Registration]:
+    """The patches of one kind by namespace and name."""
+    found = {}
+    for resource in deployed:
+        if resource.type.endswith(f":{kind}Patch"):
+            metadata = resource.inputs["metadata"]
+            found["/".join(filter(None, (metadata.get("namespace"), metadata["name"])))] = resource
+    return found
+
+
+@pytest.fixture
+def two(deploy: Deploy) -> Deployed:
+    return deploy(with_applications(TWO))
+
+
+def test_without_applications_there_is_no_component(minimal: Deployed) -> None:
+    assert "Applications" not in {component.kind for component in minimal.components}
+
+
+def test_of_a_namespace_only_the_injection_label_becomes_ours(two: Deployed) -> None:
+    namespaces = patches(two, "Namespace")
+    assert set(namespaces) == {"shop", "blog"}
+    for name, namespace in namespaces.items():
+        assert namespace.inputs["metadata"] == {"name": name, "labels": {"istio-injection": "enabled"}}
+        assert "spec" not in namespace.inputs
+
+
+def test_of_a_deployment_only_the_restart_annotation_of_its_pods_becomes_ours(two: Deployed) -> None:
+    deployments = patches(two, "Deployment")
+    assert set(deployments) == {"shop/cart", "shop/web", "blog/web"}
+    for path, deployment in deployments.items():
+        namespace, name = path.split("/")
+        assert deployment.inputs["metadata"] == {"name": name, "namespace": namespace}
+        assert deployment.inputs["spec"] == {"template": {"metadata": {"annotations": {ANNOTATION: mock.ANY}}}}
+
+
+def test_deployments_of_one_name_in_two_namespaces_are_two_resources(deploy: Deploy) -> None:
+    # Whatever stands between the two names, these four would share two names if it could be in one.
+    ambiguous = [{"name": "a", "deployments": ["b-c", "c"]}, {"name": "a-b", "deployments": ["c", "b-c"]}]
+    deployed = deploy(with_applications(ambiguous))
+    assert set(patches(deployed, "Deployment")) == {"a/b-c", "a/c", "a-b/c", "a-b/b-c"}
+
+
+def test_pods_restart_only_after_their_namespace_is_labelled(two: Deployed) -> None:
+    namespaces = patches(two, "Namespace")
+    for path, deployment in patches(two, "Deployment").items():
+        assert namespaces[path.split("/")[0]].urn in two.before(deployment.urn)
+    other = namespaces["blog"].urn
+    assert other not in two.before(patches(two, "Deployment")["shop/cart"].urn)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("Release", "istiod"), ("Telemetry", "mesh-tracing")])
+def test_applications_wait_for_an_injector_that_serves_and_for_tracing(two: Deployed, kind: str, name: str) -> None:
+    earlier = two.get(kind, name).urn
+    for resource in [*patches(two, "Namespace").values(), *patches(two, "Deployment").values()]:
+        assert earlier in two.before(resource.urn)
+
+
+def test_a_namespace_without_named_deployments_is_labelled_and_no_more(deploy: Deploy) -> None:
+    deployed = deploy(with_applications([{"name": "shop"}]))
+    assert set(patches(deployed, "Namespace")) == {"shop"}
+    assert patches(deployed, "Deployment") == {}
+
+
+def test_a_restart_is_awaited_within_the_time_set(deploy: Deploy) -> None:
+    deployed = deploy(with_applications(TWO, timeouts__bookinfo=77))
+    for deployment in patches(deployed, "Deployment").values():
+        assert deployment.timeouts == {"create": "77s", "update": "77s", "delete": "77s"}
+
+
+def test_applications_restart_for_the_same_reasons_as_the_sample(two: Deployed) -> None:
+    sample = two.get("Deployment", "ratings-v1").inputs["spec"]["template"]["metadata"]["annotations"][ANNOTATION]
+    for deployment in patches(two, "Deployment").values():
+        assert deployment.inputs["spec"]["template"]["metadata"]["annotations"] == {ANNOTATION: sample}
+
+
+def test_another_revision_replaces_the_label(deploy: Deploy) -> None:
+    deployed = deploy(with_applications(TWO, mesh__revision="canary"))
+    for namespace in patches(deployed, "Namespace").values():
+        assert namespace.inputs["metadata"]["labels"] == {"istio.io/rev": "canary"}
+
+
+def test_the_component_names_its_namespaces(two: Deployed) -> None:
+    (component,) = (c.urn for c in two.components if c.kind == "Applications")
+    assert two.registered_outputs[component] == {"namespaces": ["shop", "blog"]}
+    assert set(two.exports["mesh_namespaces"]) == {"bookinfo", "shop", "blog"}

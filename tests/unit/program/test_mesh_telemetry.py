@@ -1,0 +1,127 @@
+"""The collector between the mesh and Tempo, and what a user may change about it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from recording import Deployed, minimal_config, with_setting
+
+from components._collector import build_collector
+from model import Collector
+
+Deploy = Callable[..., Deployed]
+
+TEMPO = "tempo.test:4317"
+
+
+def spec(**collector: Any) -> dict[str, Any]:
+    return build_collector(Collector.model_validate(collector), otlp_address=TEMPO)
+
+
+def traces(extra_config: dict[str, Any]) -> dict[str, Any]:
+    pipeline: dict[str, Any] = spec(extraConfig=extra_config)["config"]["service"]["pipelines"]["traces"]
+    return pipeline
+
+
+def processors(*names: str) -> list[str]:
+    order: list[str] = traces({"service": {"pipelines": {"traces": {"processors": list(names)}}}})["processors"]
+    return order
+
+
+def test_the_collector_waits_for_tempo_and_the_telemetry_for_both_ends(minimal: Deployed) -> None:
+    collector, telemetry = minimal.get("OpenTelemetryCollector"), minimal.get("Telemetry")
+    assert minimal.get("TempoMonolithic").urn in minimal.before(collector.urn)
+    assert {collector.urn, minimal.get("Release", "istiod").urn} <= minimal.before(telemetry.urn)
+    assert minimal.get("Release", "istiod").urn not in minimal.before(collector.urn)
+
+
+def test_the_collector_is_awaited_with_all_of_its_replicas(deploy: Deploy) -> None:
+    config = with_setting(with_setting(minimal_config(), "tracing.collector.replicas", 3), "timeouts.collector", 44)
+    collector = deploy(config).get("OpenTelemetryCollector")
+    condition = collector.inputs["metadata"]["annotations"]["pulumi.com/waitFor"]
+    assert condition == "jsonpath={.status.scale.statusReplicas}=3/3"
+    assert collector.timeouts["create"] == "44s"
+
+
+def test_the_collector_s_pods_stay_out_of_the_mesh(minimal: Deployed) -> None:
+    labels = minimal.get("OpenTelemetryCollector").inputs["metadata"]["labels"]
+    assert labels["sidecar.istio.io/inject"] == "false"
+
+
+def test_one_replica_may_be_drained(minimal: Deployed) -> None:
+    collector = minimal.get("OpenTelemetryCollector").inputs["spec"]
+    assert collector["replicas"] == 1
+    assert "podDisruptionBudget" not in collector
+    assert "topologySpreadConstraints" not in collector
+
+
+def test_several_replicas_are_spread_and_one_of_them_stays(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "tracing.collector.replicas", 2))
+    collector = deployed.get("OpenTelemetryCollector").inputs
+    assert collector["spec"]["podDisruptionBudget"] == {"minAvailable": 1}
+    (constraint,) = collector["spec"]["topologySpreadConstraints"]
+    assert constraint["topologyKey"] == "kubernetes.io/hostname"
+    assert (constraint["maxSkew"], constraint["whenUnsatisfiable"]) == (1, "ScheduleAnyway")
+    # The operator copies the resource's labels to the pods that are counted.
+    selected = constraint["labelSelector"]["matchLabels"]
+    assert selected
+    assert selected.items() <= collector["metadata"]["labels"].items()
+
+
+def test_the_queue_and_the_resources_are_those_of_the_settings() -> None:
+    resources = {"limits": {"memory": "1Gi"}}
+    collector = spec(queueSize=7, resources=resources)
+    assert collector["resources"] == resources
+    assert collector["config"]["exporters"]["otlp"]["sending_queue"] == {"enabled": True, "queue_size": 7}
+    assert collector["config"]["exporters"]["otlp"]["endpoint"] == TEMPO
+
+
+def test_further_configuration_is_merged_over_ours() -> None:
+    extra = {
+        "exporters": {"debug": {}, "otlp": {"sending_queue": {"queue_size": 5}}},
+        "processors": {"memory_limiter": {"limit_percentage": 60}},
+    }
+    config = spec(extraConfig=extra)["config"]
+    assert set(config["exporters"]) == {"otlp", "debug"}
+    assert config["exporters"]["otlp"]["sending_queue"] == {"enabled": True, "queue_size": 5}
+    assert config["exporters"]["otlp"]["endpoint"] == TEMPO
+    assert config["processors"]["memory_limiter"]["limit_percentage"] == 60
+    assert config["processors"]["memory_limiter"]["check_interval"] == "1s"
+
+
+def test_the_user_s_lists_replace_ours() -> None:
+    pipeline = traces({"service": {"pipelines": {"traces": {"exporters": ["otlp", "debug"]}}}})
+    assert pipeline == {
+        "receivers": ["otlp"],
+        "processors": ["memory_limiter", "batch"],
+        "exporters": ["otlp", "debug"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ordered"),
+    [
+        ([], ["memory_limiter", "batch"]),
+        (["attributes"], ["memory_limiter", "attributes", "batch"]),
+        (["filter", "attributes/b"], ["memory_limiter", "filter", "attributes/b", "batch"]),
+        (["memory_limiter", "attributes", "batch"], ["memory_limiter", "attributes", "batch"]),
+        (["batch", "attributes", "memory_limiter"], ["memory_limiter", "attributes", "batch"]),
+        (["attributes", "batch/large"], ["memory_limiter", "attributes", "batch/large"]),
+        (["attributes", "memory_limiter/own"], ["memory_limiter/own", "attributes", "batch"]),
+    ],
+)
+def test_memory_is_limited_first_and_batches_are_made_last(theirs: list[str], ordered: list[str]) -> None:
+    assert processors(*theirs) == ordered
+
+
+def test_pipelines_of_the_user_s_own_are_left_as_they_are() -> None:
+    own = {"receivers": ["otlp"], "processors": ["batch"], "exporters": ["debug"]}
+    config = spec(extraConfig={"service": {"pipelines": {"traces/copy": own}}})["config"]
+    assert config["service"]["pipelines"]["traces/copy"] == own
+
+
+@pytest.mark.parametrize("replicas", [1, 4])
+def test_nothing_in_the_collector_needs_all_spans_of_a_trace(replicas: int) -> None:
+    config = spec(replicas=replicas)["config"]
+    assert "connectors" not in config
+    assert not [name for name in config["processors"] if name.startswith(("tail_sampling", "groupbytrace"))]

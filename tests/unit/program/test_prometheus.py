@@ -1,0 +1,144 @@
+"""Prometheus: ours with its volume and its switches, or somebody else's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from recording import Deployed, minimal_config, s3_config, with_setting
+
+Deploy = Callable[..., Deployed]
+
+THEIRS = "https://metrics.example.com/tenant"
+RECEIVER = "--web.enable-remote-write-receiver"
+EXEMPLARS = "--enable-feature=exemplar-storage"
+NATIVE_HISTOGRAMS = "--enable-feature=native-histograms"
+
+EDGES = [
+    # The later one, and what has to be there before it.
+    (("Deployment", "prometheus"), ("Namespace", "istio-system")),
+    (("Deployment", "prometheus"), ("ConfigMap", "prometheus")),
+    (("Deployment", "prometheus"), ("ServiceAccount", "prometheus")),
+    (("Deployment", "prometheus"), ("PersistentVolumeClaim", "prometheus")),
+    (("TempoMonolithic", "tempo"), ("Deployment", "prometheus")),
+    (("ConfigMap", "grafana-datasources-tracing"), ("Deployment", "prometheus")),
+]
+
+
+def with_volume(volume: dict[str, Any] | None = None) -> dict[str, Any]:
+    return with_setting(minimal_config(), "prometheus.storage", volume or {})
+
+
+def with_theirs(**existing: str) -> dict[str, Any]:
+    return with_setting(minimal_config(), "prometheus.existing", {"queryUrl": THEIRS, **existing})
+
+
+def pod(deployed: Deployed) -> dict[str, Any]:
+    found: dict[str, Any] = deployed.get("Deployment", "prometheus").inputs["spec"]["template"]["spec"]
+    return found
+
+
+def arguments(deployed: Deployed) -> list[str]:
+    (container,) = pod(deployed)["containers"]
+    args: list[str] = container["args"]
+    return args
+
+
+def remote_write_url(deployed: Deployed) -> str:
+    config = deployed.get("TempoMonolithic").inputs["spec"]["extraConfig"]["tempo"]
+    (remote_write,) = config["metrics_generator"]["storage"]["remote_write"]
+    return str(remote_write["url"])
+
+
+@pytest.mark.parametrize(("later", "earlier"), EDGES)
+def test_required_edge(deploy: Deploy, later: tuple[str, str], earlier: tuple[str, str]) -> None:
+    deployed = deploy(with_volume())
+    assert deployed.get(*earlier).urn in deployed.before(deployed.get(*later).urn)
+
+
+def test_it_takes_writes_and_keeps_exemplars(minimal: Deployed) -> None:
+    assert {RECEIVER, EXEMPLARS} <= set(arguments(minimal))
+    assert NATIVE_HISTOGRAMS not in arguments(minimal)
+
+
+def test_native_histograms_are_switched_on_beside_the_exemplars(deploy: Deploy) -> None:
+    args = arguments(deploy(with_setting(minimal_config(), "prometheus.nativeHistograms", True)))
+    assert {RECEIVER, EXEMPLARS, NATIVE_HISTOGRAMS} <= set(args)
+
+
+def test_the_retention_is_that_of_the_settings(deploy: Deploy) -> None:
+    assert "--storage.tsdb.retention.time=9d" in arguments(
+        deploy(with_setting(minimal_config(), "prometheus.retention", "9d"))
+    )
+
+
+def test_without_a_volume_samples_live_in_the_pod(minimal: Deployed) -> None:
+    assert "PersistentVolumeClaim" not in {r.kind for r in minimal}
+    assert {"name": "data", "emptyDir": {}} in pod(minimal)["volumes"]
+
+
+def test_the_volume_has_the_size_and_the_class_of_the_settings(deploy: Deploy) -> None:
+    deployed = deploy(with_volume({"size": "77Gi", "storageClass": "fast"}))
+    claim = deployed.get("PersistentVolumeClaim", "prometheus")
+    assert claim.inputs["spec"]["resources"] == {"requests": {"storage": "77Gi"}}
+    assert claim.inputs["spec"]["storageClassName"] == "fast"
+    assert claim.name == "prometheus-persistentvolumeclaim-prometheus"
+    assert {"name": "data", "persistentVolumeClaim": {"claimName": "prometheus"}} in pod(deployed)["volumes"]
+    assert "securityContext" not in pod(deployed)
+
+
+def test_a_volume_of_root_s_is_handed_to_the_group_of_the_settings(deploy: Deploy) -> None:
+    assert pod(deploy(with_volume({"fsGroup": 65534})))["securityContext"] == {"fsGroup": 65534}
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_only_the_volume_is_protected_as_the_settings_say(deploy: Deploy, protect: bool) -> None:
+    deployed = deploy(with_setting(with_volume(), "protectData", protect))
+    assert deployed.get("PersistentVolumeClaim", "prometheus").protect is protect
+    for kind in ("Deployment", "ConfigMap", "Service", "ServiceAccount"):
+        assert deployed.get(kind, "prometheus").protect is False
+
+
+def test_it_has_its_timeout(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "timeouts.prometheus", 55))
+    assert deployed.get("Deployment", "prometheus").timeouts["create"] == "55s"
+
+
+@pytest.mark.parametrize(
+    ("mode", "tempo_jobs"),
+    [("monolithic", {"tempo"}), ("stack", {"tempo-distributor", "tempo-metrics-generator", "tempo-query-frontend"})],
+)
+def test_it_scrapes_every_hop(deploy: Deploy, mode: str, tempo_jobs: set[str]) -> None:
+    deployed = deploy(with_setting(s3_config(), "tempo.mode", mode))
+    config = yaml.safe_load(deployed.get("ConfigMap", "prometheus").inputs["data"]["prometheus.yml"])
+    jobs = {job["job_name"] for job in config["scrape_configs"]}
+    assert jobs == {"prometheus", "istiod", "otel-collector", *tempo_jobs}
+
+
+def test_somebody_else_s_prometheus_makes_nothing_of_ours(deploy: Deploy) -> None:
+    deployed = deploy(with_theirs())
+    assert "Prometheus" not in {c.kind for c in deployed.components}
+    assert not [r.urn for r in deployed.children if r.object_name == "prometheus"]
+
+
+def test_somebody_else_s_prometheus_is_written_to_and_read_from(deploy: Deploy) -> None:
+    deployed = deploy(with_theirs())
+    assert remote_write_url(deployed) == "https://metrics.example.com/tenant/api/v1/write"
+    assert deployed.exports["prometheus_url"] == THEIRS
+    config_map = deployed.get("ConfigMap", "grafana-datasources-tracing").inputs["data"]
+    (sources,) = (yaml.safe_load(text)["datasources"] for text in config_map.values() if "datasources" in text)
+    assert THEIRS in [source["url"] for source in sources if source["type"] == "prometheus"]
+
+
+def test_a_slash_at_the_end_of_its_url_is_not_doubled(deploy: Deploy) -> None:
+    config = with_setting(minimal_config(), "prometheus.existing", {"queryUrl": f"{THEIRS}/"})
+    assert remote_write_url(deploy(config)) == "https://metrics.example.com/tenant/api/v1/write"
+
+
+def test_it_may_take_writes_somewhere_else(deploy: Deploy) -> None:
+    deployed = deploy(with_theirs(writeUrl="http://receiver:19291/api/v1/receive"))
+    assert remote_write_url(deployed) == "http://receiver:19291/api/v1/receive"
+
+
+def test_a_preview_with_somebody_else_s_prometheus_registers_the_same(deploy: Deploy) -> None:
+    assert set(deploy(with_theirs(), preview=True).resources) == set(deploy(with_theirs()).resources)

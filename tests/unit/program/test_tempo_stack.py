@@ -1,0 +1,403 @@
+"""Tempo in both of its modes, on every storage: what is made, with which fields, and in which order."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s3_config, with_setting
+
+from components._addresses import TempoAddress
+from components._tempo_resources import build_tempo_monolithic, build_tempo_stack
+from model import Tempo
+
+Deploy = Callable[..., Deployed]
+Config = dict[str, Any]
+
+WRITE_URL = "http://prometheus.istio-system.svc.cluster.local:9090/api/v1/write"
+MINIO = {
+    "PersistentVolumeClaim minio",
+    "Service minio",
+    "Deployment minio",
+    "Job tempo-bucket",
+    "Secret minio-root",
+    "Secret tempo-object-storage",
+}
+KEYS = {"Secret tempo-s3-keys"}
+NOTHING: set[str] = set()
+STORE = "theirs"
+
+
+def with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> Config:
+    changed = dict(config)
+    for path, value in settings.items():
+        changed = with_setting(changed, path, value)
+    return changed
+
+
+def storage_config(mode: str, backend: str, source: str | None = None) -> Config:
+    settings: dict[str, Any] = {
+        "bookinfo.enabled": False,
+        "tempo.mode": mode,
+        "tempo.storage.backend": backend,
+    }
+    if source is not None:
+        settings["tempo.storage.s3.source"] = source
+    if source == "keys":
+        settings["tempo.storage.s3.endpoint"] = "https://s3.example.com"
+    if source == "secret":
+        settings["tempo.storage.s3.secretName"] = "theirs"
+    needs_keys = source in {"minio", "keys"}
+    return with_settings({**minimal_config(), **(SENTINELS if needs_keys else {})}, settings)
+
+
+# (mode, backend, source, objects of the storage, the Secret that Tempo is told of)
+VARIANTS = [
+    ("monolithic", "memory", None, NOTHING, None),
+    ("monolithic", "pv", None, NOTHING, None),
+    ("monolithic", "s3", "minio", MINIO, "tempo-object-storage"),
+    ("monolithic", "s3", "keys", KEYS, "tempo-s3-keys"),
+    ("monolithic", "s3", "secret", NOTHING, "theirs"),
+    ("stack", "s3", "minio", MINIO, "tempo-object-storage"),
+    ("stack", "s3", "keys", KEYS, "tempo-s3-keys"),
+    ("stack", "s3", "secret", NOTHING, "theirs"),
+]
+IDS = ["-".join(filter(None, variant[:3])) for variant in VARIANTS]
+KIND = {"monolithic": "TempoMonolithic", "stack": "TempoStack"}
+
+
+@pytest.fixture(params=VARIANTS, ids=IDS)
+def variant(request: pytest.FixtureRequest) -> tuple[str, str, str | None, set[str], str | None]:
+    return request.param  # type: ignore[no-any-return]
+
+
+@pytest.fixture(params=["monolithic", "stack"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def tempo_of(deployed: Deployed) -> Any:
+    (tempo,) = [r for r in deployed if r.kind in KIND.values() and r.custom]
+    return tempo
+
+
+def tempo_config(deployed: Deployed) -> dict[str, Any]:
+    config: dict[str, Any] = tempo_of(deployed).inputs["spec"]["extraConfig"]["tempo"]
+    return config
+
+
+def test_a_storage_brings_its_objects_and_no_others(deploy: Deploy, variant: Any) -> None:
+    mode, backend, source, objects, _ = variant
+    deployed = deploy(storage_config(mode, backend, source))
+    made = {
+        f"{r.kind} {r.object_name}"
+        for r in deployed.children
+        if (r.inputs.get("metadata") or {}).get("namespace") == "tracing-system" and r.kind not in KIND.values()
+    }
+    assert made == objects
+    assert ("ObjectStore" in {c.kind for c in deployed.components}) is (source == "minio")
+
+
+def test_the_mode_chooses_the_kind_of_the_one_tempo(deploy: Deploy, variant: Any) -> None:
+    mode, backend, source, *_ = variant
+    tempo = tempo_of(deploy(storage_config(mode, backend, source)))
+    assert (tempo.kind, tempo.object_name, tempo.name) == (KIND[mode], "tempo", f"tempo-{mode}")
+    assert tempo.inputs["apiVersion"] == "tempo.grafana.com/v1alpha1"
+    assert tempo.inputs["metadata"]["namespace"] == "tracing-system"
+
+
+def test_tempo_is_awaited_until_ready_within_its_timeout(deploy: Deploy, variant: Any) -> None:
+    mode, backend, source, *_ = variant
+    tempo = tempo_of(deploy(with_setting(storage_config(mode, backend, source), "timeouts.tempo", 321)))
+    assert tempo.inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+    assert tempo.timeouts == {"create": "321s", "update": "321s", "delete": "321s"}
+
+
+def test_tempo_comes_after_all_objects_of_its_storage_and_after_prometheus(deploy: Deploy, variant: Any) -> None:
+    mode, backend, source, objects, _ = variant
+    deployed = deploy(storage_config(mode, backend, source))
+    before = deployed.before(tempo_of(deployed).urn)
+    for kind, name in (text.split() for text in objects):
+        assert deployed.get(kind, name).urn in before, (kind, name)
+    assert deployed.get("Deployment", "prometheus").urn in before
+    assert deployed.get("Namespace", "tracing-system").urn in before
+
+
+def test_tempo_is_told_of_the_secret_of_its_store_only(deploy: Deploy, variant: Any) -> None:
+    mode, backend, source, _, secret = variant
+    spec = tempo_of(deploy(storage_config(mode, backend, source))).inputs["spec"]
+    if mode == "stack":
+        assert spec["storage"] == {"secret": {"name": secret, "type": "s3"}}
+    else:
+        traces = spec["storage"]["traces"]
+        assert traces["backend"] == backend
+        assert traces.get("s3") == (None if secret is None else {"secret": secret})
+
+
+def test_a_preview_registers_the_same(deploy: Deploy, variant: Any) -> None:
+    config = storage_config(*variant[:3])
+    assert set(deploy(config, preview=True).resources) == set(deploy(config).resources)
+
+
+def test_keys_reach_the_engine_as_secrets_and_stand_nowhere_else(deploy: Deploy, mode: str) -> None:
+    deployed = deploy(storage_config(mode, "s3", "keys"))
+    secret = deployed.get("Secret", "tempo-s3-keys")
+    assert secret.inputs["stringData"] == {
+        "bucket": "tempo",
+        "endpoint": "https://s3.example.com",
+        "access_key_id": SENTINELS[f"{PROJECT}:objectStoreAccessKey"],
+        "access_key_secret": SENTINELS[f"{PROJECT}:objectStoreSecretKey"],
+    }
+    assert is_secret(secret.raw_inputs["stringData"])
+    for resource in deployed:
+        if resource.kind != "Secret":
+            assert "sentinel-secret-key" not in str(resource.raw_inputs), resource.urn
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_what_holds_traces_is_protected_as_the_settings_say(deploy: Deploy, variant: Any, protect: bool) -> None:
+    mode, backend, source, *_ = variant
+    deployed = deploy(with_setting(storage_config(mode, backend, source), "protectData", protect))
+    in_namespace = {
+        f"{r.kind} {r.object_name}"
+        for r in deployed.children
+        if r.protect and (r.inputs.get("metadata") or {}).get("namespace") == "tracing-system"
+    }
+    data = {f"{KIND[mode]} tempo"}
+    if source == "minio":
+        data |= {"PersistentVolumeClaim minio", "Secret minio-root"}
+    assert in_namespace == (data if protect else set())
+
+
+def test_the_volume_has_the_size_and_the_class_of_the_settings(deploy: Deploy, mode: str) -> None:
+    settings = {"tempo.storage.size": "33Gi", "tempo.storage.storageClass": "fast"}
+    spec = tempo_of(deploy(with_settings(storage_config(mode, "s3", "minio"), settings))).inputs["spec"]
+    if mode == "stack":
+        assert (spec["storageSize"], spec["storageClassName"]) == ("33Gi", "fast")
+    else:
+        assert spec["storage"]["traces"]["size"] == "33Gi"
+        assert spec["storage"]["traces"]["storageClassName"] == "fast"
+
+
+@pytest.mark.parametrize("variant", [("monolithic", "pv", None), ("stack", "s3", "minio")], ids=["pv", "stack"])
+def test_no_class_leaves_the_choice_to_the_cluster(deploy: Deploy, variant: Any) -> None:
+    spec = tempo_of(deploy(storage_config(*variant))).inputs["spec"]
+    assert "storageClassName" not in spec
+    assert "storageClassName" not in spec["storage"].get("traces", {})
+
+
+@pytest.mark.parametrize(
+    ("storage", "resources", "traces"),
+    [
+        # The default size is that of a volume on disk; half of the container's limit is left for Tempo.
+        ({}, {"limits": {"memory": "2Gi"}}, {"backend": "memory", "size": "1Gi"}),
+        ({}, {"limits": {"memory": "1Gi"}}, {"backend": "memory", "size": "0.5Gi"}),
+        ({}, {"limits": {"memory": "1500M"}}, {"backend": "memory", "size": "750M"}),
+        ({}, {"limits": {"memory": "2147483648"}}, {"backend": "memory", "size": "1073741824"}),
+        ({}, {"requests": {"memory": "1Gi"}}, {"backend": "memory"}),
+        ({"size": "300Mi"}, {"limits": {"memory": "2Gi"}}, {"backend": "memory", "size": "300Mi"}),
+        ({"storageClass": "fast"}, {"limits": {"memory": "2Gi"}}, {"backend": "memory", "size": "1Gi"}),
+    ],
+)
+def test_storage_in_memory_leaves_memory_to_tempo(
+    storage: dict[str, Any], resources: dict[str, Any], traces: dict[str, Any]
+) -> None:
+    tempo = Tempo.model_validate({"storage": {"backend": "memory", **storage}, "resources": resources})
+    spec = build_tempo_monolithic(tempo, secret_name=None, remote_write_url=WRITE_URL)
+    assert spec["storage"]["traces"] == traces
+
+
+def test_a_monolithic_tempo_has_its_retention_in_its_own_configuration(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "tempo.retention", "5h"))
+    assert tempo_config(deployed)["compactor"]["compaction"]["block_retention"] == "5h"
+
+
+def test_a_stack_says_all_it_can_in_fields(deploy: Deploy) -> None:
+    settings = {
+        "tempo.retention": "5h",
+        "tempo.replicationFactor": 3,
+        "tempo.resources": {"limits": {"cpu": "4", "memory": "8Gi"}},
+    }
+    spec = tempo_of(deploy(with_settings(storage_config("stack", "s3", "minio"), settings))).inputs["spec"]
+    assert spec["retention"] == {"global": {"traces": "5h"}}
+    assert spec["replicationFactor"] == 3
+    assert spec["template"]["ingester"] == {"replicas": 3}
+    assert spec["resources"] == {"total": {"limits": {"cpu": "4", "memory": "8Gi"}}}
+    assert spec["template"]["gateway"] == {"enabled": False}
+    assert spec["template"]["metricsGenerator"] == {
+        "enabled": True,
+        "remoteWriteURLs": [WRITE_URL],
+        # `local-blocks`, a default of the operator's, needs a path that it does not give.
+        "processors": ["service-graphs", "span-metrics"],
+    }
+    assert spec.get("networkPolicy") is None
+    assert "compactor" not in spec["extraConfig"]["tempo"]
+
+
+def test_exemplars_are_written_in_both_modes(deploy: Deploy, mode: str) -> None:
+    storage = tempo_config(deploy(storage_config(mode, "s3", "minio")))["metrics_generator"]["storage"]
+    assert storage["remote_write"] == [{"url": WRITE_URL, "send_exemplars": True}]
+
+
+def test_the_graph_is_written_as_often_as_the_settings_say(deploy: Deploy, mode: str) -> None:
+    deployed = deploy(with_setting(storage_config(mode, "s3", "minio"), "tempo.graphInterval", "45s"))
+    assert tempo_config(deployed)["metrics_generator"]["registry"] == {
+        "collection_interval": "45s",
+        "external_labels": {"source": "tempo"},
+    }
+
+
+def test_only_the_single_binary_needs_a_path_and_switches_its_processors_on(deploy: Deploy) -> None:
+    monolithic = tempo_config(deploy(storage_config("monolithic", "s3", "minio")))
+    assert monolithic["metrics_generator"]["storage"]["path"] == "/var/tempo/generator/wal"
+    assert monolithic["metrics_generator"]["processor"] == {"service_graphs": {}, "span_metrics": {}}
+    assert monolithic["overrides"] == {
+        "defaults": {"metrics_generator": {"processors": ["service-graphs", "span-metrics"]}}
+    }
+    stack = tempo_config(deploy(storage_config("stack", "s3", "minio")))
+    assert "path" not in stack["metrics_generator"]["storage"]
+    assert "overrides" not in stack
+
+
+@pytest.mark.parametrize("histograms", ["native", "both"])
+def test_native_histograms_are_made_and_sent(deploy: Deploy, mode: str, histograms: str) -> None:
+    settings = {"tempo.histograms": histograms, "prometheus.nativeHistograms": True}
+    config = tempo_config(deploy(with_settings(storage_config(mode, "s3", "minio"), settings)))
+    (remote_write,) = config["metrics_generator"]["storage"]["remote_write"]
+    assert remote_write["send_native_histograms"] is True
+    if mode == "monolithic":
+        generator = config["overrides"]["defaults"]["metrics_generator"]
+        assert generator["generate_native_histograms"] == histograms
+        assert generator["processors"] == ["service-graphs", "span-metrics"]
+    else:
+        assert config["overrides"] == {"metrics_generator_generate_native_histograms": histograms}
+
+
+def test_classic_histograms_need_no_word(deploy: Deploy, mode: str) -> None:
+    assert "native_histograms" not in str(tempo_config(deploy(storage_config(mode, "s3", "minio"))))
+
+
+@pytest.mark.parametrize("histograms", ["classic", "native", "both"])
+def test_the_two_formats_of_overrides_are_never_mixed(histograms: str) -> None:
+    tempo = Tempo.model_validate({"histograms": histograms, "storage": {"backend": "s3"}})
+    monolithic = build_tempo_monolithic(tempo, secret_name=STORE, remote_write_url=WRITE_URL)
+    stack = build_tempo_stack(tempo, secret_name=STORE, remote_write_url=WRITE_URL)
+    assert set(monolithic["extraConfig"]["tempo"]["overrides"]) == {"defaults"}
+    assert "defaults" not in stack["extraConfig"]["tempo"].get("overrides", {})
+
+
+def test_further_configuration_is_merged_over_ours(deploy: Deploy, mode: str) -> None:
+    extra = {
+        "ingester": {"max_block_duration": "10m"},
+        "metrics_generator": {"registry": {"external_labels": {"source": "theirs", "cluster": "c"}}},
+    }
+    config = tempo_config(deploy(with_setting(storage_config(mode, "s3", "minio"), "tempo.extraConfig", extra)))
+    assert config["ingester"] == {"max_block_duration": "10m"}
+    assert config["metrics_generator"]["registry"] == {
+        "collection_interval": "15s",
+        "external_labels": {"source": "theirs", "cluster": "c"},
+    }
+    assert config["metrics_generator"]["storage"]["remote_write"][0]["url"] == WRITE_URL
+
+
+@pytest.mark.parametrize(
+    ("mode", "otlp", "query", "scraped"),
+    [
+        (
+            "monolithic",
+            "tempo-tempo.tracing-system.svc.cluster.local:4317",
+            "http://tempo-tempo.tracing-system.svc.cluster.local:3200",
+            {"tempo": "tempo-tempo.tracing-system.svc.cluster.local:3200"},
+        ),
+        (
+            "stack",
+            "tempo-tempo-distributor.tracing-system.svc.cluster.local:4317",
+            "http://tempo-tempo-query-frontend.tracing-system.svc.cluster.local:3200",
+            {
+                "tempo-distributor": "tempo-tempo-distributor.tracing-system.svc.cluster.local:3200",
+                "tempo-metrics-generator": "tempo-tempo-metrics-generator.tracing-system.svc.cluster.local:3200",
+                "tempo-query-frontend": "tempo-tempo-query-frontend.tracing-system.svc.cluster.local:3200",
+            },
+        ),
+    ],
+)
+def test_each_mode_is_reached_at_its_own_services(
+    deploy: Deploy, mode: Any, otlp: str, query: str, scraped: dict[str, str]
+) -> None:
+    deployed = deploy(storage_config(mode, "s3", "minio"))
+    exporter = deployed.get("OpenTelemetryCollector").inputs["spec"]["config"]["exporters"]["otlp"]
+    assert exporter["endpoint"] == otlp
+    assert deployed.exports["tempo_query_url"] == query
+    assert tempo_of(deployed).urn in deployed.before(deployed.get("OpenTelemetryCollector").urn)
+    address = TempoAddress(mode=mode, namespace="tracing-system", cluster_domain="cluster.local")
+    assert address.scrape_targets == scraped
+
+
+@pytest.mark.parametrize(
+    ("mode", "exposure", "expected"),
+    [
+        (
+            "monolithic",
+            {"kind": "route"},
+            {"enabled": True, "route": {"enabled": True, "host": "jaeger.apps.test", "termination": "edge"}},
+        ),
+        (
+            "monolithic",
+            {"kind": "route", "tls": False},
+            {"enabled": True, "route": {"enabled": True, "host": "jaeger.apps.test", "termination": "insecure"}},
+        ),
+        (
+            "monolithic",
+            {"kind": "ingress"},
+            {"enabled": True, "ingress": {"enabled": True, "host": "jaeger.apps.test"}},
+        ),
+        (
+            "monolithic",
+            {"kind": "ingress", "ingressClass": "nginx"},
+            {
+                "enabled": True,
+                "ingress": {"enabled": True, "host": "jaeger.apps.test", "ingressClassName": "nginx"},
+            },
+        ),
+        ("monolithic", {"kind": "gateway-api", "gateway": "ingress/public"}, {"enabled": True}),
+        (
+            "stack",
+            {"kind": "route"},
+            {
+                "enabled": True,
+                "ingress": {"type": "route", "host": "jaeger.apps.test", "route": {"termination": "edge"}},
+            },
+        ),
+        (
+            "stack",
+            {"kind": "ingress", "ingressClass": "nginx"},
+            {
+                "enabled": True,
+                "ingress": {"type": "ingress", "host": "jaeger.apps.test", "ingressClassName": "nginx"},
+            },
+        ),
+        ("stack", {"kind": "gateway-api", "gateway": "ingress/public"}, {"enabled": True}),
+    ],
+)
+def test_the_jaeger_ui_is_led_to_by_the_operator_where_it_can(
+    deploy: Deploy, mode: str, exposure: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    settings = {"platform": "openshift", "exposure": {"domain": "apps.test", "jaegerUi": True, **exposure}}
+    spec = tempo_of(deploy(with_settings(storage_config(mode, "s3", "minio"), settings))).inputs["spec"]
+    if mode == "stack":
+        assert spec["template"]["queryFrontend"] == {"jaegerQuery": expected}
+    else:
+        assert spec["jaegerui"] == expected
+
+
+def test_no_jaeger_ui_without_asking(deploy: Deploy, mode: str) -> None:
+    spec = tempo_of(deploy(storage_config(mode, "s3", "minio"))).inputs["spec"]
+    assert "jaegerui" not in spec
+    assert "queryFrontend" not in spec.get("template", {})
+
+
+def test_versions_name_what_the_program_runs_itself(deploy: Deploy) -> None:
+    assert set(deploy(minimal_config()).exports["versions"]) == {"istio", "prometheus", "bookinfo"}
+    assert deploy(s3_config()).exports["versions"]["minio"].startswith("quay.io/minio/minio:")
+    assert "minio" not in deploy(storage_config("monolithic", "s3", "keys")).exports["versions"]
+    existing = {"prometheus.existing": {"queryUrl": "http://theirs:9090"}, "bookinfo.enabled": False}
+    assert set(deploy(with_settings(minimal_config(), existing)).exports["versions"]) == {"istio"}
