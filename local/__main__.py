@@ -103,8 +103,8 @@ def _make(state: State, progress: Progress) -> tuple[Toolbox, dict[str, Path], l
     return toolbox, programs, images.build(programs, toolbox.module_folder, progress, state.logs)
 
 
-def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> Path:
-    """Make the cluster run, whatever is there, and return Pulumi's Kubernetes provider; the caller holds the lock."""
+def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> stack.Stack:
+    """Make the cluster run, whatever is there, and return its stack, not yet deployed; the caller holds the lock."""
     toolbox, programs, built = _make(state, progress)
     # Neither is for PATH: containerd is told where the first is, and Pulumi looks for the second in its home.
     cni, provider = programs.pop("cni"), programs.pop("pulumi-resource-kubernetes")
@@ -121,7 +121,9 @@ def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> Path:
         progress.say(f"  note: {note}")
     if others := images.notes(built):
         progress.say(f"  note: {len(others)} images are not what their names say; `make status` says what each is")
-    return provider
+    local_stack = stack.Stack(state, cluster)
+    local_stack.prepare(provider)
+    return local_stack
 
 
 def _link_charts(toolbox: Toolbox) -> None:
@@ -136,10 +138,8 @@ def _link_charts(toolbox: Toolbox) -> None:
 def _deploy(options: argparse.Namespace) -> int:
     state, progress = _fitting_state(), Progress()
     with state.lock():
-        provider = _bring_up(state, progress, dict(options.port))
-        local_stack = stack.Stack(state, Cluster(state))
+        local_stack = _bring_up(state, progress, dict(options.port))
         with progress.step("pulumi up"):
-            local_stack.prepare(provider)
             local_stack.up()
         with progress.step("wait for the service graph"):
             graph = local_stack.wait_for_graph(_address(state, "prometheus"))
