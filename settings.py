@@ -48,12 +48,19 @@ def load(config: pulumi.Config) -> Settings:
             raw[section] = value
     required = _required_secrets(raw)
     for key in SECRETS:
-        # Pulumi.yaml declares the secrets, and what it declares without a default would be required.
-        if runtime_config.get_config(f"{PROJECT}:{key}"):
+        full_key = f"{PROJECT}:{key}"
+        # Pulumi.yaml declares an empty default: it would be required without one.
+        given = bool(runtime_config.get_config(full_key))
+        if given and not runtime_config.is_config_secret(full_key):
+            problems.append(
+                f"{full_key}: expected a secret text; found one in clear; "
+                f"example: pulumi config set --secret {key} <value>"
+            )
+        if given:
             raw[key] = config.get_secret(key)
         elif key in required:
             problems.append(
-                f"{PROJECT}:{key}: expected a secret text, for {required[key]}; found nothing; "
+                f"{full_key}: expected a secret text, for {required[key]}; found nothing; "
                 f"example: pulumi config set --secret {key} <value>"
             )
 

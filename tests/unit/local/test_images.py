@@ -43,7 +43,8 @@ def test_every_image_of_the_programs_manifests_can_be_made() -> None:
     known = {entry.name for entry in images.load()}
     known |= {name.rpartition("/")[2].partition(":")[0] for name in known}
 
-    assert names_in(CHECKOUT / "manifests") <= known
+    # istiod writes the proxy's own over this one.
+    assert names_in(CHECKOUT / "manifests") - {"auto"} <= known
 
 
 def test_every_image_of_the_local_stacks_settings_can_be_made() -> None:

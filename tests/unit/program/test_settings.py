@@ -7,11 +7,11 @@ from typing import Any
 import pulumi
 import pytest
 import yaml
+from pulumi.runtime.config import set_all_config
 from pydantic import BaseModel
 from recording import (
     PROJECT,
     ROOT,
-    SENTINELS,
     apply_config,
     minimal_config,
     s3_config,
@@ -236,7 +236,9 @@ def test_pulumi_yaml_declares_every_key_and_no_other() -> None:
     assert set(declared) == aliases
     for key, declaration in declared.items():
         assert declaration["description"], key
-        assert declaration.get("secret", False) is (f"{PROJECT}:{key}" in SENTINELS), key
+        # One that is declared as a secret has to have a value, and it is not always needed.
+        assert "secret" not in declaration, key
+        assert "default" in declaration or key == "cluster", key
 
 
 @pytest.mark.parametrize(("changes", "word"), CONTRADICTIONS)
@@ -277,6 +279,20 @@ def test_a_secret_with_no_text_is_none() -> None:
     config = {**s3_config(), f"{PROJECT}:objectStoreSecretKey": ""}
     (problem,) = problems_of(config)
     assert problem.startswith(f"{PROJECT}:objectStoreSecretKey")
+
+
+def test_a_secret_in_clear_is_refused_and_not_repeated() -> None:
+    key = "grafanaAdminPassword"
+
+    async def in_a_loop() -> None:
+        set_all_config({f"{PROJECT}:cluster": '{"context": "test"}', f"{PROJECT}:{key}": "sentinel"}, [])
+        settings.load(pulumi.Config(PROJECT))
+
+    with pytest.raises(settings.ConfigError) as caught:
+        asyncio.run(in_a_loop())
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{PROJECT}:{key}: expected a secret")
+    assert "sentinel" not in problem
 
 
 def test_a_secret_of_the_cluster_s_own_needs_no_keys() -> None:
