@@ -51,7 +51,7 @@ def load(config: pulumi.Config) -> Settings:
         full_key = f"{PROJECT}:{key}"
         # Pulumi.yaml declares an empty default: it would be required without one.
         given = bool(runtime_config.get_config(full_key))
-        if given and not runtime_config.is_config_secret(full_key):
+        if given and not _is_secret(full_key):
             problems.append(
                 f"{full_key}: expected a secret text; found one in clear; "
                 f"example: pulumi config set --secret {key} <value>"
@@ -72,6 +72,11 @@ def load(config: pulumi.Config) -> Settings:
     if problems:
         raise ConfigError(problems)
     return settings
+
+
+def _is_secret(full_key: str) -> bool:
+    """Whether the CLI says so, which it does through the environment; the SDK itself asks only its own tests."""
+    return runtime_config.is_config_secret(full_key) or full_key in runtime_config.get_config_secret_keys_env()
 
 
 def _required_secrets(raw: Mapping[str, Any]) -> dict[str, str]:

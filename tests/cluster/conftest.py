@@ -4,17 +4,30 @@ The life of the cluster is a chain of session fixtures; a test belongs to the la
 in the order of the chain, whatever the order of the files.
 """
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from embedded import CHECKOUT, Host, host_traces, inventory
+from embedded import CHECKOUT, SHOP, Host, host_traces, inventory
+from upgrade import Upgrade, upgrade
 
-LIFE = ("host_before", "cluster", "inventory_before", "deployed", "upgraded", "destroyed", "ended", "crashed")
+LIFE = (
+    "host_before",
+    "cluster",
+    "inventory_before",
+    "deployed",
+    "upgraded",
+    "left_of_shop",
+    "destroyed",
+    "ended",
+    "crashed",
+)
 # The first test of a stage also waits for the stage. By signal, so that what runs is ended in an orderly way.
 STAGE_TIMEOUT = pytest.mark.timeout(1500, method="signal")
 
@@ -81,9 +94,26 @@ def deployed(cluster: Host, inventory_before: set[tuple[str, str, str]]) -> str:
 
 
 @pytest.fixture(scope="session")
-def destroyed(cluster: Host, deployed: str) -> None:
-    """The stack is taken away again."""
+def upgraded(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
+    """The stack has moved to another revision, and to a namespace of others."""
+    return upgrade(cluster, tmp_path_factory.mktemp("upgrade") / "Pulumi.local.yaml")
+
+
+@pytest.fixture(scope="session")
+def left_of_shop(cluster: Host, upgraded: Upgrade) -> dict[str, Any]:
+    """What the stack left of a namespace of others, which then goes too."""
     cluster.local("destroy")
+    left = {
+        "namespace": json.loads(cluster.kubectl("get", "namespace", SHOP, "-o", "json")),
+        "deployment": json.loads(cluster.kubectl("get", "deployment", "-n", SHOP, "cart", "-o", "json")),
+    }
+    cluster.kubectl("delete", "namespace", SHOP)
+    return left
+
+
+@pytest.fixture(scope="session")
+def destroyed(left_of_shop: dict[str, Any]) -> None:
+    """The stack is taken away again."""
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ No Sail operator runs here: the test writes the status that it would write.
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ def istio(*providers: str) -> dict[str, Any]:
         "spec": {
             "version": "v1.30.0",
             "namespace": "istio-system",
+            "updateStrategy": {"type": "InPlace"},
             "values": {
                 "pilot": {"env": {"OWNERS": "variable"}},
                 "meshConfig": {
@@ -80,8 +80,7 @@ def owner(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
 
 @pytest.fixture(scope="module")
 def project(owner: Owner, cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project.copy(cluster, tmp_path_factory.mktemp("existing") / "project", "existing")
-    shutil.copy(Path(__file__).with_name("control_plane_program.py"), project.folder / "__main__.py")
+    project = Project.copy(cluster, tmp_path_factory.mktemp("existing") / "project", "existing", "control_plane.py")
     project.configure(CONFIG)
     return project
 
@@ -98,11 +97,12 @@ def brought_in(project: Project, owner: Owner, previewed: str) -> None:
     project.pulumi("up", "--yes", "--skip-preview")
 
 
-def test_the_preview_shows_what_it_would_change_and_nothing_of_the_owner_s(previewed: str) -> None:
-    assert "SHARED_MESH_CONFIG" in previewed
-    assert "enableTracing" in previewed
+def test_the_preview_shows_the_fields_that_it_would_set_and_none_of_the_owner_s(previewed: str) -> None:
+    patch = previewed[previewed.index("IstioPatch: (create)") :]
+    assert "SHARED_MESH_CONFIG" in patch
+    assert "enableTracing" in patch
+    assert "theirs" not in patch
     assert "otel-collector.istio-system.svc.cluster.local" in previewed
-    assert "theirs" not in previewed
 
 
 def test_the_owner_s_providers_are_all_there_and_still_the_owner_s(brought_in: None, owner: Owner) -> None:

@@ -1,6 +1,7 @@
 """What a stack may set, and what it is told when it sets something else."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -279,6 +280,18 @@ def test_a_secret_with_no_text_is_none() -> None:
     config = {**s3_config(), f"{PROJECT}:objectStoreSecretKey": ""}
     (problem,) = problems_of(config)
     assert problem.startswith(f"{PROJECT}:objectStoreSecretKey")
+
+
+def test_a_secret_is_one_when_the_cli_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = f"{PROJECT}:grafanaAdminPassword"
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({f"{PROJECT}:cluster": '{"context": "test"}', key: "sentinel"}))
+    monkeypatch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps([key]))
+
+    async def in_a_loop() -> settings.Settings:
+        set_all_config({}, [])
+        return settings.load(pulumi.Config(PROJECT))
+
+    assert asyncio.run(in_a_loop()).grafana_admin_password is not None
 
 
 def test_a_secret_in_clear_is_refused_and_not_repeated() -> None:

@@ -1,0 +1,13 @@
+"""A program of nothing but the operators."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+import components as mesh_tracing
+import kubeconfig
+import settings
+
+stack = settings.load(pulumi.Config())
+kubeconfig.require(stack.cluster)
+cluster = k8s.Provider("cluster", context=stack.cluster.context)
+mesh_tracing.Operators("operators", mesh_tracing.Plan(stack).operators(), pulumi.ResourceOptions(provider=cluster))
