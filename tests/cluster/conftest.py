@@ -96,7 +96,7 @@ def deployed(cluster: Host, inventory_before: set[tuple[str, str, str]]) -> str:
 @pytest.fixture(scope="session")
 def upgraded(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
     """The stack has moved to another revision, and to a namespace of others."""
-    return upgrade(cluster, tmp_path_factory.mktemp("upgrade") / "Pulumi.local.yaml")
+    return upgrade(cluster, tmp_path_factory.mktemp("upgrade"))
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from embedded import Host, Project
 from recording import STACKS, Deployed, run_program, stack_config
 from test_existing_mesh import istio
 
+from local.state import CHARTS
+
 OTHER_STACKS = [stack for stack in STACKS if stack != "local"]
 
 
@@ -27,24 +29,36 @@ def objects(deployed: Deployed) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def neighbours(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the other stacks expect on their clusters: namespaces, and somebody's Istio resource."""
-    wanted = {
-        obj["metadata"].get("namespace")
-        for stack in OTHER_STACKS
-        for obj in objects(run_program(stack_config(stack), preview=False))
+def neighbours(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What the stacks expect on their clusters, or bring in a Helm release: namespaces, Istio's definitions, an Istio."""
+    stacks = [objects(run_program(stack_config(stack), preview=False)) for stack in STACKS]
+    namespaces = {
+        str(obj["metadata"]["namespace"]) for stack in stacks for obj in stack if "namespace" in obj["metadata"]
     }
-    present = {item["metadata"]["name"] for item in cluster.objects("namespaces")}
-    missing = sorted(name for name in wanted - present if name)
-    path = tmp_path_factory.mktemp("istio") / "istio.json"
-    path.write_text(json.dumps(istio()))
-    cluster.kubectl("apply", "--server-side", "--field-manager=owner", "-f", str(path))
+    missing = sorted(namespaces - {item["metadata"]["name"] for item in cluster.objects("namespaces")})
+    istio_file = tmp_path_factory.mktemp("istio") / "istio.json"
+    istio_file.write_text(json.dumps(istio()))
+    for file in (str(CHARTS / "base" / "files" / "crd-all.gen.yaml"), str(istio_file)):
+        cluster.kubectl("apply", "--server-side", "--field-manager=owner", "-f", file)
     for name in missing:
         cluster.kubectl("create", "namespace", name)
+    _patch_tempo_stack(cluster, "add")
     yield
-    cluster.kubectl("delete", "-f", str(path))
+    _patch_tempo_stack(cluster, "remove")
+    for file in (str(istio_file), str(CHARTS / "base" / "files" / "crd-all.gen.yaml")):
+        cluster.kubectl("delete", "-f", file)
     for name in missing:
         cluster.kubectl("delete", "namespace", name)
+
+
+def _patch_tempo_stack(cluster: Host, operation: str) -> None:
+    """Let the definition of operator 0.20, the newest at hand, have the generator of 0.22; of its fields it knows none."""
+    change = {
+        "op": operation,
+        "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/template/properties/metricsGenerator",
+        "value": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+    }
+    cluster.kubectl("patch", "crd", "tempostacks.tempo.grafana.com", "--type=json", "--patch", json.dumps([change]))
 
 
 def differences(sent: Any, kept: Any, path: str = "") -> Iterator[str]:

@@ -57,8 +57,8 @@ class Upgrade:
     mesh_config: dict[str, Any]
 
 
-def upgrade(cluster: Host, config_file: Path) -> Upgrade:
-    """Deploy the stack `local` with another revision and a namespace of others, while a visitor asks for pages.
+def upgrade(cluster: Host, folder: Path) -> Upgrade:
+    """Bring a namespace of others into the mesh, then move everything to another revision while a visitor asks.
 
     istiod gets one more mesh configuration, as it does in a mesh of others.
     """
@@ -66,24 +66,21 @@ def upgrade(cluster: Host, config_file: Path) -> Upgrade:
     cluster.kubectl("create", "deployment", "-n", SHOP, "cart", f"--image={CURL}", "--", "sleep", "infinity")
     cluster.kubectl("rollout", "status", "-n", SHOP, "deployment/cart", "--timeout=120s")
     content = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
+    content["config"]["mesh-tracing:namespaces"] = {"applications": [{"name": SHOP, "deployments": ["cart"]}]}
+    _up(cluster, folder, content)
+    before = pods(cluster)
+
     mesh = content["config"]["mesh-tracing:mesh"]
     mesh["revision"] = REVISION
     mesh["values"]["pilot"]["env"]["SHARED_MESH_CONFIG"] = SHARED
     mesh["values"]["meshConfig"]["extensionProviders"] = [zipkin("of-the-owner")]
     shared = yaml.safe_dump({"extensionProviders": [zipkin("shared")]})
     cluster.kubectl("create", "configmap", "-n", "istio-system", SHARED, f"--from-literal=mesh={shared}")
-    content["config"]["mesh-tracing:namespaces"] = {"applications": [{"name": SHOP, "deployments": ["cart"]}]}
-    config_file.write_text(yaml.safe_dump(content))
-
     visitor = Visitor(cluster.address("productpage"))
     thread = threading.Thread(target=visitor)
-    before = pods(cluster)
     thread.start()
     try:
-        cluster.with_exports(
-            "pulumi", "up", "--cwd", str(CHECKOUT), "--stack", "local", "--config-file", str(config_file),
-            "--yes", "--skip-preview", "--non-interactive",
-        )  # fmt: skip
+        _up(cluster, folder, content)
         mesh_config = json.loads(cluster.kubectl(
             "exec", "-n", "istio-system", f"deploy/istiod-{REVISION}", "--",
             "pilot-discovery", "request", "GET", "/debug/mesh",
@@ -93,3 +90,13 @@ def upgrade(cluster: Host, config_file: Path) -> Upgrade:
         thread.join()
         cluster.kubectl("delete", "configmap", "-n", "istio-system", SHARED)
     return Upgrade(before, pods(cluster), visitor.answers, mesh_config)
+
+
+def _up(cluster: Host, folder: Path, content: dict[str, Any]) -> None:
+    """Deploy the stack with other settings than the checkout's file has."""
+    config_file = folder / "Pulumi.local.yaml"
+    config_file.write_text(yaml.safe_dump(content))
+    cluster.with_exports(
+        "pulumi", "up", "--cwd", str(CHECKOUT), "--stack", "local", "--config-file", str(config_file),
+        "--yes", "--skip-preview", "--non-interactive",
+    )  # fmt: skip
