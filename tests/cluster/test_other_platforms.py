@@ -16,6 +16,7 @@ from test_existing_mesh import istio
 
 from local.state import CHARTS
 
+SCHEMA = "/spec/versions/0/schema/openAPIV3Schema"
 OTHER_STACKS = [stack for stack in STACKS if stack != "local"]
 
 
@@ -30,7 +31,7 @@ def objects(deployed: Deployed) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def neighbours(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the stacks expect on their clusters, or bring in a Helm release: namespaces, Istio's definitions, an Istio."""
+    """What the stacks expect on their clusters, or bring along: namespaces, Istio's definitions, an Istio."""
     stacks = [objects(run_program(stack_config(stack), preview=False)) for stack in STACKS]
     namespaces = {
         str(obj["metadata"]["namespace"]) for stack in stacks for obj in stack if "namespace" in obj["metadata"]
@@ -52,10 +53,10 @@ def neighbours(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def _patch_tempo_stack(cluster: Host, operation: str) -> None:
-    """Let the definition of operator 0.20, the newest at hand, have the generator of 0.22; of its fields it knows none."""
+    """Let the definition of operator 0.20, the newest at hand, take the generator of 0.22, whatever its fields."""
     change = {
         "op": operation,
-        "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/template/properties/metricsGenerator",
+        "path": f"{SCHEMA}/properties/spec/properties/template/properties/metricsGenerator",
         "value": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
     }
     cluster.kubectl("patch", "crd", "tempostacks.tempo.grafana.com", "--type=json", "--patch", json.dumps([change]))
