@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from model import Settings
+from model.parts import value_at
 
 PROJECT = "mesh-tracing"
 SECRETS = {
@@ -82,23 +83,14 @@ def _is_secret(full_key: str) -> bool:
 def _required_secrets(raw: Mapping[str, Any]) -> dict[str, str]:
     """The secrets that this configuration needs, right or not, and what for."""
     required = {}
-    if _at(raw, "tempo.storage.backend") == "s3":
-        source = _at(raw, "tempo.storage.s3.source") or "minio"
+    if value_at(raw, "tempo.storage.backend") == "s3":
+        source = value_at(raw, "tempo.storage.s3.source") or "minio"
         if source in {"minio", "keys"}:
             for key in ("objectStoreAccessKey", "objectStoreSecretKey"):
                 required[key] = f"tempo.storage.s3.source {source}"
-    if _at(raw, "grafana.mode") == "managed":
+    if value_at(raw, "grafana.mode") == "managed":
         required["grafanaAdminPassword"] = "grafana.mode managed"
     return required
-
-
-def _at(values: Mapping[str, Any], path: str) -> Any:
-    value: Any = values
-    for part in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(part)
-    return value
 
 
 def _sections() -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from model.parts import ExtraConfig, Resources, Section
+from model.parts import ExtraConfig, Resources, Section, value_at
 from model.scalars import Flag, Name, Number, Registry, Tag, Version, wrong
 
 # The provider's name is not a setting (components/_tracing.py); it is refused here as the name of
@@ -30,19 +30,10 @@ _OWNED_VALUES = {
 }
 
 
-def _at(values: Mapping[str, Any], path: str) -> Any:
-    value: Any = values
-    for part in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(part)
-    return value
-
-
 def _null(values: Mapping[str, Any], path: str) -> bool:
     """Whether ``path`` is there and empty, which would put nothing in the place of something."""
     parent, _, key = path.rpartition(".")
-    inside = _at(values, parent) if parent else values
+    inside = value_at(values, parent) if parent else values
     return isinstance(inside, Mapping) and key in inside and inside[key] is None
 
 
@@ -139,12 +130,12 @@ class Mesh(Section):
     @classmethod
     def _values_leave_ours_alone(cls, values: dict[str, Any]) -> dict[str, Any]:
         for path, owner in _OWNED_VALUES.items():
-            if _at(values, path) is not None:
+            if value_at(values, path) is not None:
                 raise wrong(f"values without {path}, which is decided by {owner}")
         mesh_config = values.get("meshConfig")
         if mesh_config is not None and not isinstance(mesh_config, dict):
             raise wrong("meshConfig as an object")
-        providers = _at(values, "meshConfig.extensionProviders")
+        providers = value_at(values, "meshConfig.extensionProviders")
         if providers is None:
             return values
         if not isinstance(providers, list) or not all(isinstance(p, dict) for p in providers):
@@ -155,7 +146,7 @@ class Mesh(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Mesh":
-        theirs = _at(self.values, "meshConfig.discoverySelectors")
+        theirs = value_at(self.values, "meshConfig.discoverySelectors")
         if self.discovery_namespaces_only and theirs is not None:
             raise wrong("either discoveryNamespacesOnly or values.meshConfig.discoverySelectors, not both")
         if self.installer == "sail" and self.revision != "default":
@@ -201,10 +192,10 @@ class Collector(Section):
     def _pipeline_is_one(cls, value: dict[str, Any]) -> dict[str, Any]:
         """What the program itself looks into has to have its shape; the rest is the collector's to judge."""
         for path in ("service", "service.pipelines", "service.pipelines.traces"):
-            part = _at(value, path)
+            part = value_at(value, path)
             if not isinstance(part if part is not None else {}, Mapping) or _null(value, path):
                 raise wrong(f"{path} as an object")
-        traces = _at(value, "service.pipelines.traces") or {}
+        traces = value_at(value, "service.pipelines.traces") or {}
         for key, names in traces.items():
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise wrong(f"service.pipelines.traces.{key} as a list of names")

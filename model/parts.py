@@ -1,5 +1,6 @@
 """Sections that several other sections are made of."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +10,16 @@ from model.scalars import DnsName, Quantity
 
 # Text that a product's own configuration takes, merged over what the program builds.
 ExtraConfig = dict[str, Any]
+
+
+def value_at(values: Mapping[str, Any], path: str) -> Any:
+    """What stands at ``path``, its keys with dots between them; None where there is nothing."""
+    value: Any = values
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
 
 
 class Section(BaseModel):
