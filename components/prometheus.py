@@ -50,9 +50,8 @@ class Prometheus(pulumi.ComponentResource):
                 continue
             # CRITICAL: another logical name for the claim would delete every sample.
             protect = args.protect_data and manifest["kind"] == "PersistentVolumeClaim"
-            before_the_pod.append(
-                _manifests.create(manifest, prefix=name, opts=pulumi.ResourceOptions(parent=self, protect=protect))
-            )
+            opts = pulumi.ResourceOptions(parent=self, protect=protect, custom_timeouts=within(args.timeout_seconds))
+            before_the_pod.append(_manifests.create(manifest, prefix=name, opts=opts))
         self._deployment = _manifests.create(
             deployment,
             prefix=name,

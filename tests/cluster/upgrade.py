@@ -45,8 +45,13 @@ def pods(host: Host) -> dict[str, list[dict[str, Any]]]:
     return {name: host.objects("pods", "-n", name) for name in ("bookinfo", "istio-system", "tracing-system", SHOP)}
 
 
+def lasting(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pods that are not about to go."""
+    return [pod for pod in listed if "deletionTimestamp" not in pod["metadata"]]
+
+
 def identities(listed: list[dict[str, Any]]) -> set[str]:
-    return {f"{pod['metadata']['name']} {pod['metadata']['uid']}" for pod in listed}
+    return {f"{pod['metadata']['name']} {pod['metadata']['uid']}" for pod in lasting(listed)}
 
 
 @dataclass(frozen=True)
