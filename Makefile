@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 ENVIRONMENT = eval "$$($(PYTHON) -m local env)" &&
 
-.PHONY: up preview destroy down status test unit lint docs
+.PHONY: up preview destroy down status test unit mutation lint docs
 .DEFAULT_GOAL := up
 
 up: .venv/installed
@@ -32,6 +32,9 @@ unit: lint
 
 docs: .venv/installed
 	@$(PYTHON) -m model > docs/settings.md
+
+mutation: .venv/installed
+	@$(PYTHON) -m tests.mutation
 
 lint: .venv/installed
 	@$(PYTHON) -m ruff format --check .

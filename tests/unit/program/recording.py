@@ -33,6 +33,18 @@ SENTINELS = {
 # The SDK works a class's types out anew for each of its resources, which is half the time of a run.
 _types._types_from_py_properties = cache(_types._types_from_py_properties)
 
+# What the SDK sets by itself for some kinds (aliases, secret outputs) is not among them.
+_FURTHER_OPTIONS = {
+    "deletedWith",
+    "hideDiffs",
+    "ignoreChanges",
+    "importId",
+    "replaceOnChanges",
+    "replace_with",
+    "replacement_trigger",
+    "retainOnDelete",
+}
+
 
 @dataclass(frozen=True)
 class Registration:
@@ -51,6 +63,7 @@ class Registration:
     delete_before_replace: bool
     protect: bool = False
     read: bool = False
+    further_options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -106,6 +119,9 @@ class RecordingMonitor(mocks.MockMonitor):
             },
             delete_before_replace=request.deleteBeforeReplace,
             protect=request.protect,
+            further_options={
+                option.name: str(value) for option, value in request.ListFields() if option.name in _FURTHER_OPTIONS
+            },
         )
         return super().RegisterResource(request)
 

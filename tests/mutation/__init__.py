@@ -1,0 +1,1 @@
+"""Takes one wait, one secret, one check out of the program at a time, and asks the tests whether they notice."""

@@ -1,0 +1,152 @@
+"""Configurations that between them hold every pair of choices that fit together."""
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+from recording import SENTINELS, minimal_config, with_setting
+
+from model import Settings
+
+Config = dict[str, Any]
+# A choice: the settings that it makes.
+Choice = Mapping[str, Any]
+
+FACTORS: Mapping[str, Mapping[str, Choice]] = {
+    "platform": {"kubernetes": {}, "openshift": {"platform": "openshift"}},
+    "installer": {
+        "helm": {},
+        "helm-revision": {"mesh.revision": "canary", "mesh.discoveryNamespacesOnly": True, "mesh.cni": True},
+        "sail": {"mesh.installer": "sail"},
+        "sail-by-revision": {"mesh.installer": "sail", "mesh.sail.updateStrategy": "RevisionBased"},
+        "existing": {"mesh.installer": "existing", "namespaces.existing": ["istio-system"]},
+    },
+    "tempo": {
+        "memory": {
+            "tempo.storage.backend": "memory",
+            "operators.tempoVersion": "0.20.0",
+            "operators.opentelemetryVersion": "0.148.0",
+        },
+        "volume": {"tempo.storage.storageClass": "fast"},
+        "minio": {"tempo.storage.backend": "s3"},
+        "keys": {
+            "tempo.storage.backend": "s3",
+            "tempo.storage.s3.source": "keys",
+            "tempo.storage.s3.endpoint": "https://s3.example.com",
+        },
+        "secret": {
+            "tempo.storage.backend": "s3",
+            "tempo.storage.s3.source": "secret",
+            "tempo.storage.s3.secretName": "tempo-s3",
+        },
+    },
+    "mode": {"monolithic": {}, "stack": {"tempo.mode": "stack", "tempo.replicationFactor": 3}},
+    "prometheus": {
+        "own": {},
+        "volume": {"prometheus.storage": {"size": "20Gi"}, "protectData": True},
+        "existing": {"prometheus.existing": {"queryUrl": "http://prometheus.monitoring.svc.cluster.local:9090"}},
+        "native": {"prometheus.nativeHistograms": True, "tempo.histograms": "both"},
+    },
+    "grafana": {
+        "config-map": {},
+        "operator": {"grafana.mode": "operator", "grafana.namespace": "grafana"},
+        "managed": {"grafana.mode": "managed", "grafana.namespace": "tracing-grafana"},
+    },
+    "kiali": {"none": {}, "operator": {"kiali.installer": "operator"}, "helm": {"kiali.installer": "helm"}},
+    "exposure": {
+        "none": {},
+        "route": {"exposure.kind": "route", "exposure.domain": "apps.example.com", "exposure.prometheus": True},
+        "ingress": {
+            "exposure.kind": "ingress",
+            "exposure.domain": "example.com",
+            "exposure.ingressClass": "nginx",
+            "exposure.jaegerUi": True,
+        },
+        "gateway-api": {
+            "exposure.kind": "gateway-api",
+            "exposure.domain": "example.com",
+            "exposure.gateway": "ingress/public",
+            "exposure.tls": False,
+        },
+    },
+    "bookinfo": {
+        "none": {"bookinfo.enabled": False},
+        "plain": {},
+        "istio": {"bookinfo.gateway": "istio"},
+        "gateway-api": {"bookinfo.gateway": "gateway-api"},
+        "existing": {"namespaces.existing": ["bookinfo", "istio-system"], "bookinfo.traffic.enabled": False},
+    },
+    "operators": {
+        "existing": {},
+        "olm": {"operators.source": "olm"},
+        "community": {
+            "operators.source": "olm",
+            "operators.catalog": "community",
+            "operators.channels": {"tempo": "alpha"},
+        },
+        "operatorhub": {
+            "operators.source": "olm",
+            "operators.catalog": "operatorhub",
+            "operators.approval": "Manual",
+            "operators.startingVersions": {"tempo": "tempo-operator.v0.22.0"},
+        },
+        "manifests": {"operators.source": "manifests"},
+    },
+    "applications": {
+        "none": {},
+        "one": {"namespaces.applications": [{"name": "shop", "deployments": ["cart"]}]},
+    },
+}
+
+# A choice of each factor.
+Combination = tuple[str, ...]
+
+
+def config_of(combination: Combination) -> Config:
+    settings: dict[str, Any] = {}
+    for levels, level in zip(FACTORS.values(), combination, strict=True):
+        settings |= levels[level]
+    config: Config = {**minimal_config(), **SENTINELS}
+    for path, value in settings.items():
+        config = with_setting(config, path, value)
+    return config
+
+
+def is_accepted(config: Mapping[str, Any]) -> bool:
+    """Whether the model takes ``config``; the secrets that it may need are another matter."""
+    plain = {key.split(":")[1]: value for key, value in config.items() if key not in SENTINELS}
+    try:
+        Settings.model_validate(plain)
+    except ValidationError:
+        return False
+    return True
+
+
+def pairs(combination: Combination) -> Iterator[tuple[str, str, str, str]]:
+    for (factor, level), (other, other_level) in itertools.combinations(zip(FACTORS, combination, strict=True), 2):
+        yield factor, level, other, other_level
+
+
+@cache
+def variants() -> Mapping[str, Config]:
+    """Few accepted configurations by name, with every pair that some accepted one of many has."""
+    chance = random.Random(1)  # noqa: S311  the same choice in every run
+    candidates = [tuple(chance.choice(list(levels)) for levels in FACTORS.values()) for _ in range(2000)]
+    accepted = [candidate for candidate in dict.fromkeys(candidates) if is_accepted(config_of(candidate))]
+    number = {pair: index for index, pair in enumerate(dict.fromkeys(p for c in accepted for p in pairs(c)))}
+    masks = {candidate: sum(1 << number[pair] for pair in pairs(candidate)) for candidate in accepted}
+    missing = (1 << len(number)) - 1
+    chosen: dict[str, Config] = {}
+    while missing:
+        best = max(masks, key=lambda candidate: (masks[candidate] & missing).bit_count())
+        missing &= ~masks[best]
+        chosen["/".join(best)] = config_of(best)
+    return chosen
+
+
+def choices(name: str) -> list[tuple[str, str]]:
+    """The factors and levels of the variant called ``name``."""
+    return list(zip(FACTORS, name.split("/"), strict=True))
