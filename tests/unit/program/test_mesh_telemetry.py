@@ -58,7 +58,7 @@ def test_one_replica_may_be_drained(minimal: Deployed) -> None:
 def test_several_replicas_are_spread_and_one_of_them_stays(deploy: Deploy) -> None:
     deployed = deploy(with_setting(minimal_config(), "tracing.collector.replicas", 2))
     collector = deployed.get("OpenTelemetryCollector").inputs
-    assert collector["spec"]["podDisruptionBudget"] == {"minAvailable": 1}
+    assert collector["spec"]["podDisruptionBudget"] == {"maxUnavailable": 1}
     (constraint,) = collector["spec"]["topologySpreadConstraints"]
     assert constraint["topologyKey"] == "kubernetes.io/hostname"
     assert (constraint["maxSkew"], constraint["whenUnsatisfiable"]) == (1, "ScheduleAnyway")
