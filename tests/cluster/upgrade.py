@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import yaml
-from embedded import CHECKOUT, SHOP, Host
+from embedded import CHECKOUT, SHOP, Host, eventually
 
 REVISION = "canary"
 SHARED = "shared-mesh-config"
@@ -41,10 +41,6 @@ def zipkin(name: str) -> dict[str, Any]:
     return {"name": name, "zipkin": {"service": f"{name}.tools.svc.cluster.local", "port": 9411}}
 
 
-def pods(host: Host) -> dict[str, list[dict[str, Any]]]:
-    return {name: host.objects("pods", "-n", name) for name in ("bookinfo", "istio-system", "tracing-system", SHOP)}
-
-
 def lasting(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The pods that are not about to go."""
     return [pod for pod in listed if "deletionTimestamp" not in pod["metadata"]]
@@ -52,6 +48,18 @@ def lasting(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def identities(listed: list[dict[str, Any]]) -> set[str]:
     return {f"{pod['metadata']['name']} {pod['metadata']['uid']}" for pod in lasting(listed)}
+
+
+def settled_pods(host: Host) -> dict[str, list[dict[str, Any]]]:
+    """The pods by namespace; a Deployment is done before the last pod of its old version is told to go."""
+
+    def by_namespace() -> dict[str, list[dict[str, Any]]]:
+        return {name: host.objects("pods", "-n", name) for name in ("bookinfo", "istio-system", "tracing-system", SHOP)}
+
+    def settled(found: dict[str, list[dict[str, Any]]]) -> bool:
+        return (len(lasting(found["bookinfo"])), len(lasting(found[SHOP]))) == (8, 1)
+
+    return eventually(by_namespace, settled, 60)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ def upgrade(cluster: Host, folder: Path) -> Upgrade:
     content = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())
     content["config"]["mesh-tracing:namespaces"] = {"applications": [{"name": SHOP, "deployments": ["cart"]}]}
     _up(cluster, folder, content)
-    before = pods(cluster)
+    before = settled_pods(cluster)
 
     mesh = content["config"]["mesh-tracing:mesh"]
     mesh["revision"] = REVISION
@@ -94,7 +102,7 @@ def upgrade(cluster: Host, folder: Path) -> Upgrade:
         visitor.stop.set()
         thread.join()
         cluster.kubectl("delete", "configmap", "-n", "istio-system", SHARED)
-    return Upgrade(before, pods(cluster), visitor.answers, mesh_config)
+    return Upgrade(before, settled_pods(cluster), visitor.answers, mesh_config)
 
 
 def _up(cluster: Host, folder: Path, content: dict[str, Any]) -> None:
