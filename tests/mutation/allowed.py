@@ -2,6 +2,7 @@
 
 _BY_ADDRESS = "Tempo's address, which it is given, waits for the same; the edge is there for a reader"
 _BY_TELEMETRY = "the telemetry waits for the control plane; the edge is there for a reader"
+_BY_NOBODY = "no resource takes this output yet; whoever does will wait"
 
 ALLOWED: dict[str, str] = {
     "__main__.py: top: telemetry not after namespaces": _BY_ADDRESS,
@@ -14,4 +15,11 @@ ALLOWED: dict[str, str] = {
     "components/_restart.py: SidecarConfig.restart_hash: without the field injection_labels": (
         "the labels follow from the revision, which is hashed too"
     ),
+    "components/applications.py: Applications._bring_in: application.name without waiting for label": _BY_NOBODY,
+    "components/applications.py: Applications._bring_in: application.name without waiting for *restarted": _BY_NOBODY,
+    "components/bookinfo.py: Bookinfo.__init__: f'http://{host}:{PRODUCTPAGE.port}/productpage' without waiting for "
+    "*application": _BY_NOBODY,
+    "components/bookinfo_gateway.py: BookinfoGateway.__init__: host without waiting for *created": _BY_NOBODY,
+    "components/grafana_tempo_datasource.py: GrafanaTempoDatasource.__init__: _dashboard.UID without waiting for "
+    "*created": _BY_NOBODY,
 }

@@ -74,7 +74,7 @@ def tests_of(root: Path, mutant: Mutant) -> list[str]:
         subject = path.stem.removeprefix("test_")
         if subject in subjects or subject in mutant.name.rpartition(": ")[2]:
             return 0
-        if subject == "program":
+        if subject in {"program", "options"}:
             return 1
         return 2 if stem == "__main__" or imports.search(path.read_text()) else None
 

@@ -119,6 +119,12 @@ def test_of_somebody_else_s_grafana_kiali_knows_nothing(deploy: Deploy, mode: st
     assert "external_url" not in services["tracing"]
 
 
+def test_kiali_starts_after_the_grafana_that_it_asks(deploy: Deploy) -> None:
+    deployed = deploy(config("operator", {"grafana.mode": "managed"}))
+    (resource,) = (r for r in deployed.children if r.kind == "Kiali")
+    assert deployed.get("Deployment", "grafana").urn in deployed.before(resource.urn)
+
+
 def test_a_grafana_of_the_program_s_own_is_where_kiali_sends_browsers(deploy: Deploy) -> None:
     grafana = {"grafana.mode": "managed", "grafana.namespace": "observe"}
     inside = {
