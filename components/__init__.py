@@ -1,6 +1,7 @@
 """The parts of the deployment: one component resource per module, and their pure helpers."""
 
 from components._checks import refuse_what_breaks
+from components._deployment import describe
 from components._plan import Plan
 from components.applications import Applications
 from components.bookinfo import Bookinfo
@@ -29,5 +30,6 @@ __all__ = [
     "Plan",
     "Prometheus",
     "TempoStack",
+    "describe",
     "refuse_what_breaks",
 ]

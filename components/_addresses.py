@@ -56,13 +56,15 @@ class TempoAddress:
             return {TEMPO: self.http}
         return {f"{TEMPO}-{part}": self._http(part) for part in ("distributor", "metrics-generator", "query-frontend")}
 
+    def service(self, part: str) -> str:
+        """Tempo's operator puts ``tempo-`` before the resource's name, and a part's name behind it."""
+        return f"tempo-{TEMPO}" if self.mode == "monolithic" else f"tempo-{TEMPO}-{part}"
+
     def _http(self, part: str) -> str:
         return f"{self._host(part)}:{_TEMPO_HTTP_PORT}"
 
     def _host(self, part: str) -> str:
-        """Tempo's operator puts ``tempo-`` before the resource's name, and a part's name behind it."""
-        service = f"tempo-{TEMPO}" if self.mode == "monolithic" else f"tempo-{TEMPO}-{part}"
-        return service_host(service, self.namespace, self.cluster_domain)
+        return service_host(self.service(part), self.namespace, self.cluster_domain)
 
 
 @dataclass(frozen=True, kw_only=True)

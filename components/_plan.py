@@ -179,7 +179,7 @@ class Plan:
     ) -> GrafanaTempoDatasourceArgs:
         return GrafanaTempoDatasourceArgs(
             grafana=self.settings.grafana,
-            address=self._grafana_address,
+            address=self.grafana_address,
             tempo_url=tempo_url,
             prometheus_url=prometheus_url,
             timeout_seconds=self.settings.timeouts.consoles,
@@ -261,7 +261,7 @@ class Plan:
         )
 
     @property
-    def _grafana_address(self) -> GrafanaAddress:
+    def grafana_address(self) -> GrafanaAddress:
         return GrafanaAddress(namespace=self.settings.grafana_namespace, cluster_domain=self.settings.cluster.domain)
 
     @property

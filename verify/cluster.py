@@ -1,0 +1,259 @@
+"""The cluster as ``verify`` sees it: objects and logs by the API server, everything else through port-forwards.
+
+It only reads. Each call names its path, so that the role in ``manifests/verify-role.yaml`` can be compared with it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import kubernetes.config
+import urllib3
+from kubernetes.client import ApiClient, ApiException, Configuration, CoreV1Api
+from kubernetes.stream import portforward
+
+from verify.pod_transport import PodTransport
+
+Object = Mapping[str, Any]
+
+API_SECONDS = 10.0
+POD_SECONDS = 10.0
+_FORBIDDEN, _NOT_FOUND, _UNAUTHORIZED = 403, 404, 401
+
+
+class CannotCheckError(Exception):
+    """Nothing can be said of the deployment; ``remedy`` is a command, or empty."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.remedy = remedy
+
+
+class CannotLookError(Exception):
+    """One hop cannot be looked at; ``remedy`` is a command, or empty."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class ServicePort:
+    """A port of a Service, from a URL such as ``http://tempo-tempo.tracing-system.svc.cluster.local:3200``."""
+
+    service: str
+    namespace: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> "ServicePort | None":
+        """None for a host outside the cluster."""
+        parts = urlsplit(url)
+        labels = (parts.hostname or "").split(".")
+        if len(labels) < 3 or labels[2] != "svc":
+            return None
+        return cls(labels[0], labels[1], parts.port or (443 if parts.scheme == "https" else 80))
+
+
+class Cluster:
+    """One cluster, by one context of the user's kubeconfig."""
+
+    def __init__(self, context: str, server: str | None) -> None:
+        """Read the kubeconfig and ask the API server for its version; raises ``CannotCheckError``."""
+        self.context = context
+        configuration = _configuration(context, server)
+        # A server that is not there is reported at once.
+        configuration.retries = False
+        self._client = ApiClient(configuration)
+        try:
+            self._get("/version", {})
+        except CannotLookError as error:
+            raise CannotCheckError(str(error), error.remedy) from error
+
+    def read(self, path: str) -> Object | None:
+        """One object, or None when it, its kind or its namespace is not there; raises ``CannotLookError``."""
+        body = self._get(path, {})
+        return None if body is None else json.loads(body)  # type: ignore[no-any-return]
+
+    def list(self, path: str, labels: Mapping[str, str] | None = None) -> list[Object]:
+        """The items at ``path``, with all of ``labels``; none when the kind is not there."""
+        selector = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
+        body = self._get(path, {"labelSelector": selector} if selector else {})
+        return [] if body is None else json.loads(body)["items"]
+
+    def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
+        """The pods that are not about to go."""
+        found = self.list(f"/api/v1/namespaces/{namespace}/pods", labels)
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def pods_of(self, namespace: str, service: str) -> list[Object]:
+        """The pods that a Service selects; none when it is not there or selects nothing."""
+        found = self.read(f"/api/v1/namespaces/{namespace}/services/{service}")
+        selector = (found or {}).get("spec", {}).get("selector")
+        return self.pods(namespace, selector) if selector else []
+
+    def log(self, pod: Object, container: str, *, seconds: int, previous: bool = False) -> list[str]:
+        """The lines that a container wrote in the last ``seconds``, the latest 500 at most."""
+        meta = pod["metadata"]
+        query = {"container": container, "sinceSeconds": str(seconds), "tailLines": "500"}
+        if previous:
+            query["previous"] = "true"
+        try:
+            body = self._get(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log", query)
+        except _BadRequestError:
+            # The container has not started, or has no earlier run.
+            return []
+        return (body or b"").decode(errors="replace").splitlines()
+
+    def client(self, url: str) -> httpx.Client:
+        """A client whose base is ``url``: through a pod of the Service it names, or directly to a host outside.
+
+        Raises ``CannotLookError`` when no pod of the Service is ready.
+        """
+        target = ServicePort.of(url)
+        if target is None:
+            return httpx.Client(base_url=url, timeout=POD_SECONDS)
+        ready = [pod for pod in self.pods_of(target.namespace, target.service) if is_ready(pod)]
+        if not ready:
+            raise CannotLookError(f"Service {target.namespace}/{target.service} has no ready pod")
+        service = self.read(f"/api/v1/namespaces/{target.namespace}/services/{target.service}") or {}
+        return self.pod_client(ready[0], _container_port(service, ready[0], target.port))
+
+    def pod_client(self, pod: Object, port: int) -> httpx.Client:
+        """A client of one port of one pod; its requests raise ``httpx.TransportError`` when nothing answers there."""
+        meta = pod["metadata"]
+
+        def connect() -> Any:
+            try:
+                forward = portforward(
+                    CoreV1Api(self._client).connect_get_namespaced_pod_portforward,
+                    meta["name"],
+                    meta["namespace"],
+                    ports=str(port),
+                )
+            except ApiException as error:
+                raise httpx.ConnectError(f"no port-forward to {meta['namespace']}/{meta['name']}: {_said(error)}") from None
+            return forward.socket(port)
+
+        return httpx.Client(
+            base_url=f"http://localhost:{port}", transport=PodTransport(connect), timeout=POD_SECONDS, trust_env=False
+        )
+
+    def bearer(self) -> str | None:
+        """The token that the kubeconfig's user logs in with, where it is one."""
+        header = self._client.configuration.api_key.get("authorization", "")
+        return header.removeprefix("Bearer ") or None
+
+    def _get(self, path: str, query: Mapping[str, str]) -> bytes | None:
+        method, url, headers, *_ = self._client.param_serialize(
+            method="GET",
+            resource_path=path,
+            query_params=list(query.items()),
+            header_params={"Accept": "application/json, */*"},
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = self._client.call_api(method, url, headers, _request_timeout=API_SECONDS)
+            body = response.read()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise CannotLookError(
+                f"the API server {self._client.configuration.host} of context {self.context!r} does not answer "
+                f"({_reason(error)})",
+                f"kubectl --context {self.context} get --raw /readyz",
+            ) from error
+        if response.status == _NOT_FOUND:
+            return None
+        if response.status == _UNAUTHORIZED:
+            raise CannotCheckError(
+                f"the API server does not accept the credentials of context {self.context!r}: they have expired, or "
+                "belong to another cluster; log in again"
+            )
+        if response.status == _FORBIDDEN:
+            raise CannotLookError(f"not allowed: GET {path}", "kubectl apply -f manifests/verify-role.yaml")
+        if response.status == 400:
+            raise _BadRequestError(path)
+        if response.status >= 300:
+            raise CannotLookError(f"GET {path}: the API server answered {response.status}")
+        return bytes(body)
+
+
+class _BadRequestError(Exception):
+    """The API server cannot do what was asked, as with the log of a container that has not started."""
+
+
+def is_ready(pod: Object) -> bool:
+    return any(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for condition in pod.get("status", {}).get("conditions", [])
+    )
+
+
+def containers(pod: Object) -> Sequence[Object]:
+    """The containers that run beside each other: a sidecar may be among the init containers."""
+    sidecars = [one for one in pod["spec"].get("initContainers", []) if one.get("restartPolicy") == "Always"]
+    return [*sidecars, *pod["spec"]["containers"]]
+
+
+def condition(obj: Object, kind: str) -> Object | None:
+    """One condition of an object's status."""
+    conditions = obj.get("status", {}).get("conditions", [])
+    return next((one for one in conditions if one.get("type") == kind), None)
+
+
+def trouble(pod: Object) -> str:
+    """Why a pod is not ready, in the words of Kubernetes."""
+    for state in pod.get("status", {}).get("containerStatuses", []):
+        if not state["ready"]:
+            for words in state.get("state", {}).values():
+                if words.get("reason"):
+                    return f"{state['name']}: {words['reason']}"
+    return str(pod.get("status", {}).get("phase", "unknown"))
+
+
+def _configuration(context: str, server: str | None) -> Configuration:
+    configuration = Configuration()
+    try:
+        kubernetes.config.load_kube_config(context=context, client_configuration=configuration)
+    except (kubernetes.config.ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError):
+        # The loader's own message may quote the file, which holds credentials.
+        raise CannotCheckError(
+            f"the kubeconfig has no usable context {context!r}: log in to that cluster, set KUBECONFIG, or name "
+            "another one with --context",
+            "kubectl config get-contexts",
+        ) from None
+    if server is not None and configuration.host.rstrip("/") != server.rstrip("/"):
+        raise CannotCheckError(
+            f"context {context!r} leads to {configuration.host}, and the stack was deployed to {server}: log in to "
+            "that cluster",
+            "kubectl config get-contexts",
+        )
+    return configuration
+
+
+def _container_port(service: Object, pod: Object, port: int) -> int:
+    """The port of the pod behind ``port`` of its Service."""
+    for entry in service.get("spec", {}).get("ports", []):
+        if entry["port"] == port:
+            target = entry.get("targetPort", port)
+            if isinstance(target, int):
+                return target
+            for container in containers(pod):
+                for exposed in container.get("ports", []):
+                    if exposed.get("name") == target:
+                        return int(exposed["containerPort"])
+    return port
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason: urllib3 wraps it more than once."""
+    while (inner := getattr(error, "reason", None)) is not None and isinstance(inner, Exception):
+        error = inner
+    words = str(error).rsplit(": ", 1)[-1]
+    return words or type(error).__name__
+
+
+def _said(error: ApiException) -> str:
+    return str(error.reason or error.status).splitlines()[0]

@@ -1,0 +1,114 @@
+"""What a deployment is meant to be: the stack's output ``deployment``, written by the program and read by ``verify``.
+
+It holds names, addresses and intended values, and no secret.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Operator = Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"]
+
+
+class Part(BaseModel):
+    """Unknown and missing keys are errors: they mean that another version of the program deployed the stack."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mesh(Part):
+    """``config_maps`` may each hold a part of the mesh configuration; ``istiod`` is a Deployment."""
+
+    installer: Literal["helm", "sail", "existing"]
+    namespace: str
+    revision: str
+    istiod: str
+    config_maps: list[str]
+    injection_labels: dict[str, str]
+    namespaces: list[str]
+
+
+class Tracing(Part):
+    """``collector_host`` is the full name of the collector's Service; ``otlp_address`` is where it sends spans."""
+
+    provider: str
+    telemetry: str
+    sampling_percentage: float
+    collector: str
+    collector_namespace: str
+    collector_host: str
+    collector_port: int
+    collector_replicas: int
+    otlp_address: str
+
+
+class ObjectStore(Part):
+    """``service`` and ``job`` are those of a store of the program's own, in Tempo's namespace."""
+
+    bucket: str | None
+    service: str | None
+    job: str | None
+
+
+class Tempo(Part):
+    """``generator_service`` and ``distributor_service`` are Tempo's one Service, or those of its parts."""
+
+    mode: Literal["monolithic", "stack"]
+    name: str
+    namespace: str
+    query_url: str
+    distributor_service: str
+    generator_service: str
+    processors: list[str]
+    object_store: ObjectStore | None
+
+
+class Prometheus(Part):
+    """``deployment`` is that of a Prometheus of the program's own, in ``namespace``."""
+
+    query_url: str
+    write_url: str
+    namespace: str | None
+    deployment: str | None
+
+
+class Grafana(Part):
+    """``url`` is where pods reach a Grafana of the program's own; ``config_map`` holds its data sources."""
+
+    mode: Literal["config-map", "operator", "managed"]
+    namespace: str
+    config_map: str | None
+    resources: list[str]
+    tempo_uid: str
+    prometheus_uid: str
+    url: str | None
+
+
+class Kiali(Part):
+    """Where pods reach Kiali."""
+
+    url: str
+
+
+class Bookinfo(Part):
+    """``url`` is the product page's, inside the cluster."""
+
+    namespace: str
+    traffic: bool
+    url: str
+
+
+class Deployment(Part):
+    """A whole deployment, as the program means it to be."""
+
+    context: str
+    server: str | None
+    platform: Literal["openshift", "kubernetes"]
+    operators: list[Operator]
+    mesh: Mesh
+    tracing: Tracing
+    tempo: Tempo
+    prometheus: Prometheus
+    grafana: Grafana
+    kiali: Kiali | None
+    bookinfo: Bookinfo | None

@@ -1,0 +1,60 @@
+"""Metrics in Prometheus' text format, as the hops show their own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from verify.cluster import Cluster, Object
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Each value by the metric's name and one text of its labels."""
+
+    values: Mapping[tuple[str, str], float]
+
+    @classmethod
+    def parse(cls, text: str) -> "Samples":
+        """Raises ``ValueError`` for what is no exposition of metrics."""
+        return cls(
+            {
+                (sample.name, str(sorted(sample.labels.items()))): float(sample.value)
+                for family in text_string_to_metric_families(text)
+                for sample in family.samples
+            }
+        )
+
+    def total(self, prefix: str, label: str = "") -> float | None:
+        """The sum over all metrics whose name begins so, and whose labels have ``label`` in them; None without any.
+
+        By prefix, because collectors append ``_total`` or a unit to a name or not, by their version and settings.
+        """
+        found = [value for (name, labels), value in self.values.items() if name.startswith(prefix) and label in labels]
+        return sum(found) if found else None
+
+
+def scrape(cluster: Cluster, pods: list[Object], port: int) -> Samples | None:
+    """The metrics of all ``pods`` together, or None when none of them answers."""
+    joined: dict[tuple[str, str], float] = {}
+    answered = False
+    for pod in pods:
+        try:
+            with cluster.pod_client(pod, port) as client:
+                samples = Samples.parse(client.get("/metrics").raise_for_status().text)
+        except (httpx.HTTPError, ValueError):
+            continue
+        answered = True
+        for key, value in samples.values.items():
+            joined[key] = joined.get(key, 0.0) + value
+    return Samples(joined) if answered else None
+
+
+def growth(before: Samples | None, after: Samples | None, prefix: str, label: str = "") -> float | None:
+    """By how much a counter grew, None when it cannot be told; one that began anew has grown by what it has now."""
+    if after is None:
+        return None
+    now = after.total(prefix, label) or 0.0
+    then = (before.total(prefix, label) if before else None) or 0.0
+    return now - then if now >= then else now

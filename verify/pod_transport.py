@@ -1,0 +1,88 @@
+"""HTTP over a port-forward: an httpx transport whose connections are made by a function.
+
+No port is opened on this machine, so nothing else can reach a pod through it.
+"""
+
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpcore  # httpx is built on it, and has no public way to bring connections of one's own
+import httpx
+
+_FAILURES = {
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.TimeoutException: httpx.ReadTimeout,
+    httpcore.NetworkError: httpx.ReadError,
+    httpcore.ProtocolError: httpx.RemoteProtocolError,
+}
+
+
+class PodTransport(httpx.BaseTransport):
+    """``connect`` returns a new connected socket for each connection that is needed."""
+
+    def __init__(self, connect: Callable[[], socket.socket]) -> None:
+        self._pool = httpcore.ConnectionPool(network_backend=_Backend(connect))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request and read the whole answer; raises ``httpx.TransportError``."""
+        url = request.url
+        outgoing = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.read(),
+            extensions=request.extensions,
+        )
+        try:
+            answer = self._pool.handle_request(outgoing)
+            try:
+                body = answer.read()
+            finally:
+                answer.close()
+        except tuple(_FAILURES) as error:
+            kind = next(theirs for ours, theirs in _FAILURES.items() if isinstance(error, ours))
+            raise kind(str(error) or "the pod closed the connection", request=request) from error
+        return httpx.Response(answer.status, headers=answer.headers, content=body, request=request)
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, connect: Callable[[], socket.socket]) -> None:
+        self._connect = connect
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._connect())
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._socket.settimeout(timeout)
+        try:
+            return self._socket.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(f"no answer within {timeout:.0f} s") from error
+        except OSError as error:
+            raise httpcore.ReadError(str(error)) from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._socket.settimeout(timeout)
+        try:
+            self._socket.sendall(buffer)
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
+
+    def close(self) -> None:
+        self._socket.close()
