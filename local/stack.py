@@ -27,6 +27,7 @@ HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 # Pulumi's process id in its own runs, which are the first in a PID namespace.
 INIT = 1
 GRAPH_SECONDS = 180.0
+QUERY_SECONDS = 10.0
 BOOKINFO = service_graph.bookinfo_edges("bookinfo")
 
 
@@ -79,12 +80,13 @@ class Stack:
         """Return the service graph as soon as it has every edge of Bookinfo."""
         deadline = time.monotonic() + GRAPH_SECONDS
         graph: service_graph.Graph = {}
-        while time.monotonic() < deadline:
-            with suppress(httpx.HTTPError):  # Prometheus has just started, or restarts
-                graph = service_graph.read(prometheus)
-            if graph.keys() >= BOOKINFO:
-                return graph
-            time.sleep(1)
+        with httpx.Client(base_url=prometheus, timeout=QUERY_SECONDS, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                with suppress(httpx.HTTPError):  # Prometheus has just started, or restarts
+                    graph = service_graph.read(client)
+                if graph.keys() >= BOOKINFO:
+                    return graph
+                time.sleep(1)
         missing = ", ".join(f"{edge.client} → {edge.server}" for edge in sorted(BOOKINFO - graph.keys()))
         raise LocalError(
             f"after {GRAPH_SECONDS:.0f} s the service graph still lacks {missing}: "

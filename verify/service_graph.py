@@ -3,18 +3,20 @@
 The metrics are those that Grafana's service graph reads (tempo: modules/generator/processor/servicegraphs).
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
 
-REQUESTS = "sum by (client, server) (traces_service_graph_request_total)"
-FAILED = "sum by (client, server) (traces_service_graph_request_failed_total)"
-SECONDS = (
-    "sum by (client, server) (traces_service_graph_request_server_seconds_sum)"
-    " / sum by (client, server) (traces_service_graph_request_server_seconds_count)"
+BY_EDGE = "sum by (client, server)"
+REQUESTS = f"{BY_EDGE} (traces_service_graph_request_total)"
+FAILED = f"{BY_EDGE} (traces_service_graph_request_failed_total)"
+MEAN_SECONDS = (
+    f"{BY_EDGE} (traces_service_graph_request_server_seconds_sum)"
+    f" / {BY_EDGE} (traces_service_graph_request_server_seconds_count)"
 )
-QUERY_TIMEOUT_SECONDS = 10.0
+WINDOW_SECONDS = 300
 
 
 @dataclass(frozen=True, order=True)
@@ -27,80 +29,147 @@ class Edge:
 
 @dataclass(frozen=True)
 class Calls:
-    """What was seen on an edge since the generator started; ``mean_seconds`` is measured at the server."""
+    """What was seen on an edge; times are measured at the server.
+
+    ``requests``, ``failed`` and ``mean_seconds`` are since the generator started. ``per_second``, ``failed_share``
+    (0 to 1) and ``p95_seconds`` are of a window that ends now; ``p95_seconds`` is None when it cannot be told.
+    """
 
     requests: int
     failed: int
     mean_seconds: float
+    per_second: float = 0.0
+    failed_share: float = 0.0
+    p95_seconds: float | None = None
 
 
 Graph = Mapping[Edge, Calls]
 
 
-def bookinfo_edges(namespace: str) -> frozenset[Edge]:
-    """Return the edges that Bookinfo and its traffic clients make, and no other."""
-    calls = [
-        ("sleep", "productpage"),
-        ("spiffe-test-productpage", "productpage"),
-        ("productpage", "details"),
-        ("productpage", "reviews"),
-        ("reviews", "ratings"),
-    ]
+@dataclass(frozen=True)
+class Comparison:
+    """The graph that was found beside the edges that it should have; without any of these, nothing is unexpected."""
+
+    found: Graph
+    expected: frozenset[Edge]
+
+    @property
+    def missing(self) -> frozenset[Edge]:
+        return self.expected - self.found.keys()
+
+    @property
+    def further(self) -> frozenset[Edge]:
+        """The edges that were found and not expected."""
+        return frozenset(self.found.keys() - self.expected) if self.expected else frozenset()
+
+    @property
+    def edges(self) -> list[Edge]:
+        """All edges, found or missing, in order."""
+        return sorted(self.found.keys() | self.expected)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One line of a graph drawn as trees: ``edge`` is None at a root; ``stem`` is what stands before the name.
+
+    ``again`` says that the service calls others, and is unfolded elsewhere.
+    """
+
+    stem: str
+    service: str
+    edge: Edge | None
+    again: bool
+
+
+def bookinfo_edges(namespace: str, *, traffic: bool = True) -> frozenset[Edge]:
+    """Return the edges that Bookinfo and, with ``traffic``, its clients make, and no other."""
+    calls = [("productpage", "details"), ("productpage", "reviews"), ("reviews", "ratings")]
+    if traffic:
+        calls += [("sleep", "productpage"), ("spiffe-test-productpage", "productpage")]
     return frozenset(Edge(f"{a}.{namespace}", f"{b}.{namespace}") for a, b in calls)
 
 
-def read(prometheus: str) -> Graph:
-    """Return the graph that the Prometheus at ``prometheus`` (its root URL) holds; raises ``httpx.HTTPError``."""
-    with httpx.Client(base_url=prometheus, timeout=QUERY_TIMEOUT_SECONDS, trust_env=False) as client:
-        requests, failed, seconds = (_vector(client, query) for query in (REQUESTS, FAILED, SECONDS))
+def read(prometheus: httpx.Client, window_seconds: int = WINDOW_SECONDS) -> Graph:
+    """Return the graph that Prometheus, the client's base, holds; raises ``httpx.HTTPError``."""
+    window = f"[{window_seconds}s]"
+    requests, failed, mean, rate, failed_rate, p95 = (
+        _vector(prometheus, query)
+        for query in (
+            REQUESTS,
+            FAILED,
+            MEAN_SECONDS,
+            f"{BY_EDGE} (rate(traces_service_graph_request_total{window}))",
+            f"{BY_EDGE} (rate(traces_service_graph_request_failed_total{window}))",
+            "histogram_quantile(0.95, sum by (client, server, le)"
+            f" (rate(traces_service_graph_request_server_seconds_bucket{window})))",
+        )
+    )
     return {
-        edge: Calls(int(count), int(failed.get(edge, 0)), seconds.get(edge, 0.0)) for edge, count in requests.items()
+        edge: Calls(
+            requests=int(count),
+            failed=int(failed.get(edge, 0)),
+            mean_seconds=mean.get(edge, 0.0),
+            per_second=rate.get(edge, 0.0),
+            # The rates are read one after the other, so that the part may be the larger.
+            failed_share=min(failed_rate.get(edge, 0.0) / rate[edge], 1.0) if rate.get(edge) else 0.0,
+            p95_seconds=p95.get(edge),
+        )
+        for edge, count in requests.items()
     }
 
 
-def draw(graph: Graph) -> str:
-    """Return the graph as indented trees, one per service that nobody calls; a service met again is not repeated."""
+def branches(edges: Collection[Edge]) -> Iterator[Branch]:
+    """Yield the lines of trees, one for each service that nobody calls; a service met again is not unfolded again."""
     callees: dict[str, list[str]] = {}
-    for edge in sorted(graph):
+    for edge in sorted(edges):
         callees.setdefault(edge.client, []).append(edge.server)
-    called = {edge.server for edge in graph}
-    # A cycle that nobody outside calls has no root: its first service stands in for one.
-    roots = [name for name in callees if name not in called] or sorted(callees)[:1]
+    called = {edge.server for edge in edges if edge.server != edge.client}
     drawn: set[str] = set()
-    lines: list[str] = []
-    for root in roots:
-        lines.append(root)
-        lines.extend(_branches(root, "", callees, graph, drawn))
+    # A cycle that nobody outside calls has no root: the first of its services stands in for one.
+    for root in [name for name in callees if name not in called] + list(callees):
+        if root not in drawn:
+            drawn.add(root)
+            yield Branch("", root, None, again=False)
+            yield from _below(root, "", callees, drawn)
+
+
+def _below(service: str, indent: str, callees: Mapping[str, list[str]], drawn: set[str]) -> Iterator[Branch]:
+    servers = callees.get(service, [])
+    for server in servers:
+        last = server == servers[-1]
+        new = server not in drawn
+        drawn.add(server)
+        yield Branch(f"{indent}{'└─' if last else '├─'} ", server, Edge(service, server), not new and server in callees)
+        if new:
+            yield from _below(server, f"{indent}{'   ' if last else '│  '}", callees, drawn)
+
+
+def draw(graph: Graph) -> str:
+    """Return the graph as indented trees, with what was seen on each edge since the generator started."""
+    lines = []
+    for branch in branches(graph):
+        if branch.edge is None:
+            lines.append(branch.service)
+            continue
+        calls = graph[branch.edge]
+        failed = f", {calls.failed} failed" if calls.failed else ""
+        again = " (see above)" if branch.again else ""
+        lines.append(
+            f"{branch.stem + branch.service:<44}{calls.requests:>7} requests"
+            f"  {calls.mean_seconds * 1000:>7.1f} ms mean{failed}{again}"
+        )
     return "\n".join(lines)
 
 
-def _branches(
-    service: str,
-    indent: str,
-    callees: Mapping[str, Iterable[str]],
-    graph: Graph,
-    drawn: set[str],
-) -> list[str]:
-    drawn.add(service)
-    lines: list[str] = []
-    servers = list(callees.get(service, []))
-    for position, server in enumerate(servers, start=1):
-        last = position == len(servers)
-        calls = graph[Edge(service, server)]
-        name = f"{indent}{'└─' if last else '├─'} {server}"
-        failed = f", {calls.failed} failed" if calls.failed else ""
-        again = " (see above)" if server in drawn and callees.get(server) else ""
-        lines.append(
-            f"{name:<44}{calls.requests:>7} requests  {calls.mean_seconds * 1000:>7.1f} ms mean{failed}{again}"
-        )
-        if server not in drawn:
-            lines.extend(_branches(server, f"{indent}{'   ' if last else '│  '}", callees, graph, drawn))
-    return lines
-
-
-def _vector(client: httpx.Client, query: str) -> dict[Edge, float]:
-    answer = client.get("/api/v1/query", params={"query": query}).raise_for_status().json()
+def _vector(prometheus: httpx.Client, query: str) -> dict[Edge, float]:
+    """Return the finite values of the edges that have both their names."""
+    answer = prometheus.get("/api/v1/query", params={"query": query}).raise_for_status()
+    try:
+        series = [(one["metric"], float(one["value"][1])) for one in answer.json()["data"]["result"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise httpx.DecodingError("the answer is not one of Prometheus", request=answer.request) from error
     return {
-        Edge(series["metric"]["client"], series["metric"]["server"]): float(series["value"][1])
-        for series in answer["data"]["result"]
+        Edge(labels["client"], labels["server"]): value
+        for labels, value in series
+        if labels.keys() >= {"client", "server"} and math.isfinite(value)
     }
