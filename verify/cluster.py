@@ -21,7 +21,9 @@ Object = Mapping[str, Any]
 
 API_SECONDS = 10.0
 POD_SECONDS = 10.0
-_FORBIDDEN, _NOT_FOUND, _UNAUTHORIZED = 403, 404, 401
+# What makes it allowed.
+GRANT = "kubectl apply -f manifests/verify-role.yaml"
+_FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
 
 
 class CannotCheckError(Exception):
@@ -53,7 +55,7 @@ class ServicePort:
         """None for a host outside the cluster."""
         parts = urlsplit(url)
         labels = (parts.hostname or "").split(".")
-        if len(labels) < 3 or labels[2] != "svc":
+        if labels[2:3] != ["svc"]:
             return None
         return cls(labels[0], labels[1], parts.port or (443 if parts.scheme == "https" else 80))
 
@@ -78,7 +80,7 @@ class Cluster:
         body = self._get(path, {})
         return None if body is None else json.loads(body)  # type: ignore[no-any-return]
 
-    def list(self, path: str, labels: Mapping[str, str] | None = None) -> list[Object]:
+    def items(self, path: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The items at ``path``, with all of ``labels``; none when the kind is not there."""
         selector = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
         body = self._get(path, {"labelSelector": selector} if selector else {})
@@ -86,7 +88,7 @@ class Cluster:
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The pods that are not about to go."""
-        found = self.list(f"/api/v1/namespaces/{namespace}/pods", labels)
+        found = self.items(f"/api/v1/namespaces/{namespace}/pods", labels)
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def pods_of(self, namespace: str, service: str) -> list[Object]:
@@ -120,26 +122,38 @@ class Cluster:
         if not ready:
             raise CannotLookError(f"Service {target.namespace}/{target.service} has no ready pod")
         service = self.read(f"/api/v1/namespaces/{target.namespace}/services/{target.service}") or {}
-        return self.pod_client(ready[0], _container_port(service, ready[0], target.port))
+        return self.pod_client(ready[0], _container_port(service, ready[0], target.port), urlsplit(url).path)
 
-    def pod_client(self, pod: Object, port: int) -> httpx.Client:
-        """A client of one port of one pod; its requests raise ``httpx.TransportError`` when nothing answers there."""
+    def pod_client(self, pod: Object, port: int, path: str = "") -> httpx.Client:
+        """A client of one port of one pod, below ``path``.
+
+        Its requests raise ``httpx.TransportError`` when nothing answers there, and ``CannotLookError`` when
+        port-forwards are not allowed.
+        """
         meta = pod["metadata"]
+        place = f"{meta['namespace']}/{meta['name']}"
 
         def connect() -> Any:
             try:
+                # A client of its own: while it connects, the library changes how the client sends requests.
                 forward = portforward(
-                    CoreV1Api(self._client).connect_get_namespaced_pod_portforward,
+                    CoreV1Api(ApiClient(self._client.configuration)).connect_get_namespaced_pod_portforward,
                     meta["name"],
                     meta["namespace"],
                     ports=str(port),
                 )
             except ApiException as error:
-                raise httpx.ConnectError(f"no port-forward to {meta['namespace']}/{meta['name']}: {_said(error)}") from None
+                said = str(error.reason or error.status).splitlines()[0]
+                if str(_FORBIDDEN) in said:
+                    raise CannotLookError(f"not allowed: a port-forward to Pod {place}", GRANT) from None
+                raise httpx.ConnectError(f"no port-forward to Pod {place}: {said}") from None
             return forward.socket(port)
 
         return httpx.Client(
-            base_url=f"http://localhost:{port}", transport=PodTransport(connect), timeout=POD_SECONDS, trust_env=False
+            base_url=f"http://localhost:{port}{path}",
+            transport=PodTransport(connect),
+            timeout=POD_SECONDS,
+            trust_env=False,
         )
 
     def bearer(self) -> str | None:
@@ -157,7 +171,7 @@ class Cluster:
         )
         try:
             response = self._client.call_api(method, url, headers, _request_timeout=API_SECONDS)
-            body = response.read()
+            body = response.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise CannotLookError(
                 f"the API server {self._client.configuration.host} of context {self.context!r} does not answer "
@@ -172,10 +186,10 @@ class Cluster:
                 "belong to another cluster; log in again"
             )
         if response.status == _FORBIDDEN:
-            raise CannotLookError(f"not allowed: GET {path}", "kubectl apply -f manifests/verify-role.yaml")
-        if response.status == 400:
+            raise CannotLookError(f"not allowed: GET {path}", GRANT)
+        if response.status == _BAD_REQUEST:
             raise _BadRequestError(path)
-        if response.status >= 300:
+        if response.status != _FOUND:
             raise CannotLookError(f"GET {path}: the API server answered {response.status}")
         return bytes(body)
 
@@ -216,7 +230,9 @@ def trouble(pod: Object) -> str:
 def _configuration(context: str, server: str | None) -> Configuration:
     configuration = Configuration()
     try:
-        kubernetes.config.load_kube_config(context=context, client_configuration=configuration)
+        kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]
+            context=context, client_configuration=configuration
+        )
     except (kubernetes.config.ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError):
         # The loader's own message may quote the file, which holds credentials.
         raise CannotCheckError(
@@ -253,7 +269,3 @@ def _reason(error: Exception) -> str:
         error = inner
     words = str(error).rsplit(": ", 1)[-1]
     return words or type(error).__name__
-
-
-def _said(error: ApiException) -> str:
-    return str(error.reason or error.status).splitlines()[0]

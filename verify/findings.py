@@ -65,3 +65,55 @@ def starved(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
 
 def blocked(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
     return Finding(hop, Status.BROKEN, evidence, cause, remedy, Because.BLOCKED)
+
+
+# What brings spans, samples or sidecars to a hop, the nearest first.
+_FED_BY: Mapping[str, Sequence[str]] = {
+    "sidecars": ("control-plane",),
+    "proxies": ("sidecars", "provider", "control-plane"),
+    "collector": ("proxies",),
+    "tempo": ("collector",),
+    "generator": ("tempo",),
+    "graph": ("generator", "prometheus"),
+    "kiali": ("tempo",),
+}
+# What takes from a hop.
+_TAKEN_BY: Mapping[str, Sequence[str]] = {
+    "proxies": ("collector",),
+    "collector": ("tempo",),
+    "tempo": ("object-store",),
+    "generator": ("prometheus",),
+}
+
+
+def attribute(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings with their causes sorted out: one that follows from another's fault names it and has no remedy."""
+    by_hop = {finding.hop: finding for finding in findings}
+    attributed = []
+    for finding in findings:
+        root = _root(finding, by_hop)
+        consequence = finding.status in {Status.BROKEN, Status.UNKNOWN} and root not in {None, finding.hop}
+        attributed.append(replace(finding, follows_from=root, remedy="") if consequence else finding)
+    return tuple(attributed)
+
+
+def _root(finding: Finding, by_hop: Mapping[str, Finding]) -> str | None:
+    """The hop that explains ``finding``'s trouble, or None when it is in no trouble that another one can explain."""
+    if finding.status in {Status.OK, Status.ABSENT}:
+        return None
+    if finding.status is Status.BROKEN and finding.because is Because.FAULT:
+        return finding.hop
+    neighbours: list[str] = []
+    if finding.because is not Because.STARVED:
+        neighbours += _TAKEN_BY.get(finding.hop, ())
+    if finding.because is not Because.BLOCKED:
+        neighbours += _FED_BY.get(finding.hop, ())
+    for name in neighbours:
+        other = by_hop.get(name)
+        # One that is starved itself explains nothing to the one that feeds it.
+        if other is None or (name in _TAKEN_BY.get(finding.hop, ()) and other.because is Because.STARVED):
+            continue
+        root = _root(other, by_hop)
+        if root is not None:
+            return root
+    return finding.hop if finding.status is Status.BROKEN else None

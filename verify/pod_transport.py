@@ -4,6 +4,7 @@ No port is opened on this machine, so nothing else can reach a pod through it.
 """
 
 import socket
+import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -86,3 +87,8 @@ class _Stream(httpcore.NetworkStream):
 
     def close(self) -> None:
         self._socket.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        raise httpcore.ConnectError("a port-forward is asked in plain HTTP only")

@@ -1,9 +1,14 @@
 """What every hop is given: the cluster, the deployment as it is meant to be, and the request that was followed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from verify.cluster import Cluster
 from verify.deployment import Deployment
+from verify.service_graph import Edge
+from verify.trace import Trace
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,13 @@ class World:
         return f"PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack {self.stack}"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Journey:
-    """What became of the requests that were sent; seconds are since the sending of the one that was followed.
+    """What became of the requests that were sent, and of the one among them that came furthest.
 
-    ``answered`` counts the requests that the application answered at all. ``counted`` is by how much the graph grew.
+    ``answered`` counts those that the application answered; ``problem`` is why none was. ``sent_at`` is Unix time, and
+    the seconds are counted from it; None means that the trace was not seen there. ``expected`` are the edges that the
+    graph should have.
     """
 
     address: str = ""
@@ -39,4 +46,14 @@ class Journey:
     searchable_seconds: float | None = None
     graphed_seconds: float | None = None
     note: str = ""
-    trace: dict[str, object] = field(default_factory=dict)
+    trace: Trace | None = None
+    expected: frozenset[Edge] = frozenset()
+
+
+@dataclass(frozen=True)
+class Looks(Generic[Seen]):
+    """What was seen of a hop before and after requests were followed; without a journey both are the same."""
+
+    before: Seen
+    after: Seen
+    journey: Journey | None

@@ -1,0 +1,142 @@
+"""One run of the check: look at every hop, follow a request, look again, and say which hop is the cause."""
+
+import datetime
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+
+from verify import request, service_graph, trace
+from verify.cluster import CannotLookError
+from verify.deployment import Deployment
+from verify.findings import Because, Finding, Status, attribute, unknown
+from verify.hops import HOPS, Hop, graph
+from verify.report import Report, Request
+from verify.service_graph import Edge
+from verify.world import Journey, Looks, World
+
+Say = Callable[[str], None]
+
+_AT_A_TIME = 6
+_MOST_TRACES = 20
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a person asked for: ``hops`` by name, further expected ``edges``, and where to send requests."""
+
+    hops: Sequence[Hop] = HOPS
+    edges: frozenset[Edge] = frozenset()
+    probe: str | None = None
+
+
+def check(world: World, wanted: Wanted, say: Say) -> Report:
+    """Check the hops once; raises ``CannotCheckError`` when the API server no longer lets us."""
+    hops = wanted.hops
+    say("looking at every hop")
+    before = _look(world, hops)
+    first = [_judge(world, hop, Looks(seen, seen, None)) for hop, seen in zip(hops, before, strict=True)]
+    journey, after = None, before
+    if any(hop.follows for hop in hops):
+        journey = _follow(world, wanted, [finding.hop for finding in first if _is_fault(finding)], say)
+        say("looking once more")
+        after = _look(world, hops)
+    findings = [_judge(world, hop, Looks(old, new, journey)) for hop, old, new in zip(hops, before, after, strict=True)]
+    found = next((seen for hop, seen in zip(hops, after, strict=True) if hop.name == graph.NAME), None)
+    return Report(
+        stack=world.stack,
+        context=world.cluster.context,
+        at=datetime.datetime.now(tz=datetime.UTC),
+        findings=attribute(findings),
+        titles={hop.name: hop.title for hop in hops},
+        request=None if journey is None else _request(journey),
+        graph=found.graph if isinstance(found, graph.Seen) else {},
+        expected=journey.expected if journey else frozenset(),
+        trace=journey.trace if journey else None,
+    )
+
+
+def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
+    """What is seen of each hop, or why it could not be looked at."""
+
+    def look(hop: Hop) -> Any:
+        try:
+            return hop.look(world)
+        except CannotLookError as error:
+            return error
+
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        return list(pool.map(look, hops))
+
+
+def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
+    for seen in (looks.before, looks.after):
+        if isinstance(seen, CannotLookError):
+            return unknown(hop.name, str(seen), cause="it could not be looked at", remedy=seen.remedy)
+    finding = hop.judge(world, looks)
+    nothing_was_sent = looks.journey is not None and not looks.journey.answered
+    if hop.follows and nothing_was_sent and finding.status is Status.OK and looks.journey is not None:
+        why = looks.journey.problem or looks.journey.note
+        return unknown(hop.name, *finding.evidence, why, cause="no request was sent that could be followed")
+    return finding
+
+
+def _is_fault(finding: Finding) -> bool:
+    return finding.status is Status.BROKEN and finding.because is Because.FAULT
+
+
+def _follow(world: World, wanted: Wanted, broken: Collection[str], say: Say) -> Journey:
+    bookinfo = world.deployment.bookinfo
+    url = wanted.probe or (bookinfo.url if bookinfo else None)
+    journey = request.follow(world, url, broken, say)
+    known = bookinfo_edges(world.deployment) | wanted.edges
+    return replace(journey, expected=known | learnt_edges(world))
+
+
+def bookinfo_edges(deployment: Deployment) -> frozenset[Edge]:
+    bookinfo = deployment.bookinfo
+    if bookinfo is None:
+        return frozenset()
+    return service_graph.bookinfo_edges(bookinfo.namespace, traffic=bookinfo.traffic)
+
+
+def learnt_edges(world: World) -> frozenset[Edge]:
+    """The calls in recent traces of namespaces whose applications are not known here: the graph has to have them."""
+    deployment = world.deployment
+    sample = deployment.bookinfo.namespace if deployment.bookinfo else None
+    namespaces = [name for name in deployment.mesh.namespaces if name != sample]
+    found: set[Edge] = set()
+    try:
+        if namespaces:
+            with world.cluster.client(deployment.tempo.query_url) as tempo:
+                found = {edge for one in _recent(tempo, namespaces) for edge in trace.edges(one)}
+    except (httpx.HTTPError, CannotLookError, ValueError):
+        return frozenset()
+    return frozenset(edge for edge in found if {_namespace(edge.client), _namespace(edge.server)} <= {*namespaces})
+
+
+def _recent(tempo: httpx.Client, namespaces: Sequence[str]) -> list[trace.Trace]:
+    services = "|".join(rf".*\\.{name}" for name in namespaces)
+    query = {"q": f'{{resource.service.name=~"{services}"}}', "limit": str(_MOST_TRACES)}
+    found = tempo.get("/api/search", params=query).raise_for_status().json().get("traces") or []
+    return [trace.parse(tempo.get(f"/api/traces/{one['traceID']}").raise_for_status().json()) for one in found]
+
+
+def _namespace(service: str) -> str:
+    return service.rpartition(".")[2]
+
+
+def _request(journey: Journey) -> Request | None:
+    if not journey.trace_id:
+        return None
+    return Request(
+        trace_id=journey.trace_id,
+        address=journey.address,
+        sent_at=datetime.datetime.fromtimestamp(journey.sent_at, tz=datetime.UTC),
+        stored_seconds=journey.stored_seconds,
+        searchable_seconds=journey.searchable_seconds,
+        graphed_seconds=journey.graphed_seconds,
+        note=journey.note,
+    )

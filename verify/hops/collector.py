@@ -1,0 +1,132 @@
+"""The collector: its pods run, it takes spans and passes them on to Tempo."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from verify.cluster import Object, containers, is_ready, trouble
+from verify.findings import Finding, blocked, fault, ok, starved, unknown
+from verify.metrics import Samples, growth, scrape
+from verify.world import Looks, World
+
+NAME = "collector"
+TITLE = "Collector"
+
+_METRICS_PORT = 8888
+_CONTAINER = "otc-container"
+_LOG_SECONDS = 60
+_ACCEPTED, _REFUSED = "otelcol_receiver_accepted_spans", "otelcol_receiver_refused_spans"
+_SENT, _FAILED = "otelcol_exporter_sent_spans", "otelcol_exporter_send_failed_spans"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``log`` holds what the exporter complained of lately."""
+
+    resource: Object | None
+    pods: list[Object]
+    metrics: Samples | None
+    log: list[str]
+
+
+def look(world: World) -> Seen:
+    cluster, tracing = world.cluster, world.deployment.tracing
+    space = f"namespaces/{tracing.collector_namespace}"
+    pods = cluster.pods(
+        tracing.collector_namespace,
+        {"app.kubernetes.io/instance": f"{tracing.collector_namespace}.{tracing.collector}"},
+    )
+    lines = [line for pod in pods for line in cluster.log(pod, _CONTAINER, seconds=_LOG_SECONDS)]
+    return Seen(
+        resource=cluster.read(f"/apis/opentelemetry.io/v1beta1/{space}/opentelemetrycollectors/{tracing.collector}"),
+        pods=pods,
+        metrics=scrape(cluster, [pod for pod in pods if is_ready(pod)], _METRICS_PORT),
+        log=[line for line in lines if "Exporting failed" in line],
+    )
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    after = looks.after
+    tracing = world.deployment.tracing
+    place = f"OpenTelemetryCollector {tracing.collector_namespace}/{tracing.collector}"
+    name = f"{tracing.collector} -n {tracing.collector_namespace}"
+    if after.resource is None:
+        return fault(NAME, f"no {place}", cause="there is no collector", remedy=world.restore)
+    ready = [pod for pod in after.pods if is_ready(pod)]
+    if not ready:
+        stopped = after.resource["spec"].get("replicas") == 0
+        return fault(
+            NAME,
+            f"{place}: spec.replicas is {after.resource['spec'].get('replicas')}, no pod is ready",
+            *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods),
+            cause="the collector is scaled to nothing" if stopped else "the collector's pods do not become ready",
+            remedy=f"kubectl scale opentelemetrycollector {name} --replicas={tracing.collector_replicas}"
+            if stopped
+            else f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
+        )
+    inside = [pod for pod in ready if any(one["name"] == "istio-proxy" for one in containers(pod))]
+    if inside:
+        return fault(
+            NAME,
+            f"Pod {inside[0]['metadata']['name']} has a sidecar",
+            cause="the collector is in the mesh, and its own spans are traced again",
+            remedy=world.restore,
+        )
+    endpoints = exporter_endpoints(after.resource["spec"].get("config") or {})
+    if tracing.otlp_address not in endpoints:
+        return fault(
+            NAME,
+            f"{place}: its exporters of traces send to {', '.join(endpoints) or 'nowhere'}",
+            f"Tempo is {tracing.otlp_address}",
+            *after.log[-1:],
+            cause="the collector sends to another address than Tempo's",
+            remedy=world.restore,
+        )
+    return _by_counters(world, looks)
+
+
+def exporter_endpoints(config: Mapping[str, Any]) -> list[str]:
+    """Where the pipelines of traces send to."""
+    pipelines = (config.get("service") or {}).get("pipelines") or {}
+    names = [
+        name
+        for kind, pipeline in pipelines.items()
+        if kind.partition("/")[0] == "traces"
+        for name in pipeline.get("exporters") or []
+    ]
+    exporters = config.get("exporters") or {}
+    found = [(exporters.get(name) or {}).get("endpoint", "") for name in names]
+    return [endpoint for endpoint in dict.fromkeys(found) if endpoint]
+
+
+def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
+    before, after, journey = looks.before, looks.after, looks.journey
+    tracing = world.deployment.tracing
+    logs = f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50"
+    if after.metrics is None:
+        return unknown(
+            NAME, f"port {_METRICS_PORT} does not answer", cause="the collector does not show its metrics", remedy=logs
+        )
+    accepted, refused, sent, failed = (
+        growth(before.metrics, after.metrics, name) or 0 for name in (_ACCEPTED, _REFUSED, _SENT, _FAILED)
+    )
+    evidence = f"spans accepted +{accepted:g}, refused +{refused:g}, sent +{sent:g}, failed +{failed:g}"
+    if refused:
+        return fault(
+            NAME,
+            evidence,
+            cause="the memory limiter refuses spans: the collector has too little memory, or Tempo is too slow",
+            remedy=f"pulumi config set --path tracing.collector.resources.limits.memory 1Gi --stack {world.stack}"
+            f" && pulumi up --stack {world.stack}",
+        )
+    if failed or (accepted and not sent) or (after.log and not sent):
+        return blocked(
+            NAME,
+            evidence,
+            *after.log[-1:],
+            cause=f"Tempo does not take what the collector sends to {tracing.otlp_address}",
+            remedy=logs,
+        )
+    if journey is not None and journey.answered and not accepted:
+        return starved(NAME, evidence, cause="no span reaches the collector", remedy=logs)
+    return ok(NAME, evidence if journey else f"{len(after.pods)} pods are ready")

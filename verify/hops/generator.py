@@ -1,0 +1,146 @@
+"""The metrics generator: it is switched on, makes edges of spans, and writes them to Prometheus."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import yaml
+
+from verify.cluster import CannotLookError, Object, is_ready
+from verify.findings import Finding, blocked, fault, ok, starved, unknown
+from verify.metrics import Samples, growth, scrape
+from verify.world import Looks, World
+
+NAME = "generator"
+TITLE = "Metrics generator"
+
+_HTTP_PORT = 3200
+_VOLUME = "/var/tempo"
+_LOG_SECONDS = 60
+_RECEIVED = "tempo_metrics_generator_spans_received_total"
+_EDGES = "tempo_metrics_generator_processor_service_graphs_edges"
+# Written by the part of Prometheus that Tempo writes with.
+_FAILED = "prometheus_remote_storage_samples_failed_total"
+_WRITTEN = "prometheus_remote_storage_samples_total"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``config`` is what Tempo runs with, None when it does not say; ``log`` are complaints about remote write."""
+
+    pods: list[Object]
+    config: Mapping[str, Any] | None
+    metrics: Samples | None
+    log: list[str]
+
+
+def look(world: World) -> Seen:
+    tempo, cluster = world.deployment.tempo, world.cluster
+    pods = cluster.pods_of(tempo.namespace, tempo.generator_service)
+    ready = [pod for pod in pods if is_ready(pod)]
+    lines = [line for pod in ready for line in cluster.log(pod, _container(pod), seconds=_LOG_SECONDS)]
+    return Seen(
+        pods=pods,
+        config=_config(world, ready),
+        metrics=scrape(cluster, ready, _HTTP_PORT),
+        log=[line for line in lines if ("remote" in line and "level=warn" in line) or "non-recoverable" in line],
+    )
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    after = looks.after
+    tempo, prometheus = world.deployment.tempo, world.deployment.prometheus
+    if after.config is None:
+        return unknown(
+            NAME,
+            f"Service {tempo.namespace}/{tempo.generator_service} does not show its configuration",
+            cause="Tempo does not run, or not its generator",
+            remedy=f"kubectl get pods -n {tempo.namespace}",
+        )
+    generator = after.config.get("metrics_generator") or {}
+    storage = generator.get("storage") or {}
+    path, urls = str(storage.get("path") or ""), [one.get("url", "") for one in storage.get("remote_write") or []]
+    on = processors(after.config)
+    missing = [name for name in tempo.processors if name not in on]
+    if not path.startswith(_VOLUME):
+        return fault(
+            NAME,
+            f"metrics_generator.storage.path is {path or 'empty'!r}",
+            cause="without a path on Tempo's volume the generator switches itself off, and says so only in the log",
+            remedy=world.restore,
+        )
+    if missing:
+        return fault(
+            NAME,
+            f"processors switched on: {', '.join(on) or 'none'}",
+            f"not switched on: {', '.join(missing)}",
+            cause="a processor that the overrides do not name makes nothing of the spans",
+            remedy=world.restore,
+        )
+    if prometheus.write_url not in urls:
+        return fault(
+            NAME,
+            f"metrics_generator.storage.remote_write goes to {', '.join(urls) or 'nowhere'}",
+            f"Prometheus is {prometheus.write_url}",
+            *after.log[-1:],
+            cause="the edges are written to another address than Prometheus'",
+            remedy=world.restore,
+        )
+    return _by_counters(world, looks)
+
+
+def processors(config: Mapping[str, Any]) -> list[str]:
+    """The processors that the overrides switch on, in either of their two formats."""
+    overrides = config.get("overrides") or {}
+    newer = ((overrides.get("defaults") or {}).get("metrics_generator") or {}).get("processors")
+    found = newer or overrides.get("metrics_generator_processors") or []
+    # Tempo prints a set as a map without values, or as a list, by its version.
+    return [str(name) for name in found]
+
+
+def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
+    before, after, journey = looks.before, looks.after, looks.journey
+    tempo = world.deployment.tempo
+    logs = f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50"
+    received, edges, failed, written = (
+        growth(before.metrics, after.metrics, name) or 0 for name in (_RECEIVED, _EDGES, _FAILED, _WRITTEN)
+    )
+    evidence = f"spans +{received:g}, edges +{edges:g}, samples written +{written:g}, failed +{failed:g}"
+    if failed or after.log:
+        return blocked(
+            NAME,
+            evidence,
+            *after.log[-1:],
+            cause="Prometheus does not take what the generator writes",
+            remedy=logs,
+        )
+    if journey is None:
+        return ok(NAME, f"processors: {', '.join(tempo.processors)}")
+    if journey.answered and not received:
+        return starved(NAME, evidence, cause="no span reaches the generator", remedy=logs)
+    if journey.answered and not edges:
+        return fault(
+            NAME,
+            evidence,
+            cause="the spans have no pairs of client and server: an application does not pass the trace headers on, "
+            "or only some of the spans are kept",
+            remedy=logs,
+        )
+    return ok(NAME, evidence)
+
+
+def _config(world: World, ready: list[Object]) -> Mapping[str, Any] | None:
+    for pod in ready:
+        try:
+            with world.cluster.pod_client(pod, _HTTP_PORT) as client:
+                found = yaml.safe_load(client.get("/status/config").raise_for_status().text)
+        except (httpx.HTTPError, yaml.YAMLError, CannotLookError):
+            continue
+        if isinstance(found, dict):
+            return found
+    return None
+
+
+def _container(pod: Object) -> str:
+    return str(pod["spec"]["containers"][0]["name"])

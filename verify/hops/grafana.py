@@ -1,0 +1,145 @@
+"""Grafana: its data sources are there, and the one for traces draws the graph from the Prometheus that has it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import yaml
+
+from verify.cluster import CannotLookError, Object, condition
+from verify.findings import Finding, fault, ok
+from verify.world import Looks, World
+
+NAME = "grafana"
+TITLE = "Grafana data sources"
+
+# A service account's token of a Grafana of the program's own; never printed.
+TOKEN_VARIABLE = "GRAFANA_TOKEN"  # noqa: S105  the name of a variable
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``datasources`` are as provisioned; ``health`` is what Grafana says of each, by uid, where it was asked."""
+
+    place: str
+    datasources: Sequence[Mapping[str, Any]]
+    resources: list[Object]
+    health: Mapping[str, str]
+    problem: str
+
+
+def look(world: World) -> Seen:
+    grafana, cluster = world.deployment.grafana, world.cluster
+    health, problem = _ask_grafana(world)
+    if grafana.config_map is None:
+        listed = f"/apis/grafana.integreatly.org/v1beta1/namespaces/{grafana.namespace}/grafanadatasources"
+        resources = [one for one in cluster.items(listed) if one["metadata"]["name"] in grafana.resources]
+        datasources = [{**one["spec"].get("datasource", {}), "uid": one["spec"].get("uid")} for one in resources]
+        return Seen(f"GrafanaDatasources in {grafana.namespace}", datasources, resources, health, problem)
+    found = cluster.read(f"/api/v1/namespaces/{grafana.namespace}/configmaps/{grafana.config_map}")
+    place = f"ConfigMap {grafana.namespace}/{grafana.config_map}"
+    return Seen(place, provisioned(found), [], health, problem)
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    after = looks.after
+    grafana = world.deployment.grafana
+    by_uid = {one.get("uid"): one for one in after.datasources}
+    tempo, prometheus = by_uid.get(grafana.tempo_uid), by_uid.get(grafana.prometheus_uid)
+    uids = ", ".join(str(uid) for uid in by_uid) or "none"
+    if tempo is None or prometheus is None:
+        return fault(
+            NAME,
+            f"{after.place} has the data sources {uids}",
+            f"expected {grafana.tempo_uid} and {grafana.prometheus_uid}",
+            cause="a data source is missing, or has another uid than the other one refers to",
+            remedy=world.restore,
+        )
+    linked = ((tempo.get("jsonData") or {}).get("serviceMap") or {}).get("datasourceUid")
+    if linked != grafana.prometheus_uid:
+        return fault(
+            NAME,
+            f"{after.place}: serviceMap.datasourceUid of {grafana.tempo_uid} is {linked!r}",
+            f"Prometheus' uid is {grafana.prometheus_uid!r}",
+            cause="the Service Graph tab asks another Prometheus than the one that has the graph",
+            remedy=world.restore,
+        )
+    for one, url in ((tempo, world.deployment.tempo.query_url), (prometheus, world.deployment.prometheus.query_url)):
+        if one.get("url") != url:
+            return fault(
+                NAME,
+                f"{after.place}: {one.get('uid')} is at {one.get('url')}",
+                f"expected {url}",
+                cause="the data source asks another address than the deployment's",
+                remedy=world.restore,
+            )
+    for resource in after.resources:
+        state = condition(resource, "DatasourceSynchronized") or {}
+        if state.get("status") != "True":
+            return fault(
+                NAME,
+                f"GrafanaDatasource {resource['metadata']['name']}: {state.get('message', 'not synchronized')}",
+                cause="grafana-operator has brought it into no Grafana",
+                remedy=f"kubectl describe grafanadatasource {resource['metadata']['name']} -n {grafana.namespace}",
+            )
+    return _by_health(world, after)
+
+
+def provisioned(config_map: Object | None) -> list[Mapping[str, Any]]:
+    """The data sources of every provisioning file in a ConfigMap."""
+    found: list[Mapping[str, Any]] = []
+    for text in ((config_map or {}).get("data") or {}).values():
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError:
+            continue
+        if isinstance(content, dict):
+            found += [one for one in content.get("datasources") or [] if isinstance(one, dict)]
+    return found
+
+
+def _by_health(world: World, after: Seen) -> Finding:
+    grafana = world.deployment.grafana
+    evidence = f"{after.place}: serviceMap of {grafana.tempo_uid} leads to {grafana.prometheus_uid}"
+    if after.problem:
+        return fault(
+            NAME,
+            evidence,
+            f"{grafana.url}: {after.problem}",
+            cause="Grafana does not answer",
+            remedy=f"kubectl rollout restart deployment/grafana -n {grafana.namespace}",
+        )
+    ill = {uid: words for uid, words in after.health.items() if words != "OK"}
+    if ill:
+        return fault(
+            NAME,
+            evidence,
+            *(f"{uid}: {words}" for uid, words in ill.items()),
+            cause="Grafana cannot reach what the data source names",
+            remedy=f"kubectl logs -n {grafana.namespace} deployment/grafana --tail=50",
+        )
+    asked = "Grafana says both are healthy" if after.health else ""
+    if grafana.url and not after.health:
+        asked = f"Grafana answers; with {TOKEN_VARIABLE} set, it is asked for their health"
+    return ok(NAME, evidence, *filter(None, [asked]))
+
+
+def _ask_grafana(world: World) -> tuple[dict[str, str], str]:
+    grafana = world.deployment.grafana
+    if grafana.url is None:
+        return {}, ""
+    token = os.environ.get(TOKEN_VARIABLE)
+    health: dict[str, str] = {}
+    try:
+        with world.cluster.client(grafana.url) as client:
+            client.get("/api/health").raise_for_status()
+            for uid in (grafana.tempo_uid, grafana.prometheus_uid) if token else ():
+                answer = client.get(
+                    f"/api/datasources/uid/{uid}/health", headers={"Authorization": f"Bearer {token}"}
+                ).json()
+                health[uid] = "OK" if answer.get("status") == "OK" else str(answer.get("message", "no reason given"))
+    except (httpx.HTTPError, CannotLookError, ValueError) as error:
+        return {}, str(error)
+    return health, ""

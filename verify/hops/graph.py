@@ -1,0 +1,62 @@
+"""The service graph: Prometheus has an edge for every call that is expected, and it grows."""
+
+from dataclasses import dataclass
+
+import httpx
+
+from verify import service_graph
+from verify.cluster import CannotLookError
+from verify.findings import Finding, fault, ok, starved, unknown
+from verify.service_graph import Edge, Graph
+from verify.world import Looks, World
+
+NAME = "graph"
+TITLE = "Service graph"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``problem`` is why there is no graph."""
+
+    graph: Graph
+    problem: str
+
+
+def look(world: World) -> Seen:
+    try:
+        with world.cluster.client(world.deployment.prometheus.query_url) as client:
+            return Seen(service_graph.read(client), "")
+    except (httpx.HTTPError, CannotLookError, ValueError, KeyError) as error:
+        return Seen({}, str(error))
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    after, journey = looks.after, looks.journey
+    prometheus = world.deployment.prometheus
+    ask = "kubectl get --raw /readyz"
+    if after.problem:
+        return starved(NAME, f"{prometheus.query_url}: {after.problem}", cause="the graph cannot be read", remedy=ask)
+    if journey is None:
+        return ok(NAME, f"{len(after.graph)} edges")
+    if journey.answered and journey.graphed_seconds is None:
+        return starved(
+            NAME,
+            f"{len(after.graph)} edges, and no request that was sent was added to any",
+            cause="nothing new arrives in Prometheus",
+            remedy=world.restore,
+        )
+    missing = sorted(journey.expected - after.graph.keys())
+    if missing:
+        return fault(
+            NAME,
+            *(f"no edge {edge.client} → {edge.server}" for edge in missing),
+            cause="these calls are not made, or the caller does not pass the trace headers on",
+            remedy=f"kubectl logs -n {_namespace(missing[0])} -l app={missing[0].client.partition('.')[0]} --tail=20",
+        )
+    if not after.graph:
+        return unknown(NAME, "no edge, and none is expected", cause="no request was seen; name one with --probe")
+    return ok(NAME, f"{len(after.graph)} edges, every one of the {len(journey.expected)} that are expected")
+
+
+def _namespace(edge: Edge) -> str:
+    return edge.client.rpartition(".")[2]

@@ -1,0 +1,78 @@
+"""Kiali: it answers, and shows the traces that Tempo has."""
+
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from verify.cluster import CannotLookError
+from verify.findings import Finding, absent, fault, ok, starved, unknown
+from verify.world import Looks, World
+
+NAME = "kiali"
+TITLE = "Kiali"
+
+# How far back Kiali is asked for traces, in seconds.
+_FRESH = 300
+_NOT_ALLOWED = {401, 403}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``traces`` is None when Kiali did not say, for the reason in ``problem``."""
+
+    traces: int | None
+    problem: str
+    allowed: bool
+
+
+def look(world: World) -> Seen:
+    kiali = world.deployment.kiali
+    if kiali is None:
+        return Seen(None, "", allowed=True)
+    token = world.cluster.bearer()
+    try:
+        with world.cluster.client(kiali.url) as client:
+            answer = client.get(
+                _path(world),
+                params={"startMicros": str(int((time.time() - _FRESH) * 1e6)), "limit": "20"},
+                headers={"Authorization": f"Bearer {token}"} if token else {},
+            )
+            if answer.status_code in _NOT_ALLOWED:
+                return Seen(None, f"it answered {answer.status_code}", allowed=False)
+            found = answer.raise_for_status().json()
+    except (httpx.HTTPError, CannotLookError, ValueError) as error:
+        return Seen(None, str(error), allowed=True)
+    errors = found.get("errors") or []
+    return Seen(len(found.get("data") or []), str(errors[0].get("msg", "")) if errors else "", allowed=True)
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    after, journey = looks.after, looks.journey
+    kiali = world.deployment.kiali
+    if kiali is None:
+        return absent(NAME, "the stack has no Kiali")
+    logs = f"kubectl logs deployment/kiali -n {world.deployment.mesh.namespace} --tail=50"
+    if not after.allowed:
+        return unknown(
+            NAME,
+            after.problem,
+            cause="Kiali wants another login than the kubeconfig's",
+            remedy=f"kubectl port-forward -n {world.deployment.mesh.namespace} service/kiali 20001",
+        )
+    if after.problem:
+        return fault(NAME, after.problem, cause="Kiali does not answer, or does not reach Tempo", remedy=logs)
+    if journey is not None and journey.answered and not after.traces:
+        return starved(NAME, f"0 traces at {_path(world)}", cause="Kiali finds no trace", remedy=logs)
+    return ok(NAME, f"{after.traces} traces at {_path(world)}")
+
+
+def _path(world: World) -> str:
+    """Of the product page, or of the first namespace's workloads."""
+    bookinfo = world.deployment.bookinfo
+    if bookinfo is not None:
+        return f"/api/namespaces/{bookinfo.namespace}/services/productpage/traces"
+    namespace = next(iter(world.deployment.mesh.namespaces), world.deployment.mesh.namespace)
+    services = world.cluster.items(f"/api/v1/namespaces/{namespace}/services")
+    name = services[0]["metadata"]["name"] if services else "none"
+    return f"/api/namespaces/{namespace}/services/{name}/traces"

@@ -1,0 +1,57 @@
+"""Prometheus: it serves, and takes what is written to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from verify.cluster import CannotLookError
+from verify.findings import Finding, fault, ok
+from verify.world import Looks, World
+
+NAME = "prometheus"
+TITLE = "Prometheus"
+
+_RECEIVER = "web.enable-remote-write-receiver"
+_EXEMPLARS = "exemplar-storage"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``flags`` are those that Prometheus runs with; ``problem`` is why there are none."""
+
+    flags: Mapping[str, str]
+    problem: str
+
+
+def look(world: World) -> Seen:
+    try:
+        with world.cluster.client(world.deployment.prometheus.query_url) as client:
+            return Seen(client.get("/api/v1/status/flags").raise_for_status().json()["data"], "")
+    except httpx.HTTPStatusError as error:
+        # Not every store with Prometheus' API has flags to show.
+        return Seen({}, f"flags: {error.response.status_code}")
+    except (httpx.HTTPError, CannotLookError, ValueError, KeyError) as error:
+        return Seen({}, str(error))
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    after = looks.after
+    prometheus = world.deployment.prometheus
+    ours = prometheus.deployment is not None
+    if after.problem and not after.problem.startswith("flags: "):
+        return fault(
+            NAME,
+            f"{prometheus.query_url}: {after.problem}",
+            cause="Prometheus does not answer",
+            remedy=f"{world.restore}" if ours else f"curl --fail {prometheus.query_url}/-/ready",
+        )
+    if after.flags.get(_RECEIVER, "true") != "true":
+        return fault(
+            NAME,
+            f"{prometheus.query_url}: --{_RECEIVER} is {after.flags[_RECEIVER]}",
+            cause="Prometheus answers every remote write with 404, so no edge is stored",
+            remedy=world.restore if ours else f"start that Prometheus with --{_RECEIVER}",
+        )
+    exemplars = _EXEMPLARS in after.flags.get("enable-feature", "")
+    return ok(NAME, f"--{_RECEIVER} is on", f"exemplars are {'kept' if exemplars else 'not kept'}")

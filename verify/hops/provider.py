@@ -1,0 +1,147 @@
+"""The tracing provider: the Telemetry switches on one that the mesh configuration has, and istiod finds its Service."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from verify.cluster import Object
+from verify.findings import Finding, fault, ok
+from verify.metrics import Samples, growth, scrape
+from verify.world import Looks, World
+
+NAME = "provider"
+TITLE = "istiod resolves the provider"
+
+_ISTIOD_METRICS_PORT = 15014
+# istiod counts each time that it cannot find a provider's Service (istio: pilot/pkg/model/monitoring.go).
+_LOOKUP_FAILURES = "provider_lookup_cluster_failures"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``telemetries`` are those of the root namespace; ``config_maps`` hold the mesh configuration, by their name."""
+
+    telemetries: list[Object]
+    config_maps: Mapping[str, Object | None]
+    service: Object | None
+    metrics: Samples | None
+
+
+def look(world: World) -> Seen:
+    cluster, mesh, tracing = world.cluster, world.deployment.mesh, world.deployment.tracing
+    service, namespace = tracing.collector_host.split(".")[:2]
+    core = f"/api/v1/namespaces/{mesh.namespace}/configmaps"
+    return Seen(
+        telemetries=cluster.items(f"/apis/telemetry.istio.io/v1/namespaces/{mesh.namespace}/telemetries"),
+        config_maps={name: cluster.read(f"{core}/{name}") for name in mesh.config_maps},
+        service=cluster.read(f"/api/v1/namespaces/{namespace}/services/{service}"),
+        metrics=scrape(cluster, cluster.pods(mesh.namespace, {"app": "istiod"}), _ISTIOD_METRICS_PORT),
+    )
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    before, after = looks.before, looks.after
+    tracing, mesh = world.deployment.tracing, world.deployment.mesh
+    place = f"Telemetry {mesh.namespace}/{tracing.telemetry}"
+    telemetry = next((one for one in after.telemetries if one["metadata"]["name"] == tracing.telemetry), None)
+    if telemetry is None:
+        return fault(NAME, f"no {place}", cause="nothing switches tracing on", remedy=world.restore)
+    entry = next(iter(telemetry["spec"].get("tracing") or [{}]))
+    named = [provider.get("name", "") for provider in entry.get("providers") or []]
+    sampling = entry.get("randomSamplingPercentage")
+    known = providers(after.config_maps)
+    if not named or named[0] not in known:
+        return fault(
+            NAME,
+            f"{place} names the provider {', '.join(named) or 'none'}",
+            f"the mesh configuration has {', '.join(known) or 'none'}",
+            cause="istiod switches tracing off, and reports nothing, for a provider that it does not know",
+            remedy=world.restore,
+        )
+    if entry.get("disableSpanReporting") or sampling is None or float(sampling) == 0:
+        return _no_sampling(world, place, entry)
+    config_map, settings = known[named[0]]
+    service, port = _bare(settings.get("service", "")), settings.get("port")
+    if (service, port) != (tracing.collector_host, tracing.collector_port):
+        return fault(
+            NAME,
+            f"ConfigMap {mesh.namespace}/{config_map}: provider {named[0]} leads to {service}:{port}",
+            f"the collector is {tracing.collector_host}:{tracing.collector_port}",
+            *_failures(before, after),
+            cause="the provider's address is not the collector's, so spans go nowhere",
+            remedy=_correct(world, config_map, after.config_maps[config_map] or {}, named[0]),
+        )
+    if after.service is None:
+        return fault(
+            NAME,
+            f"no Service {tracing.collector_host}",
+            *_failures(before, after),
+            cause="istiod cannot find the collector's Service and leaves the tracer out",
+            remedy=world.restore,
+        )
+    return ok(NAME, f"{place}: {named[0]}, {float(sampling):g} %", f"{named[0]} leads to {service}:{port}")
+
+
+def providers(config_maps: Mapping[str, Object | None]) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """The OpenTelemetry providers of the mesh configuration by name, each with the ConfigMap that has it."""
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for name, config_map in config_maps.items():
+        for entry in extension_providers(config_map):
+            found.setdefault(entry.get("name", ""), (name, entry.get("opentelemetry") or {}))
+    return found
+
+
+def extension_providers(config_map: Object | None) -> Sequence[Mapping[str, Any]]:
+    try:
+        mesh = yaml.safe_load((config_map or {}).get("data", {}).get("mesh", ""))
+    except yaml.YAMLError:
+        return []
+    listed = mesh.get("extensionProviders") if isinstance(mesh, dict) else None
+    return [entry for entry in listed or [] if isinstance(entry, dict)]
+
+
+def _no_sampling(world: World, place: str, entry: Mapping[str, Any]) -> Finding:
+    meant = world.deployment.tracing.sampling_percentage
+    set_to_nothing = f"pulumi config set --path tracing.samplingPercentage 100 --stack {world.stack} && pulumi up"
+    return fault(
+        NAME,
+        f"{place}: randomSamplingPercentage is {entry.get('randomSamplingPercentage', 'not set')}"
+        + (", disableSpanReporting is on" if entry.get("disableSpanReporting") else ""),
+        f"the stack means {meant:g} %",
+        cause="no request is sampled" if entry.get("randomSamplingPercentage") is not None else "1 % is sampled",
+        remedy=world.restore if meant else f"{set_to_nothing} --stack {world.stack}",
+    )
+
+
+def _bare(service: str) -> str:
+    """The host alone: a namespace may stand before it."""
+    return service.rpartition("/")[2]
+
+
+def _failures(before: Seen, after: Seen) -> list[str]:
+    counted = (after.metrics.total(_LOOKUP_FAILURES) if after.metrics else None) or 0
+    grown = growth(before.metrics, after.metrics, _LOOKUP_FAILURES)
+    return [f"istiod's {_LOOKUP_FAILURES} is {counted:g} (+{grown:g})"] if counted and grown is not None else []
+
+
+def _correct(world: World, name: str, config_map: Object, provider: str) -> str:
+    """The command that writes the right address into the mesh configuration.
+
+    Of what Helm has installed Pulumi sees only the values, so it would find nothing to restore.
+    """
+    tracing, mesh_facts = world.deployment.tracing, world.deployment.mesh
+    if mesh_facts.installer != "helm":
+        return world.restore
+    mesh = yaml.safe_load(config_map["data"]["mesh"])
+    for entry in mesh["extensionProviders"]:
+        if entry.get("name") == provider:
+            entry["opentelemetry"] |= {"service": tracing.collector_host, "port": tracing.collector_port}
+    patch = shlex.quote(json.dumps({"data": {"mesh": yaml.safe_dump(mesh)}}))
+    place = f"-n {mesh_facts.namespace}"
+    # istiod reads the new text by itself, once the kubelet has brought it into the pod, which takes a minute or two.
+    restart = f"kubectl rollout restart deployment/{mesh_facts.istiod} {place}"
+    return f"kubectl patch configmap {name} {place} --type merge --patch {patch} && {restart}"

@@ -1,0 +1,94 @@
+"""The sidecars: every pod of the mesh's namespaces has one, unless it says that it wants none."""
+
+from dataclasses import dataclass
+
+from verify.cluster import Object, containers, is_ready, trouble
+from verify.findings import Finding, absent, fault, ok, unknown
+from verify.world import Looks, World
+
+NAME = "sidecars"
+TITLE = "Sidecars"
+
+_PROXY = "istio-proxy"
+_OPT_OUT = "sidecar.istio.io/inject"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The mesh's namespaces, None for one that is not there, and their pods."""
+
+    namespaces: dict[str, Object | None]
+    pods: list[Object]
+
+
+def look(world: World) -> Seen:
+    names = world.deployment.mesh.namespaces
+    return Seen(
+        namespaces={name: world.cluster.read(f"/api/v1/namespaces/{name}") for name in names},
+        pods=[pod for name in names for pod in world.cluster.pods(name)],
+    )
+
+
+def has_sidecar(pod: Object) -> bool:
+    return any(container["name"] == _PROXY for container in containers(pod))
+
+
+def wants_sidecar(pod: Object) -> bool:
+    """Pods of Jobs that have ended, pods on the host's network and those that opted out get none."""
+    meta, spec = pod["metadata"], pod["spec"]
+    said = meta.get("labels", {}).get(_OPT_OUT) or meta.get("annotations", {}).get(_OPT_OUT)
+    ended = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+    return said != "false" and not spec.get("hostNetwork") and not ended
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    after = looks.after
+    labels = world.deployment.mesh.injection_labels
+    wanted = " ".join(f"{key}={value}" for key, value in labels.items())
+    if not after.namespaces:
+        return absent(NAME, "the stack brings no namespace into the mesh")
+    for name, namespace in after.namespaces.items():
+        if namespace is None:
+            return fault(NAME, f"no Namespace {name}", cause="the namespace is gone", remedy=world.restore)
+        there = namespace["metadata"].get("labels", {})
+        if any(there.get(key) != value for key, value in labels.items()):
+            bare = [pod for pod in after.pods if _in(pod, name) and not has_sidecar(pod)]
+            return fault(
+                NAME,
+                f"Namespace {name} has not the label {wanted}",
+                f"{len(bare)} of its pods have no sidecar",
+                cause="without the label the injector leaves the namespace's pods alone",
+                remedy=f"kubectl label namespace {name} {wanted} --overwrite"
+                f" && kubectl rollout restart deployment -n {name}",
+            )
+    expected = [pod for pod in after.pods if wants_sidecar(pod)]
+    bare = [pod for pod in expected if not has_sidecar(pod)]
+    if bare:
+        name = bare[0]["metadata"]["namespace"]
+        return fault(
+            NAME,
+            *(
+                f"Pod {pod['metadata']['namespace']}/{pod['metadata']['name']} has no container {_PROXY}"
+                for pod in bare
+            ),
+            cause="these pods were made while nothing injected sidecars",
+            remedy=f"kubectl rollout restart deployment -n {name}",
+        )
+    waiting = [pod for pod in expected if not is_ready(pod)]
+    evidence = f"{len(expected)} of {len(expected)} pods in {', '.join(after.namespaces)} have one"
+    if not expected:
+        return unknown(NAME, f"no pods in {', '.join(after.namespaces)}", cause="there is nothing to trace yet")
+    if waiting:
+        pod = waiting[0]["metadata"]
+        return fault(
+            NAME,
+            evidence,
+            *(f"Pod {one['metadata']['namespace']}/{one['metadata']['name']}: {trouble(one)}" for one in waiting),
+            cause="these pods are not ready, so they take no requests",
+            remedy=f"kubectl describe pod {pod['name']} -n {pod['namespace']}",
+        )
+    return ok(NAME, evidence)
+
+
+def _in(pod: Object, namespace: str) -> bool:
+    return bool(pod["metadata"]["namespace"] == namespace)

@@ -1,0 +1,113 @@
+"""Tempo: it runs, takes spans, and finds fresh traces by TraceQL."""
+
+import time
+from dataclasses import dataclass
+
+import httpx
+
+from verify.cluster import CannotLookError, Object, condition, is_ready, trouble
+from verify.findings import Finding, blocked, fault, ok, starved, unknown
+from verify.metrics import Samples, growth, scrape
+from verify.world import Looks, World
+
+NAME = "tempo"
+TITLE = "Tempo"
+
+_HTTP_PORT = 3200
+_RECEIVED = "tempo_distributor_spans_received_total"
+_KINDS = {"monolithic": ("TempoMonolithic", "tempomonolithics"), "stack": ("TempoStack", "tempostacks")}
+# How far back a trace counts as fresh, in seconds.
+_FRESH = 300
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``search`` is the number of fresh traces, or what went wrong with the search."""
+
+    resource: Object | None
+    pods: list[Object]
+    metrics: Samples | None
+    search: int | str
+
+
+def look(world: World) -> Seen:
+    tempo, cluster = world.deployment.tempo, world.cluster
+    _, plural = _KINDS[tempo.mode]
+    pods = cluster.pods_of(tempo.namespace, tempo.distributor_service)
+    return Seen(
+        resource=cluster.read(f"/apis/tempo.grafana.com/v1alpha1/namespaces/{tempo.namespace}/{plural}/{tempo.name}"),
+        pods=pods,
+        metrics=scrape(cluster, [pod for pod in pods if is_ready(pod)], _HTTP_PORT),
+        search=_search(world),
+    )
+
+
+def judge(world: World, looks: Looks[Seen]) -> Finding:
+    after = looks.after
+    tempo = world.deployment.tempo
+    kind, plural = _KINDS[tempo.mode]
+    place, name = f"{kind} {tempo.namespace}/{tempo.name}", f"{tempo.name} -n {tempo.namespace}"
+    if after.resource is None:
+        return fault(NAME, f"no {place}", cause="there is no Tempo", remedy=world.restore)
+    ready = condition(after.resource, "Ready") or {}
+    evidence = [
+        f"{place}: Ready is {ready.get('status', 'not said')}",
+        *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods if not is_ready(pod)),
+    ]
+    if after.resource["spec"].get("management") == "Unmanaged" and not after.pods:
+        return fault(
+            NAME,
+            *evidence,
+            f"{place}: spec.management is Unmanaged, and no pod runs",
+            cause="Tempo is stopped, and its operator was told to leave it so",
+            remedy=f"kubectl patch {plural} {name} --type merge"
+            """ --patch '{"spec":{"management":"Managed","managementState":"Managed"}}'""",
+        )
+    if not any(is_ready(pod) for pod in after.pods):
+        say = blocked if after.pods and tempo.object_store else fault
+        return say(
+            NAME,
+            *evidence,
+            cause="no pod of Tempo is ready",
+            remedy=f"kubectl describe {plural} {name}",
+        )
+    if isinstance(after.search, str):
+        return fault(
+            NAME,
+            *evidence,
+            f"TraceQL: {after.search}",
+            cause="Tempo does not answer searches",
+            remedy=f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50",
+        )
+    return _by_counters(world, looks)
+
+
+def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
+    before, after, journey = looks.before, looks.after, looks.journey
+    tempo = world.deployment.tempo
+    logs = f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50"
+    if after.metrics is None:
+        return unknown(NAME, cause="Tempo does not show its metrics", remedy=logs)
+    received = growth(before.metrics, after.metrics, _RECEIVED) or 0
+    evidence = f"spans received +{received:g}, {after.search} traces of the last {_FRESH // 60} minutes found"
+    if journey is None:
+        return ok(NAME, f"{len(after.pods)} pods are ready")
+    if journey.answered and not received:
+        return starved(NAME, evidence, cause="no span reaches Tempo", remedy=logs)
+    if journey.answered and journey.stored_seconds is not None and journey.searchable_seconds is None:
+        return fault(
+            NAME, evidence, cause="the trace that was sent is stored, and TraceQL does not find it", remedy=logs
+        )
+    return ok(NAME, evidence)
+
+
+def _search(world: World) -> int | str:
+    now = int(time.time())
+    services = "|".join(rf".*\\.{name}" for name in world.deployment.mesh.namespaces)
+    try:
+        with world.cluster.client(world.deployment.tempo.query_url) as client:
+            query = {"q": f'{{resource.service.name=~"{services}"}}', "limit": "100"}
+            answer = client.get("/api/search", params=query | {"start": str(now - _FRESH), "end": str(now)})
+            return len(answer.raise_for_status().json().get("traces") or [])
+    except (httpx.HTTPError, CannotLookError, ValueError) as error:
+        return str(error)

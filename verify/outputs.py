@@ -1,0 +1,66 @@
+"""The output ``deployment`` of a Pulumi stack, asked of Pulumi or read from a file."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from verify.cluster import CannotCheckError
+from verify.deployment import Deployment
+
+OUTPUT = "deployment"
+_PROJECT = Path(__file__).resolve().parents[1]
+
+
+def of_stack(stack: str | None) -> tuple[str, Deployment]:
+    """The name and the deployment of ``stack``, or of the one that is selected; raises ``CannotCheckError``."""
+    name = stack or _pulumi("stack", "--show-name").strip()
+    try:
+        outputs = json.loads(_pulumi("stack", "output", "--json", "--stack", name))
+    except ValueError:
+        raise CannotCheckError(f"Pulumi printed no JSON for the outputs of stack {name!r}") from None
+    return name, _deployment(outputs, f"stack {name!r}", name)
+
+
+def of_file(path: str, stack: str | None) -> tuple[str, Deployment]:
+    """The same from what ``pulumi stack output --json`` printed into a file, ``-`` for standard input."""
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        outputs = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise CannotCheckError(
+            f"{path} has no outputs of a stack ({type(error).__name__})",
+            f"pulumi stack output --json > {'outputs.json' if path == '-' else path}",
+        ) from None
+    name = stack or "<stack>"
+    return name, _deployment(outputs, path, name)
+
+
+def _deployment(outputs: Any, where: str, stack: str) -> Deployment:
+    update = f"pulumi up --stack {stack}"
+    if not isinstance(outputs, dict) or OUTPUT not in outputs:
+        raise CannotCheckError(f"{where} has no output {OUTPUT!r}: the program has not deployed it yet", update)
+    try:
+        return Deployment.model_validate(outputs[OUTPUT])
+    except ValidationError as error:
+        keys = ", ".join(sorted({".".join(map(str, detail["loc"])) for detail in error.errors()}))
+        raise CannotCheckError(
+            f"{where} was deployed by another version of the program ({keys}): deploy it with this one", update
+        ) from None
+
+
+def _pulumi(*arguments: str) -> str:
+    program = shutil.which("pulumi")
+    if program is None:
+        raise CannotCheckError("there is no pulumi on PATH: install it, or name a file of outputs with --outputs")
+    done = subprocess.run(  # noqa: S603  the program's own arguments
+        [program, "--non-interactive", "--cwd", str(_PROJECT), *arguments], check=False, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1].removeprefix("error: ")
+        raise CannotCheckError(f"pulumi {' '.join(arguments[:2])} failed: {reason}", "pulumi stack ls")
+    return done.stdout

@@ -1,0 +1,233 @@
+"""One request, followed: sent with a trace id of our own, until that very trace is in Tempo and in the graph.
+
+A request goes out each second, each with a trace id of its own, until one of them has been seen everywhere: the graph
+keeps the ids of only some requests, as exemplars. Their number and the time are bounded.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Collection
+from contextlib import ExitStack
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+from verify.cluster import CannotLookError
+from verify.trace import Trace, parse
+from verify.world import Journey, World
+
+MOST_REQUESTS = 45
+_BETWEEN_REQUESTS = 1.0
+# How long each step may take, from the first request on. A proxy sends its spans every five seconds, a generator its
+# edges every fifteen, and the writer that brings them to Prometheus wakes as often.
+_STORED, _SEARCHABLE, _GRAPHED = 20.0, 40.0, 75.0
+# Long enough for every proxy to have sent, and for the collector to have passed on, what it has.
+_LEAST = 8.0
+_UNANSWERED = 5
+_STEPS = 3
+_HEX_DIGITS = 32
+_EXEMPLARS = "traces_service_graph_request_server_seconds_bucket"
+_COUNTED = "sum(traces_service_graph_request_total)"
+_LATEST = "max(timestamp(traces_service_graph_request_total))"
+_TO_TEMPO = {"sidecars", "provider", "proxies", "collector", "object-store", "tempo"}
+_TO_GRAPH = {"prometheus", "generator"}
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Sent:
+    """One request. ``at`` is Unix time, and so are the times at which its trace was first seen."""
+
+    trace_id: str
+    at: float
+    stored: float | None = None
+    searchable: float | None = None
+    graphed: float | None = None
+
+    @property
+    def steps(self) -> int:
+        return sum(moment is not None for moment in (self.stored, self.searchable, self.graphed))
+
+
+def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> Journey:
+    """Send requests to ``url``, inside the cluster, and follow them; ``broken`` are hops with a fault.
+
+    Behind a broken hop nothing is waited for. Without ``url`` it only lets time pass, so that the traffic that is
+    there can be counted.
+    """
+    if url is None:
+        say("no address to send a request to: counting the traffic that there is")
+        time.sleep(_LEAST)
+        return Journey(note="no request was sent: name an address with --probe")
+    deployment, blocks = world.deployment, set(broken)
+    with ExitStack() as opened:
+        try:
+            application = opened.enter_context(world.cluster.client(_root(url)))
+            to_tempo = not _TO_TEMPO & blocks
+            tempo = opened.enter_context(world.cluster.client(deployment.tempo.query_url)) if to_tempo else None
+            to_graph = to_tempo and not _TO_GRAPH & blocks
+            graph = opened.enter_context(world.cluster.client(deployment.prometheus.query_url)) if to_graph else None
+        except CannotLookError as error:
+            return Journey(address=url, problem=str(error))
+        follower = _Follower(url, application, tempo, graph)
+        while not follower.has_ended():
+            began = time.monotonic()
+            follower.send()
+            follower.look()
+            say(follower.progress())
+            time.sleep(max(0.0, _BETWEEN_REQUESTS - (time.monotonic() - began)))
+        return follower.journey()
+
+
+class _Follower:
+    """The requests that were sent, and how far each has come; without a client, nothing is asked of that store."""
+
+    def __init__(
+        self, url: str, application: httpx.Client, tempo: httpx.Client | None, prometheus: httpx.Client | None
+    ) -> None:
+        self._url = url
+        self._application = application
+        self._tempo = tempo
+        self._prometheus = prometheus
+        self._began = time.time()
+        self._sent: list[Sent] = []
+        self._refused: list[str] = []
+        self._counted_first: float | None = None
+        self._counted_at: float | None = None
+
+    def send(self) -> None:
+        """Send one more request, if one may be sent."""
+        if len(self._sent) + len(self._refused) >= MOST_REQUESTS:
+            return
+        one = Sent(secrets.token_hex(16), time.time())
+        parts = urlsplit(self._url)
+        headers = {
+            # Every proxy on the way obeys its last byte: this request is sampled, whatever the share of them is.
+            "traceparent": f"00-{one.trace_id}-{secrets.token_hex(8)}-01",
+            "Host": parts.netloc,
+        }
+        try:
+            answer = self._application.get(f"{parts.path or '/'}?{parts.query}".rstrip("?"), headers=headers)
+        except (httpx.HTTPError, CannotLookError) as error:
+            self._refused.append(str(error))
+            return
+        if answer.is_server_error:
+            self._refused.append(f"{self._url} answered {answer.status_code}")
+        else:
+            self._sent.append(one)
+
+    def look(self) -> None:
+        """Ask Tempo and Prometheus how far the requests have come; what does not answer has not seen any."""
+        try:
+            if self._tempo is not None:
+                self._ask_tempo(self._tempo)
+            if self._prometheus is not None:
+                self._ask_prometheus(self._prometheus)
+        except (httpx.HTTPError, CannotLookError, ValueError, KeyError):
+            return
+
+    def has_ended(self) -> bool:
+        elapsed = time.time() - self._began
+        if not self._sent:
+            return len(self._refused) >= _UNANSWERED
+        if any(one.steps == _STEPS for one in self._sent) or elapsed > _GRAPHED:
+            return True
+        stored = any(one.stored for one in self._sent)
+        searchable = any(one.searchable for one in self._sent)
+        return elapsed > _LEAST and (
+            self._tempo is None
+            or (not stored and elapsed > _STORED)
+            or (not searchable and elapsed > _SEARCHABLE)
+            or (searchable and self._prometheus is None)
+        )
+
+    def progress(self) -> str:
+        """One line for a person who waits."""
+        one = self._furthest()
+        steps = ("sent", "stored", "searchable", "in the graph")
+        return f"{len(self._sent)} requests: {steps[one.steps if one else 0]}"
+
+    def journey(self) -> Journey:
+        """What became of the request that came furthest."""
+        one = self._furthest()
+        if one is None:
+            return Journey(address=self._url, problem=self._refused[-1])
+        note = ""
+        if one.graphed is None and self._counted_at is not None and one.stored is not None:
+            one.graphed = max(self._counted_at, one.stored)
+            note = "Prometheus keeps no exemplar of it: its counters say that the graph grew"
+        return Journey(
+            address=self._url,
+            answered=len(self._sent),
+            trace_id=one.trace_id,
+            sent_at=one.at,
+            stored_seconds=_since(one.at, one.stored),
+            searchable_seconds=_since(one.at, one.searchable),
+            graphed_seconds=_since(one.at, one.graphed),
+            note=note,
+            trace=self._fetch(one),
+        )
+
+    def _furthest(self) -> Sent | None:
+        return max(self._sent, key=lambda one: one.steps, default=None)
+
+    def _ask_tempo(self, tempo: httpx.Client) -> None:
+        for one in self._sent:
+            if one.stored is None and tempo.get(f"/api/traces/{one.trace_id}").is_success:
+                one.stored = time.time()
+        window = {"start": str(int(self._began) - 1), "end": str(int(time.time()) + 1), "limit": "500"}
+        found = tempo.get("/api/search", params={"q": "{}", **window}).raise_for_status().json().get("traces") or []
+        # Tempo leaves out the zeros that an id begins with.
+        ids = {entry["traceID"].zfill(_HEX_DIGITS) for entry in found}
+        for one in self._sent:
+            if one.searchable is None and one.trace_id in ids:
+                one.searchable = time.time()
+
+    def _ask_prometheus(self, prometheus: httpx.Client) -> None:
+        window = {"start": str(self._began - 1), "end": str(time.time() + 1)}
+        answer = prometheus.get("/api/v1/query_exemplars", params={"query": _EXEMPLARS, **window})
+        series = answer.json().get("data") or [] if answer.is_success else []
+        ids = {
+            value.zfill(_HEX_DIGITS)
+            for entry in series
+            for exemplar in entry["exemplars"]
+            for value in exemplar["labels"].values()
+        }
+        for one in self._sent:
+            if one.graphed is None and one.trace_id in ids:
+                one.graphed = time.time()
+        self._count(prometheus)
+
+    def _count(self, prometheus: httpx.Client) -> None:
+        """Note when the graph first grew by samples that are later than the first trace that was stored."""
+        stored = min((one.stored for one in self._sent if one.stored), default=None)
+        counted, latest = (_scalar(prometheus, query) for query in (_COUNTED, _LATEST))
+        if self._counted_first is None:
+            self._counted_first = counted
+        elif self._counted_at is None and stored is not None and latest > stored and counted > self._counted_first:
+            self._counted_at = time.time()
+
+    def _fetch(self, one: Sent) -> Trace | None:
+        if self._tempo is None or one.stored is None:
+            return None
+        try:
+            return parse(self._tempo.get(f"/api/traces/{one.trace_id}").raise_for_status().json())
+        except (httpx.HTTPError, CannotLookError, ValueError):
+            return None
+
+
+def _scalar(prometheus: httpx.Client, query: str) -> float:
+    """The one value of a query that yields one series, or none: then 0."""
+    answer = prometheus.get("/api/v1/query", params={"query": query}).raise_for_status().json()
+    return next((float(series["value"][1]) for series in answer["data"]["result"]), 0.0)
+
+
+def _since(start: float, moment: float | None) -> float | None:
+    return None if moment is None else max(0.0, moment - start)
+
+
+def _root(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
