@@ -6,17 +6,17 @@ Exits 0 when all is well, 1 when something is broken, 2 when it could not be che
 import json
 import re
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from verify import outputs, terminal
+from verify import outputs, pictures, terminal
 from verify.check import Wanted, check
 from verify.cluster import CannotCheckError, Cluster
-from verify.hops import HOPS
-from verify.pictures import write
+from verify.hops import HOPS, Hop
 from verify.report import Report
 from verify.service_graph import Edge
 from verify.world import World
@@ -25,14 +25,14 @@ WORKS, BROKEN, UNCHECKED = range(3)
 _CODES = {"works": WORKS, "broken": BROKEN, "cannot tell": UNCHECKED}
 _BETWEEN_ROUNDS = 5.0
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?\Z")
-_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+_SECONDS: dict[str | None, int] = {None: 1, "s": 1, "m": 60, "h": 3600}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(help=__doc__)
-def main(
-    stack: Annotated[str | None, typer.Option("--stack", "-s", help="The Pulumi stack; default: the selected one.")] = None,
+def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
+    stack: Annotated[str | None, typer.Option("--stack", "-s", help="The stack; default: the selected one.")] = None,
     outputs_file: Annotated[
         str | None, typer.Option("--outputs", metavar="FILE", help="What `pulumi stack output --json` printed.")
     ] = None,
@@ -50,42 +50,73 @@ def main(
     watch: Annotated[bool, typer.Option("--watch", help="Go on checking until it is interrupted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print all evidence.")] = False,
-    report: Annotated[Path, typer.Option(metavar="FOLDER", help="Where report.html and graph.svg go.")] = Path("verify-report"),
+    folder: Annotated[
+        Path, typer.Option("--report", metavar="FOLDER", help="Where report.html and graph.svg go.")
+    ] = Path("verify-report"),
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no files.")] = False,
 ) -> None:
+    wanted = Wanted(_hops(only or []), _edges(edge or []), probe)
+    seconds = _seconds(wait)
     progress = Console(stderr=True, highlight=False)
-    code = UNCHECKED
     try:
-        wanted = Wanted(_hops(only or []), _edges(edge or []), probe)
-        seconds = _seconds(wait)
         name, deployment = outputs.of_file(outputs_file, stack) if outputs_file else outputs.of_stack(stack)
         cluster = Cluster(context or deployment.context, None if context else deployment.server)
-        deadline = time.monotonic() + seconds
-        while True:
-            with progress.status("…") as status:
-                found = check(World(cluster, deployment, name), wanted, status.update)
-            code = _CODES[found.verdict]
-            if watch:
-                _show(found, as_json=as_json, verbose=verbose)
-            elif code == WORKS or time.monotonic() > deadline:
-                break
-            time.sleep(_BETWEEN_ROUNDS)
+        world = World(cluster, deployment, name)
+        for report in _rounds(world, wanted, progress, forever=watch, seconds=seconds):
+            if as_json:
+                typer.echo(json.dumps(report.to_json(), indent=2))
+            else:
+                terminal.show(report, Console(highlight=False), verbose=verbose)
+            if not no_report:
+                pictures.write(report, folder)
+                progress.print(f"written: {folder}/report.html, {folder}/graph.svg", soft_wrap=True)
     except CannotCheckError as error:
         progress.print(f"verify: {error}", soft_wrap=True)
         if error.remedy:
             progress.print(f"  {error.remedy}", soft_wrap=True)
         raise typer.Exit(UNCHECKED) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(code) from None
-    _show(found, as_json=as_json, verbose=verbose)
-    if not no_report:
-        write(found, report)
-        progress.print(f"written: {report}/report.html, {report}/graph.svg")
-    raise typer.Exit(code)
+    raise typer.Exit(_CODES[report.verdict])
 
 
-def _show(report: Report, *, as_json: bool, verbose: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(report.to_json(), indent=2))
-    else:
-        terminal.show(report, Console(highlight=False), verbose=verbose)
+def _rounds(world: World, wanted: Wanted, progress: Console, *, forever: bool, seconds: float) -> Iterator[Report]:
+    """The reports to show: each one, or the first without trouble, or the last one before the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with progress.status("") as status:
+            report = check(world, wanted, status.update)
+        is_last = not forever and (report.verdict == "works" or time.monotonic() >= deadline)
+        if forever or is_last:
+            yield report
+        if is_last:
+            return
+        progress.print(f"{report.verdict}: trying again", soft_wrap=True)
+        time.sleep(_BETWEEN_ROUNDS)
+
+
+def _hops(names: Sequence[str]) -> Sequence[Hop]:
+    known = {hop.name: hop for hop in HOPS}
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"no hop {name!r}: one of {', '.join(known)}", param_hint="--only")
+    return [hop for hop in HOPS if not names or hop.name in names]
+
+
+def _edges(texts: Sequence[str]) -> frozenset[Edge]:
+    found = set()
+    for text in texts:
+        client, separator, server = text.partition("=")
+        if not (client and separator and server):
+            raise typer.BadParameter(f"{text!r} is not CLIENT=SERVER", param_hint="--edge")
+        found.add(Edge(client, server))
+    return frozenset(found)
+
+
+def _seconds(text: str) -> float:
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no duration such as 120s or 2m", param_hint="--wait")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+if __name__ == "__main__":
+    app()

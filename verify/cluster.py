@@ -22,7 +22,10 @@ Object = Mapping[str, Any]
 API_SECONDS = 10.0
 POD_SECONDS = 10.0
 # What makes it allowed.
-GRANT = "kubectl apply -f manifests/verify-role.yaml"
+GRANT = (
+    "kubectl apply -f manifests/verify-role.yaml"
+    " && kubectl create clusterrolebinding mesh-tracing-verify --clusterrole mesh-tracing-verify --user <user>"
+)
 _FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
 
 
@@ -171,7 +174,7 @@ class Cluster:
         )
         try:
             response = self._client.call_api(method, url, headers, _request_timeout=API_SECONDS)
-            body = response.read()  # type: ignore[no-untyped-call]
+            body = response.read()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise CannotLookError(
                 f"the API server {self._client.configuration.host} of context {self.context!r} does not answer "

@@ -67,15 +67,14 @@ def blocked(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
     return Finding(hop, Status.BROKEN, evidence, cause, remedy, Because.BLOCKED)
 
 
-# What brings spans, samples or sidecars to a hop, the nearest first.
+# The way of the spans, from its end to its beginning.
+_WAY = ("generator", "tempo", "collector", "proxies", "provider", "sidecars", "control-plane")
+# What brings spans, samples or sidecars to a hop, the nearest first. The nearer ones may look well for a while: they
+# still work off what came before.
 _FED_BY: Mapping[str, Sequence[str]] = {
-    "sidecars": ("control-plane",),
-    "proxies": ("sidecars", "provider", "control-plane"),
-    "collector": ("proxies",),
-    "tempo": ("collector",),
-    "generator": ("tempo",),
-    "graph": ("generator", "prometheus"),
-    "kiali": ("tempo",),
+    "graph": ("prometheus", *_WAY),
+    "kiali": _WAY[1:],
+    **{hop: _WAY[number:] for number, hop in enumerate(_WAY, start=1)},
 }
 # What takes from a hop.
 _TAKEN_BY: Mapping[str, Sequence[str]] = {

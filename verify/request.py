@@ -65,13 +65,12 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
     with ExitStack() as opened:
         try:
             application = opened.enter_context(world.cluster.client(_root(url)))
-            to_tempo = not _TO_TEMPO & blocks
-            tempo = opened.enter_context(world.cluster.client(deployment.tempo.query_url)) if to_tempo else None
-            to_graph = to_tempo and not _TO_GRAPH & blocks
-            graph = opened.enter_context(world.cluster.client(deployment.prometheus.query_url)) if to_graph else None
         except CannotLookError as error:
             return Journey(address=url, problem=str(error))
-        follower = _Follower(url, application, tempo, graph)
+        tempo = None if _TO_TEMPO & blocks else _store(world, deployment.tempo.query_url, opened)
+        is_awaited = tempo is not None and not _TO_GRAPH & blocks
+        prometheus = _store(world, deployment.prometheus.query_url, opened) if is_awaited else None
+        follower = _Follower(url, application, tempo, prometheus)
         while not follower.has_ended():
             began = time.monotonic()
             follower.send()
@@ -79,6 +78,14 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
             say(follower.progress())
             time.sleep(max(0.0, _BETWEEN_REQUESTS - (time.monotonic() - began)))
         return follower.journey()
+
+
+def _store(world: World, url: str, opened: ExitStack) -> httpx.Client | None:
+    """A client of Tempo or Prometheus; of one that cannot be asked, its own hop says why."""
+    try:
+        return opened.enter_context(world.cluster.client(url))
+    except CannotLookError:
+        return None
 
 
 class _Follower:

@@ -1,5 +1,6 @@
 """The collector: its pods run, it takes spans and passes them on to Tempo."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ TITLE = "Collector"
 _METRICS_PORT = 8888
 _CONTAINER = "otc-container"
 _LOG_SECONDS = 60
+_ERROR = re.compile(r'"error":\s*"((?:[^"\\]|\\.)*)"')
+_LONGEST = 200
 _ACCEPTED, _REFUSED = "otelcol_receiver_accepted_spans", "otelcol_receiver_refused_spans"
 _SENT, _FAILED = "otelcol_exporter_sent_spans", "otelcol_exporter_send_failed_spans"
 
@@ -41,8 +44,16 @@ def look(world: World) -> Seen:
         resource=cluster.read(f"/apis/opentelemetry.io/v1beta1/{space}/opentelemetrycollectors/{tracing.collector}"),
         pods=pods,
         metrics=scrape(cluster, [pod for pod in pods if is_ready(pod)], _METRICS_PORT),
-        log=[line for line in lines if "Exporting failed" in line],
+        log=[complaint for line in lines if (complaint := exporters_complaint(line))],
     )
+
+
+def exporters_complaint(line: str) -> str:
+    """What an exporter could not do, from a line of the log; empty for any other line."""
+    if "Exporting failed" not in line:
+        return ""
+    error = _ERROR.search(line)
+    return f"Exporting failed: {error[1] if error else line.strip()[:_LONGEST]}"
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:

@@ -23,6 +23,7 @@ _EDGES = "tempo_metrics_generator_processor_service_graphs_edges"
 # Written by the part of Prometheus that Tempo writes with.
 _FAILED = "prometheus_remote_storage_samples_failed_total"
 _WRITTEN = "prometheus_remote_storage_samples_total"
+_RETRIED = "prometheus_remote_storage_samples_retried_total"
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,13 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     before, after, journey = looks.before, looks.after, looks.journey
     tempo = world.deployment.tempo
     logs = f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50"
-    received, edges, failed, written = (
-        growth(before.metrics, after.metrics, name) or 0 for name in (_RECEIVED, _EDGES, _FAILED, _WRITTEN)
+    received, edges, written, failed, retried = (
+        growth(before.metrics, after.metrics, name) or 0 for name in (_RECEIVED, _EDGES, _WRITTEN, _FAILED, _RETRIED)
     )
-    evidence = f"spans +{received:g}, edges +{edges:g}, samples written +{written:g}, failed +{failed:g}"
-    if failed or after.log:
+    evidence = (
+        f"spans +{received:g}, edges +{edges:g}, samples written +{written:g}, failed +{failed:g}, retried +{retried:g}"
+    )
+    if failed or (retried and not written):
         return blocked(
             NAME,
             evidence,
@@ -134,12 +137,18 @@ def _config(world: World, ready: list[Object]) -> Mapping[str, Any] | None:
     for pod in ready:
         try:
             with world.cluster.pod_client(pod, _HTTP_PORT) as client:
-                found = yaml.safe_load(client.get("/status/config").raise_for_status().text)
+                found = parse_config(client.get("/status/config").raise_for_status().text)
         except (httpx.HTTPError, yaml.YAMLError, CannotLookError):
             continue
-        if isinstance(found, dict):
+        if found is not None:
             return found
     return None
+
+
+def parse_config(text: str) -> Mapping[str, Any] | None:
+    """Tempo's configuration from its page, which begins with a line of its own; raises ``yaml.YAMLError``."""
+    found = yaml.safe_load(text.partition("---\n")[2] or text)
+    return found if isinstance(found, dict) else None
 
 
 def _container(pod: Object) -> str:

@@ -1,0 +1,292 @@
+"""What can break on the way of a span, each as an administrator's slip would make it, and how ``verify`` is asked."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from embedded import CHECKOUT, CONTEXT, Host, eventually
+
+from local.cluster import Cluster
+from local.state import State
+
+MESH, TRACING, BOOKINFO = "istio-system", "tracing-system", "bookinfo"
+CURL = "docker.io/curlimages/curl:8.11.1"
+PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``hop`` is the one that has to be named as the cause; ``clean`` takes away what a remedy rightly leaves."""
+
+    name: str
+    hop: str
+    inject: Callable[[Host], None]
+    after_remedy: Callable[[Host], None] = lambda _: None
+    clean: Callable[[Host], None] = lambda _: None
+
+
+def verify(host: Host, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m verify`` on the stack, as a person would."""
+    return host.with_exports(PYTHON, "-m", "verify", "--stack", "local", *arguments, check=False)
+
+
+def report(host: Host, *arguments: str) -> dict[str, Any]:
+    """The report of one run, which has to have printed one."""
+    done = verify(host, "--json", "--no-report", *arguments)
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found | {"exit": done.returncode}
+
+
+def run_remedy(host: Host, command: str) -> None:
+    """Type the command that was printed; Pulumi does not ask whether one is sure."""
+    done = host.with_exports("env", "PULUMI_SKIP_CONFIRMATIONS=true", "bash", "-c", command, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+def patch(host: Host, namespace: str, what: str, change: object, kind: str = "merge") -> None:
+    host.kubectl("patch", what, "-n", namespace, "--type", kind, "--patch", json.dumps(change))
+
+
+def gone(host: Host, namespace: str, labels: str) -> None:
+    """Wait until no pod with these labels is left."""
+    left = eventually(lambda: host.objects("pods", "-n", namespace, "-l", labels), lambda pods: not pods, 60)
+    assert left == []
+
+
+def change_mesh(host: Host, change: Callable[[dict[str, Any]], None]) -> None:
+    """Edit the mesh configuration, and let istiod read it at once."""
+    config_map = json.loads(host.kubectl("get", "configmap", "-n", MESH, "istio", "-o", "json"))
+    mesh = yaml.safe_load(config_map["data"]["mesh"])
+    change(mesh)
+    patch(host, MESH, "configmap/istio", {"data": {"mesh": yaml.safe_dump(mesh)}})
+    host.kubectl("rollout", "restart", "-n", MESH, "deployment/istiod")
+    host.kubectl("rollout", "status", "-n", MESH, "deployment/istiod", "--timeout=120s")
+
+
+def name_another_provider(host: Host) -> None:
+    spec = {"tracing": [{"providers": [{"name": "otel-tracing"}], "randomSamplingPercentage": 100}]}
+    patch(host, MESH, "telemetry/mesh-tracing", {"spec": spec})
+
+
+def sample_nothing(host: Host) -> None:
+    spec = {"tracing": [{"providers": [{"name": "otel"}], "randomSamplingPercentage": 0}]}
+    patch(host, MESH, "telemetry/mesh-tracing", {"spec": spec})
+
+
+def lead_the_provider_elsewhere(host: Host) -> None:
+    def change(mesh: dict[str, Any]) -> None:
+        mesh["extensionProviders"][0]["opentelemetry"]["service"] = "otel-collector.observability.svc.cluster.local"
+
+    change_mesh(host, change)
+
+
+def scale_the_collector_to_0(host: Host) -> None:
+    patch(host, MESH, "opentelemetrycollector/otel", {"spec": {"replicas": 0}})
+    gone(host, MESH, "app.kubernetes.io/instance=istio-system.otel")
+
+
+def export_to_a_wrong_port(host: Host) -> None:
+    endpoint = "tempo-tempo.tracing-system.svc.cluster.local:4319"
+    patch(
+        host, MESH, "opentelemetrycollector/otel", {"spec": {"config": {"exporters": {"otlp": {"endpoint": endpoint}}}}}
+    )
+    host.kubectl("wait", "-n", MESH, "deployment/otel-collector", "--for=condition=Progressing=True", "--timeout=60s")
+    host.kubectl("rollout", "status", "-n", MESH, "deployment/otel-collector", "--timeout=120s")
+
+
+def stop_tempo(host: Host) -> None:
+    patch(host, TRACING, "tempomonolithic/tempo", {"spec": {"management": "Unmanaged"}})
+    host.kubectl("scale", "statefulset", "-n", TRACING, "tempo-tempo", "--replicas=0")
+    gone(host, TRACING, "app.kubernetes.io/name=tempo-monolithic")
+
+
+def change_tempo(host: Host, config: dict[str, Any]) -> None:
+    """Merge into Tempo's configuration, and wait until it runs with it."""
+    before = tempo_pods(host)
+    patch(host, TRACING, "tempomonolithic/tempo", {"spec": {"extraConfig": {"tempo": config}}})
+    eventually(lambda: tempo_pods(host), lambda pods: pods != before, 60)
+    host.kubectl("rollout", "status", "-n", TRACING, "statefulset/tempo-tempo", "--timeout=180s")
+
+
+def tempo_pods(host: Host) -> list[str]:
+    found = host.objects("pods", "-n", TRACING, "-l", "app.kubernetes.io/name=tempo-monolithic")
+    return [pod["metadata"]["uid"] for pod in found]
+
+
+def switch_processors_off(host: Host) -> None:
+    change_tempo(host, {"overrides": {"defaults": {"metrics_generator": {"processors": None}}}})
+
+
+def forget_the_generators_path(host: Host) -> None:
+    change_tempo(host, {"metrics_generator": {"storage": {"path": None}}})
+
+
+def write_to_another_url(host: Host) -> None:
+    url = "http://prometheus.istio-system.svc.cluster.local:9090/api/v1/push"
+    change_tempo(host, {"metrics_generator": {"storage": {"remote_write": [{"url": url}]}}})
+
+
+def close_the_receiver(host: Host) -> None:
+    deployment = json.loads(host.kubectl("get", "deployment", "-n", MESH, "prometheus", "-o", "json"))
+    arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    index = arguments.index("--web.enable-remote-write-receiver")
+    path = f"/spec/template/spec/containers/0/args/{index}"
+    patch(host, MESH, "deployment/prometheus", [{"op": "remove", "path": path}], "json")
+    host.kubectl("rollout", "status", "-n", MESH, "deployment/prometheus", "--timeout=120s")
+
+
+def take_the_label(host: Host) -> None:
+    host.kubectl("label", "namespace", BOOKINFO, "istio-injection-")
+    host.kubectl("rollout", "restart", "deployment", "-n", BOOKINFO)
+    for name in ("productpage-v1", "details-v1", "reviews-v1", "reviews-v2", "reviews-v3", "ratings-v1", "sleep"):
+        host.kubectl("rollout", "status", "-n", BOOKINFO, f"deployment/{name}", "--timeout=120s")
+
+
+def speak_mtls_to_everyone(host: Host) -> None:
+    def change(mesh: dict[str, Any]) -> None:
+        mesh["enableAutoMtls"] = False
+
+    apply(
+        host,
+        {
+            "apiVersion": "security.istio.io/v1",
+            "kind": "PeerAuthentication",
+            "metadata": {"name": "default", "namespace": MESH},
+            "spec": {"mtls": {"mode": "STRICT"}},
+        },
+    )
+    apply(
+        host,
+        {
+            "apiVersion": "networking.istio.io/v1",
+            "kind": "DestinationRule",
+            "metadata": {"name": "everyone", "namespace": MESH},
+            "spec": {"host": "*.local", "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}},
+        },
+    )
+    change_mesh(host, change)
+
+
+def speak_as_before(host: Host) -> None:
+    def change(mesh: dict[str, Any]) -> None:
+        del mesh["enableAutoMtls"]
+
+    host.kubectl("delete", "destinationrule", "-n", MESH, "everyone", "tracing-collector-plain-text")
+    host.kubectl("delete", "peerauthentication", "-n", MESH, "default")
+    change_mesh(host, change)
+
+
+def apply(host: Host, content: dict[str, Any]) -> None:
+    host.with_exports("bash", "-c", 'kubectl apply --server-side -f - <<< "$1"', "bash", json.dumps(content))
+
+
+def drop_packets(host: Host) -> None:
+    """Do what a network plugin does for a policy that lets nothing in: this cluster's own enforces none."""
+    policy = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "otel-collector"}}, "policyTypes": ["Ingress"]}
+    apply(
+        host,
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "nothing-in", "namespace": MESH},
+            "spec": policy,
+        },
+    )
+    in_node(host, "iptables", "-I", "FORWARD", *_packets(host))
+
+
+def obey_the_policies(host: Host) -> None:
+    """Let the packets through if some policy for the collector lets its port in, as a network plugin would."""
+    policies = host.objects("networkpolicies", "-n", MESH)
+    ports = [
+        port["port"]
+        for policy in policies
+        for rule in policy["spec"].get("ingress", [])
+        for port in rule.get("ports", [])
+        if selects_the_collector(host, policy)
+    ]
+    assert 4317 in ports
+    in_node(host, "iptables", "-D", "FORWARD", *_packets(host))
+
+
+def selects_the_collector(host: Host, policy: dict[str, Any]) -> bool:
+    wanted = policy["spec"]["podSelector"].get("matchLabels", {}).items()
+    pods = host.objects("pods", "-n", MESH, "-l", "app.kubernetes.io/name=otel-collector")
+    return any(wanted <= pod["metadata"]["labels"].items() for pod in pods)
+
+
+def forget_the_policies(host: Host) -> None:
+    host.kubectl("delete", "networkpolicy", "-n", MESH, "nothing-in", "tracing-collector-otlp")
+
+
+def _packets(host: Host) -> list[str]:
+    (pod,) = host.objects("pods", "-n", MESH, "-l", "app.kubernetes.io/name=otel-collector")
+    return ["--protocol", "tcp", "--destination", pod["status"]["podIP"], "--dport", "4317", "--jump", "DROP"]
+
+
+def in_node(host: Host, *command: str) -> None:
+    """Run a command of the host inside the cluster's network namespace."""
+    process = Cluster(State(host.state)).init_process()
+    subprocess.run(["nsenter", f"--net=/proc/{process}/ns/net", *command], check=True, capture_output=True)
+
+
+def delete_the_bucket(host: Host) -> None:
+    """Delete it with all that is in it, and let Tempo start anew."""
+    variables = [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": "tempo-object-storage", "key": key}}}
+        for name, key in {
+            "ENDPOINT": "endpoint", "BUCKET": "bucket", "USER": "access_key_id", "PASSWORD": "access_key_secret",
+        }.items()
+    ]  # fmt: skip
+    script = (
+        'curl --fail --silent --show-error --user "$USER:$PASSWORD" --aws-sigv4 aws:amz:us-east-1:s3 '
+        '--request DELETE --header "x-minio-force-delete: true" "$ENDPOINT/$BUCKET"'
+    )
+    container = {"name": "delete", "image": CURL, "command": ["/bin/sh", "-c", script], "env": variables}
+    host.kubectl(
+        "run", "delete-bucket", "-n", TRACING, "--image", CURL, "--restart=Never", "--attach", "--rm", "--quiet",
+        "--overrides", json.dumps({"spec": {"containers": [container]}}),
+    )  # fmt: skip
+    host.kubectl("delete", "pod", "-n", TRACING, "tempo-tempo-0")
+
+
+def confuse_the_datasources(host: Host) -> None:
+    found = json.loads(host.kubectl("get", "configmap", "-n", MESH, "grafana-datasources-tracing", "-o", "json"))
+    content = yaml.safe_load(found["data"]["datasources.yaml"])
+    content["datasources"][0]["jsonData"]["serviceMap"]["datasourceUid"] = "prometheus-of-the-cluster"
+    patch(host, MESH, "configmap/grafana-datasources-tracing", {"data": {"datasources.yaml": yaml.safe_dump(content)}})
+
+
+FAULTS = (
+    Fault("the Telemetry names another provider", "provider", name_another_provider),
+    Fault("nothing is sampled", "provider", sample_nothing),
+    Fault("the provider's service is in a wrong namespace", "provider", lead_the_provider_elsewhere),
+    Fault("the collector is scaled to 0", "collector", scale_the_collector_to_0),
+    Fault("the collector's exporter has a wrong port", "collector", export_to_a_wrong_port),
+    Fault("Tempo is stopped", "tempo", stop_tempo),
+    Fault("the generator's processors are switched off", "generator", switch_processors_off),
+    Fault("the generator has no path", "generator", forget_the_generators_path),
+    Fault("the remote-write URL is wrong", "generator", write_to_another_url),
+    Fault("Prometheus runs without the receiver", "prometheus", close_the_receiver),
+    Fault("the namespace has lost its label", "sidecars", take_the_label),
+    Fault(
+        "mTLS is spoken to a collector outside the mesh",
+        "proxies",
+        speak_mtls_to_everyone,
+        clean=speak_as_before,
+    ),
+    Fault(
+        "packets to the collector are dropped",
+        "proxies",
+        drop_packets,
+        after_remedy=obey_the_policies,
+        clean=forget_the_policies,
+    ),
+    Fault("the bucket is gone", "object-store", delete_the_bucket),
+    Fault("the service map leads to another Prometheus", "grafana", confuse_the_datasources),
+)
+__all__ = ["CONTEXT", "FAULTS", "Fault", "report", "run_remedy", "verify"]
