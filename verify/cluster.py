@@ -174,7 +174,7 @@ class Cluster:
         )
         try:
             response = self._client.call_api(method, url, headers, _request_timeout=API_SECONDS)
-            body = response.read()
+            body = response.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise CannotLookError(
                 f"the API server {self._client.configuration.host} of context {self.context!r} does not answer "

@@ -94,16 +94,18 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="the mesh speaks mTLS to the collector, which is outside of it: a DestinationRule covers its host",
             remedy=_plain_text(world),
         )
-    if journey is not None and journey.answered and not _grown(before, after, "rq_success"):
-        return blocked(
-            NAME,
-            *_counters(before, after),
-            cause=f"packets to port {world.deployment.tracing.collector_port} of the collector do not arrive: "
-            "a NetworkPolicy or a firewall drops them",
-            remedy=_let_in(world),
-        )
     evidence = f"{len(proxies)} of {len(proxies)} proxies have {_TRACER} and {wanted}"
-    return ok(NAME, evidence, *(_counters(before, after) if journey else ()))
+    if journey is None or not journey.answered or _grown(before, after, "rq_success"):
+        return ok(NAME, evidence, *(_counters(before, after) if journey else ()))
+    if not {proxy.pod for proxy in before.proxies} & {proxy.pod for proxy in proxies}:
+        return unknown(NAME, evidence, cause="these proxies have only just started")
+    return blocked(
+        NAME,
+        *_counters(before, after),
+        cause=f"packets to port {world.deployment.tracing.collector_port} of the collector do not arrive: "
+        "a NetworkPolicy or a firewall drops them",
+        remedy=_let_in(world),
+    )
 
 
 def collector_cluster(world: World) -> str:
@@ -175,12 +177,10 @@ def _is_encrypted(cluster: Mapping[str, Any]) -> bool:
 
 
 def _grown(before: Seen, after: Seen, counter: str) -> int:
-    """By how much a counter grew in the proxies that were seen both times."""
-    then = {proxy.pod: proxy for proxy in before.proxies}
+    """By how much a counter grew in all proxies together; one that was not there before has grown by all it has."""
+    then = {proxy.pod: proxy.counters for proxy in before.proxies}
     return sum(
-        max(0, proxy.counters.get(counter, 0) - then[proxy.pod].counters.get(counter, 0))
-        for proxy in after.proxies
-        if proxy.pod in then
+        max(0, proxy.counters.get(counter, 0) - then.get(proxy.pod, {}).get(counter, 0)) for proxy in after.proxies
     )
 
 
