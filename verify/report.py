@@ -11,6 +11,13 @@ from verify.trace import Trace
 
 Verdict = Literal["works", "broken", "cannot tell"]
 
+HEADLINES: Mapping[Verdict, str] = {
+    "works": "✓ Tracing works",
+    "broken": "✗ Tracing is broken",
+    "cannot tell": "? Cannot tell whether tracing works",
+}
+MARKS: Mapping[Status, str] = {Status.OK: "✓", Status.BROKEN: "✗", Status.UNKNOWN: "?", Status.ABSENT: "○"}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -28,10 +35,14 @@ class Request:
     note: str
 
     @property
+    def name(self) -> str:
+        """The trace, if there is one, and the address."""
+        return f"trace {self.trace_id} of {self.address}" if self.trace_id else self.address
+
+    @property
     def stages(self) -> tuple[tuple[str, float | None], ...]:
-        """What happened to it, in words, and when."""
+        """What should happen to it, in words, and when it did."""
         return (
-            ("sent", 0.0),
             ("stored", self.stored_seconds),
             ("searchable", self.searchable_seconds),
             ("in the graph", self.graphed_seconds),
@@ -62,6 +73,24 @@ class Report:
     @property
     def comparison(self) -> Comparison:
         return Comparison(self.graph, self.expected)
+
+    @property
+    def headline(self) -> str:
+        return HEADLINES[self.verdict]
+
+    @property
+    def reason(self) -> str:
+        """What the verdict rests on, in one sentence."""
+        counts = [f"{sum(one.status is status for one in self.findings)} {status.value}" for status in Status]
+        causes = [
+            self.title(one.hop) for one in self.findings if one.status is Status.BROKEN and one.follows_from is None
+        ]
+        hops = f"{len(self.findings)} hops: {', '.join(count for count in counts if not count.startswith('0 '))}."
+        return f"Look first at: {'; '.join(causes)}. {hops}" if causes else hops
+
+    @property
+    def moment(self) -> str:
+        return self.at.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
 
     def title(self, hop: str) -> str:
         return self.titles.get(hop, hop)

@@ -1,0 +1,408 @@
+"""Where the boxes, labels and lines of a graph go: in layers, each call pointing to a later one.
+
+A label is laid out like a box of its own, in a layer between the layers of services, so that nothing can come to lie
+on it. ``along`` is the direction in which calls point, ``across`` the other one.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+# In pure Python, and pinned, because graphviz would be a binary that everyone has to install. It has no types.
+from grandalf.graphs import Edge as Link  # type: ignore[import-untyped]
+from grandalf.graphs import Vertex, graph_core
+from grandalf.layouts import DummyVertex, SugiyamaLayout, VertexViewer  # type: ignore[import-untyped]
+
+from verify.service_graph import Edge
+
+Direction = Literal["right", "down"]
+Point = tuple[float, float]
+
+ARROW = 9.0
+"""The room that is left for an arrowhead between the end of a line and its box."""
+_LAYER_GAP = 36.0
+_ACROSS_GAP = 22.0
+_LINE_GAP = 14.0
+_COMPONENT_GAP = 44.0
+_PORT_GAP = 13.0
+_LOOP = 26.0
+# A shelf of components is full at this width, or at the width of the widest of them.
+_SHELF: Mapping[Direction, float] = {"right": 620.0, "down": 900.0}
+_ORDERING_ROUNDS = 8
+_SWEEPS = 100
+_STRAIGHT = 5.0
+# The part of a box's side on which lines end.
+_SIDE = 0.6
+
+
+@dataclass(frozen=True)
+class Size:
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Box:
+    """``x`` and ``y`` are those of the upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Layout:
+    """``paths`` are cubic Bézier curves from client to server: a start, then three points for each curve."""
+
+    width: float
+    height: float
+    nodes: Mapping[str, Box]
+    labels: Mapping[Edge, Box]
+    paths: Mapping[Edge, tuple[Point, ...]]
+
+
+@dataclass(eq=False)
+class _Spot:
+    """A box, a label, or the place where a line crosses a layer; ``across`` and ``along`` are those of its middle.
+
+    ``breadth`` is the room it takes across, ``depth`` that along; ``beside`` is kept free after it for a loop.
+    """
+
+    breadth: float = 0.0
+    depth: float = 0.0
+    beside: float = 0.0
+    across: float = 0.0
+    along: float = 0.0
+    line: bool = False
+    near: list[tuple["_Spot", float]] = field(default_factory=list)
+
+    @property
+    def before(self) -> float:
+        """The room that it takes across before its middle."""
+        return self.breadth / 2
+
+    @property
+    def after(self) -> float:
+        return self.breadth / 2 + self.beside
+
+    @property
+    def weight(self) -> float:
+        return sum(weight for _, weight in self.near) or 1.0
+
+
+@dataclass(frozen=True)
+class _Component:
+    """Services that are connected, laid out from 0 on.
+
+    ``chains`` are each edge's spots, from the earlier layer to the later: the direction of calls that are ``forward``.
+    """
+
+    layers: Sequence[Sequence[_Spot]]
+    chains: Mapping[Edge, Sequence[_Spot]]
+    forward: Collection[Edge]
+    breadth: float
+    depth: float
+
+
+def place(nodes: Mapping[str, Size], labels: Mapping[Edge, Size], direction: Direction) -> Layout:
+    """Lay out ``nodes`` and the edges between them, which all have a label; the same input gives the same layout."""
+    loops = {edge.client: labels[edge] for edge in labels if edge.client == edge.server}
+    spots = {name: _node(nodes[name], loops.get(name), direction) for name in sorted(nodes)}
+    edges = sorted(edge for edge in labels if edge.client != edge.server)
+    components = [
+        _component(
+            {name: spots[name] for name in names},
+            {edge: _spot(labels[edge], direction) for edge in edges if edge.client in names},
+        )
+        for names in _connected(list(spots), edges)
+    ]
+    breadth, depth = _shelve(components, _SHELF[direction])
+    turn = _Turn(direction)
+    paths: dict[Edge, tuple[Point, ...]] = {}
+    boxes: dict[Edge, Box] = {}
+    for component in components:
+        paths |= {edge: turn.points(path) for edge, path in _paths(component)}
+        boxes |= {edge: turn.box(_label(chain), labels[edge]) for edge, chain in component.chains.items()}
+    for name, label in loops.items():
+        edge, spot = Edge(name, name), spots[name]
+        paths[edge] = turn.points(_loop(spot))
+        across = spot.across + spot.breadth / 2 + _LOOP + turn.across(label) / 2
+        boxes[edge] = turn.box(_Spot(across=across, along=spot.along), label)
+    return Layout(
+        *(turn.pair((depth, breadth))),
+        nodes={name: turn.box(spot, nodes[name]) for name, spot in spots.items()},
+        labels=boxes,
+        paths=paths,
+    )
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """Turns (along, across) to (x, y)."""
+
+    direction: Direction
+
+    def pair(self, point: Point) -> Point:
+        return point if self.direction == "right" else (point[1], point[0])
+
+    def points(self, path: Iterable[Point]) -> tuple[Point, ...]:
+        return tuple(self.pair(point) for point in path)
+
+    def across(self, size: Size) -> float:
+        return size.height if self.direction == "right" else size.width
+
+    def box(self, spot: _Spot, size: Size) -> Box:
+        x, y = self.pair((spot.along, spot.across))
+        return Box(x - size.width / 2, y - size.height / 2, size.width, size.height)
+
+
+def _spot(size: Size, direction: Direction) -> _Spot:
+    breadth, depth = (size.height, size.width) if direction == "right" else (size.width, size.height)
+    return _Spot(breadth, depth)
+
+
+def _node(size: Size, loop: Size | None, direction: Direction) -> _Spot:
+    spot = _spot(size, direction)
+    if loop:
+        spot.beside = _LOOP + _spot(loop, direction).breadth
+    return spot
+
+
+def _connected(names: Collection[str], edges: Collection[Edge]) -> Iterator[list[str]]:
+    """Yield the names that are connected, the most of them first."""
+    parts = {name: {name} for name in names}
+    for edge in edges:
+        whole = parts[edge.client] | parts[edge.server]
+        parts |= dict.fromkeys(whole, whole)
+    seen: set[str] = set()
+    for part in sorted(map(sorted, parts.values()), key=lambda part: (-len(part), part)):
+        if not seen & set(part):
+            seen.update(part)
+            yield part
+
+
+def _component(nodes: Mapping[str, _Spot], labels: Mapping[Edge, _Spot]) -> _Component:
+    forward = _without_cycles(list(nodes), list(labels))
+    vertices = {spot: _vertex(spot) for spot in [*nodes.values(), *labels.values()]}
+    links: dict[Edge, tuple[Link, Link]] = {}
+    for edge, label in labels.items():
+        first, second = (edge.client, edge.server) if edge in forward else (edge.server, edge.client)
+        ends = vertices[nodes[first]], vertices[label], vertices[nodes[second]]
+        links[edge] = Link(*ends[:2]), Link(*ends[1:])
+    # Not grandalf's Graph: it keeps edges in a set, and so in another order in every run.
+    layout = SugiyamaLayout(graph_core(list(vertices.values()), list(itertools.chain(*links.values()))))
+    layout.init_all(roots=[], inverted_edges=[], optimize=True)
+    for _ in range(_ORDERING_ROUNDS):
+        for _ in layout.ordering_step():
+            pass
+    spots = {vertex: spot for spot, vertex in vertices.items()}
+    layers = [[_spot_at(vertex, spots) for vertex in layer] for layer in layout.layers]
+    chains = {
+        edge: [
+            *(spots[vertex] for vertex in _vertices(layout, before)),
+            *(spots[vertex] for vertex in _vertices(layout, after)[1:]),
+        ]
+        for edge, (before, after) in links.items()
+    }
+    depth = _stack(layers)
+    breadth = _settle(layers, chains.values())
+    return _Component(layers, chains, forward, breadth, depth)
+
+
+def _vertex(spot: _Spot) -> Vertex:
+    vertex = Vertex(spot)
+    vertex.view = VertexViewer(spot.breadth, spot.depth)
+    return vertex
+
+
+def _spot_at(vertex: Vertex | DummyVertex, spots: dict[Vertex | DummyVertex, _Spot]) -> _Spot:
+    """Return the spot of a vertex; grandalf's own ones, where long lines cross a layer, have none yet."""
+    return spots.setdefault(vertex, _Spot(line=True))
+
+
+def _vertices(layout: SugiyamaLayout, link: Link) -> list[Vertex | DummyVertex]:
+    """Return what a link passes, layer by layer."""
+    passed = layout.ctrls.get(link)
+    return [passed[rank] for rank in sorted(passed)] if passed else list(link.v)
+
+
+def _without_cycles(names: Sequence[str], edges: Sequence[Edge]) -> set[Edge]:
+    """Return the edges that point forward; to turn all others makes the graph acyclic."""
+    callees: dict[str, list[Edge]] = {name: [edge for edge in edges if edge.client == name] for name in names}
+    called = {edge.server for edge in edges}
+    forward: set[Edge] = set()
+    open_, done = set[str](), set[str]()
+
+    def visit(name: str) -> None:
+        open_.add(name)
+        for edge in callees[name]:
+            if edge.server not in open_:
+                forward.add(edge)
+                if edge.server not in done:
+                    visit(edge.server)
+        open_.remove(name)
+        done.add(name)
+
+    for name in sorted(names, key=lambda name: (name in called, name)):
+        if name not in done:
+            visit(name)
+    return forward
+
+
+def _stack(layers: Iterable[Sequence[_Spot]]) -> float:
+    """Set each spot's place along, and the depth of lines to that of their layer; return the depth of all."""
+    along = 0.0
+    for layer in layers:
+        depth = max(spot.depth for spot in layer)
+        for spot in layer:
+            spot.along = along + depth / 2
+            spot.depth = depth if spot.line else spot.depth
+        along += depth + _LAYER_GAP
+    return along - _LAYER_GAP
+
+
+def _settle(layers: Sequence[Sequence[_Spot]], chains: Collection[Sequence[_Spot]]) -> float:
+    """Set each spot's place across, in its layer's order and near to what it is linked with; return the breadth."""
+    for chain in chains:
+        for one, other in itertools.pairwise(chain):
+            weight = _STRAIGHT ** (one.line + other.line)
+            one.near.append((other, weight))
+            other.near.append((one, weight))
+    for layer in layers:
+        _spread(layer, [0.0] * len(layer))
+    for _ in range(_SWEEPS):
+        for layer in [*layers, *reversed(layers)]:
+            _spread(layer, [_middle(spot) for spot in layer])
+    beside = _beside(chains)
+    for layer in layers:
+        _spread(layer, [beside.get(spot, spot).across for spot in layer])
+    every = list(itertools.chain(*layers))
+    least = min(spot.across - spot.before for spot in every)
+    for spot in every:
+        spot.across -= least
+    return max(spot.across + spot.after for spot in every)
+
+
+def _middle(spot: _Spot) -> float:
+    return sum(other.across * weight for other, weight in spot.near) / spot.weight if spot.near else spot.across
+
+
+def _beside(chains: Collection[Sequence[_Spot]]) -> dict[_Spot, _Spot]:
+    """Return what each label should stand straight beside: the end of its line where no other line ends."""
+    leaving, entering = Counter(chain[0] for chain in chains), Counter(chain[-1] for chain in chains)
+    beside = {}
+    for chain in chains:
+        label = _label(chain)
+        at = chain.index(label)
+        if entering[chain[-1]] == 1:
+            beside[label] = chain[at + 1]
+        elif leaving[chain[0]] == 1:
+            beside[label] = chain[at - 1]
+    return beside
+
+
+def _spread(layer: Sequence[_Spot], wanted: Sequence[float]) -> None:
+    """Move the spots of a layer as near to ``wanted`` as they can come without touching each other.
+
+    Spots that would touch are moved as one, to the mean of what they want by their weights: so every call shortens
+    the lines, and many calls come to rest.
+    """
+    offsets = [0.0]
+    for one, other in itertools.pairwise(layer):
+        gap = _LINE_GAP if one.line or other.line else _ACROSS_GAP
+        offsets.append(offsets[-1] + one.after + gap + other.before)
+    groups: list[tuple[float, float, int]] = []
+    for spot, want, offset in zip(layer, wanted, offsets, strict=True):
+        mean, weight, count = want - offset, spot.weight, 1
+        while groups and groups[-1][0] > mean:
+            before, heavy, many = groups.pop()
+            mean = (before * heavy + mean * weight) / (heavy + weight)
+            weight, count = heavy + weight, many + count
+        groups.append((mean, weight, count))
+    means = itertools.chain(*([mean] * count for mean, _, count in groups))
+    for spot, mean, offset in zip(layer, means, offsets, strict=True):
+        spot.across = mean + offset
+
+
+def _shelve(components: Iterable[_Component], shelf: float) -> Point:
+    """Move the components beside each other, a full shelf after the other; return the breadth and depth of all."""
+    across = along = breadth = depth = 0.0
+    for component in components:
+        if across and across + component.breadth > max(shelf, breadth):
+            across, along = 0.0, depth + _COMPONENT_GAP
+        for spot in itertools.chain(*component.layers):
+            spot.across += across
+            spot.along += along
+        breadth = max(breadth, across + component.breadth)
+        depth = max(depth, along + component.depth)
+        across += component.breadth + _COMPONENT_GAP
+    return breadth, depth
+
+
+def _label(chain: Sequence[_Spot]) -> _Spot:
+    return next(spot for spot in chain[1:-1] if not spot.line)
+
+
+def _paths(component: _Component) -> Iterator[tuple[Edge, tuple[Point, ...]]]:
+    """Yield each edge's curve, from client to server, in (along, across)."""
+    leaving = _ports((chain[0], chain[1]) for chain in component.chains.values())
+    entering = _ports((chain[-1], chain[-2]) for chain in component.chains.values())
+    for edge, chain in component.chains.items():
+        first, last = chain[0], chain[-1]
+        forward = edge in component.forward
+        start = first.along + first.depth / 2 + (0 if forward else ARROW)
+        end = last.along - last.depth / 2 - (ARROW if forward else 0)
+        inner = [
+            (along, spot.across)
+            for spot in chain[1:-1]
+            # Through a layer a line goes straight, so that it does not touch what else is there.
+            for along in (spot.along - spot.depth / 2, spot.along + spot.depth / 2)
+        ]
+        path = _curve(
+            [
+                (start, first.across + leaving[first, chain[1]]),
+                *inner,
+                (end, last.across + entering[last, chain[-2]]),
+            ]
+        )
+        yield edge, tuple(path if forward else reversed(path))
+
+
+def _ports(ends: Iterable[tuple[_Spot, _Spot]]) -> dict[tuple[_Spot, _Spot], float]:
+    """Return how far from its box's middle each line ends, by the box and the next spot of the line."""
+    nexts: dict[_Spot, list[_Spot]] = {}
+    for box, following in ends:
+        nexts.setdefault(box, []).append(following)
+    ports = {}
+    for box, spots in nexts.items():
+        gap = min(_PORT_GAP, box.breadth * _SIDE / max(1, len(spots) - 1))
+        for position, following in enumerate(sorted(spots, key=lambda spot: spot.across)):
+            ports[box, following] = (position - (len(spots) - 1) / 2) * gap
+    return ports
+
+
+def _curve(points: Sequence[Point]) -> list[Point]:
+    """Return Bézier curves through ``points``, straight at both ends, that never swing out across."""
+    secants = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(points)]
+    # The harmonic mean keeps a curve through rising points rising (Fritsch and Butland).
+    inner = [2 * a * b / (a + b) if a * b > 0 else 0.0 for a, b in itertools.pairwise(secants)]
+    slopes = [0.0, *inner, 0.0]
+    path = [points[0]]
+    for (a, b), (before, after) in zip(itertools.pairwise(points), itertools.pairwise(slopes), strict=True):
+        third = (b[0] - a[0]) / 3
+        path += [(a[0] + third, a[1] + before * third), (b[0] - third, b[1] - after * third), b]
+    return path
+
+
+def _loop(spot: _Spot) -> list[Point]:
+    """Return the curve of a call to oneself, beside the box."""
+    side, reach = spot.across + spot.breadth / 2, _LOOP * 1.3
+    return [
+        (spot.along - _PORT_GAP, side),
+        (spot.along - _PORT_GAP, side + reach),
+        (spot.along + _PORT_GAP, side + reach),
+        (spot.along + _PORT_GAP, side + ARROW),
+    ]
