@@ -8,6 +8,7 @@ import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 # In pure Python, and pinned, because graphviz would be a binary that everyone has to install. It has no types.
@@ -69,6 +70,7 @@ class _Spot:
     """A box, a label, or the place where a line crosses a layer; ``across`` and ``along`` are those of its middle.
 
     ``breadth`` is the room it takes across, ``depth`` that along; ``beside`` is kept free after it for a loop.
+    ``band`` is the depth of its whole layer.
     """
 
     breadth: float = 0.0
@@ -76,6 +78,7 @@ class _Spot:
     beside: float = 0.0
     across: float = 0.0
     along: float = 0.0
+    band: float = 0.0
     line: bool = False
     near: list[tuple["_Spot", float]] = field(default_factory=list)
 
@@ -88,7 +91,7 @@ class _Spot:
     def after(self) -> float:
         return self.breadth / 2 + self.beside
 
-    @property
+    @cached_property
     def weight(self) -> float:
         return sum(weight for _, weight in self.near) or 1.0
 
@@ -253,13 +256,12 @@ def _without_cycles(names: Sequence[str], edges: Sequence[Edge]) -> set[Edge]:
 
 
 def _stack(layers: Iterable[Sequence[_Spot]]) -> float:
-    """Set each spot's place along, and the depth of lines to that of their layer; return the depth of all."""
+    """Set each spot's place along, and the depth of its layer; return the depth of all."""
     along = 0.0
     for layer in layers:
         depth = max(spot.depth for spot in layer)
         for spot in layer:
-            spot.along = along + depth / 2
-            spot.depth = depth if spot.line else spot.depth
+            spot.along, spot.band = along + depth / 2, depth
         along += depth + _LAYER_GAP
     return along - _LAYER_GAP
 
@@ -355,19 +357,14 @@ def _paths(component: _Component) -> Iterator[tuple[Edge, tuple[Point, ...]]]:
         forward = edge in component.forward
         start = first.along + first.depth / 2 + (0 if forward else ARROW)
         end = last.along - last.depth / 2 - (ARROW if forward else 0)
-        inner = [
-            (along, spot.across)
-            for spot in chain[1:-1]
-            # Through a layer a line goes straight, so that it does not touch what else is there.
-            for along in (spot.along - spot.depth / 2, spot.along + spot.depth / 2)
+        out, into = first.across + leaving[first, chain[1]], last.across + entering[last, chain[-2]]
+        # Through a layer a line goes straight, so that it does not touch what else is there.
+        straight = [
+            (first.along + first.band / 2, out),
+            *((spot.along + half, spot.across) for spot in chain[1:-1] for half in (-spot.band / 2, spot.band / 2)),
+            (last.along - last.band / 2, into),
         ]
-        path = _curve(
-            [
-                (start, first.across + leaving[first, chain[1]]),
-                *inner,
-                (end, last.across + entering[last, chain[-2]]),
-            ]
-        )
+        path = _curve([(start, out), *(point for point in straight if start < point[0] < end), (end, into)])
         yield edge, tuple(path if forward else reversed(path))
 
 
