@@ -90,29 +90,36 @@ def attribute(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     by_hop = {finding.hop: finding for finding in findings}
     attributed = []
     for finding in findings:
-        root = _root(finding, by_hop)
+        root = _root(finding, by_hop, set())
         consequence = finding.status in {Status.BROKEN, Status.UNKNOWN} and root not in {None, finding.hop}
         attributed.append(replace(finding, follows_from=root, remedy="") if consequence else finding)
     return tuple(attributed)
 
 
-def _root(finding: Finding, by_hop: Mapping[str, Finding]) -> str | None:
-    """The hop that explains ``finding``'s trouble, or None when it is in no trouble that another one can explain."""
-    if finding.status in {Status.OK, Status.ABSENT}:
+def _root(
+    finding: Finding, by_hop: Mapping[str, Finding], asked: set[str], *, for_a_blocked_one: bool = False
+) -> str | None:
+    """The hop that explains ``finding``'s trouble, or None when it is in no trouble that another one can explain.
+
+    Two hops that cannot be looked at would explain each other for ever: each one is ``asked`` once. What feeds them
+    does not explain why one before them is blocked.
+    """
+    if finding.status in {Status.OK, Status.ABSENT} or finding.hop in asked:
         return None
+    asked.add(finding.hop)
     if finding.status is Status.BROKEN and finding.because is Because.FAULT:
         return finding.hop
     neighbours: list[str] = []
     if finding.because is not Because.STARVED:
         neighbours += _TAKEN_BY.get(finding.hop, ())
-    if finding.because is not Because.BLOCKED:
+    if finding.because is not Because.BLOCKED and not for_a_blocked_one:
         neighbours += _FED_BY.get(finding.hop, ())
     for name in neighbours:
-        other = by_hop.get(name)
+        other, takes = by_hop.get(name), name in _TAKEN_BY.get(finding.hop, ())
         # One that is starved itself explains nothing to the one that feeds it.
-        if other is None or (name in _TAKEN_BY.get(finding.hop, ()) and other.because is Because.STARVED):
+        if other is None or (takes and other.because is Because.STARVED):
             continue
-        root = _root(other, by_hop)
+        root = _root(other, by_hop, asked, for_a_blocked_one=takes)
         if root is not None:
             return root
     return finding.hop if finding.status is Status.BROKEN else None

@@ -1,0 +1,167 @@
+"""Which broken hop is named as the cause of another's trouble."""
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+
+from verify.findings import Finding, Status, absent, attribute, blocked, fault, ok, starved, unknown
+
+FAULT = {"cause": "it is wrong", "remedy": "mend it"}
+
+
+def of_all(*troubled: Finding) -> dict[str, Finding]:
+    """What is attributed when these hops are in trouble, and all the others work."""
+    names = [
+        "operators", "control-plane", "sidecars", "provider", "proxies", "collector", "object-store", "tempo",
+        "prometheus", "generator", "graph", "grafana", "kiali",
+    ]  # fmt: skip
+    by_hop = {name: ok(name) for name in names} | {finding.hop: finding for finding in troubled}
+    return {finding.hop: finding for finding in attribute(list(by_hop.values()))}
+
+
+def cannot_tell(hop: str) -> Finding:
+    return unknown(hop, cause="it could not be looked at", remedy="look")
+
+
+@pytest.mark.parametrize(
+    ("troubled", "roots"),
+    [
+        pytest.param([fault("collector", **FAULT)], {"collector": None}, id="a fault of its own"),
+        pytest.param(
+            [fault("provider", **FAULT), starved("collector", **FAULT), starved("tempo", **FAULT)],
+            {"provider": None, "collector": "provider", "tempo": "provider"},
+            id="starved follows a fault before it",
+        ),
+        pytest.param(
+            [fault("sidecars", **FAULT), fault("provider", **FAULT), starved("collector", **FAULT)],
+            {"sidecars": None, "provider": None, "collector": "provider"},
+            id="starved follows the nearest of two faults",
+        ),
+        pytest.param([starved("collector", **FAULT)], {"collector": None}, id="starved by nobody"),
+        pytest.param(
+            [fault("tempo", **FAULT), starved("collector", **FAULT)],
+            {"tempo": None, "collector": None},
+            id="starved does not follow what comes behind it",
+        ),
+        pytest.param(
+            [fault("collector", **FAULT), blocked("proxies", **FAULT)],
+            {"collector": None, "proxies": "collector"},
+            id="blocked follows a fault behind it",
+        ),
+        pytest.param(
+            [fault("provider", **FAULT), blocked("collector", **FAULT)],
+            {"provider": None, "collector": None},
+            id="blocked does not follow what comes before it",
+        ),
+        pytest.param(
+            [
+                blocked("proxies", **FAULT), starved("collector", **FAULT), starved("tempo", **FAULT),
+                starved("generator", **FAULT), starved("graph", **FAULT), starved("kiali", **FAULT),
+            ],
+            {
+                "proxies": None, "collector": "proxies", "tempo": "proxies", "generator": "proxies",
+                "graph": "proxies", "kiali": "proxies",
+            },
+            id="packets to the collector are dropped",
+        ),
+        pytest.param(
+            [
+                fault("object-store", **FAULT), blocked("tempo", **FAULT), blocked("collector", **FAULT),
+                starved("generator", **FAULT), starved("graph", **FAULT),
+            ],
+            {
+                "object-store": None, "tempo": "object-store", "collector": "object-store",
+                "generator": "object-store", "graph": "object-store",
+            },
+            id="Tempo's bucket is missing",
+        ),
+        pytest.param(
+            [fault("prometheus", **FAULT), blocked("generator", **FAULT), starved("graph", **FAULT)],
+            {"prometheus": None, "generator": "prometheus", "graph": "prometheus"},
+            id="Prometheus takes no remote write",
+        ),
+        pytest.param(
+            [fault("control-plane", **FAULT), fault("sidecars", **FAULT), cannot_tell("proxies")],
+            {"control-plane": None, "sidecars": None, "proxies": "sidecars"},
+            id="what cannot be told follows a fault before it",
+        ),
+        pytest.param(
+            [fault("tempo", **FAULT), cannot_tell("collector")],
+            {"tempo": None, "collector": "tempo"},
+            id="what cannot be told follows a fault behind it",
+        ),
+        pytest.param(
+            [fault("grafana", **FAULT), starved("graph", **FAULT)],
+            {"grafana": None, "graph": None},
+            id="Grafana feeds nobody",
+        ),
+        pytest.param(
+            [fault("provider", **FAULT), cannot_tell("collector"), starved("graph", **FAULT)],
+            {"provider": None, "collector": "provider", "graph": "provider"},
+            id="beyond one that cannot be told",
+        ),
+    ],
+)  # fmt: skip
+def test_trouble_follows_from(troubled: Sequence[Finding], roots: dict[str, str | None]) -> None:
+    found = of_all(*troubled)
+    assert {finding.hop: found[finding.hop].follows_from for finding in troubled} == roots
+
+
+def test_only_the_cause_has_a_remedy() -> None:
+    found = of_all(fault("tempo", **FAULT), blocked("collector", **FAULT))
+    assert {name: finding.remedy for name, finding in found.items() if finding.remedy} == {"tempo": "mend it"}
+
+
+def test_a_consequence_keeps_its_evidence_and_its_own_words() -> None:
+    found = of_all(fault("tempo", **FAULT), blocked("collector", "failed +3", cause="not taken", remedy="x"))
+    assert (found["collector"].evidence, found["collector"].cause) == (("failed +3",), "not taken")
+
+
+def test_nothing_follows_where_all_is_well() -> None:
+    assert {finding.follows_from for finding in of_all().values()} == {None}
+
+
+def test_an_absent_hop_explains_nothing() -> None:
+    found = of_all(absent("object-store", "kept in memory"), blocked("tempo", **FAULT))
+    assert (found["tempo"].follows_from, found["object-store"].follows_from) == (None, None)
+
+
+def test_a_hop_that_was_not_asked_for_explains_nothing() -> None:
+    (alone,) = attribute([starved("graph", **FAULT)])
+    assert (alone.follows_from, alone.remedy) == (None, "mend it")
+
+
+def test_what_works_keeps_its_finding_beside_a_fault() -> None:
+    assert of_all(fault("provider", **FAULT))["grafana"] == ok("grafana")
+
+
+def test_the_order_of_the_findings_stays() -> None:
+    found = attribute([starved("graph", **FAULT), fault("tempo", **FAULT), ok("grafana")])
+    assert [finding.hop for finding in found] == ["graph", "tempo", "grafana"]
+
+
+def test_hops_that_cannot_be_told_do_not_explain_each_other() -> None:
+    """As when no port-forward is allowed."""
+    found = of_all(*map(cannot_tell, ("provider", "proxies", "collector", "tempo", "prometheus", "generator")))
+    assert {finding.follows_from for finding in found.values()} == {None}
+
+
+def test_two_blocked_hops_do_not_explain_each_other() -> None:
+    found = of_all(blocked("proxies", **FAULT), blocked("collector", **FAULT), cannot_tell("tempo"))
+    assert (found["proxies"].follows_from, found["collector"].follows_from) == ("collector", None)
+
+
+def test_whatever_is_in_trouble_a_cause_is_broken_and_follows_from_nothing() -> None:
+    makers = (
+        ok,
+        cannot_tell,
+        lambda hop: fault(hop, **FAULT),
+        lambda hop: starved(hop, **FAULT),
+        lambda hop: blocked(hop, **FAULT),
+    )
+    hops = ("proxies", "collector", "object-store", "tempo", "prometheus", "generator")
+    for chosen in itertools.product(makers, repeat=len(hops)):
+        found = {one.hop: one for one in attribute([make(hop) for make, hop in zip(chosen, hops, strict=True)])}
+        causes = [found[one.follows_from] for one in found.values() if one.follows_from]
+        assert all(one.status is Status.BROKEN and one.follows_from is None for one in causes), found
