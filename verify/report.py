@@ -85,7 +85,7 @@ class Report:
         causes = [
             self.title(one.hop) for one in self.findings if one.status is Status.BROKEN and one.follows_from is None
         ]
-        hops = f"{len(self.findings)} hops: {', '.join(count for count in counts if not count.startswith('0 '))}."
+        hops = f"Hops: {', '.join(count for count in counts if not count.startswith('0 ')) or 'none'}."
         return f"Look first at: {'; '.join(causes)}. {hops}" if causes else hops
 
     @property

@@ -41,7 +41,7 @@ def show(report: Report, to: Console, *, verbose: bool = False) -> None:
     to.print()
     _graph(report.comparison, to)
     to.print()
-    to.print(Text.assemble((report.headline, _VERDICTS[report.verdict]), ". ", report.reason))
+    _indented(Text.assemble((report.headline, _VERDICTS[report.verdict]), ". ", report.reason), to, 0)
 
 
 def _hop(finding: Finding, report: Report, to: Console, column: int, *, verbose: bool) -> None:
