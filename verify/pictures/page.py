@@ -9,8 +9,10 @@ from verify.pictures.markup import Element, element, html
 from verify.pictures.waterfall import waterfall
 from verify.quantities import duration, rate, share
 from verify.report import MARKS, Report, Request
-from verify.service_graph import Comparison
+from verify.service_graph import WINDOW_SECONDS, Comparison
 
+# Wide pictures are made smaller down to this, and can be scrolled from there on.
+_SMALLEST = 0.75
 # Two pictures that are wider than this do not fit beside each other in a column of 1120 pixels.
 _HALF = 550.0
 _RULES = """
@@ -49,7 +51,6 @@ background:var(--line)}
 .request p{padding:0 20px;overflow-wrap:anywhere}.request p:last-child{padding-bottom:12px}
 .pair{display:grid;gap:16px}.pair.beside{grid-template-columns:repeat(auto-fit,minmax(min(100%%,420px),1fr))}
 figure{margin:0;text-align:center}figure svg{max-width:100%%;height:auto}
-.wide svg{max-width:none}
 footer{margin-top:36px;color:var(--quiet);font-size:13px}
 @media(max-width:640px){
 main{padding:16px 12px 32px}header{padding:16px}h1{font-size:24px}
@@ -61,7 +62,8 @@ main{padding:16px 12px 32px}header{padding:16px}h1{font-size:24px}
 }
 @media print{
 body{background:none;font-size:12px}main{max-width:none;padding:0}
-.remedy{white-space:pre-wrap;overflow-wrap:anywhere}.wide{overflow:visible}.wide svg{max-width:100%%;height:auto}
+.remedy{white-space:pre-wrap;overflow-wrap:anywhere}.wide{overflow:visible}.wide svg{min-width:0!important}
+.pair.beside{grid-template-columns:1fr 1fr}
 tr,figure,.request,header{break-inside:avoid}h2{break-after:avoid}
 }
 """
@@ -101,9 +103,9 @@ def _sections(report: Report) -> Iterator[Element]:
     if report.comparison.edges:
         yield from _section("Calls", _calls(report.comparison))
     if report.trace:
-        yield from _section("The trace", element("figure", waterfall(report.trace), class_="wide"))
+        yield from _section("The trace", _wide(waterfall(report.trace)))
     yield element(
-        "footer", "Made by python -m verify of mesh-tracing. Rates, errors and p95 are of the last 5 minutes."
+        "footer", f"Made by python -m verify. Rates, errors and p95 are of the last {WINDOW_SECONDS // 60} minutes."
     )
 
 
@@ -158,8 +160,14 @@ def _graphs(comparison: Comparison) -> Iterator[Element]:
     if comparison.expected:
         pictures.append(graph.expected(comparison, "Expected", "down"))
     narrow = all(float(picture.get("width", "0")) <= _HALF for picture in pictures)
-    figures = (element("figure", picture, class_="graph" if narrow else "graph wide") for picture in pictures)
+    figures = (element("figure", picture) if narrow else _wide(picture) for picture in pictures)
     yield element("div", *figures, class_="pair beside" if narrow else "pair")
+
+
+def _wide(picture: Element) -> Element:
+    """Return a picture in a container of its own, in which it can be scrolled."""
+    picture.set("style", f"min-width:{float(picture.get('width', '0')) * _SMALLEST:.0f}px")
+    return element("figure", picture, class_="wide")
 
 
 def _calls(comparison: Comparison) -> Element:
