@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 ENVIRONMENT = eval "$$($(PYTHON) -m local env)" &&
 
-.PHONY: up preview destroy down status test unit mutation lint docs
+.PHONY: up preview verify destroy down status test unit mutation lint docs
 .DEFAULT_GOAL := up
 
 up: .venv/installed
@@ -11,6 +11,9 @@ up: .venv/installed
 
 preview: .venv/installed
 	@$(ENVIRONMENT) pulumi preview --stack local --diff
+
+verify: .venv/installed
+	@$(ENVIRONMENT) $(PYTHON) -m verify --stack local --wait 60s
 
 destroy: .venv/installed
 	@$(PYTHON) -m local destroy
