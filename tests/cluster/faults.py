@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from embedded import CHECKOUT, CONTEXT, Host, eventually
+from embedded import CHECKOUT, Host, eventually
 
 from local.cluster import Cluster
 from local.state import State
@@ -289,4 +289,3 @@ FAULTS = (
     Fault("the bucket is gone", "object-store", delete_the_bucket),
     Fault("the service map leads to another Prometheus", "grafana", confuse_the_datasources),
 )
-__all__ = ["CONTEXT", "FAULTS", "Fault", "report", "run_remedy", "verify"]
