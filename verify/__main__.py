@@ -17,6 +17,7 @@ from verify import outputs, pictures, terminal
 from verify.check import Wanted, check
 from verify.cluster import CannotCheckError, Cluster
 from verify.hops import HOPS, Hop
+from verify.redaction import redacted
 from verify.report import Report
 from verify.service_graph import Edge
 from verify.world import World
@@ -66,12 +67,12 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
             if as_json:
                 typer.echo(json.dumps(report.to_json(), indent=2))
             else:
-                terminal.show(report, Console(highlight=False), verbose=verbose)
+                terminal.show(report, terminal.console(), verbose=verbose)
             if not no_report:
                 pictures.write(report, folder)
                 progress.print(f"written: {folder}/report.html, {folder}/graph.svg", soft_wrap=True)
     except CannotCheckError as error:
-        progress.print(f"verify: {error}", soft_wrap=True)
+        progress.print(f"verify: {redacted(str(error))}", soft_wrap=True)
         if error.remedy:
             progress.print(f"  {error.remedy}", soft_wrap=True)
         raise typer.Exit(UNCHECKED) from None

@@ -13,6 +13,7 @@ from verify.cluster import CannotLookError
 from verify.deployment import Deployment
 from verify.findings import Because, Finding, Status, attribute, unknown
 from verify.hops import HOPS, Hop, graph
+from verify.redaction import redacted
 from verify.report import Report, Request
 from verify.service_graph import Edge
 from verify.world import Journey, Looks, World
@@ -133,10 +134,10 @@ def _request(journey: Journey) -> Request | None:
         return None
     return Request(
         trace_id=journey.trace_id,
-        address=journey.address,
+        address=redacted(journey.address),
         sent_at=datetime.datetime.fromtimestamp(journey.sent_at, tz=datetime.UTC),
         stored_seconds=journey.stored_seconds,
         searchable_seconds=journey.searchable_seconds,
         graphed_seconds=journey.graphed_seconds,
-        note=journey.note,
+        note=redacted(journey.note),
     )

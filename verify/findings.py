@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from verify.redaction import redacted
+
 
 class Status(StrEnum):
     """``ABSENT``: the stack has no such part."""
@@ -30,8 +32,9 @@ class Because(StrEnum):
 class Finding:
     """One hop's verdict.
 
-    ``evidence`` are single lines: a metric, a log line, a field of an object. ``remedy`` is one command for a shell,
-    or empty. ``follows_from`` names the hop whose fault explains this one's trouble; such a finding has no remedy.
+    ``evidence`` are single lines: a metric, a log line, a field of an object; what is secret in them is left out.
+    ``remedy`` is one command for a shell, or empty. ``follows_from`` names the hop whose fault explains this one's
+    trouble; such a finding has no remedy.
     """
 
     hop: str
@@ -41,6 +44,9 @@ class Finding:
     remedy: str = ""
     because: Because = Because.FAULT
     follows_from: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "evidence", tuple(filter(None, map(redacted, self.evidence))))
 
 
 def ok(hop: str, *evidence: str) -> Finding:
