@@ -24,7 +24,7 @@ POD_SECONDS = 10.0
 # What makes it allowed.
 GRANT = (
     "kubectl apply -f manifests/verify-role.yaml"
-    " && kubectl create clusterrolebinding mesh-tracing-verify --clusterrole mesh-tracing-verify --user <user>"
+    " && kubectl create clusterrolebinding mesh-tracing-verify --clusterrole mesh-tracing-verify --user USER"
 )
 _FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
 
@@ -81,7 +81,7 @@ class Cluster:
     def read(self, path: str) -> Object | None:
         """One object, or None when it, its kind or its namespace is not there; raises ``CannotLookError``."""
         body = self._get(path, {})
-        return None if body is None else json.loads(body)  # type: ignore[no-any-return]
+        return None if body is None else json.loads(body)
 
     def items(self, path: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The items at ``path``, with all of ``labels``; none when the kind is not there."""

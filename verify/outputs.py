@@ -36,7 +36,7 @@ def of_file(path: str, stack: str | None) -> tuple[str, Deployment]:
             f"{path} has no outputs of a stack ({type(error).__name__})",
             f"pulumi stack output --json > {'outputs.json' if path == '-' else path}",
         ) from None
-    name = stack or "<stack>"
+    name = stack or "STACK"
     return name, _deployment(outputs, path, name)
 
 

@@ -45,7 +45,7 @@ def look(world: World) -> Seen:
         pods=pods,
         config=_config(world, ready),
         metrics=scrape(cluster, ready, _HTTP_PORT),
-        log=[line for line in lines if ("remote" in line and "level=warn" in line) or "non-recoverable" in line],
+        log=[line for line in lines if is_complaint(line)],
     )
 
 
@@ -91,6 +91,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     return _by_counters(world, looks)
 
 
+def is_complaint(line: str) -> bool:
+    """Whether a line of Tempo's log says that something could not be written to Prometheus.
+
+    The part that writes has a log of its own form, with levels in capital letters.
+    """
+    return "component=remote" in line and "level=info" not in line.lower()
+
+
 def processors(config: Mapping[str, Any]) -> list[str]:
     """The processors that the overrides switch on, in either of their two formats."""
     overrides = config.get("overrides") or {}
@@ -110,6 +118,8 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     evidence = (
         f"spans +{received:g}, edges +{edges:g}, samples written +{written:g}, failed +{failed:g}, retried +{retried:g}"
     )
+    if after.metrics is None:
+        return unknown(NAME, cause="the generator does not show its metrics", remedy=logs)
     if failed or (retried and not written):
         return blocked(
             NAME,

@@ -1,5 +1,6 @@
 """The service graph: Prometheus has an edge for every call that is expected, and it grows."""
 
+import shlex
 from dataclasses import dataclass
 
 import httpx
@@ -51,12 +52,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *(f"no edge {edge.client} → {edge.server}" for edge in missing),
             cause="these calls are not made, or the caller does not pass the trace headers on",
-            remedy=f"kubectl logs -n {_namespace(missing[0])} -l app={missing[0].client.partition('.')[0]} --tail=20",
+            remedy=_logs(missing[0]),
         )
     if not after.graph:
         return unknown(NAME, "no edge, and none is expected", cause="no request was seen; name one with --probe")
     return ok(NAME, f"{len(after.graph)} edges, every one of the {len(journey.expected)} that are expected")
 
 
-def _namespace(edge: Edge) -> str:
-    return edge.client.rpartition(".")[2]
+def _logs(edge: Edge) -> str:
+    """The names of an edge are what somebody's spans say."""
+    app, namespace = edge.client.partition(".")[0], edge.client.rpartition(".")[2]
+    return f"kubectl logs -n {shlex.quote(namespace)} -l {shlex.quote(f'app={app}')} --tail=20"

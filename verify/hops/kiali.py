@@ -19,8 +19,9 @@ _NOT_ALLOWED = {401, 403}
 
 @dataclass(frozen=True)
 class Seen:
-    """``traces`` is None when Kiali did not say, for the reason in ``problem``."""
+    """``traces`` is None when Kiali did not say, for the reason in ``problem``; ``path`` is where it was asked."""
 
+    path: str
     traces: int | None
     problem: str
     allowed: bool
@@ -29,22 +30,22 @@ class Seen:
 def look(world: World) -> Seen:
     kiali = world.deployment.kiali
     if kiali is None:
-        return Seen(None, "", allowed=True)
-    token = world.cluster.bearer()
+        return Seen("", None, "", allowed=True)
+    token, path = world.cluster.bearer(), _path(world)
     try:
         with world.cluster.client(kiali.url) as client:
             answer = client.get(
-                _path(world),
+                path,
                 params={"startMicros": str(int((time.time() - _FRESH) * 1e6)), "limit": "20"},
                 headers={"Authorization": f"Bearer {token}"} if token else {},
             )
             if answer.status_code in _NOT_ALLOWED:
-                return Seen(None, f"it answered {answer.status_code}", allowed=False)
+                return Seen(path, None, f"it answered {answer.status_code}", allowed=False)
             found = answer.raise_for_status().json()
     except (httpx.HTTPError, CannotLookError, ValueError) as error:
-        return Seen(None, str(error), allowed=True)
+        return Seen(path, None, str(error), allowed=True)
     errors = found.get("errors") or []
-    return Seen(len(found.get("data") or []), str(errors[0].get("msg", "")) if errors else "", allowed=True)
+    return Seen(path, len(found.get("data") or []), str(errors[0].get("msg", "")) if errors else "", allowed=True)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -63,8 +64,8 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     if after.problem:
         return fault(NAME, after.problem, cause="Kiali does not answer, or does not reach Tempo", remedy=logs)
     if journey is not None and journey.answered and not after.traces:
-        return starved(NAME, f"0 traces at {_path(world)}", cause="Kiali finds no trace", remedy=logs)
-    return ok(NAME, f"{after.traces} traces at {_path(world)}")
+        return starved(NAME, f"0 traces at {after.path}", cause="Kiali finds no trace", remedy=logs)
+    return ok(NAME, f"{after.traces} traces at {after.path}")
 
 
 def _path(world: World) -> str:

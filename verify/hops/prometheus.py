@@ -50,8 +50,9 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             f"{prometheus.query_url}: --{_RECEIVER} is {after.flags[_RECEIVER]}",
-            cause="Prometheus answers every remote write with 404, so no edge is stored",
-            remedy=world.restore if ours else f"start that Prometheus with --{_RECEIVER}",
+            cause="Prometheus answers every remote write with 404, so no edge is stored"
+            + ("" if ours else ": whoever runs it has to start it with that flag"),
+            remedy=world.restore if ours else "",
         )
     exemplars = _EXEMPLARS in after.flags.get("enable-feature", "")
     return ok(NAME, f"--{_RECEIVER} is on", f"exemplars are {'kept' if exemplars else 'not kept'}")

@@ -50,7 +50,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     telemetry = next((one for one in after.telemetries if one["metadata"]["name"] == tracing.telemetry), None)
     if telemetry is None:
         return fault(NAME, f"no {place}", cause="nothing switches tracing on", remedy=world.restore)
-    entry = next(iter(telemetry["spec"].get("tracing") or [{}]))
+    entry = next(iter(telemetry.get("spec", {}).get("tracing") or [{}]))
     named = [provider.get("name", "") for provider in entry.get("providers") or []]
     sampling = entry.get("randomSamplingPercentage")
     known = providers(after.config_maps)
@@ -139,7 +139,8 @@ def _correct(world: World, name: str, config_map: Object, provider: str) -> str:
     mesh = yaml.safe_load(config_map["data"]["mesh"])
     for entry in mesh["extensionProviders"]:
         if entry.get("name") == provider:
-            entry["opentelemetry"] |= {"service": tracing.collector_host, "port": tracing.collector_port}
+            right = {"service": tracing.collector_host, "port": tracing.collector_port}
+            entry["opentelemetry"] = {**(entry.get("opentelemetry") or {}), **right}
     patch = shlex.quote(json.dumps({"data": {"mesh": yaml.safe_dump(mesh)}}))
     place = f"-n {mesh_facts.namespace}"
     # istiod reads the new text by itself, once the kubelet has brought it into the pod, which takes a minute or two.
