@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 from embedded import CHECKOUT, SHOP, Host, host_traces, inventory
-from upgrade import Upgrade, upgrade
+from upgrade import RevisionUpgrade, Upgrade, upgrade_by_revision, upgrade_in_place
 
 LIFE = (
     "host_before",
     "cluster",
     "inventory_before",
     "deployed",
+    "upgraded_in_place",
     "upgraded",
     "left_of_shop",
     "destroyed",
@@ -94,9 +95,15 @@ def deployed(cluster: Host, inventory_before: set[tuple[str, str, str]]) -> str:
 
 
 @pytest.fixture(scope="session")
-def upgraded(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
+def upgraded_in_place(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
+    """The stack has moved to the next images of Istio."""
+    return upgrade_in_place(cluster, tmp_path_factory.mktemp("in-place"))
+
+
+@pytest.fixture(scope="session")
+def upgraded(cluster: Host, upgraded_in_place: Upgrade, tmp_path_factory: pytest.TempPathFactory) -> RevisionUpgrade:
     """The stack has moved to another revision, and to a namespace of others."""
-    return upgrade(cluster, tmp_path_factory.mktemp("upgrade"))
+    return upgrade_by_revision(cluster, tmp_path_factory.mktemp("revision"), upgraded_in_place)
 
 
 @pytest.fixture(scope="session")
