@@ -11,6 +11,7 @@ import yaml
 from verify.cluster import Object
 from verify.findings import Finding, fault, ok
 from verify.metrics import Samples, growth, scrape
+from verify.redaction import redacted
 from verify.world import Looks, World
 
 NAME = "provider"
@@ -140,9 +141,15 @@ def _correct(world: World, name: str, config_map: Object, provider: str) -> str:
     for entry in mesh["extensionProviders"]:
         if entry.get("name") == provider:
             right = {"service": tracing.collector_host, "port": tracing.collector_port}
-            entry["opentelemetry"] = {**(entry.get("opentelemetry") or {}), **right}
-    patch = shlex.quote(json.dumps({"data": {"mesh": yaml.safe_dump(mesh)}}))
+            settings = {**(entry.get("opentelemetry") or {}), **right}
+            # An entry has one kind.
+            entry.clear()
+            entry |= {"name": provider, "opentelemetry": settings}
+    patch = json.dumps({"data": {"mesh": yaml.safe_dump(mesh)}})
     place = f"-n {mesh_facts.namespace}"
     # istiod reads the new text by itself, once the kubelet has brought it into the pod, which takes a minute or two.
     restart = f"kubectl rollout restart deployment/{mesh_facts.istiod} {place}"
-    return f"kubectl patch configmap {name} {place} --type merge --patch {patch} && {restart}"
+    if "headers:" in patch or redacted(patch) != patch:
+        # Headers of other providers may hold their keys, which are not to be printed.
+        return f"kubectl edit configmap {name} {place} && {restart}"
+    return f"kubectl patch configmap {name} {place} --type merge --patch {shlex.quote(patch)} && {restart}"
