@@ -6,7 +6,8 @@ Exits 0 when all is well, 1 when something is broken, 2 when it could not be che
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -83,8 +84,8 @@ def _rounds(world: World, wanted: Wanted, progress: Console, *, forever: bool, s
     """The reports to show: each one, or the first without trouble, or the last one before the time is over."""
     deadline = time.monotonic() + seconds
     while True:
-        with progress.status("") as status:
-            report = check(world, wanted, status.update)
+        with _telling(progress) as say:
+            report = check(world, wanted, say)
         is_last = not forever and (report.verdict == "works" or time.monotonic() >= deadline)
         if forever or is_last:
             yield report
@@ -92,6 +93,25 @@ def _rounds(world: World, wanted: Wanted, progress: Console, *, forever: bool, s
             return
         progress.print(f"{report.verdict}: trying again", soft_wrap=True)
         time.sleep(_BETWEEN_ROUNDS)
+
+
+@contextmanager
+def _telling(progress: Console) -> Iterator[Callable[[str], None]]:
+    """Keep one line up to date for a person, or print a line for each new stage into a log."""
+    if progress.is_terminal:
+        with progress.status("") as status:
+            yield status.update
+        return
+    told = ""
+
+    def say(text: str) -> None:
+        nonlocal told
+        stage = text.rpartition(": ")[2]
+        if stage != told:
+            progress.print(f"… {text}", soft_wrap=True)
+        told = stage
+
+    yield say
 
 
 def _hops(names: Sequence[str]) -> Sequence[Hop]:

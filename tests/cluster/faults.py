@@ -105,11 +105,16 @@ def stop_tempo(host: Host) -> None:
 
 
 def change_tempo(host: Host, config: dict[str, Any]) -> None:
-    """Merge into Tempo's configuration, and wait until it runs with it."""
+    """Merge into Tempo's configuration, and wait until it runs with it and is sent spans again.
+
+    A collector that could not reach Tempo for a while tries again ever more rarely; a new one does so at once.
+    """
     before = tempo_pods(host)
     patch(host, TRACING, "tempomonolithic/tempo", {"spec": {"extraConfig": {"tempo": config}}})
     eventually(lambda: tempo_pods(host), lambda pods: pods != before, 60)
     host.kubectl("rollout", "status", "-n", TRACING, "statefulset/tempo-tempo", "--timeout=180s")
+    host.kubectl("rollout", "restart", "-n", MESH, "deployment/otel-collector")
+    host.kubectl("rollout", "status", "-n", MESH, "deployment/otel-collector", "--timeout=120s")
 
 
 def tempo_pods(host: Host) -> list[str]:

@@ -135,8 +135,9 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             evidence,
             *after.log[-1:],
-            cause=f"Tempo does not take what the collector sends to {tracing.otlp_address}",
-            remedy=logs,
+            cause=f"Tempo does not take what the collector sends to {tracing.otlp_address}; after an interruption the "
+            "collector tries again ever more rarely, and a restart loses what waits in its memory",
+            remedy=f"kubectl rollout restart deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
         )
     if journey is not None and journey.answered and not accepted:
         return starved(NAME, evidence, cause="no span reaches the collector", remedy=logs)
