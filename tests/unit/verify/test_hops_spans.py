@@ -1,0 +1,585 @@
+"""What is said of the proxies, the collector, the object store and Tempo."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from verify_world import (
+    COLLECTOR,
+    COLLECTOR_CONFIG,
+    DATA,
+    DEPLOYMENT,
+    TRACE_ID,
+    assert_broken,
+    deployment,
+    healthy,
+    journey,
+    looks,
+    part,
+    pod,
+    resource,
+    restore,
+    world,
+)
+
+from verify.findings import Because, Status
+from verify.hops import collector, object_store, proxies, tempo
+from verify.metrics import Samples
+from verify.world import Journey
+
+UNANSWERED = journey(answered=0, trace_id="", stored_seconds=None, searchable_seconds=None, graphed_seconds=None)
+
+
+# The proxies.
+
+PROXY = proxies.Proxy(
+    pod="bookinfo/productpage-v1-1",
+    tracer=COLLECTOR,
+    sampling=100.0,
+    cluster={"name": COLLECTOR},
+    counters={"rq_success": 4, "rq_error": 0, "cx_connect_fail": 0},
+)
+
+
+def seen_proxies(**changes: Any) -> proxies.Seen:
+    return proxies.Seen([replace(PROXY, **changes)], [])
+
+
+def counted(**counters: int) -> proxies.Seen:
+    return seen_proxies(counters={**PROXY.counters, **counters})
+
+
+def test_proxies_whose_spans_are_taken_are_ok() -> None:
+    finding = proxies.judge(world(), looks(counted(rq_success=9), counted(), journey()))
+    assert (finding.status, finding.evidence[-1]) == (
+        Status.OK,
+        "to the collector, meanwhile: rq_success +5, rq_error +0, cx_connect_fail +0",
+    )
+
+
+def test_a_proxy_without_a_tracer_is_starved_by_istiod() -> None:
+    finding = proxies.judge(world(), looks(seen_proxies(tracer=None, cluster=None)))
+    assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
+    assert finding.evidence == ("Pod bookinfo/productpage-v1-1: no listener has envoy.tracers.opentelemetry",)
+
+
+def test_a_proxy_that_sends_elsewhere_is_starved_by_istiod() -> None:
+    finding = proxies.judge(world(), looks(seen_proxies(tracer="outbound|9411||zipkin.istio-system.svc")))
+    assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
+    assert finding.evidence == (
+        "Pod bookinfo/productpage-v1-1: the tracer sends to outbound|9411||zipkin.istio-system.svc",
+        f"expected {COLLECTOR}",
+    )
+
+
+def test_a_proxy_without_the_collectors_cluster_is_starved_by_istiod() -> None:
+    finding = proxies.judge(world(), looks(seen_proxies(cluster=None)))
+    assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
+
+
+def test_mtls_to_the_collector_is_a_fault_and_ends_by_a_rule_for_its_host() -> None:
+    encrypting = {"name": COLLECTOR, "transport_socket": {"name": "envoy.transport_sockets.tls"}}
+    finding = proxies.judge(world(), looks(seen_proxies(cluster=encrypting)))
+    assert_broken(finding, Because.FAULT, remedy="echo '{")
+    rule = json.loads(finding.remedy.removeprefix("echo '").removesuffix("' | kubectl apply -f -"))
+    assert (rule["kind"], rule["spec"]) == (
+        "DestinationRule",
+        {
+            "host": "otel-collector.istio-system.svc.cluster.local",
+            "trafficPolicy": {"tls": {"mode": "DISABLE"}},
+        },
+    )
+
+
+def test_automatic_mtls_is_no_fault() -> None:
+    """The endpoint chooses among the matches, and one outside of the mesh gets plain text."""
+    matches = [{"name": "tlsMode-istio", "transport_socket": {"name": "envoy.transport_sockets.tls"}}]
+    automatic = {"name": COLLECTOR, "transport_socket_matches": matches}
+    assert proxies.judge(world(), looks(seen_proxies(cluster=automatic))).status is Status.OK
+
+
+def test_a_raw_buffer_is_no_mtls() -> None:
+    raw = {"name": COLLECTOR, "transport_socket": {"name": "envoy.transport_sockets.raw_buffer"}}
+    assert proxies.judge(world(), looks(seen_proxies(cluster=raw))).status is Status.OK
+
+
+def test_spans_that_do_not_arrive_are_blocked_and_let_in_by_a_policy() -> None:
+    finding = proxies.judge(world(), looks(counted(cx_connect_fail=3), counted(), journey()))
+    assert_broken(finding, Because.BLOCKED, remedy="echo '{")
+    assert finding.evidence == ("to the collector, meanwhile: rq_success +0, rq_error +0, cx_connect_fail +3",)
+    policy = json.loads(finding.remedy.removeprefix("echo '").removesuffix("' | kubectl apply -f -"))
+    assert (policy["kind"], policy["metadata"]["namespace"], policy["spec"]["ingress"]) == (
+        "NetworkPolicy",
+        "istio-system",
+        [{"ports": [{"protocol": "TCP", "port": 4317}]}],
+    )
+
+
+def test_proxies_that_have_only_just_started_cannot_be_told() -> None:
+    before = seen_proxies(pod="bookinfo/productpage-v1-0")
+    after = counted(rq_success=0)
+    assert proxies.judge(world(), looks(after, before, journey())).status is Status.UNKNOWN
+
+
+def test_without_requests_nothing_is_said_of_what_arrives() -> None:
+    assert proxies.judge(world(), looks(counted(), counted(), UNANSWERED)).status is Status.OK
+
+
+def test_without_a_proxy_that_answers_nothing_can_be_told() -> None:
+    finding = proxies.judge(world(), looks(proxies.Seen([], ["bookinfo/productpage-v1-1"])))
+    assert (finding.status, finding.evidence) == (
+        Status.UNKNOWN,
+        ("Pod bookinfo/productpage-v1-1: its proxy does not answer",),
+    )
+
+
+def test_a_stack_without_namespaces_in_the_mesh_has_no_proxies() -> None:
+    stack = world(deployment(mesh=part(DEPLOYMENT.mesh, namespaces=[])))
+    assert proxies.judge(stack, looks(proxies.Seen([], []))).status is Status.ABSENT
+
+
+def test_a_counter_that_began_anew_does_not_take_from_another_proxys() -> None:
+    restarted, steady = replace(PROXY, counters={"rq_success": 1}), replace(PROXY, pod="b", counters={"rq_success": 9})
+    before = proxies.Seen([PROXY, replace(steady, counters={"rq_success": 2})], [])
+    finding = proxies.judge(world(), looks(proxies.Seen([restarted, steady], []), before, journey()))
+    assert "rq_success +7" in finding.evidence[-1]
+
+
+def test_the_tracers_of_a_real_proxy_are_found() -> None:
+    dump = json.loads((DATA / "listeners.json").read_text())
+    assert list(proxies.tracers(dump)) == [(COLLECTOR, "envoy.tracers.opentelemetry", 100.0)]
+
+
+def tracing(sampling: Any = None, **provider: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"provider": {"name": "envoy.tracers.opentelemetry", **provider}}
+    return {"filters": [{"typed_config": {"tracing": found | ({} if sampling is None else sampling)}}]}
+
+
+@pytest.mark.parametrize(
+    ("sampling", "percent"),
+    [
+        ({"random_sampling": {"value": 5}}, 5.0),
+        ({"random_sampling": {"value": 0.5}}, 0.5),
+        ({"random_sampling": {}}, 0.0),
+        ({}, 100.0),
+    ],
+)
+def test_the_percentage_that_a_tracer_samples(sampling: dict[str, Any], percent: float) -> None:
+    assert [found[2] for found in proxies.tracers(tracing(sampling))] == [percent]
+
+
+def test_a_tracer_over_http_leads_to_a_cluster_too() -> None:
+    config = {"http_service": {"http_uri": {"cluster": "outbound|4318||otel"}}}
+    assert [found[0] for found in proxies.tracers(tracing(typed_config=config))] == ["outbound|4318||otel"]
+
+
+def test_a_tracer_of_another_kind_leads_to_no_cluster_that_is_known() -> None:
+    assert list(proxies.tracers(tracing(name="envoy.tracers.zipkin"))) == [(None, "envoy.tracers.zipkin", 100.0)]
+
+
+@pytest.mark.parametrize("dump", [{}, [], None, "text", {"tracing": None}, {"tracing": {"random_sampling": {}}}])
+def test_a_dump_may_have_no_tracer(dump: object) -> None:
+    assert list(proxies.tracers(dump)) == []
+
+
+def test_the_counters_of_a_real_proxy_are_those_of_the_collectors_cluster_alone() -> None:
+    answer = json.loads((DATA / "clusters.json").read_text())
+    found = proxies.endpoint_counters(answer, COLLECTOR)
+    assert {name: found[name] for name in ("rq_success", "rq_error", "cx_connect_fail", "rq_total")} == {
+        "rq_success": 4,
+        "rq_error": 0,
+        "cx_connect_fail": 0,
+        "rq_total": 6,
+    }
+
+
+def test_the_counters_of_several_endpoints_are_added() -> None:
+    hosts = [{"stats": [{"name": "rq_success", "value": "4"}]}, {"stats": [{"name": "rq_success", "value": "3"}]}, {}]
+    answer = {"cluster_statuses": [{"name": COLLECTOR, "host_statuses": hosts}]}
+    assert proxies.endpoint_counters(answer, COLLECTOR) == {"rq_success": 7}
+
+
+def test_a_cluster_without_endpoints_has_no_counters() -> None:
+    assert proxies.endpoint_counters({"cluster_statuses": [{"name": COLLECTOR}]}, COLLECTOR) == {}
+
+
+def test_one_ready_pod_of_each_application_is_asked() -> None:
+    cluster = healthy()
+    cluster.api.put(
+        "/api/v1/pods",
+        pod("productpage-v1-2", sidecar=True, labels={"app": "productpage"}),
+        pod("details-v1-1", sidecar=True, ready=False, labels={"app": "details"}),
+        pod("batch-1", labels={"app": "batch"}),
+    )
+    seen = proxies.look(world(cluster=cluster))
+    assert ([one.pod for one in seen.proxies], seen.silent) == (["bookinfo/productpage-v1-1"], [])
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(500), httpx.Response(200, text="<html>")])
+def test_a_proxy_that_answers_something_else_is_silent(answer: httpx.Response) -> None:
+    cluster = healthy()
+    cluster.answers["productpage-v1-1", 15000] = lambda _: answer
+    assert proxies.look(world(cluster=cluster)) == proxies.Seen([], ["bookinfo/productpage-v1-1"])
+
+
+# The collector.
+
+PODS = [pod("otel-collector-1", "istio-system")]
+LOGS = "kubectl logs deployment/otel-collector -n istio-system"
+
+
+def seen_collector(**changes: Any) -> collector.Seen:
+    seen: dict[str, Any] = {
+        "resource": resource("otel", "istio-system", replicas=2, config=COLLECTOR_CONFIG),
+        "pods": PODS,
+        "metrics": spans(),
+        "log": [],
+    }
+    return collector.Seen(**seen | changes)
+
+
+def spans(accepted: int = 100, refused: int = 0, sent: int = 100, failed: int = 0) -> Samples:
+    return Samples.parse(
+        f'otelcol_receiver_accepted_spans_total{{transport="grpc"}} {accepted}\n'
+        f'otelcol_receiver_refused_spans_total{{transport="grpc"}} {refused}\n'
+        f"otelcol_exporter_sent_spans_total {sent}\n"
+        f"otelcol_exporter_send_failed_spans_total {failed}\n"
+    )
+
+
+def judged_collector(metrics: Samples | None, followed: Journey | None = None, **changes: Any) -> collector.Finding:
+    before = seen_collector()
+    return collector.judge(world(), looks(seen_collector(metrics=metrics, **changes), before, followed or journey()))
+
+
+def test_a_collector_that_passes_spans_on_is_ok() -> None:
+    finding = judged_collector(spans(accepted=130, sent=128))
+    assert (finding.status, finding.evidence) == (
+        Status.OK,
+        ("spans accepted +30, refused +0, sent +28, failed +0",),
+    )
+
+
+def test_a_missing_collector_is_made_again() -> None:
+    finding = collector.judge(world(), looks(seen_collector(resource=None, pods=[])))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+
+
+def test_a_collector_scaled_to_nothing_is_scaled_up_to_what_is_meant() -> None:
+    stopped = resource("otel", "istio-system", replicas=0, config=COLLECTOR_CONFIG)
+    finding = collector.judge(world(), looks(seen_collector(resource=stopped, pods=[])))
+    assert_broken(
+        finding, Because.FAULT, remedy="kubectl scale opentelemetrycollector otel -n istio-system --replicas=2"
+    )
+
+
+def test_a_collector_that_does_not_start_says_why_in_its_log() -> None:
+    ill = [pod("otel-collector-1", "istio-system", ready=False, waiting="CrashLoopBackOff")]
+    finding = collector.judge(world(), looks(seen_collector(pods=ill)))
+    assert_broken(finding, Because.FAULT, remedy=LOGS)
+    assert "Pod otel-collector-1: otel: CrashLoopBackOff" in finding.evidence
+
+
+def test_a_collector_in_the_mesh_is_taken_out_of_it() -> None:
+    finding = collector.judge(world(), looks(seen_collector(pods=[pod("otel-1", "istio-system", sidecar=True)])))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == ("Pod otel-1 has a sidecar",)
+
+
+def test_a_collector_that_sends_elsewhere_is_set_right() -> None:
+    config = COLLECTOR_CONFIG | {"exporters": {"otlp": {"endpoint": "jaeger:4317"}}}
+    finding = collector.judge(world(), looks(seen_collector(resource=resource("otel", config=config))))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == (
+        "OpenTelemetryCollector istio-system/otel: its exporters of traces send to jaeger:4317",
+        "Tempo is tempo-tempo.tracing-system.svc.cluster.local:4317",
+    )
+
+
+def test_spans_that_the_memory_limiter_refuses_are_a_fault() -> None:
+    finding = judged_collector(spans(refused=7))
+    assert_broken(
+        finding,
+        Because.FAULT,
+        remedy="pulumi config set --path tracing.collector.resources.limits.memory 1Gi --stack local && pulumi up",
+    )
+
+
+@pytest.mark.parametrize(
+    ("metrics", "log"),
+    [
+        (spans(accepted=120, sent=100, failed=20), []),
+        (spans(accepted=120, sent=100), []),
+        (spans(accepted=100, sent=100), ["Exporting failed: connection refused"]),
+    ],
+    ids=["failed", "accepted and not sent", "waiting to try again"],
+)
+def test_a_collector_whose_spans_are_not_taken_is_blocked(metrics: Samples, log: list[str]) -> None:
+    finding = judged_collector(metrics, log=log)
+    assert_broken(finding, Because.BLOCKED, remedy="kubectl rollout restart deployment/otel-collector -n istio-system")
+    assert list(finding.evidence[1:]) == log
+
+
+def test_an_old_complaint_does_not_count_when_spans_are_sent() -> None:
+    log = ["Exporting failed: connection refused"]
+    assert judged_collector(spans(accepted=120, sent=120), log=log).status is Status.OK
+
+
+def test_a_collector_that_gets_no_spans_is_starved() -> None:
+    assert_broken(judged_collector(spans()), Because.STARVED, remedy=LOGS)
+
+
+def test_a_collector_that_gets_no_spans_is_ok_when_no_request_was_answered() -> None:
+    assert judged_collector(spans(), UNANSWERED).status is Status.OK
+
+
+def test_a_collector_without_metrics_cannot_be_told() -> None:
+    finding = judged_collector(None)
+    assert (finding.status, finding.evidence) == (Status.UNKNOWN, ("port 8888 does not answer",))
+
+
+@pytest.mark.parametrize(
+    ("pipelines", "endpoints"),
+    [
+        ({"traces": {"exporters": ["otlp"]}}, ["tempo:4317"]),
+        ({"traces/2": {"exporters": ["otlp", "otlp/2"]}}, ["tempo:4317", "other:4317"]),
+        ({"traces": {"exporters": ["otlp"]}, "traces/2": {"exporters": ["otlp"]}}, ["tempo:4317"]),
+        ({"metrics": {"exporters": ["otlp"]}}, []),
+        ({"traces": {"exporters": ["debug", "missing"]}}, []),
+        ({"traces": {"exporters": None}}, []),
+        (None, []),
+    ],
+)
+def test_only_exporters_of_pipelines_of_traces_count(pipelines: Any, endpoints: list[str]) -> None:
+    exporters = {"otlp": {"endpoint": "tempo:4317"}, "otlp/2": {"endpoint": "other:4317"}, "debug": None}
+    config = {"exporters": exporters, "service": {"pipelines": pipelines}}
+    assert collector.exporter_endpoints(config) == endpoints
+
+
+def test_an_empty_configuration_sends_nowhere() -> None:
+    assert collector.exporter_endpoints({}) == []
+
+
+def test_the_complaint_of_a_real_exporter_is_its_error() -> None:
+    line = (
+        "2026-11-24T17:10:31.540Z\tinfo\tinternal/retry_sender.go:133\tExporting failed. Will retry the request after"
+        ' interval.\t{"resource": {"service.name": "otelcol"}, "otelcol.component.id": "otlp", "error": "rpc error: '
+        'code = Unavailable desc = \\"dial tcp 10.96.229.186:4317: connect: connection refused\\"", "interval": "19s"}'
+    )
+    assert collector.exporters_complaint(line) == (
+        'Exporting failed: rpc error: code = Unavailable desc = \\"dial tcp 10.96.229.186:4317: connect: connection '
+        'refused\\"'
+    )
+
+
+def test_a_complaint_without_an_error_is_the_line() -> None:
+    assert collector.exporters_complaint("error Exporting failed. Dropping data. \n") == (
+        "Exporting failed: error Exporting failed. Dropping data."
+    )
+
+
+def test_other_lines_are_no_complaint() -> None:
+    assert collector.exporters_complaint('info Everything is ready. {"error": "none"}') == ""
+
+
+# The object store.
+
+MINIO = [pod("minio-1", "tracing-system")]
+NO_BUCKET = 'level=error msg="failed to cut traces" err="error writing: The specified bucket does not exist"'
+REFUSED = (
+    'level=error caller=tempodb.go msg="blocklist poll failed" err="The Access Key Id you provided does not exist"'
+)
+POLLED = 'level=info ts=2026-11-24T17:09:20Z caller=poller.go:251 msg="blocklist poll complete" seconds=0.007'
+
+
+def stores(**changes: Any) -> Any:
+    store = part(DEPLOYMENT.tempo.object_store, **changes)
+    return world(deployment(tempo=part(DEPLOYMENT.tempo, object_store=store)))
+
+
+def test_a_store_that_tempo_may_use_is_ok() -> None:
+    finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [])))
+    assert (finding.status, finding.evidence) == (
+        Status.OK,
+        ("Service tracing-system/minio has 1 ready pods", "Tempo complains of nothing in bucket tempo"),
+    )
+
+
+def test_a_store_that_does_not_run_is_made_again() -> None:
+    ill = [pod("minio-1", "tracing-system", ready=False, waiting="ImagePullBackOff")]
+    finding = object_store.judge(world(), looks(object_store.Seen(ill, [])))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == ("Service tracing-system/minio has no ready pod", "Pod minio-1: minio: ImagePullBackOff")
+
+
+def test_a_missing_bucket_is_made_again_by_its_job() -> None:
+    finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [NO_BUCKET])))
+    assert_broken(
+        finding,
+        Because.FAULT,
+        remedy=f"kubectl delete job tempo-bucket -n tracing-system --ignore-not-found && {restore()}",
+    )
+    assert finding.evidence == (NO_BUCKET,)
+
+
+def test_a_missing_bucket_of_another_store_is_made_there() -> None:
+    stack = stores(service=None, job=None, bucket="traces")
+    finding = object_store.judge(stack, looks(object_store.Seen([], [NO_BUCKET])))
+    assert_broken(finding, Because.FAULT, remedy="aws s3 mb s3://traces")
+
+
+def test_a_missing_bucket_that_only_a_secret_names_is_a_blank() -> None:
+    stack = stores(service=None, job=None, bucket=None)
+    finding = object_store.judge(stack, looks(object_store.Seen([], [NO_BUCKET])))
+    assert_broken(finding, Because.FAULT, remedy="aws s3 mb s3://BUCKET")
+
+
+def test_credentials_that_are_not_accepted_are_set_right() -> None:
+    finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [REFUSED])))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+
+
+def test_a_store_of_somebody_else_needs_no_pods_here() -> None:
+    stack = stores(service=None, job=None)
+    assert object_store.judge(stack, looks(object_store.Seen([], []))).status is Status.OK
+
+
+def test_without_a_store_there_is_none_to_judge() -> None:
+    stack = world(deployment(tempo=part(DEPLOYMENT.tempo, object_store=None)))
+    assert object_store.judge(stack, looks(object_store.Seen([], []))).status is Status.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ([NO_BUCKET], [NO_BUCKET]),
+        ([REFUSED, NO_BUCKET], [REFUSED, NO_BUCKET]),
+        ([NO_BUCKET, POLLED], []),
+        ([NO_BUCKET, POLLED, REFUSED], [REFUSED]),
+        ([POLLED, "level=error msg=other"], []),
+        (["err=NoSuchBucket"], ["err=NoSuchBucket"]),
+        (["err=SignatureDoesNotMatch"], ["err=SignatureDoesNotMatch"]),
+        ([], []),
+    ],
+)
+def test_complaints_count_since_tempo_last_looked_through_its_bucket(lines: list[str], found: list[str]) -> None:
+    assert object_store.complaints(lines) == found
+
+
+def test_tempos_log_is_where_complaints_are_found() -> None:
+    cluster = healthy()
+    cluster.api.logs["tempo-tempo-0", "tempo"] = f"{POLLED}\n{NO_BUCKET}\n"
+    assert object_store.look(world(cluster=cluster)).complaints == [NO_BUCKET]
+
+
+# Tempo.
+
+TEMPO_PODS = [pod("tempo-tempo-0", "tracing-system")]
+
+
+def seen_tempo(**changes: Any) -> tempo.Seen:
+    seen: dict[str, Any] = {
+        "resource": resource("tempo", "tracing-system", ready="True"),
+        "pods": TEMPO_PODS,
+        "metrics": Samples.parse("tempo_distributor_spans_received_total 50\n"),
+        "search": 12,
+    }
+    return tempo.Seen(**seen | changes)
+
+
+RECEIVED = Samples.parse("tempo_distributor_spans_received_total 80\n")
+
+
+def test_a_tempo_that_finds_what_was_sent_is_ok() -> None:
+    finding = tempo.judge(world(), looks(seen_tempo(metrics=RECEIVED), seen_tempo(), journey()))
+    assert (finding.status, finding.evidence) == (
+        Status.OK,
+        ("spans received +30, 12 traces of the last 5 minutes found",),
+    )
+
+
+def test_a_missing_tempo_is_made_again() -> None:
+    finding = tempo.judge(world(), looks(seen_tempo(resource=None)))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == ("no TempoMonolithic tracing-system/tempo",)
+
+
+def test_a_tempo_that_its_operator_leaves_stopped_is_given_back_to_it() -> None:
+    stopped = resource("tempo", "tracing-system", ready="True", management="Unmanaged")
+    finding = tempo.judge(world(), looks(seen_tempo(resource=stopped, pods=[])))
+    assert_broken(
+        finding, Because.FAULT, remedy="kubectl patch tempomonolithics tempo -n tracing-system --type merge --patch '{"
+    )
+
+
+def test_a_tempo_whose_pods_do_not_start_may_be_blocked_by_its_store() -> None:
+    ill = [pod("tempo-tempo-0", "tracing-system", ready=False, waiting="CrashLoopBackOff")]
+    finding = tempo.judge(world(), looks(seen_tempo(pods=ill)))
+    assert_broken(finding, Because.BLOCKED, remedy="kubectl describe tempomonolithics tempo -n tracing-system")
+    assert "Pod tempo-tempo-0: tempo: CrashLoopBackOff" in finding.evidence
+
+
+def test_a_tempo_without_a_store_is_at_fault_itself() -> None:
+    stack = world(deployment(tempo=part(DEPLOYMENT.tempo, mode="stack", object_store=None)))
+    ill = [pod("tempo-tempo-distributor-1", "tracing-system", ready=False)]
+    finding = tempo.judge(stack, looks(seen_tempo(pods=ill)))
+    assert_broken(finding, Because.FAULT, remedy="kubectl describe tempostacks tempo -n tracing-system")
+
+
+def test_a_search_that_fails_is_a_fault() -> None:
+    finding = tempo.judge(world(), looks(seen_tempo(search="503 Service Unavailable")))
+    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n tracing-system tempo-tempo-0 --tail=50")
+    assert "TraceQL: 503 Service Unavailable" in finding.evidence
+
+
+def test_a_trace_that_is_stored_and_not_found_is_a_fault() -> None:
+    followed = journey(searchable_seconds=None, graphed_seconds=None)
+    finding = tempo.judge(world(), looks(seen_tempo(metrics=RECEIVED), seen_tempo(), followed))
+    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n tracing-system tempo-tempo-0 --tail=50")
+
+
+def test_a_tempo_that_gets_no_spans_is_starved() -> None:
+    finding = tempo.judge(world(), looks(seen_tempo(), seen_tempo(), journey()))
+    assert_broken(finding, Because.STARVED, remedy="kubectl logs -n tracing-system tempo-tempo-0 --tail=50")
+
+
+def test_a_tempo_that_gets_no_spans_is_ok_when_no_request_was_answered() -> None:
+    assert tempo.judge(world(), looks(seen_tempo(), seen_tempo(), UNANSWERED)).status is Status.OK
+
+
+def test_a_tempo_without_metrics_cannot_be_told() -> None:
+    finding = tempo.judge(world(), looks(seen_tempo(metrics=None), seen_tempo(), journey()))
+    assert finding.status is Status.UNKNOWN
+
+
+def test_fresh_traces_of_the_meshs_namespaces_are_searched() -> None:
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        return httpx.Response(200, json={"traces": [{"traceID": TRACE_ID}]} if "search" in request.url.path else {})
+
+    cluster = healthy()
+    cluster.answers["tempo-tempo-0", 3200] = answer
+    assert tempo.look(world(cluster=cluster)).search == 1
+    (search,) = [url for url in asked if url.path == "/api/search"]
+    assert search.params["q"] == r'{resource.service.name=~".*\\.bookinfo"}'
+    assert int(search.params["end"]) - int(search.params["start"]) == 300
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(500), httpx.Response(200, text="<html>"), httpx.ConnectError("refused")]
+)
+def test_a_search_without_an_answer_is_a_reason(answer: httpx.Response | Exception) -> None:
+    def say(request: httpx.Request) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    cluster = healthy()
+    cluster.answers["tempo-tempo-0", 3200] = say
+    found = tempo.look(world(cluster=cluster)).search
+    assert isinstance(found, str)
+    assert found
