@@ -1,0 +1,575 @@
+"""What is said of Prometheus, the generator, the graph, Grafana's data sources and Kiali."""
+
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from verify_world import (
+    DATA,
+    DATASOURCES,
+    DEPLOYMENT,
+    EDGE,
+    GRAFANA_BY_OPERATOR,
+    GRAFANA_MANAGED,
+    KIALI,
+    PROMETHEUS_URL,
+    TEMPO_URL,
+    assert_broken,
+    assert_is_command,
+    config_map,
+    deployment,
+    healthy,
+    journey,
+    looks,
+    part,
+    pod,
+    restore,
+    service,
+    world,
+)
+
+from verify.findings import Because, Status
+from verify.hops import generator, grafana, graph, kiali, prometheus
+from verify.metrics import Samples
+from verify.service_graph import Calls, Edge
+from verify.world import Journey
+
+UNANSWERED = journey(answered=0, trace_id="", stored_seconds=None, searchable_seconds=None, graphed_seconds=None)
+SOMEBODY_ELSES = world(
+    deployment(
+        prometheus=part(
+            DEPLOYMENT.prometheus, query_url="https://prometheus.example.com", namespace=None, deployment=None
+        )
+    )
+)
+
+
+# Prometheus.
+
+FLAGS = {"web.enable-remote-write-receiver": "true", "enable-feature": "exemplar-storage"}
+
+
+def test_a_prometheus_that_takes_writes_is_ok() -> None:
+    finding = prometheus.judge(world(), looks(prometheus.Seen(FLAGS, "")))
+    assert (finding.status, finding.evidence) == (
+        Status.OK,
+        ("--web.enable-remote-write-receiver is on", "exemplars are kept"),
+    )
+
+
+def test_a_prometheus_that_keeps_no_exemplars_is_ok() -> None:
+    finding = prometheus.judge(world(), looks(prometheus.Seen(FLAGS | {"enable-feature": ""}, "")))
+    assert (finding.status, finding.evidence[-1]) == (Status.OK, "exemplars are not kept")
+
+
+def test_a_prometheus_that_does_not_answer_is_made_again() -> None:
+    finding = prometheus.judge(world(), looks(prometheus.Seen({}, "Service istio-system/prometheus has no ready pod")))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == (f"{PROMETHEUS_URL}: Service istio-system/prometheus has no ready pod",)
+
+
+def test_a_prometheus_of_somebody_else_that_does_not_answer_is_asked_again() -> None:
+    finding = prometheus.judge(SOMEBODY_ELSES, looks(prometheus.Seen({}, "timed out")))
+    assert_broken(finding, Because.FAULT, remedy="curl --fail https://prometheus.example.com/-/ready")
+
+
+def test_a_prometheus_without_the_receiver_is_given_it() -> None:
+    flags = FLAGS | {"web.enable-remote-write-receiver": "false"}
+    finding = prometheus.judge(world(), looks(prometheus.Seen(flags, "")))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == (f"{PROMETHEUS_URL}: --web.enable-remote-write-receiver is false",)
+
+
+def test_there_is_no_command_for_the_flags_of_a_prometheus_of_somebody_else() -> None:
+    flags = FLAGS | {"web.enable-remote-write-receiver": "false"}
+    finding = prometheus.judge(SOMEBODY_ELSES, looks(prometheus.Seen(flags, "")))
+    assert (finding.status, finding.remedy) == (Status.BROKEN, "")
+
+
+def test_a_store_that_has_no_flags_to_show_is_ok() -> None:
+    cluster = healthy()
+    cluster.answers["prometheus-1", 9090] = lambda _: httpx.Response(404)
+    stack = world(cluster=cluster)
+    assert prometheus.judge(stack, looks(prometheus.look(stack))).status is Status.OK
+
+
+# The generator.
+
+CONFIG = generator.parse_config((DATA / "tempo-config.txt").read_text()) or {}
+TEMPO_LOGS = "kubectl logs -n tracing-system tempo-tempo-0 --tail=50"
+REFUSED = (
+    "time=2026-11-24T17:11:27Z level=ERROR source=github.com/prometheus/prometheus@v0.303.1/storage/remote/"
+    'queue_manager.go:1670 msg="non-recoverable error" tenant=single-tenant component=remote remote_name=ac1365 '
+    'failedSampleCount=286 err="server returned HTTP status 404 Not Found: "'
+)
+RETRYING = (
+    "time=2026-11-24T17:11:27Z level=WARN source=github.com/prometheus/prometheus@v0.303.1/storage/remote/"
+    'queue_manager.go:2031 msg="Failed to send batch, retrying" tenant=single-tenant component=remote '
+    'err="Post \\"http://prometheus:9090/api/v1/write\\": dial tcp: connect: connection refused"'
+)
+OLDER = (
+    "level=warn ts=2026-11-24T17:11:27Z caller=dedupe.go:112 tenant=single-tenant component=remote "
+    'msg="Failed to send batch, retrying" err="connection refused"'
+)
+STARTING = (
+    "time=2026-11-24T17:10:42.318Z level=INFO source=github.com/prometheus/prometheus@v0.303.1/tsdb/wlog/watcher.go:225"
+    ' msg="Starting WAL watcher" tenant=single-tenant component=remote remote_name=ac1365'
+)
+
+
+def counters(spans: int = 50, edges: int = 20, written: int = 90, failed: int = 0, retried: int = 0) -> Samples:
+    return Samples.parse(
+        f'tempo_metrics_generator_spans_received_total{{tenant="single-tenant"}} {spans}\n'
+        f'tempo_metrics_generator_processor_service_graphs_edges{{tenant="single-tenant"}} {edges}\n'
+        f"prometheus_remote_storage_samples_total {written}\n"
+        f"prometheus_remote_storage_samples_failed_total {failed}\n"
+        f"prometheus_remote_storage_samples_retried_total {retried}\n"
+        "prometheus_remote_storage_samples_pending 7\n"
+    )
+
+
+def seen_generator(**changes: Any) -> generator.Seen:
+    seen: dict[str, Any] = {
+        "pods": [pod("tempo-tempo-0", "tracing-system")],
+        "config": CONFIG,
+        "metrics": counters(),
+        "log": [],
+    }
+    return generator.Seen(**seen | changes)
+
+
+def judged_generator(followed: Journey | None = None, **changes: Any) -> generator.Finding:
+    return generator.judge(world(), looks(seen_generator(**changes), seen_generator(), followed or journey()))
+
+
+def config(storage: dict[str, Any] | None = None, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
+    found = CONFIG["metrics_generator"]["storage"] if storage is None else storage
+    return {
+        "metrics_generator": {"storage": found},
+        "overrides": CONFIG["overrides"] if overrides is None else overrides,
+    }
+
+
+def test_a_generator_that_makes_edges_is_ok() -> None:
+    finding = judged_generator(metrics=counters(spans=80, edges=31, written=190))
+    assert (finding.status, finding.evidence) == (
+        Status.OK,
+        ("spans +30, edges +11, samples written +100, failed +0, retried +0",),
+    )
+
+
+def test_a_generator_that_does_not_show_its_configuration_cannot_be_told() -> None:
+    finding = judged_generator(config=None)
+    assert (finding.status, finding.remedy) == (Status.UNKNOWN, "kubectl get pods -n tracing-system")
+
+
+def test_a_generator_without_metrics_cannot_be_told() -> None:
+    assert judged_generator(metrics=None).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(("storage", "said"), [({}, "empty"), ({"path": "/wal"}, "/wal")])
+def test_a_generator_without_a_path_on_the_volume_is_switched_on_again(storage: dict[str, Any], said: str) -> None:
+    finding = judged_generator(config=config(storage))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == (f"metrics_generator.storage.path is {said!r}",)
+
+
+def test_a_processor_that_is_missing_is_switched_on_again() -> None:
+    overrides = {"defaults": {"metrics_generator": {"processors": ["span-metrics"]}}}
+    finding = judged_generator(config=config(overrides=overrides))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == ("processors switched on: span-metrics", "not switched on: service-graphs")
+
+
+def test_a_generator_that_writes_elsewhere_is_set_right() -> None:
+    storage = {"path": "/var/tempo/wal", "remote_write": [{"url": "http://other:9090/api/v1/write"}]}
+    finding = judged_generator(config=config(storage), log=[RETRYING])
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == (
+        "metrics_generator.storage.remote_write goes to http://other:9090/api/v1/write",
+        f"Prometheus is {PROMETHEUS_URL}/api/v1/write",
+        RETRYING,
+    )
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [counters(failed=286), counters(retried=40)],
+    ids=["refused", "tried again and again"],
+)
+def test_a_generator_whose_samples_are_not_taken_is_blocked(metrics: Samples) -> None:
+    finding = judged_generator(metrics=metrics, log=[REFUSED])
+    assert_broken(finding, Because.BLOCKED, remedy=TEMPO_LOGS)
+    assert finding.evidence[-1] == REFUSED
+
+
+def test_a_generator_that_wrote_after_it_tried_again_is_ok() -> None:
+    assert judged_generator(metrics=counters(spans=80, edges=31, written=190, retried=40)).status is Status.OK
+
+
+def test_a_generator_that_gets_no_spans_is_starved() -> None:
+    assert_broken(judged_generator(), Because.STARVED, remedy=TEMPO_LOGS)
+
+
+def test_spans_that_make_no_edges_are_a_fault() -> None:
+    assert_broken(judged_generator(metrics=counters(spans=80, written=190)), Because.FAULT, remedy=TEMPO_LOGS)
+
+
+def test_a_generator_that_gets_no_spans_is_ok_when_no_request_was_answered() -> None:
+    assert judged_generator(UNANSWERED).status is Status.OK
+
+
+def test_tempos_page_has_a_line_before_its_configuration() -> None:
+    assert CONFIG["target"] == "all"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("target: all\n", {"target": "all"}), ("", None), ("404 page not found", None)],
+)
+def test_a_page_may_be_a_configuration_or_not(text: str, found: Any) -> None:
+    assert generator.parse_config(text) == found
+
+
+def test_a_broken_configuration_is_an_error_of_yaml() -> None:
+    with pytest.raises(yaml.YAMLError):
+        generator.parse_config("GET /status/config\n---\na: [")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "found"),
+    [
+        (CONFIG["overrides"], ["service-graphs", "span-metrics"]),
+        ({"defaults": {"metrics_generator": {"processors": {"service-graphs": {}}}}}, ["service-graphs"]),
+        ({"metrics_generator_processors": ["service-graphs"]}, ["service-graphs"]),
+        ({"metrics_generator_processors": {"span-metrics": None}}, ["span-metrics"]),
+        ({"defaults": {"metrics_generator": {"processors": None}}}, []),
+        ({"defaults": None}, []),
+        (None, []),
+    ],
+    ids=["newer", "newer, a map", "legacy", "legacy, a map", "none", "no defaults", "no overrides"],
+)
+def test_processors_are_named_in_either_format(overrides: Any, found: list[str]) -> None:
+    assert generator.processors({"overrides": overrides}) == found
+
+
+@pytest.mark.parametrize("line", [REFUSED, RETRYING, OLDER])
+def test_a_line_about_samples_that_were_not_written_is_a_complaint(line: str) -> None:
+    assert generator.is_complaint(line)
+
+
+@pytest.mark.parametrize("line", [STARTING, 'level=warn caller=wal.go:99 msg="unowned file entry ignored"'])
+def test_another_line_is_no_complaint(line: str) -> None:
+    assert not generator.is_complaint(line)
+
+
+def test_the_generators_complaints_are_in_tempos_log() -> None:
+    cluster = healthy()
+    cluster.api.logs["tempo-tempo-0", "tempo"] = f"{STARTING}\n{REFUSED}\n"
+    assert generator.look(world(cluster=cluster)).log == [REFUSED]
+
+
+# The graph.
+
+GRAPH = {EDGE: Calls(3, 0, 0.01)}
+
+
+def test_a_graph_with_every_edge_is_ok() -> None:
+    finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, journey(expected=frozenset({EDGE}))))
+    assert (finding.status, finding.evidence) == (Status.OK, ("1 edges, every one of the 1 that are expected",))
+
+
+def test_a_graph_that_cannot_be_read_is_starved() -> None:
+    finding = graph.judge(world(), looks(graph.Seen({}, "timed out")))
+    assert_broken(finding, Because.STARVED, remedy="kubectl get --raw /readyz")
+    assert finding.evidence == (f"{PROMETHEUS_URL}: timed out",)
+
+
+def test_a_graph_that_does_not_grow_is_starved() -> None:
+    finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, journey(graphed_seconds=None)))
+    assert_broken(finding, Because.STARVED, remedy=restore())
+
+
+def test_a_missing_edge_is_a_fault_of_its_caller() -> None:
+    expected = frozenset({EDGE, Edge("reviews.bookinfo", "ratings.bookinfo")})
+    finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, journey(expected=expected)))
+    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n bookinfo -l app=reviews --tail=20")
+    assert finding.evidence == ("no edge reviews.bookinfo → ratings.bookinfo",)
+
+
+def test_the_name_of_a_service_is_no_command() -> None:
+    expected = frozenset({Edge("$(reboot).shop; reboot", "web.shop")})
+    finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, journey(expected=expected)))
+    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n 'shop; reboot' -l 'app=$(reboot)' --tail=20")
+
+
+def test_an_empty_graph_of_which_nothing_is_expected_cannot_be_told() -> None:
+    finding = graph.judge(world(), looks(graph.Seen({}, ""), None, UNANSWERED))
+    assert finding.status is Status.UNKNOWN
+
+
+def test_without_a_journey_a_graph_that_can_be_read_is_ok() -> None:
+    assert graph.judge(world(), looks(graph.Seen({}, ""))).status is Status.OK
+
+
+def test_a_prometheus_without_pods_is_why_there_is_no_graph() -> None:
+    cluster = healthy()
+    del cluster.api.objects["/api/v1/namespaces/istio-system/pods/prometheus-1"]
+    assert graph.look(world(cluster=cluster)) == graph.Seen({}, "Service istio-system/prometheus has no ready pod")
+
+
+# Grafana.
+
+TEMPO_SOURCE: dict[str, Any] = {
+    "uid": "tempo",
+    "url": TEMPO_URL,
+    "jsonData": {"serviceMap": {"datasourceUid": "prometheus"}},
+}
+PROMETHEUS_SOURCE: dict[str, Any] = {"uid": "prometheus", "url": PROMETHEUS_URL}
+PLACE = "ConfigMap istio-system/grafana-datasources-tracing"
+
+
+def seen_grafana(*datasources: dict[str, Any], **changes: Any) -> grafana.Seen:
+    seen: dict[str, Any] = {
+        "place": PLACE,
+        "datasources": list(datasources) or [TEMPO_SOURCE, PROMETHEUS_SOURCE],
+        "resources": [],
+        "health": {},
+        "problem": "",
+    }
+    return grafana.Seen(**seen | changes)
+
+
+def test_data_sources_that_lead_to_each_other_are_ok() -> None:
+    finding = grafana.judge(world(), looks(seen_grafana()))
+    assert (finding.status, finding.evidence) == (Status.OK, (f"{PLACE}: serviceMap of tempo leads to prometheus",))
+
+
+@pytest.mark.parametrize(
+    ("datasources", "evidence"),
+    [
+        ([PROMETHEUS_SOURCE], (f"{PLACE} has the data sources prometheus", "expected tempo and prometheus")),
+        (
+            [TEMPO_SOURCE, PROMETHEUS_SOURCE | {"uid": "other"}],
+            (f"{PLACE} has the data sources tempo, other", "expected tempo and prometheus"),
+        ),
+        (
+            [TEMPO_SOURCE | {"jsonData": {"serviceMap": {"datasourceUid": "old"}}}, PROMETHEUS_SOURCE],
+            (f"{PLACE}: serviceMap.datasourceUid of tempo is 'old'", "Prometheus' uid is 'prometheus'"),
+        ),
+        (
+            [TEMPO_SOURCE | {"jsonData": None}, PROMETHEUS_SOURCE],
+            (f"{PLACE}: serviceMap.datasourceUid of tempo is None", "Prometheus' uid is 'prometheus'"),
+        ),
+        (
+            [TEMPO_SOURCE | {"url": "http://old:3200"}, PROMETHEUS_SOURCE],
+            (f"{PLACE}: tempo is at http://old:3200", f"expected {TEMPO_URL}"),
+        ),
+        (
+            [TEMPO_SOURCE, PROMETHEUS_SOURCE | {"url": "http://old:9090"}],
+            (f"{PLACE}: prometheus is at http://old:9090", f"expected {PROMETHEUS_URL}"),
+        ),
+    ],
+    ids=[
+        "missing",
+        "another uid",
+        "serviceMap leads elsewhere",
+        "no serviceMap",
+        "another Tempo",
+        "another Prometheus",
+    ],
+)
+def test_data_sources_that_are_wrong_are_set_right(datasources: list[dict[str, Any]], evidence: tuple[str]) -> None:
+    finding = grafana.judge(world(), looks(seen_grafana(*datasources)))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == evidence
+
+
+def test_no_data_sources_at_all_are_made_again() -> None:
+    finding = grafana.judge(world(), looks(seen_grafana(datasources=[])))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence[0] == f"{PLACE} has the data sources none"
+
+
+def datasource(name: str, uid: str, url: str, status: str) -> dict[str, Any]:
+    conditions = [{"type": "DatasourceSynchronized", "status": status, "message": "no Grafana matches"}]
+    found: dict[str, Any] = {"url": url, "jsonData": {"serviceMap": {"datasourceUid": "prometheus"}}}
+    return {
+        "metadata": {"name": name, "namespace": "grafana"},
+        "spec": {"uid": uid, "datasource": found},
+        "status": {"conditions": conditions},
+    }
+
+
+def by_operator(status: str) -> tuple[Any, grafana.Seen]:
+    cluster = healthy()
+    cluster.api.put(
+        "/apis/grafana.integreatly.org/v1beta1/grafanadatasources",
+        datasource("tracing-tempo", "tempo", TEMPO_URL, status),
+        datasource("tracing-prometheus", "prometheus", PROMETHEUS_URL, "True"),
+        datasource("somebody-elses", "loki", "http://loki", "False"),
+    )
+    stack = world(deployment(grafana=GRAFANA_BY_OPERATOR), cluster)
+    return stack, grafana.look(stack)
+
+
+def test_resources_that_grafanas_operator_has_brought_in_are_ok() -> None:
+    stack, seen = by_operator("True")
+    assert grafana.judge(stack, looks(seen)).status is Status.OK
+
+
+def test_a_resource_that_is_in_no_grafana_is_described() -> None:
+    stack, seen = by_operator("False")
+    finding = grafana.judge(stack, looks(seen))
+    assert_broken(finding, Because.FAULT, remedy="kubectl describe grafanadatasource tracing-tempo -n grafana")
+    assert finding.evidence == ("GrafanaDatasource tracing-tempo: no Grafana matches",)
+
+
+MANAGED = world(deployment(grafana=GRAFANA_MANAGED))
+
+
+def test_a_grafana_that_does_not_answer_is_restarted() -> None:
+    finding = grafana.judge(MANAGED, looks(seen_grafana(problem="timed out")))
+    assert_broken(finding, Because.FAULT, remedy="kubectl rollout restart deployment/grafana -n istio-system")
+
+
+def test_a_data_source_that_grafana_does_not_reach_is_a_fault() -> None:
+    seen = seen_grafana(health={"tempo": "dial tcp: no such host", "prometheus": "OK"})
+    finding = grafana.judge(MANAGED, looks(seen))
+    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n istio-system deployment/grafana --tail=50")
+    assert finding.evidence[1:] == ("tempo: dial tcp: no such host",)
+
+
+def test_what_grafana_says_of_its_data_sources_is_evidence() -> None:
+    finding = grafana.judge(MANAGED, looks(seen_grafana(health={"tempo": "OK", "prometheus": "OK"})))
+    assert (finding.status, finding.evidence[-1]) == (Status.OK, "Grafana says both are healthy")
+
+
+def test_without_a_token_grafana_is_not_asked_and_it_is_said_how() -> None:
+    finding = grafana.judge(MANAGED, looks(seen_grafana()))
+    assert finding.evidence[-1] == "Grafana answers; with GRAFANA_TOKEN set, it is asked for their health"
+
+
+def managed(answer: Any) -> Any:
+    cluster = healthy()
+    cluster.api.put("/api/v1/pods", pod("grafana-1", "istio-system", labels={"app": "grafana"}))
+    cluster.api.put("/api/v1/services", service("grafana", "istio-system", {"app": "grafana"}, {"port": 3000}))
+    cluster.answers["grafana-1", 3000] = answer
+    return world(deployment(grafana=GRAFANA_MANAGED), cluster)
+
+
+def test_grafana_is_asked_for_the_health_of_both_with_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.url.path, request.headers.get("Authorization")))
+        return httpx.Response(200, json={"status": "OK"})
+
+    monkeypatch.setenv(grafana.TOKEN_VARIABLE, "word")
+    assert grafana.look(managed(answer)).health == {"tempo": "OK", "prometheus": "OK"}
+    assert asked == [
+        ("/api/health", None),
+        ("/api/datasources/uid/tempo/health", "Bearer word"),
+        ("/api/datasources/uid/prometheus/health", "Bearer word"),
+    ]
+
+
+def test_without_a_token_grafana_is_asked_only_whether_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(grafana.TOKEN_VARIABLE, raising=False)
+    seen = grafana.look(managed(lambda _: httpx.Response(200)))
+    assert (seen.health, seen.problem) == ({}, "")
+
+
+def test_what_grafana_says_is_wrong_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/health":
+            return httpx.Response(200)
+        return httpx.Response(400, json={"status": "ERROR", "message": "no such host"})
+
+    monkeypatch.setenv(grafana.TOKEN_VARIABLE, "word")
+    assert grafana.look(managed(answer)).health == {"tempo": "no such host", "prometheus": "no such host"}
+
+
+def test_data_sources_are_found_in_every_provisioning_file() -> None:
+    found = grafana.provisioned(
+        config_map("any", "any", **{"a.yaml": DATASOURCES, "b.yaml": "datasources: [{uid: loki}]", "c.yaml": "a: ["})
+    )
+    assert [one["uid"] for one in found] == ["tempo", "prometheus", "loki"]
+
+
+@pytest.mark.parametrize("text", ["", "words", "datasources:", "datasources: [words]", "- uid: tempo"])
+def test_a_provisioning_file_may_have_no_data_sources(text: str) -> None:
+    assert grafana.provisioned(config_map("any", "any", file=text)) == []
+
+
+@pytest.mark.parametrize("found", [None, {"metadata": {"name": "any"}}, {"data": None}])
+def test_a_config_map_may_have_no_provisioning_file(found: dict[str, Any] | None) -> None:
+    assert grafana.provisioned(found) == []
+
+
+# Kiali.
+
+PATH = "/api/namespaces/bookinfo/services/productpage/traces"
+KIALI_LOGS = "kubectl logs deployment/kiali -n istio-system --tail=50"
+
+
+def with_kiali(answer: Any, **parts: Any) -> Any:
+    cluster = healthy()
+    cluster.api.put("/api/v1/pods", pod("kiali-1", "istio-system", labels={"app": "kiali"}))
+    cluster.api.put("/api/v1/services", service("kiali", "istio-system", {"app": "kiali"}, {"port": 20001}))
+    cluster.answers["kiali-1", 20001] = answer
+    return world(deployment(kiali=KIALI, **parts), cluster)
+
+
+def judged_kiali(answer: Any, followed: Journey | None = None) -> kiali.Finding:
+    stack = with_kiali(answer)
+    return kiali.judge(stack, looks(kiali.look(stack), None, followed))
+
+
+def test_a_kiali_that_finds_traces_is_ok() -> None:
+    finding = judged_kiali(lambda _: httpx.Response(200, json={"data": [{}, {}], "errors": []}), journey())
+    assert (finding.status, finding.evidence) == (Status.OK, (f"2 traces at {PATH}",))
+
+
+def test_a_kiali_that_finds_no_traces_is_starved() -> None:
+    finding = judged_kiali(lambda _: httpx.Response(200, json={"data": None}), journey())
+    assert_broken(finding, Because.STARVED, remedy=KIALI_LOGS)
+
+
+def test_a_kiali_that_does_not_reach_tempo_is_at_fault() -> None:
+    finding = judged_kiali(lambda _: httpx.Response(200, json={"data": [], "errors": [{"msg": "no such host"}]}))
+    assert_broken(finding, Because.FAULT, remedy=KIALI_LOGS)
+    assert finding.evidence == ("no such host",)
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(503), httpx.Response(200, text="<html>")])
+def test_a_kiali_that_answers_something_else_is_at_fault(answer: httpx.Response) -> None:
+    assert_broken(judged_kiali(lambda _: answer), Because.FAULT, remedy=KIALI_LOGS)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_kiali_that_wants_another_login_cannot_be_told(status: int) -> None:
+    finding = judged_kiali(lambda _: httpx.Response(status))
+    assert (finding.status, finding.evidence) == (Status.UNKNOWN, (f"it answered {status}",))
+    assert_is_command(finding.remedy)
+
+
+def test_a_stack_may_have_no_kiali() -> None:
+    assert kiali.judge(world(), looks(kiali.look(world()))).status is Status.ABSENT
+
+
+def test_without_bookinfo_kiali_is_asked_for_a_service_of_the_mesh() -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, json={"data": [{}]})
+
+    stack = with_kiali(answer, bookinfo=None, mesh=part(DEPLOYMENT.mesh, namespaces=["shop"]))
+    stack.cluster.api.put("/api/v1/services", service("cart", "shop", {}, {"port": 80}))
+    finding = kiali.judge(stack, looks(kiali.look(stack)))
+    assert (finding.evidence, asked) == (
+        ("1 traces at /api/namespaces/shop/services/cart/traces",),
+        ["/api/namespaces/shop/services/cart/traces"],
+    )
