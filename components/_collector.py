@@ -91,7 +91,9 @@ def _our_config(collector: model.Collector, otlp_address: pulumi.Input[str]) -> 
                 "tls": {"insecure": True},
                 # Survives a restart of Tempo of up to five minutes; beyond that, or a full
                 # queue, spans are lost and otelcol_exporter_send_failed_spans counts them.
-                "retry_on_failure": {"enabled": True, "max_elapsed_time": "300s"},
+                # By itself it would wait for up to 30 s between two tries, and the metrics generator counts
+                # no span that is older than that.
+                "retry_on_failure": {"enabled": True, "max_interval": "10s", "max_elapsed_time": "300s"},
                 "sending_queue": {"enabled": True, "queue_size": collector.queue_size},
             }
         },
