@@ -436,6 +436,8 @@ def _tempo(request: httpx.Request) -> httpx.Response:
 def _prometheus(request: httpx.Request) -> httpx.Response:
     if request.url.path.endswith("/flags"):
         return httpx.Response(200, json={"data": {"web.enable-remote-write-receiver": "true"}})
+    if request.url.path.endswith("/query_exemplars"):
+        return httpx.Response(200, json={"data": []})
     edge = {"client": "productpage.bookinfo", "server": "details.bookinfo"}
     return httpx.Response(200, json={"data": {"result": [{"metric": edge, "value": [0, "3"]}]}})
 
