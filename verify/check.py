@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from verify import request, service_graph, trace
-from verify.cluster import CannotLookError
+from verify.cluster import UNREADABLE, CannotLookError
 from verify.deployment import Deployment
 from verify.findings import Because, Finding, Status, attribute, unknown
 from verify.hops import HOPS, Hop, graph
@@ -67,6 +67,8 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
             return hop.look(world)
         except CannotLookError as error:
             return error
+        except UNREADABLE as error:
+            return CannotLookError(f"an answer has another form than expected: {type(error).__name__}: {error}")
 
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         return list(pool.map(look, hops))
@@ -113,7 +115,7 @@ def learnt_edges(world: World) -> frozenset[Edge]:
         if namespaces:
             with world.cluster.client(deployment.tempo.query_url) as tempo:
                 found = {edge for one in _recent(tempo, namespaces) for edge in trace.edges(one)}
-    except (httpx.HTTPError, CannotLookError, ValueError):
+    except (httpx.HTTPError, CannotLookError, *UNREADABLE):
         return frozenset()
     return frozenset(edge for edge in found if {_namespace(edge.client), _namespace(edge.server)} <= {*namespaces})
 

@@ -26,6 +26,8 @@ GRANT = (
     "kubectl apply -f manifests/verify-role.yaml"
     " && kubectl create clusterrolebinding mesh-tracing-verify --clusterrole mesh-tracing-verify --user USER"
 )
+# What comes of reading an answer that has another form than expected.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from verify.cluster import CannotLookError
+from verify.cluster import UNREADABLE, CannotLookError
 from verify.trace import Trace, parse
 from verify.world import Journey, World
 
@@ -132,7 +132,7 @@ class _Follower:
                 self._ask_tempo(self._tempo)
             if self._prometheus is not None:
                 self._ask_prometheus(self._prometheus)
-        except (httpx.HTTPError, CannotLookError, ValueError, KeyError):
+        except (httpx.HTTPError, CannotLookError, *UNREADABLE):
             return
 
     def has_ended(self) -> bool:
@@ -221,7 +221,7 @@ class _Follower:
             return None
         try:
             return parse(self._tempo.get(f"/api/traces/{one.trace_id}").raise_for_status().json())
-        except (httpx.HTTPError, CannotLookError, ValueError):
+        except (httpx.HTTPError, CannotLookError, *UNREADABLE):
             return None
 
 

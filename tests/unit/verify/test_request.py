@@ -1,0 +1,299 @@
+"""A request is followed by its own trace id, for a bounded time, as far as it comes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from verify_world import PRODUCTPAGE_URL, StubCluster, pod, service, world
+
+from verify import request
+from verify.cluster import CannotLookError
+from verify.world import Journey
+
+ROUND = 1.0
+
+
+@dataclass
+class Clock:
+    """Time that passes only by sleeping, and by what stores need to see a trace."""
+
+    now: float = 1_800_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Mesh:
+    """An application, a Tempo and a Prometheus; seconds say how long after a request each has it, None for never.
+
+    ``kept`` are the requests, by number, of which Prometheus has an exemplar.
+    """
+
+    clock: Clock
+    status: int = 200
+    stored: float | None = 2.0
+    searchable: float | None = 4.0
+    graphed: float | None = 14.0
+    kept: Callable[[int], bool] = lambda _: True
+    zeros: bool = False
+    requests: list[httpx.Request] = field(default_factory=list)
+    sent: dict[str, float] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    refusing: bool = False
+
+    def application(self, one: httpx.Request) -> httpx.Response:
+        self.requests.append(one)
+        if self.refusing:
+            raise httpx.ConnectError("Connection refused", request=one)
+        self.sent[one.headers["traceparent"].split("-")[1]] = self.clock.now
+        return httpx.Response(self.status)
+
+    def tempo(self, one: httpx.Request) -> httpx.Response:
+        self.asked.append(one.url.path)
+        if one.url.path == "/api/search":
+            found = [{"traceID": self._shown(trace)} for trace in self._seen(self.searchable)]
+            return httpx.Response(200, json={"traces": found})
+        trace = one.url.path.rpartition("/")[2]
+        if trace not in self._seen(self.stored):
+            return httpx.Response(404)
+        return httpx.Response(200, json={"batches": [{"scopeSpans": [{"spans": [{"traceId": trace}]}]}]})
+
+    def prometheus(self, one: httpx.Request) -> httpx.Response:
+        self.asked.append(one.url.path)
+        there = self._seen(self.graphed)
+        if one.url.path.endswith("/query_exemplars"):
+            numbers = {trace: number for number, trace in enumerate(self.sent)}
+            kept = [{"labels": {"traceID": self._shown(trace)}} for trace in there if self.kept(numbers[trace])]
+            return httpx.Response(200, json={"data": [{"exemplars": kept}]})
+        count = 100 + len(there) if "sum" in one.url.params["query"] else self.clock.now
+        return httpx.Response(200, json={"data": {"result": [{"value": [0, str(count)]}]}})
+
+    def _seen(self, after: float | None) -> list[str]:
+        return [trace for trace, at in self.sent.items() if after is not None and self.clock.now - at >= after]
+
+    def _shown(self, trace: str) -> str:
+        return trace.lstrip("0") if self.zeros else trace
+
+    def cluster(self) -> StubCluster:
+        stub = StubCluster()
+        for name, namespace, port, handler in (
+            ("productpage", "bookinfo", 9080, self.application),
+            ("tempo-tempo", "tracing-system", 3200, self.tempo),
+            ("prometheus", "istio-system", 9090, self.prometheus),
+        ):
+            stub.api.put("/api/v1/services", service(name, namespace, {"app": name}, {"port": port}))
+            stub.api.put("/api/v1/pods", pod(f"{name}-1", namespace, labels={"app": name}))
+            stub.answers[f"{name}-1", port] = handler
+        return stub
+
+    def follow(self, broken: Sequence[str] = (), url: str | None = PRODUCTPAGE_URL) -> Journey:
+        return request.follow(world(cluster=self.cluster()), url, broken, lambda _: None)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    made = Clock()
+    # The module alone sees this clock.
+    stand_in: Any = type("Time", (), {"time": made.time, "monotonic": made.time, "sleep": made.sleep})
+    monkeypatch.setattr(request, "time", stand_in)
+    return made  # type: ignore[return-value]
+
+
+@pytest.fixture
+def mesh(clock: Clock) -> Mesh:
+    return Mesh(clock)
+
+
+def test_the_trace_that_is_followed_is_the_requests_own(mesh: Mesh) -> None:
+    found = mesh.follow()
+    version, trace_id, span_id, flags = mesh.requests[0].headers["traceparent"].split("-")
+    assert found.trace_id == trace_id
+    assert (version, len(trace_id), len(span_id), flags) == ("00", 32, 16, "01")
+
+
+def test_each_request_has_a_trace_id_of_its_own(mesh: Mesh) -> None:
+    mesh.follow()
+    assert len(mesh.sent) == len(mesh.requests) > 1
+
+
+def test_a_request_names_the_host_that_it_is_for(mesh: Mesh) -> None:
+    mesh.follow(url="http://productpage.bookinfo.svc.cluster.local:9080/productpage?u=test")
+    one = mesh.requests[0]
+    assert (one.headers["Host"], one.url.raw_path) == (
+        "productpage.bookinfo.svc.cluster.local:9080",
+        b"/productpage?u=test",
+    )
+
+
+def test_a_request_is_seen_stored_then_searchable_then_in_the_graph(mesh: Mesh) -> None:
+    found = mesh.follow()
+    assert (found.stored_seconds, found.searchable_seconds, found.graphed_seconds) == (2.0, 4.0, 14.0)
+
+
+def test_following_ends_as_soon_as_one_request_is_seen_everywhere(mesh: Mesh) -> None:
+    found = mesh.follow()
+    assert (found.answered, len(mesh.requests)) == (15, 15)
+
+
+def test_the_trace_itself_is_fetched(mesh: Mesh) -> None:
+    found = mesh.follow()
+    assert found.trace is not None
+    assert found.trace.trace_id == found.trace_id
+
+
+def test_an_id_that_begins_with_zeros_is_recognised(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    mesh.zeros = True
+    numbers = iter(range(1, 1000))
+    monkeypatch.setattr(request.secrets, "token_hex", lambda size: f"{next(numbers):0{size * 2}x}")
+    found = mesh.follow()
+    assert (found.searchable_seconds, found.graphed_seconds) == (4.0, 14.0)
+
+
+def test_the_request_of_which_an_exemplar_is_kept_is_the_one_that_is_shown(mesh: Mesh) -> None:
+    mesh.kept = lambda number: number == 3
+    found = mesh.follow()
+    assert (found.trace_id, found.note) == (list(mesh.sent)[3], "")
+
+
+def test_without_exemplars_the_graphs_counters_tell_and_it_is_said_so(mesh: Mesh) -> None:
+    mesh.kept = lambda _: False
+    found = mesh.follow()
+    assert found.graphed_seconds is not None
+    assert found.note == "Prometheus keeps no exemplar of it: its counters say that the graph grew"
+
+
+def test_a_prometheus_that_has_no_exemplars_at_all_is_counted_too(mesh: Mesh) -> None:
+    answer = mesh.prometheus
+
+    def without(one: httpx.Request) -> httpx.Response:
+        return httpx.Response(404) if one.url.path.endswith("/query_exemplars") else answer(one)
+
+    mesh.prometheus = without  # type: ignore[method-assign]
+    assert mesh.follow().graphed_seconds is not None
+
+
+def test_what_never_comes_about_is_none(mesh: Mesh) -> None:
+    mesh.graphed = None
+    found = mesh.follow()
+    assert (found.stored_seconds, found.searchable_seconds, found.graphed_seconds) == (2.0, 4.0, None)
+
+
+def test_the_number_of_requests_is_bounded(mesh: Mesh) -> None:
+    mesh.graphed = None
+    mesh.follow()
+    assert len(mesh.requests) == request.MOST_REQUESTS
+
+
+def test_waiting_for_the_graph_ends(mesh: Mesh) -> None:
+    mesh.graphed, began = None, mesh.clock.now
+    mesh.follow()
+    assert 60 < mesh.clock.now - began < 90
+
+
+@pytest.mark.parametrize(("stored", "most"), [(None, 25), (2.0, 45)])
+def test_waiting_for_tempo_ends_sooner(mesh: Mesh, stored: float | None, most: float) -> None:
+    mesh.stored, mesh.searchable, mesh.graphed = stored, None, None
+    began = mesh.clock.now
+    mesh.follow()
+    assert mesh.clock.now - began < most
+
+
+def test_following_ends_at_once_when_nobody_answers(mesh: Mesh) -> None:
+    mesh.refusing = True
+    found = mesh.follow()
+    assert (found.answered, found.problem, len(mesh.requests)) == (0, "Connection refused", 5)
+
+
+def test_an_error_of_the_application_is_why_nothing_was_followed(mesh: Mesh) -> None:
+    mesh.status = 503
+    found = mesh.follow()
+    assert (found.answered, found.problem) == (0, f"{PRODUCTPAGE_URL} answered 503")
+
+
+def test_a_page_that_is_not_found_was_a_request_all_the_same(mesh: Mesh) -> None:
+    mesh.status = 404
+    assert mesh.follow().stored_seconds == 2.0
+
+
+def test_an_application_without_a_ready_pod_is_why_nothing_was_sent(mesh: Mesh) -> None:
+    cluster = mesh.cluster()
+    del cluster.api.objects["/api/v1/namespaces/bookinfo/pods/productpage-1"]
+    found = request.follow(world(cluster=cluster), PRODUCTPAGE_URL, [], lambda _: None)
+    assert (found.address, found.problem) == (PRODUCTPAGE_URL, "Service bookinfo/productpage has no ready pod")
+
+
+def test_a_tempo_that_is_not_there_ends_nothing(mesh: Mesh) -> None:
+    cluster = mesh.cluster()
+    del cluster.api.objects["/api/v1/namespaces/tracing-system/pods/tempo-tempo-1"]
+    found = request.follow(world(cluster=cluster), PRODUCTPAGE_URL, [], lambda _: None)
+    assert found.stored_seconds is None
+    assert found.answered > 0
+
+
+def test_a_store_that_may_not_be_asked_has_seen_nothing(mesh: Mesh) -> None:
+    def refused(_: httpx.Request) -> httpx.Response:
+        raise CannotLookError("not allowed: a port-forward to Pod tracing-system/tempo-tempo-1")
+
+    mesh.tempo = refused  # type: ignore[method-assign]
+    found = mesh.follow()
+    assert (found.stored_seconds, found.trace) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(200, text="<html>"), httpx.Response(500), httpx.Response(200, json=[])]
+)
+def test_a_store_that_answers_something_else_has_seen_nothing(mesh: Mesh, answer: httpx.Response) -> None:
+    mesh.prometheus = lambda _: answer  # type: ignore[method-assign]
+    found = mesh.follow()
+    assert (found.searchable_seconds, found.graphed_seconds) == (4.0, None)
+
+
+@pytest.mark.parametrize("hop", ["sidecars", "provider", "proxies", "collector", "object-store", "tempo"])
+def test_behind_a_broken_hop_on_the_way_to_tempo_nothing_is_waited_for(mesh: Mesh, hop: str) -> None:
+    began = mesh.clock.now
+    mesh.follow([hop])
+    assert mesh.asked == []
+    assert mesh.clock.now - began < 12
+
+
+@pytest.mark.parametrize("hop", ["prometheus", "generator"])
+def test_behind_a_broken_hop_on_the_way_to_the_graph_only_tempo_is_waited_for(mesh: Mesh, hop: str) -> None:
+    began = mesh.clock.now
+    found = mesh.follow([hop])
+    assert (found.searchable_seconds, found.graphed_seconds) == (4.0, None)
+    assert not [path for path in mesh.asked if "query" in path]
+    assert mesh.clock.now - began < 12
+
+
+def test_a_broken_hop_beside_the_way_changes_nothing(mesh: Mesh) -> None:
+    assert mesh.follow(["grafana", "kiali"]).graphed_seconds == 14.0
+
+
+def test_proxies_have_time_to_send_even_where_nothing_is_waited_for(mesh: Mesh) -> None:
+    began = mesh.clock.now
+    mesh.follow(["collector"])
+    assert mesh.clock.now - began > 5
+    assert len(mesh.requests) > 5
+
+
+def test_without_an_address_only_time_passes(mesh: Mesh) -> None:
+    began = mesh.clock.now
+    found = mesh.follow(url=None)
+    assert (found.answered, mesh.requests, found.note) == (
+        0,
+        [],
+        "no request was sent: name an address with --probe",
+    )
+    assert mesh.clock.now - began > 5
+
+
+def test_progress_is_told(mesh: Mesh) -> None:
+    told: list[str] = []
+    request.follow(world(cluster=mesh.cluster()), PRODUCTPAGE_URL, [], told.append)
+    assert (told[0], told[-1]) == ("1 requests: sent", "15 requests: in the graph")
