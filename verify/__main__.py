@@ -32,7 +32,7 @@ _SECONDS: dict[str | None, int] = {None: 1, "s": 1, "m": 60, "h": 3600}
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command(help=__doc__)
+@app.command(help=(__doc__ or "").replace("``", "`"))
 def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
     stack: Annotated[str | None, typer.Option("--stack", "-s", help="The stack; default: the selected one.")] = None,
     outputs_file: Annotated[
