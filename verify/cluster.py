@@ -4,6 +4,7 @@ It only reads. Each call names its path, so that the role in ``manifests/verify-
 """
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -181,7 +182,7 @@ class Cluster:
             raise CannotLookError(
                 f"the API server {self._client.configuration.host} of context {self.context!r} does not answer "
                 f"({_reason(error)})",
-                f"kubectl --context {self.context} get --raw /readyz",
+                f"kubectl --context {shlex.quote(self.context)} get --raw /readyz",
             ) from error
         if response.status == _NOT_FOUND:
             return None

@@ -1,6 +1,7 @@
 """The output ``deployment`` of a Pulumi stack, asked of Pulumi or read from a file."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,7 @@ def of_file(path: str, stack: str | None) -> tuple[str, Deployment]:
     except (OSError, ValueError) as error:
         raise CannotCheckError(
             f"{path} has no outputs of a stack ({type(error).__name__})",
-            f"pulumi stack output --json > {'outputs.json' if path == '-' else path}",
+            f"pulumi stack output --json > {'outputs.json' if path == '-' else shlex.quote(path)}",
         ) from None
     name = stack or "STACK"
     return name, _deployment(outputs, path, name)

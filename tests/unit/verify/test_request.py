@@ -102,7 +102,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     # The module alone sees this clock.
     stand_in: Any = type("Time", (), {"time": made.time, "monotonic": made.time, "sleep": made.sleep})
     monkeypatch.setattr(request, "time", stand_in)
-    return made  # type: ignore[return-value]
+    return made
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_a_prometheus_that_has_no_exemplars_at_all_is_counted_too(mesh: Mesh) ->
     def without(one: httpx.Request) -> httpx.Response:
         return httpx.Response(404) if one.url.path.endswith("/query_exemplars") else answer(one)
 
-    mesh.prometheus = without  # type: ignore[method-assign]
+    mesh.prometheus = without
     assert mesh.follow().graphed_seconds is not None
 
 
@@ -240,7 +240,7 @@ def test_a_store_that_may_not_be_asked_has_seen_nothing(mesh: Mesh) -> None:
     def refused(_: httpx.Request) -> httpx.Response:
         raise CannotLookError("not allowed: a port-forward to Pod tracing-system/tempo-tempo-1")
 
-    mesh.tempo = refused  # type: ignore[method-assign]
+    mesh.tempo = refused
     found = mesh.follow()
     assert (found.stored_seconds, found.trace) == (None, None)
 
@@ -249,7 +249,7 @@ def test_a_store_that_may_not_be_asked_has_seen_nothing(mesh: Mesh) -> None:
     "answer", [httpx.Response(200, text="<html>"), httpx.Response(500), httpx.Response(200, json=[])]
 )
 def test_a_store_that_answers_something_else_has_seen_nothing(mesh: Mesh, answer: httpx.Response) -> None:
-    mesh.prometheus = lambda _: answer  # type: ignore[method-assign]
+    mesh.prometheus = lambda _: answer
     found = mesh.follow()
     assert (found.searchable_seconds, found.graphed_seconds) == (4.0, None)
 

@@ -317,7 +317,7 @@ def assert_broken(finding: Finding, because: Because, *, remedy: str) -> None:
 
 def assert_is_command(remedy: str) -> None:
     assert "\n" not in remedy
-    done = subprocess.run(["bash", "-n", "-c", remedy], check=False, capture_output=True, text=True)
+    done = subprocess.run(["/bin/bash", "-n", "-c", remedy], check=False, capture_output=True, text=True)
     assert not done.stderr, done.stderr
 
 

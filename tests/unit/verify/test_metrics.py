@@ -1,0 +1,101 @@
+"""Metrics are found whatever their names end in, and counters may begin anew."""
+
+import httpx
+import pytest
+from verify_world import StubCluster, pod
+
+from verify.metrics import Samples, growth, scrape
+
+ACCEPTED = "otelcol_receiver_accepted_spans"
+
+
+@pytest.mark.parametrize("suffix", ["", "_total", "__spans_total"])
+def test_a_counter_is_found_by_what_its_name_begins_with(suffix: str) -> None:
+    samples = Samples.parse(f'# TYPE {ACCEPTED}{suffix} counter\n{ACCEPTED}{suffix}{{transport="grpc"}} 7\n')
+    assert samples.total(ACCEPTED) == 7
+
+
+def test_the_values_of_one_metric_are_added() -> None:
+    samples = Samples.parse(f'{ACCEPTED}{{transport="grpc"}} 7\n{ACCEPTED}{{transport="http"}} 2\nother 50\n')
+    assert samples.total(ACCEPTED) == 9
+
+
+def test_a_label_chooses_among_the_values() -> None:
+    samples = Samples.parse(f'{ACCEPTED}{{transport="grpc"}} 7\n{ACCEPTED}{{transport="http"}} 2\n')
+    assert samples.total(ACCEPTED, "grpc") == 7
+
+
+def test_a_metric_that_is_not_there_has_no_total() -> None:
+    assert Samples.parse("other 1\n").total(ACCEPTED) is None
+
+
+def test_a_metric_that_is_zero_has_a_total() -> None:
+    assert Samples.parse(f"{ACCEPTED} 0\n").total(ACCEPTED) == 0
+
+
+def test_what_is_no_exposition_is_an_error() -> None:
+    with pytest.raises(ValueError, match="could not convert"):
+        Samples.parse("<html><body>404 page not found</body></html>\n")
+
+
+def of(value: float | None) -> Samples:
+    return Samples.parse("other 1\n" if value is None else f"{ACCEPTED} {value}\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "grown"),
+    [
+        (of(5), of(8), 3),
+        (of(5), of(5), 0),
+        (of(500), of(8), 8),
+        (of(None), of(8), 8),
+        (of(5), of(None), 0),
+        (None, of(8), 8),
+        (of(5), None, None),
+        (None, None, None),
+    ],
+    ids=[
+        "it grew",
+        "it stood still",
+        "it began anew",
+        "it was not there",
+        "it is no longer there",
+        "nothing answered before",
+        "nothing answers",
+        "nothing ever answered",
+    ],
+)
+def test_a_counter_grows(before: Samples | None, after: Samples | None, grown: float | None) -> None:
+    assert growth(before, after, ACCEPTED) == grown
+
+
+def answering(**answers: httpx.Response) -> tuple[StubCluster, list[dict[str, object]]]:
+    """A cluster of pods that answer so at port 8888; an underscore in a name stands for a dash."""
+    names = {name.replace("_", "-"): answer for name, answer in answers.items()}
+    cluster = StubCluster(answers={(name, 8888): lambda _, found=found: found for name, found in names.items()})
+    return cluster, [pod(name) for name in names]
+
+
+def test_the_metrics_of_all_pods_are_added() -> None:
+    cluster, pods = answering(
+        a=httpx.Response(200, text=f"{ACCEPTED} 3\n"), b=httpx.Response(200, text=f"{ACCEPTED} 4\n")
+    )
+    found = scrape(cluster, pods, 8888)
+    assert found is not None
+    assert found.total(ACCEPTED) == 7
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(503), httpx.Response(200, text="<html><body>no</body></html>\n")])
+def test_a_pod_that_answers_something_else_is_left_out(answer: httpx.Response) -> None:
+    cluster, pods = answering(a=answer, b=httpx.Response(200, text=f"{ACCEPTED} 4\n"))
+    found = scrape(cluster, pods, 8888)
+    assert found is not None
+    assert found.total(ACCEPTED) == 4
+
+
+def test_without_a_pod_that_answers_there_are_no_metrics() -> None:
+    assert scrape(StubCluster(), [pod("a")], 8888) is None
+
+
+def test_without_pods_there_are_no_metrics() -> None:
+    assert scrape(StubCluster(), [], 8888) is None

@@ -1,0 +1,172 @@
+"""HTTP over connections that a function makes."""
+
+import gzip
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+
+from verify.pod_transport import PodTransport
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        if self.path == "/cut":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of")
+            self.close_connection = True
+            return
+        if self.path == "/garbage":
+            self.wfile.write(b"this is no HTTP\r\n\r\n")
+            self.close_connection = True
+            return
+        if self.path == "/silent":
+            self.server.released.wait(5)
+            self.close_connection = True
+            return
+        body = b"x" * 300_000 if self.path == "/large" else self.path.encode()
+        zipped = "gzip" in self.headers.get("Accept-Encoding", "") and self.path == "/zipped"
+        body = gzip.compress(body) if zipped else body
+        self.send_response(404 if self.path == "/missing" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        if zipped:
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[str] = []
+        self.released = threading.Event()
+
+
+@dataclass
+class Pod:
+    """A server, and the connections that were made to it."""
+
+    server: _Server
+    connections: list[socket.socket] = field(default_factory=list)
+
+    def connect(self) -> socket.socket:
+        made = socket.create_connection(self.server.server_address[:2], timeout=5)
+        self.connections.append(made)
+        return made
+
+    def client(self, timeout: float = 5, url: str = "http://localhost:8888/below") -> httpx.Client:
+        return httpx.Client(base_url=url, transport=PodTransport(self.connect), timeout=timeout, trust_env=False)
+
+
+@pytest.fixture
+def pod() -> Iterator[Pod]:
+    server = _Server()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield Pod(server)
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_an_answer_comes_through(pod: Pod) -> None:
+    with pod.client() as client:
+        assert client.get("metrics").text == "/below/metrics"
+
+
+def test_a_query_comes_through_as_it_is(pod: Pod) -> None:
+    with pod.client() as client:
+        client.get("api/search", params={"q": '{name=~".*"}'})
+    assert pod.server.asked == ["/below/api/search?q=%7Bname%3D~%22.%2A%22%7D"]
+
+
+def test_several_requests_go_over_one_connection(pod: Pod) -> None:
+    with pod.client() as client:
+        assert [client.get(str(number)).text for number in range(3)] == ["/below/0", "/below/1", "/below/2"]
+    assert len(pod.connections) == 1
+
+
+def test_a_status_that_is_no_success_is_an_answer(pod: Pod) -> None:
+    with pod.client(url="http://localhost") as client:
+        assert client.get("/missing").status_code == 404
+
+
+def test_a_large_answer_comes_through_whole(pod: Pod) -> None:
+    with pod.client(url="http://localhost") as client:
+        assert len(client.get("/large").content) == 300_000
+
+
+def test_a_packed_answer_is_unpacked(pod: Pod) -> None:
+    with pod.client(url="http://localhost") as client:
+        answer = client.get("/zipped")
+    assert (answer.headers["Content-Encoding"], answer.text) == ("gzip", "/zipped")
+
+
+def test_closing_a_client_closes_its_connections(pod: Pod) -> None:
+    with pod.client() as client:
+        client.get("/")
+    assert pod.connections[0].fileno() == -1
+
+
+@pytest.mark.parametrize("path", ["/cut", "/garbage"])
+def test_an_answer_that_breaks_off_or_makes_no_sense_is_an_error_of_the_transport(pod: Pod, path: str) -> None:
+    with pod.client(url="http://localhost") as client, pytest.raises(httpx.TransportError) as caught:
+        client.get(path)
+    assert str(caught.value)
+
+
+def test_after_a_connection_that_broke_another_one_is_made(pod: Pod) -> None:
+    with pod.client(url="http://localhost") as client:
+        with pytest.raises(httpx.TransportError):
+            client.get("/cut")
+        assert client.get("/again").text == "/again"
+
+
+def test_a_pod_that_never_answers_is_a_timeout(pod: Pod) -> None:
+    with pod.client(timeout=0.05, url="http://localhost") as client, pytest.raises(httpx.TimeoutException) as caught:
+        client.get("/silent")
+    assert "no answer within" in str(caught.value)
+
+
+def test_https_is_refused_before_anything_is_sent(pod: Pod) -> None:
+    with pod.client(url="https://localhost") as client, pytest.raises(httpx.ConnectError, match="plain HTTP only"):
+        client.get("/")
+    assert pod.server.asked == []
+
+
+def test_a_connection_that_is_closed_before_it_is_used_is_an_error_of_the_transport() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    with (
+        closing(ours),
+        httpx.Client(base_url="http://localhost", transport=PodTransport(lambda: ours)) as client,
+        pytest.raises(httpx.TransportError),
+    ):
+        client.get("/")
+
+
+def test_what_cannot_connect_says_why() -> None:
+    def connect() -> socket.socket:
+        raise httpx.ConnectError("no port-forward to Pod shop/cart-1: Not Found")
+
+    with (
+        httpx.Client(base_url="http://localhost", transport=PodTransport(connect)) as client,
+        pytest.raises(httpx.ConnectError, match="no port-forward to Pod shop/cart-1"),
+    ):
+        client.get("/")
