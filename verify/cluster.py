@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import kubernetes.config
 import urllib3
+import yaml
 from kubernetes.client import ApiClient, ApiException, Configuration, CoreV1Api
 from kubernetes.stream import portforward
 
@@ -164,8 +165,9 @@ class Cluster:
 
     def bearer(self) -> str | None:
         """The token that the kubeconfig's user logs in with, where it is one."""
-        header = self._client.configuration.api_key.get("authorization", "")
-        return header.removeprefix("Bearer ") or None
+        # Which name the library keeps it under depends on its version.
+        header = self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        return (header or "").removeprefix("Bearer ") or None
 
     def _get(self, path: str, query: Mapping[str, str]) -> bytes | None:
         method, url, headers, *_ = self._client.param_serialize(
@@ -239,13 +241,11 @@ def _configuration(context: str, server: str | None) -> Configuration:
         kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]
             context=context, client_configuration=configuration
         )
-    except (kubernetes.config.ConfigException, OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, *UNREADABLE):
         # The loader's own message may quote the file, which holds credentials.
-        raise CannotCheckError(
-            f"the kubeconfig has no usable context {context!r}: log in to that cluster, set KUBECONFIG, or name "
-            "another one with --context",
-            "kubectl config get-contexts",
-        ) from None
+        raise _unusable(context) from None
+    if not urlsplit(str(configuration.host)).netloc:
+        raise _unusable(context)
     if server is not None and configuration.host.rstrip("/") != server.rstrip("/"):
         raise CannotCheckError(
             f"context {context!r} leads to {configuration.host}, and the stack was deployed to {server}: log in to "
@@ -253,6 +253,14 @@ def _configuration(context: str, server: str | None) -> Configuration:
             "kubectl config get-contexts",
         )
     return configuration
+
+
+def _unusable(context: str) -> CannotCheckError:
+    return CannotCheckError(
+        f"the kubeconfig has no usable context {context!r}: log in to that cluster, set KUBECONFIG, or name "
+        "another one with --context",
+        "kubectl config get-contexts",
+    )
 
 
 def _container_port(service: Object, pod: Object, port: int) -> int:

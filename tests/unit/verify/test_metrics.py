@@ -34,7 +34,7 @@ def test_a_metric_that_is_zero_has_a_total() -> None:
 
 
 def test_what_is_no_exposition_is_an_error() -> None:
-    with pytest.raises(ValueError, match="could not convert"):
+    with pytest.raises(ValueError, match="invalid metric name"):
         Samples.parse("<html><body>404 page not found</body></html>\n")
 
 
