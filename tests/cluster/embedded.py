@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import pytest
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -109,6 +110,13 @@ class Project:
         """Run Pulumi, which may fail."""
         command = ("pulumi", "--cwd", str(self.folder), "--non-interactive", *arguments)
         return self.host.with_exports(*command, check=False)
+
+
+def need_definitions_beside() -> None:
+    """Skip what needs the definitions of Sail and Kiali, which no package carries, where they are not at hand."""
+    folder = CHECKOUT.parent / "shared" / "crds"
+    if not folder.is_dir():
+        pytest.skip(f"the definitions of Sail and Kiali are not there: {folder}")
 
 
 def eventually(look: Callable[[], Seen], enough: Callable[[Seen], bool], seconds: float) -> Seen:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from embedded import Host, Project
+from embedded import Host, Project, need_definitions_beside
 
 CONFIG = {
     "mesh-tracing:mesh": {"installer": "existing"},
@@ -65,6 +65,7 @@ class Owner:
 @pytest.fixture(scope="module")
 def owner(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
     """Their resource, ready, with one provider of theirs."""
+    need_definitions_beside()
     owner = Owner(cluster, tmp_path_factory.mktemp("owner"))
     cluster.kubectl("create", "namespace", "istio-system")
     owner.apply("theirs")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embedded import Host, Project
+from embedded import Host, Project, need_definitions_beside
 from recording import STACKS, Deployed, run_program, stack_config
 from test_existing_mesh import istio
 
@@ -32,6 +32,7 @@ def objects(deployed: Deployed) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def neighbours(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the stacks expect on their clusters, or bring along: namespaces, Istio's definitions, an Istio."""
+    need_definitions_beside()
     stacks = [objects(run_program(stack_config(stack), preview=False)) for stack in STACKS]
     namespaces = {
         str(obj["metadata"]["namespace"]) for stack in stacks for obj in stack if "namespace" in obj["metadata"]
