@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -57,10 +58,10 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
     ] = Path("verify-report"),
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no files.")] = False,
 ) -> None:
-    wanted = Wanted(_hops(only or []), _edges(edge or []), probe)
-    seconds = _seconds(wait)
-    progress = Console(stderr=True, highlight=False)
+    progress = Console(stderr=True, highlight=False, markup=False)
     try:
+        wanted = Wanted(_hops(only or []), _edges(edge or []), _address(probe))
+        seconds = _seconds(wait)
         name, deployment = outputs.of_file(outputs_file, stack) if outputs_file else outputs.of_stack(stack)
         cluster = Cluster(context or deployment.context, None if context else deployment.server)
         world = World(cluster, deployment, name)
@@ -70,14 +71,23 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
             else:
                 terminal.show(report, terminal.console(), verbose=verbose)
             if not no_report:
-                pictures.write(report, folder)
-                progress.print(f"written: {folder}/report.html, {folder}/graph.svg", soft_wrap=True)
+                _write(report, folder, progress)
     except CannotCheckError as error:
         progress.print(f"verify: {redacted(str(error))}", soft_wrap=True)
         if error.remedy:
             progress.print(f"  {error.remedy}", soft_wrap=True)
         raise typer.Exit(UNCHECKED) from None
     raise typer.Exit(_CODES[report.verdict])
+
+
+def _write(report: Report, folder: Path, progress: Console) -> None:
+    """A folder that cannot be written changes nothing of what was found."""
+    try:
+        pictures.write(report, folder)
+    except OSError as error:
+        progress.print(f"not written: {folder} ({error.strerror})", soft_wrap=True)
+    else:
+        progress.print(f"written: {folder}/report.html, {folder}/graph.svg", soft_wrap=True)
 
 
 def _rounds(world: World, wanted: Wanted, progress: Console, *, forever: bool, seconds: float) -> Iterator[Report]:
@@ -118,7 +128,7 @@ def _hops(names: Sequence[str]) -> Sequence[Hop]:
     known = {hop.name: hop for hop in HOPS}
     for name in names:
         if name not in known:
-            raise typer.BadParameter(f"no hop {name!r}: one of {', '.join(known)}", param_hint="--only")
+            raise CannotCheckError(f"there is no hop {name!r}; there are {', '.join(known)}")
     return [hop for hop in HOPS if not names or hop.name in names]
 
 
@@ -127,15 +137,26 @@ def _edges(texts: Sequence[str]) -> frozenset[Edge]:
     for text in texts:
         client, separator, server = text.partition("=")
         if not (client and separator and server):
-            raise typer.BadParameter(f"{text!r} is not CLIENT=SERVER", param_hint="--edge")
+            raise CannotCheckError(f"an edge is CLIENT=SERVER, and not {text!r}")
         found.add(Edge(client, server))
     return frozenset(found)
+
+
+def _address(url: str | None) -> str | None:
+    try:
+        parts = urlsplit("http://none" if url is None else url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise CannotCheckError(f"an address is http://web.shop.svc:8080/path, and not {url!r}")
+    return url
 
 
 def _seconds(text: str) -> float:
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is no duration such as 120s or 2m", param_hint="--wait")
+        raise CannotCheckError(f"a duration is 120s or 2m, and not {text!r}")
     return float(match[1]) * _SECONDS[match[2]]
 
 

@@ -12,10 +12,10 @@ from verify_world import (
     StubCluster,
     deployment,
     healthy,
+    istio,
     looks,
     part,
     pod,
-    resource,
     service,
     world,
     yaml_of,
@@ -73,7 +73,7 @@ def furnished() -> StubCluster:
         service("grafana", "istio-system", {"app": "grafana"}, {"port": 3000}),
         service("kiali", "istio-system", {"app": "kiali"}, {"port": 20001}),
     )
-    api.put("/apis/sailoperator.io/v1/istios", resource("default", ready="True", namespace="istio-system"))
+    api.put("/apis/sailoperator.io/v1/istios", istio("True"))
     return cluster
 
 

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,10 +16,10 @@ from verify_world import (
     assert_broken,
     config_map,
     deployment,
+    istio,
     looks,
     part,
     pod,
-    resource,
     restore,
     service,
     webhook,
@@ -155,15 +156,24 @@ def test_a_missing_webhook_is_made_again_by_istiod() -> None:
 
 
 def test_what_the_sail_operator_could_not_do_is_its_message() -> None:
-    istio = resource("default", ready="False", message="chart istiod:\nvalues are wrong", namespace="istio-system")
-    finding = control_plane.judge(SAIL, looks(seen_control_plane(istio=istio)))
+    failed = istio("False", "chart istiod:\nvalues are wrong")
+    finding = control_plane.judge(SAIL, looks(seen_control_plane(istio=failed)))
     assert_broken(finding, Because.FAULT, remedy="kubectl describe istio default")
     assert "Istio default: Ready is False: chart istiod: values are wrong" in finding.evidence
 
 
 def test_a_sail_operator_that_is_done_is_ok() -> None:
-    seen = seen_control_plane(istio=resource("default", ready="True"))
+    seen = seen_control_plane(istio=istio("True"))
     assert control_plane.judge(SAIL, looks(seen)).status is Status.OK
+
+
+def test_the_istio_of_the_meshs_own_namespace_is_looked_at() -> None:
+    cluster = StubCluster()
+    other = istio("False") | {"metadata": {"name": "other"}, "spec": {"namespace": "elsewhere"}}
+    cluster.api.put("/apis/sailoperator.io/v1/istios", other, istio("True"))
+    found = control_plane.look(replace(SAIL, cluster=cluster)).istio
+    assert found is not None
+    assert found["metadata"]["name"] == "default"
 
 
 def test_only_webhooks_that_lead_to_this_istiod_count() -> None:

@@ -151,6 +151,13 @@ def resource(name: str, namespace: str = "", ready: str = "", message: str = "",
     return found
 
 
+def istio(ready: str, message: str = "") -> Object:
+    """The Sail operator's resource of the mesh."""
+    found = resource("default", ready=ready, message=message)
+    found["spec"]["namespace"] = "istio-system"
+    return found
+
+
 MESH_CONFIG = """\
 enableTracing: true
 extensionProviders:

@@ -1,0 +1,327 @@
+"""One run of the check: it looks, follows a request, looks again, and judges."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+import pytest
+from verify_world import DEPLOYMENT, EDGE, PRODUCTPAGE_URL, TRACE_ID, deployment, healthy, journey, part, world
+
+from verify import check as module
+from verify.check import Wanted, check, learnt_edges
+from verify.cluster import CannotCheckError, CannotLookError
+from verify.findings import Because, Finding, Status, fault, ok, starved
+from verify.hops import HOPS, Hop, graph
+from verify.service_graph import Calls, Edge
+from verify.world import Journey, Looks, World
+
+
+@dataclass
+class Stub:
+    """A hop that notes how it was called; ``says`` makes its finding of both looks."""
+
+    name: str
+    follows: bool = True
+    says: Callable[[Looks[Any]], Finding] | None = None
+    sees: Callable[[], Any] = lambda: None
+    looked: int = 0
+    judged: list[Looks[Any]] = field(default_factory=list)
+
+    def look(self, _: World) -> Any:
+        self.looked += 1
+        return self.sees()
+
+    def judge(self, _: World, looks: Looks[Any]) -> Finding:
+        self.judged.append(looks)
+        return self.says(looks) if self.says else ok(self.name, "well")
+
+    @property
+    def hop(self) -> Hop:
+        return Hop(self.name, self.name.title(), self.look, self.judge, self.follows)
+
+
+@dataclass
+class Followed:
+    """How ``request.follow`` was called, and what it says."""
+
+    journey: Journey
+    calls: list[tuple[str | None, list[str]]] = field(default_factory=list)
+
+    def __call__(self, _: World, url: str | None, broken: Any, _say: Any) -> Journey:
+        self.calls.append((url, list(broken)))
+        return self.journey
+
+
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> Followed:
+    made = Followed(journey())
+    monkeypatch.setattr(module.request, "follow", made)
+    return made
+
+
+def run(*hops: Stub, stack: World | None = None, **wanted: Any) -> Any:
+    return check(stack or world(), Wanted(hops=[hop.hop for hop in hops], **wanted), lambda _: None)
+
+
+def test_every_hop_is_looked_at_before_and_after_the_request(followed: Followed) -> None:
+    numbers = iter(range(10))
+    hop = Stub("collector", sees=lambda: next(numbers))
+    run(hop)
+    assert (hop.judged[-1].before, hop.judged[-1].after) == (0, 1)
+    assert hop.judged[-1].journey is not None
+
+
+def test_the_first_judgement_is_made_without_a_journey(followed: Followed) -> None:
+    hop = Stub("collector")
+    run(hop)
+    assert [looks.journey is None for looks in hop.judged] == [True, False]
+
+
+def test_hops_that_need_no_request_are_looked_at_once(followed: Followed) -> None:
+    hop = Stub("grafana", follows=False)
+    report = run(hop)
+    assert (hop.looked, followed.calls, report.request) == (1, [], None)
+
+
+def test_the_findings_are_in_the_order_of_the_hops(followed: Followed) -> None:
+    report = run(Stub("collector"), Stub("tempo"), Stub("operators", follows=False))
+    assert [one.hop for one in report.findings] == ["collector", "tempo", "operators"]
+    assert report.titles == {"collector": "Collector", "tempo": "Tempo", "operators": "Operators"}
+
+
+def test_faults_that_are_seen_at_once_are_not_waited_for(followed: Followed) -> None:
+    run(
+        Stub("provider", says=lambda _: fault("provider", cause="c", remedy="r")),
+        Stub("collector", says=lambda _: starved("collector", cause="c", remedy="r")),
+        Stub("tempo"),
+    )
+    assert followed.calls == [(PRODUCTPAGE_URL, ["provider"])]
+
+
+def test_causes_are_attributed(followed: Followed) -> None:
+    report = run(
+        Stub("provider", says=lambda _: fault("provider", cause="c", remedy="mend")),
+        Stub("collector", says=lambda _: starved("collector", cause="c", remedy="look")),
+    )
+    assert [(one.follows_from, one.remedy) for one in report.findings] == [(None, "mend"), ("provider", "")]
+    assert report.verdict == "broken"
+
+
+def raising(error: Exception) -> Callable[[], Any]:
+    def see() -> Any:
+        raise error
+
+    return see
+
+
+def test_a_hop_that_may_not_be_looked_at_cannot_be_told(followed: Followed) -> None:
+    hop = Stub("collector", sees=raising(CannotLookError("not allowed: GET /pods", "kubectl apply")))
+    (finding,) = run(hop).findings
+    assert (finding.status, finding.evidence, finding.remedy) == (
+        Status.UNKNOWN,
+        ("not allowed: GET /pods",),
+        "kubectl apply",
+    )
+    assert hop.judged == []
+
+
+def test_a_hop_that_can_no_longer_be_looked_at_cannot_be_told(followed: Followed) -> None:
+    hop = Stub("collector")
+    hop.sees = lambda: "seen" if hop.looked == 1 else raising(CannotLookError("gone"))()
+    (finding,) = run(hop).findings
+    assert (finding.status, finding.evidence) == (Status.UNKNOWN, ("gone",))
+
+
+def test_one_hop_that_cannot_be_looked_at_leaves_the_others(followed: Followed) -> None:
+    report = run(Stub("collector", sees=raising(CannotLookError("no"))), Stub("tempo"))
+    assert [one.status for one in report.findings] == [Status.UNKNOWN, Status.OK]
+
+
+@pytest.mark.parametrize("error", [KeyError("spec"), TypeError("None"), ValueError("no JSON"), AttributeError("get")])
+def test_an_answer_that_cannot_be_read_costs_its_hop_alone(followed: Followed, error: Exception) -> None:
+    report = run(Stub("collector", sees=raising(error)), Stub("tempo"))
+    assert [one.status for one in report.findings] == [Status.UNKNOWN, Status.OK]
+    assert type(error).__name__ in report.findings[0].evidence[0]
+
+
+def test_a_login_that_has_expired_ends_the_check(followed: Followed) -> None:
+    with pytest.raises(CannotCheckError, match="expired"):
+        run(Stub("collector", sees=raising(CannotCheckError("expired"))))
+
+
+def test_without_a_request_a_hop_that_needs_one_cannot_be_told(followed: Followed) -> None:
+    followed.journey = Journey(address=PRODUCTPAGE_URL, problem="Connection refused")
+    report = run(Stub("collector"), Stub("grafana", follows=False))
+    assert [(one.status, one.evidence) for one in report.findings] == [
+        (Status.UNKNOWN, ("well", "Connection refused")),
+        (Status.OK, ("well",)),
+    ]
+
+
+def test_without_a_request_what_is_broken_stays_broken(followed: Followed) -> None:
+    followed.journey = Journey(problem="Connection refused")
+    (finding,) = run(Stub("collector", says=lambda _: fault("collector", cause="c", remedy="r"))).findings
+    assert (finding.status, finding.because) == (Status.BROKEN, Because.FAULT)
+
+
+def test_the_request_is_in_the_report(followed: Followed) -> None:
+    found = run(Stub("collector")).request
+    assert (found.trace_id, found.address, found.stored_seconds, found.searchable_seconds, found.graphed_seconds) == (
+        TRACE_ID,
+        PRODUCTPAGE_URL,
+        2.0,
+        4.0,
+        14.0,
+    )
+    assert found.sent_at.timestamp() == 1_800_000_000.0
+
+
+def test_a_request_that_nobody_answered_is_not_in_the_report(followed: Followed) -> None:
+    followed.journey = Journey(address=PRODUCTPAGE_URL, problem="Connection refused")
+    assert run(Stub("collector")).request is None
+
+
+def test_requests_go_where_it_was_asked_for(followed: Followed) -> None:
+    run(Stub("collector"), probe="http://web.shop.svc/")
+    assert followed.calls[0][0] == "http://web.shop.svc/"
+
+
+def test_without_bookinfo_there_is_no_address_of_its_own(followed: Followed) -> None:
+    run(Stub("collector"), stack=world(deployment(bookinfo=None)))
+    assert followed.calls[0][0] is None
+
+
+def test_the_graph_that_was_seen_last_is_in_the_report(followed: Followed) -> None:
+    graphs = iter([graph.Seen({}, ""), graph.Seen({EDGE: Calls(3, 0, 0.1)}, "")])
+    assert run(Stub("graph", sees=lambda: next(graphs))).graph == {EDGE: Calls(3, 0, 0.1)}
+
+
+def test_a_graph_that_cannot_be_looked_at_is_empty(followed: Followed) -> None:
+    assert run(Stub("graph", sees=raising(CannotLookError("no")))).graph == {}
+
+
+def test_bookinfos_edges_and_those_that_were_asked_for_are_expected(followed: Followed) -> None:
+    mine = Edge("cart.shop", "web.shop")
+    expected = run(Stub("graph"), edges=frozenset({mine})).expected
+    assert {mine, EDGE, Edge("sleep.bookinfo", "productpage.bookinfo")} <= expected
+
+
+def test_without_traffic_no_edge_of_its_clients_is_expected(followed: Followed) -> None:
+    stack = world(deployment(bookinfo=part(DEPLOYMENT.bookinfo, traffic=False)))
+    assert Edge("sleep.bookinfo", "productpage.bookinfo") not in run(Stub("graph"), stack=stack).expected
+
+
+def test_without_bookinfo_nothing_is_expected_of_it(followed: Followed) -> None:
+    assert run(Stub("graph"), stack=world(deployment(bookinfo=None))).expected == frozenset()
+
+
+def test_what_is_expected_is_known_when_hops_are_judged(followed: Followed) -> None:
+    hop = Stub("graph")
+    run(hop)
+    assert EDGE in hop.judged[-1].journey.expected
+
+
+# Edges that are learnt from traces.
+
+
+def span(number: int, parent: int, kind: str) -> dict[str, Any]:
+    ids = {"spanId": f"{number:016x}", "traceId": TRACE_ID, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    return ids | {"kind": f"SPAN_KIND_{kind}", "parentSpanId": f"{parent:016x}" if parent else ""}
+
+
+def batch(service: str, *spans: dict[str, Any]) -> dict[str, Any]:
+    name = {"key": "service.name", "value": {"stringValue": service}}
+    return {"resource": {"attributes": [name]}, "scopeSpans": [{"spans": list(spans)}]}
+
+
+def calls(client: str, server: str) -> list[dict[str, Any]]:
+    return [batch(client, span(1, 0, "CLIENT")), batch(server, span(2, 1, "SERVER"))]
+
+
+def learning(answer: Callable[[httpx.Request], httpx.Response], *namespaces: str) -> World:
+    cluster = healthy()
+    cluster.answers["tempo-tempo-0", 3200] = answer
+    mesh = part(DEPLOYMENT.mesh, namespaces=[*namespaces])
+    return world(deployment(mesh=mesh), cluster)
+
+
+def having(batches: list[dict[str, Any]]) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/search":
+            return httpx.Response(200, json={"traces": [{"traceID": TRACE_ID}]})
+        return httpx.Response(200, json={"batches": batches})
+
+    return answer
+
+
+def test_the_calls_of_other_applications_are_learnt_from_their_traces() -> None:
+    stack = learning(having(calls("cart.shop", "web.shop")), "bookinfo", "shop")
+    assert learnt_edges(stack) == {Edge("cart.shop", "web.shop")}
+
+
+@pytest.mark.parametrize("client", ["gateway.istio-system", "sleep.bookinfo"])
+def test_calls_from_elsewhere_are_not_learnt(client: str) -> None:
+    assert learnt_edges(learning(having(calls(client, "web.shop")), "bookinfo", "shop")) == frozenset()
+
+
+def test_bookinfos_own_edges_are_known_and_not_learnt() -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise AssertionError("Tempo was asked")
+
+    assert learnt_edges(learning(answer, "bookinfo")) == frozenset()
+
+
+def test_traces_of_the_other_namespaces_are_searched() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["q"])
+        return httpx.Response(200, json={})
+
+    learnt_edges(learning(answer, "bookinfo", "shop", "bank"))
+    assert asked == [r'{resource.service.name=~".*\\.shop|.*\\.bank"}']
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(500), httpx.Response(200, text="<html>"), httpx.Response(200, json=[])]
+)
+def test_a_tempo_that_does_not_tell_teaches_nothing(answer: httpx.Response) -> None:
+    assert learnt_edges(learning(lambda _: answer, "shop")) == frozenset()
+
+
+def test_a_mesh_that_works_is_reported_to_work(followed: Followed) -> None:
+    """With the real hops: each counter grows by what is counted between the two looks."""
+    stack = world(cluster=healthy())
+    counted = iter(range(0, 1000, 10))
+    tempo = stack.cluster.answers["tempo-tempo-0", 3200]
+
+    def growing(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/metrics":
+            return tempo(request)
+        number = next(counted)
+        names = ("distributor_spans_received_total", "metrics_generator_spans_received_total")
+        edges = f"tempo_metrics_generator_processor_service_graphs_edges {number}\n"
+        return httpx.Response(200, text=edges + "".join(f"tempo_{name} {number}\n" for name in names))
+
+    def collector(_: httpx.Request) -> httpx.Response:
+        number = next(counted)
+        spans = ("receiver_accepted", "exporter_sent")
+        return httpx.Response(200, text="".join(f"otelcol_{name}_spans {number}\n" for name in spans))
+
+    envoy = stack.cluster.answers["productpage-v1-1", 15000]
+
+    def proxy(request: httpx.Request) -> httpx.Response:
+        answer = envoy(request)
+        if request.url.path != "/clusters":
+            return answer
+        return httpx.Response(200, text=answer.text.replace('"value": "4"', f'"value": "{next(counted) + 4}"'))
+
+    stack.cluster.answers |= {
+        ("tempo-tempo-0", 3200): growing,
+        ("otc-container-1", 8888): collector,
+        ("productpage-v1-1", 15000): proxy,
+    }
+    stack = replace(stack, deployment=deployment(bookinfo=None))
+    report = check(stack, Wanted(HOPS, frozenset({EDGE}), PRODUCTPAGE_URL), lambda _: None)
+    assert report.verdict == "works", [one for one in report.findings if one.status is not Status.OK]
