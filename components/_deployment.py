@@ -117,7 +117,9 @@ def _kiali(plan: Plan) -> deployment.Kiali | None:
     if plan.settings.kiali.installer == "none":
         return None
     host = service_host(KIALI, plan.settings.mesh.namespace, plan.settings.cluster.domain)
-    return deployment.Kiali(url=f"http://{host}:{KIALI_PORT}")
+    # The Route of its own leads to a port that is encrypted.
+    scheme = "https" if plan.kiali_address.own_route else "http"
+    return deployment.Kiali(url=f"{scheme}://{host}:{KIALI_PORT}")
 
 
 def _bookinfo(plan: Plan) -> deployment.Bookinfo | None:

@@ -202,7 +202,7 @@ class Plan:
             kiali=self.settings.kiali,
             namespace=self.settings.mesh.namespace,
             cluster_domain=self.settings.cluster.domain,
-            address=self._kiali_address,
+            address=self.kiali_address,
             prometheus_url=prometheus_url,
             tempo_url=tempo_url,
             grafana_url=grafana_url,
@@ -224,7 +224,7 @@ class Plan:
         if settings.exposure.kind == "none":
             return []
         mesh, own_prometheus = settings.mesh.namespace, settings.prometheus.existing is None
-        kiali = settings.kiali.installer != "none" and not self._kiali_address.own_route
+        kiali = settings.kiali.installer != "none" and not self.kiali_address.own_route
         candidates = {
             ExposedService(name=PROMETHEUS, namespace=mesh, service=PROMETHEUS, port=PROMETHEUS_PORT): (
                 settings.exposure.prometheus and own_prometheus
@@ -272,7 +272,7 @@ class Plan:
         return external_url(exposure, GRAFANA) if is_exposed else None
 
     @property
-    def _kiali_address(self) -> KialiAddress:
+    def kiali_address(self) -> KialiAddress:
         exposure = self.settings.exposure
         return KialiAddress(
             host=None if exposure.kind == "none" else external_host(exposure, KIALI),

@@ -129,9 +129,11 @@ class Cluster:
         if not ready:
             raise CannotLookError(f"Service {target.namespace}/{target.service} has no ready pod")
         service = self.read(f"/api/v1/namespaces/{target.namespace}/services/{target.service}") or {}
-        return self.pod_client(ready[0], _container_port(service, ready[0], target.port), urlsplit(url).path)
+        parts = urlsplit(url)
+        port = _container_port(service, ready[0], target.port)
+        return self.pod_client(ready[0], port, scheme=parts.scheme, path=parts.path)
 
-    def pod_client(self, pod: Object, port: int, path: str = "") -> httpx.Client:
+    def pod_client(self, pod: Object, port: int, *, scheme: str = "http", path: str = "") -> httpx.Client:
         """A client of one port of one pod, below ``path``.
 
         Its requests raise ``httpx.TransportError`` when nothing answers there, and ``CannotLookError`` when
@@ -157,7 +159,7 @@ class Cluster:
             return forward.socket(port)
 
         return httpx.Client(
-            base_url=f"http://localhost:{port}{path}",
+            base_url=f"{scheme}://localhost:{port}{path}",
             transport=PodTransport(connect),
             timeout=POD_SECONDS,
             trust_env=False,

@@ -1,16 +1,24 @@
 """HTTP over connections that a function makes."""
 
+import datetime
 import gzip
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from verify.pod_transport import PodTransport
 
@@ -144,10 +152,31 @@ def test_a_pod_that_never_answers_is_a_timeout(pod: Pod) -> None:
     assert "no answer within" in str(caught.value)
 
 
-def test_https_is_refused_before_anything_is_sent(pod: Pod) -> None:
-    with pod.client(url="https://localhost") as client, pytest.raises(httpx.ConnectError, match="plain HTTP only"):
+@pytest.fixture
+def encrypted_pod(pod: Pod, tmp_path: Path) -> Pod:
+    """The same server behind TLS, with a certificate that nobody signed and that is made out to somebody else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kiali.istio-system.svc")])
+    now = datetime.datetime.now(tz=datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    signed = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(hours=1)).sign(key, hashes.SHA256())
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = tmp_path / "server.pem"
+    file.write_bytes(key.private_bytes(*plain) + signed.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    pod.server.socket = context.wrap_socket(pod.server.socket, server_side=True)
+    return pod
+
+
+def test_a_port_that_is_encrypted_is_asked_whatever_its_certificate_says(encrypted_pod: Pod) -> None:
+    with encrypted_pod.client(url="https://localhost") as client:
+        assert client.get("/status").text == "/status"
+
+
+def test_a_port_that_is_not_encrypted_is_an_error_of_the_transport_to_https(pod: Pod) -> None:
+    with pod.client(url="https://localhost") as client, pytest.raises(httpx.TransportError):
         client.get("/")
-    assert pod.server.asked == []
 
 
 def test_a_connection_that_is_closed_before_it_is_used_is_an_error_of_the_transport() -> None:
