@@ -96,23 +96,19 @@ def attribute(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     by_hop = {finding.hop: finding for finding in findings}
     attributed = []
     for finding in findings:
-        root = _root(finding, by_hop, set())
+        root = _root(finding, by_hop)
         consequence = finding.status in {Status.BROKEN, Status.UNKNOWN} and root not in {None, finding.hop}
         attributed.append(replace(finding, follows_from=root, remedy="") if consequence else finding)
     return tuple(attributed)
 
 
-def _root(
-    finding: Finding, by_hop: Mapping[str, Finding], asked: set[str], *, for_a_blocked_one: bool = False
-) -> str | None:
+def _root(finding: Finding, by_hop: Mapping[str, Finding], *, for_a_blocked_one: bool = False) -> str | None:
     """The hop that explains ``finding``'s trouble, or None when it is in no trouble that another one can explain.
 
-    Two hops that cannot be looked at would explain each other for ever: each one is ``asked`` once. What feeds them
-    does not explain why one before them is blocked.
+    What feeds a hop does not explain why one before it is blocked; so no two hops explain each other.
     """
-    if finding.status in {Status.OK, Status.ABSENT} or finding.hop in asked:
+    if finding.status in {Status.OK, Status.ABSENT}:
         return None
-    asked.add(finding.hop)
     if finding.status is Status.BROKEN and finding.because is Because.FAULT:
         return finding.hop
     neighbours: list[str] = []
@@ -125,7 +121,7 @@ def _root(
         # One that is starved itself explains nothing to the one that feeds it.
         if other is None or (takes and other.because is Because.STARVED):
             continue
-        root = _root(other, by_hop, asked, for_a_blocked_one=takes)
+        root = _root(other, by_hop, for_a_blocked_one=takes)
         if root is not None:
             return root
     return finding.hop if finding.status is Status.BROKEN else None

@@ -92,6 +92,11 @@ def cannot_tell(hop: str) -> Finding:
             id="what cannot be told follows a fault behind it",
         ),
         pytest.param(
+            [fault("object-store", **FAULT), blocked("collector", **FAULT)],
+            {"object-store": None, "collector": None},
+            id="beyond one that works",
+        ),
+        pytest.param(
             [fault("grafana", **FAULT), starved("graph", **FAULT)],
             {"grafana": None, "graph": None},
             id="Grafana feeds nobody",
