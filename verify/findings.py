@@ -97,8 +97,8 @@ def attribute(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     attributed = []
     for finding in findings:
         root = _root(finding, by_hop)
-        consequence = finding.status in {Status.BROKEN, Status.UNKNOWN} and root not in {None, finding.hop}
-        attributed.append(replace(finding, follows_from=root, remedy="") if consequence else finding)
+        is_own = root in {None, finding.hop}
+        attributed.append(finding if is_own else replace(finding, follows_from=root, remedy=""))
     return tuple(attributed)
 
 

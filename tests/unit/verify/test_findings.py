@@ -40,6 +40,11 @@ def cannot_tell(hop: str) -> Finding:
         ),
         pytest.param([starved("collector", **FAULT)], {"collector": None}, id="starved by nobody"),
         pytest.param(
+            [starved("collector", **FAULT), starved("graph", **FAULT)],
+            {"collector": None, "graph": "collector"},
+            id="starved by one that is starved by nobody",
+        ),
+        pytest.param(
             [fault("tempo", **FAULT), starved("collector", **FAULT)],
             {"tempo": None, "collector": None},
             id="starved does not follow what comes behind it",

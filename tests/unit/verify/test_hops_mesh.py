@@ -176,6 +176,12 @@ def test_the_istio_of_the_meshs_own_namespace_is_looked_at() -> None:
     assert found["metadata"]["name"] == "default"
 
 
+def test_a_mesh_that_helm_has_installed_has_no_istio_to_look_at() -> None:
+    cluster = StubCluster()
+    cluster.api.put("/apis/sailoperator.io/v1/istios", istio("False"))
+    assert control_plane.look(world(cluster=cluster)).istio is None
+
+
 def test_only_webhooks_that_lead_to_this_istiod_count() -> None:
     cluster = StubCluster()
     cluster.api.put(
