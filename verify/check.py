@@ -40,7 +40,7 @@ def check(world: World, wanted: Wanted, say: Say) -> Report:
     before = _look(world, hops)
     first = [_judge(world, hop, Looks(seen, seen, None)) for hop, seen in zip(hops, before, strict=True)]
     journey, after = None, before
-    if any(hop.follows for hop in hops):
+    if any(hop.flow for hop in hops):
         journey = _follow(world, wanted, [finding.hop for finding in first if _is_fault(finding)], say)
         say("looking once more")
         after = _look(world, hops)
@@ -78,12 +78,14 @@ def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     for seen in (looks.before, looks.after):
         if isinstance(seen, CannotLookError):
             return unknown(hop.name, str(seen), cause="it could not be looked at", remedy=seen.remedy)
-    finding = hop.judge(world, looks)
-    nothing_was_sent = looks.journey is not None and not looks.journey.answered
-    if hop.follows and nothing_was_sent and finding.status is Status.OK and looks.journey is not None:
-        why = looks.journey.problem or looks.journey.note
-        return unknown(hop.name, *finding.evidence, why, cause="no request was sent that could be followed")
-    return finding
+    finding, journey = hop.judge(world, looks), looks.journey
+    if finding.status is not Status.OK or hop.flow is None or journey is None or journey.answered:
+        return finding
+    if hop.flow(looks.after) > hop.flow(looks.before):
+        # Somebody else's requests will do.
+        return finding
+    why = journey.problem or journey.note
+    return unknown(hop.name, *finding.evidence, why, cause="no request went through it meanwhile")
 
 
 def _is_fault(finding: Finding) -> bool:

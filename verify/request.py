@@ -24,6 +24,8 @@ _BETWEEN_REQUESTS = 1.0
 _STORED, _SEARCHABLE, _GRAPHED = 20.0, 40.0, 75.0
 # Long enough for every proxy to have sent, and for the collector to have passed on, what it has.
 _LEAST = 8.0
+# Long enough for the graph to grow by requests of others.
+_WATCHED = 35.0
 _UNANSWERED = 5
 _STEPS = 3
 _HEX_DIGITS = 32
@@ -59,7 +61,7 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
     """
     if url is None:
         say("no address to send a request to: counting the traffic that there is")
-        time.sleep(_LEAST)
+        time.sleep(_WATCHED)
         return Journey(note="no request was sent: name an address with --probe")
     deployment, blocks = world.deployment, set(broken)
     with ExitStack() as opened:

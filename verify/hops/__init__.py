@@ -30,32 +30,38 @@ from verify.world import Looks, World
 
 @dataclass(frozen=True)
 class Hop:
-    """One hop; ``follows`` says whether its verdict needs a request that was followed."""
+    """One hop. ``flow`` is what a look says has gone through it so far; it is well only if that grew.
+
+    Without a ``flow`` its verdict needs no traffic.
+    """
 
     name: str
     title: str
     look: Callable[[World], Any]
     judge: Callable[[World, Looks[Any]], Finding]
-    follows: bool
+    flow: Callable[[Any], float] | None = None
 
 
-def _hop(module: ModuleType, *, follows: bool) -> Hop:
-    return Hop(module.NAME, module.TITLE, module.look, module.judge, follows)
+def _hop(module: ModuleType) -> Hop:
+    return Hop(module.NAME, module.TITLE, module.look, module.judge, getattr(module, "flow", None))
 
 
 # In the order of the spans' way, with what a hop depends on before it.
-HOPS: tuple[Hop, ...] = (
-    _hop(operators, follows=False),
-    _hop(control_plane, follows=False),
-    _hop(sidecars, follows=False),
-    _hop(provider, follows=False),
-    _hop(proxies, follows=True),
-    _hop(collector, follows=True),
-    _hop(object_store, follows=False),
-    _hop(tempo, follows=True),
-    _hop(prometheus, follows=False),
-    _hop(generator, follows=True),
-    _hop(graph, follows=True),
-    _hop(grafana, follows=False),
-    _hop(kiali, follows=True),
+HOPS: tuple[Hop, ...] = tuple(
+    _hop(module)
+    for module in (
+        operators,
+        control_plane,
+        sidecars,
+        provider,
+        proxies,
+        collector,
+        object_store,
+        tempo,
+        prometheus,
+        generator,
+        graph,
+        grafana,
+        kiali,
+    )
 )

@@ -56,6 +56,11 @@ def exporters_complaint(line: str) -> str:
     return f"Exporting failed: {error[1] if error else line.strip()[:_LONGEST]}"
 
 
+def flow(seen: Seen) -> float:
+    """Spans that were accepted."""
+    return (seen.metrics.total(_ACCEPTED) if seen.metrics else None) or 0.0
+
+
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
     tracing = world.deployment.tracing

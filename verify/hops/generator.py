@@ -51,6 +51,11 @@ def look(world: World) -> Seen:
     )
 
 
+def flow(seen: Seen) -> float:
+    """Edges that were made."""
+    return (seen.metrics.total(_EDGES) if seen.metrics else None) or 0.0
+
+
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
     tempo, prometheus = world.deployment.tempo, world.deployment.prometheus

@@ -31,6 +31,11 @@ def look(world: World) -> Seen:
         return Seen({}, str(error))
 
 
+def flow(seen: Seen) -> float:
+    """Requests that the graph counts."""
+    return sum(calls.requests for calls in seen.graph.values())
+
+
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     after, journey = looks.after, looks.journey
     prometheus = world.deployment.prometheus

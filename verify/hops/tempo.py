@@ -42,6 +42,11 @@ def look(world: World) -> Seen:
     )
 
 
+def flow(seen: Seen) -> float:
+    """Spans that were received."""
+    return (seen.metrics.total(_RECEIVED) if seen.metrics else None) or 0.0
+
+
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
     tempo = world.deployment.tempo
