@@ -19,10 +19,10 @@ from verify.world import Journey, Looks, World
 
 @dataclass
 class Stub:
-    """A hop that notes how it was called; ``says`` makes its finding of both looks."""
+    """A hop that notes how it was called; ``says`` makes its finding of both looks. By itself nothing flows."""
 
     name: str
-    follows: bool = True
+    flow: Callable[[Any], float] | None = lambda _: 7.0
     says: Callable[[Looks[Any]], Finding] | None = None
     sees: Callable[[], Any] = lambda: None
     looked: int = 0
@@ -38,7 +38,7 @@ class Stub:
 
     @property
     def hop(self) -> Hop:
-        return Hop(self.name, self.name.title(), self.look, self.judge, self.follows)
+        return Hop(self.name, self.name.title(), self.look, self.judge, self.flow)
 
 
 @dataclass
@@ -79,13 +79,13 @@ def test_the_first_judgement_is_made_without_a_journey(followed: Followed) -> No
 
 
 def test_hops_that_need_no_request_are_looked_at_once(followed: Followed) -> None:
-    hop = Stub("grafana", follows=False)
+    hop = Stub("grafana", flow=None)
     report = run(hop)
     assert (hop.looked, followed.calls, report.request) == (1, [], None)
 
 
 def test_the_findings_are_in_the_order_of_the_hops(followed: Followed) -> None:
-    report = run(Stub("collector"), Stub("tempo"), Stub("operators", follows=False))
+    report = run(Stub("collector"), Stub("tempo"), Stub("operators", flow=None))
     assert [one.hop for one in report.findings] == ["collector", "tempo", "operators"]
     assert report.titles == {"collector": "Collector", "tempo": "Tempo", "operators": "Operators"}
 
@@ -152,11 +152,19 @@ def test_a_login_that_has_expired_ends_the_check(followed: Followed) -> None:
 
 def test_without_a_request_a_hop_that_needs_one_cannot_be_told(followed: Followed) -> None:
     followed.journey = Journey(address=PRODUCTPAGE_URL, problem="Connection refused")
-    report = run(Stub("collector"), Stub("grafana", follows=False))
+    report = run(Stub("collector"), Stub("grafana", flow=None))
     assert [(one.status, one.evidence) for one in report.findings] == [
         (Status.UNKNOWN, ("well", "Connection refused")),
         (Status.OK, ("well",)),
     ]
+
+
+def test_without_a_request_those_of_others_will_do(followed: Followed) -> None:
+    followed.journey = Journey(note="no request was sent")
+    hop = Stub("collector", flow=float)
+    hop.sees = lambda: hop.looked
+    (finding,) = run(hop).findings
+    assert finding == ok("collector", "well")
 
 
 def test_without_a_request_what_is_broken_stays_broken(followed: Followed) -> None:

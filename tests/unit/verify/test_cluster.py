@@ -391,6 +391,13 @@ def test_the_port_of_a_pod_behind_a_service(
         assert client.base_url == httpx.URL(f"http://localhost:{port}/base/")
 
 
+def test_a_service_that_speaks_tls_is_asked_so(connected: Cluster, api: Api) -> None:
+    api.put("/api/v1/pods", pod("web-1", "shop", labels={"app": "web"}))
+    api.put("/api/v1/services", service("web", "shop", {"app": "web"}, {"port": 443, "targetPort": 8443}))
+    with connected.client("https://web.shop.svc/base") as client:
+        assert client.base_url == httpx.URL("https://localhost:8443/base/")
+
+
 def test_a_service_without_a_ready_pod_cannot_be_asked(connected: Cluster, api: Api) -> None:
     api.put("/api/v1/pods", pod("web-1", "shop", ready=False, labels={"app": "web"}))
     api.put("/api/v1/services", service("web", "shop", {"app": "web"}, {"port": 80}))

@@ -270,6 +270,11 @@ def test_the_generators_complaints_are_in_tempos_log() -> None:
     assert generator.look(world(cluster=cluster)).log == [REFUSED]
 
 
+@pytest.mark.parametrize(("metrics", "flow"), [(counters(edges=31), 31), (None, 0)])
+def test_what_flows_through_a_generator_is_the_edges_that_it_made(metrics: Samples | None, flow: float) -> None:
+    assert generator.flow(seen_generator(metrics=metrics)) == flow
+
+
 # The graph.
 
 GRAPH = {EDGE: Calls(3, 0, 0.01)}
@@ -317,6 +322,10 @@ def test_a_prometheus_without_pods_is_why_there_is_no_graph() -> None:
     cluster = healthy()
     del cluster.api.objects["/api/v1/namespaces/istio-system/pods/prometheus-1"]
     assert graph.look(world(cluster=cluster)) == graph.Seen({}, "Service istio-system/prometheus has no ready pod")
+
+
+def test_what_flows_through_the_graph_is_the_requests_on_all_of_its_edges() -> None:
+    assert graph.flow(graph.Seen({EDGE: Calls(3, 0, 0.1), Edge("a", "b"): Calls(4, 1, 0.1)}, "")) == 7
 
 
 # Grafana.

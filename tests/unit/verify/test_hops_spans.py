@@ -224,6 +224,11 @@ def test_a_proxy_that_answers_something_else_is_silent(answer: httpx.Response) -
     assert proxies.look(world(cluster=cluster)) == proxies.Seen([], ["bookinfo/productpage-v1-1"])
 
 
+def test_what_flows_through_the_proxies_is_what_the_collector_took_of_all_of_them() -> None:
+    seen = proxies.Seen([PROXY, replace(PROXY, pod="b", counters={"rq_success": 5}), replace(PROXY, counters={})], [])
+    assert proxies.flow(seen) == 9
+
+
 # The collector.
 
 PODS = [pod("otel-collector-1", "istio-system")]
@@ -382,6 +387,11 @@ def test_a_complaint_without_an_error_is_the_line() -> None:
 
 def test_other_lines_are_no_complaint() -> None:
     assert collector.exporters_complaint('info Everything is ready. {"error": "none"}') == ""
+
+
+@pytest.mark.parametrize(("metrics", "flow"), [(spans(accepted=120, sent=80), 120), (None, 0)])
+def test_what_flows_through_a_collector_is_what_it_accepted(metrics: Samples | None, flow: float) -> None:
+    assert collector.flow(seen_collector(metrics=metrics)) == flow
 
 
 # The object store.
@@ -583,3 +593,8 @@ def test_a_search_without_an_answer_is_a_reason(answer: httpx.Response | Excepti
     found = tempo.look(world(cluster=cluster)).search
     assert isinstance(found, str)
     assert found
+
+
+@pytest.mark.parametrize(("metrics", "flow"), [(RECEIVED, 80), (None, 0), (Samples({}), 0)])
+def test_what_flows_through_tempo_is_what_it_received(metrics: Samples | None, flow: float) -> None:
+    assert tempo.flow(seen_tempo(metrics=metrics)) == flow

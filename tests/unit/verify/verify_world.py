@@ -249,11 +249,11 @@ class StubCluster(Cluster):
         self._client = _Client(self.api)
         self.answers = dict(answers or {})
 
-    def pod_client(self, pod: Mapping[str, Any], port: int, path: str = "") -> httpx.Client:
+    def pod_client(self, pod: Mapping[str, Any], port: int, *, scheme: str = "http", path: str = "") -> httpx.Client:
         meta = pod["metadata"]
         self.api.asked.append(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/portforward")
         handler = self.answers.get((meta["name"], port), _nothing)
-        return httpx.Client(base_url=f"http://localhost:{port}{path}", transport=httpx.MockTransport(handler))
+        return httpx.Client(base_url=f"{scheme}://localhost:{port}{path}", transport=httpx.MockTransport(handler))
 
     def bearer(self) -> str | None:
         return None
