@@ -230,6 +230,19 @@ def test_a_missing_label_is_set_and_the_pods_are_made_anew() -> None:
     assert "1 of its pods have no sidecar" in finding.evidence
 
 
+def test_only_the_namespaces_own_pods_without_a_sidecar_are_counted() -> None:
+    bare = {"metadata": {"name": "bookinfo"}}
+    pods = [pod("details-v1-1"), pod("ratings-v1-1", sidecar=True), pod("cart-1", "shop")]
+    finding = sidecars.judge(world(), looks(seen_sidecars(*pods, namespace=bare)))
+    assert finding.evidence[-1] == "1 of its pods have no sidecar"
+
+
+def test_a_pod_that_wants_no_sidecar_is_left_out() -> None:
+    migration = pod("migrate-1", labels={"sidecar.istio.io/inject": "false"})
+    finding = sidecars.judge(world(), looks(seen_sidecars(pod("details-v1-1", sidecar=True), migration)))
+    assert (finding.status, finding.evidence) == (Status.OK, ("1 of 1 pods in bookinfo have one",))
+
+
 def test_a_missing_namespace_is_made_again() -> None:
     finding = sidecars.judge(world(), looks(seen_sidecars(namespace=None)))
     assert_broken(finding, Because.FAULT, remedy=restore())
@@ -295,8 +308,11 @@ def mesh_config(**opentelemetry: Any) -> dict[str, Any]:
     return with_provider({"name": "otel", "opentelemetry": opentelemetry})
 
 
+OTHER = {"name": "prometheus", "prometheus": {}}
+
+
 def with_provider(entry: dict[str, Any]) -> dict[str, Any]:
-    mesh = yaml.safe_load(MESH_CONFIG) | {"extensionProviders": [entry], "trustDomain": "it's.local"}
+    mesh = yaml.safe_load(MESH_CONFIG) | {"extensionProviders": [OTHER, entry], "trustDomain": "it's.local"}
     return {"istio": config_map("istio", "istio-system", mesh=yaml.safe_dump(mesh))}
 
 
@@ -318,7 +334,9 @@ def test_a_namespace_before_the_providers_host_is_allowed() -> None:
 
 def test_a_missing_telemetry_is_made_again() -> None:
     other = {"metadata": {"name": "other"}, "spec": {}}
-    assert_broken(provider.judge(world(), looks(seen_provider(telemetries=[other]))), Because.FAULT, remedy=restore())
+    finding = provider.judge(world(), looks(seen_provider(telemetries=[other])))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.evidence == ("no Telemetry istio-system/mesh-tracing",)
 
 
 @pytest.mark.parametrize(
@@ -371,6 +389,11 @@ def test_a_missing_service_of_the_collector_is_made_again() -> None:
     assert finding.evidence == (f"no Service {HOST}",)
 
 
+def test_without_failures_of_istiod_there_is_nothing_to_say_of_them() -> None:
+    none = seen_provider(service=None, metrics=Samples.parse("pilot_xds_pushes 7\n"))
+    assert provider.judge(world(), looks(none)).evidence == (f"no Service {HOST}",)
+
+
 def test_failures_of_istiod_to_find_the_service_are_evidence() -> None:
     before = seen_provider(service=None, metrics=Samples.parse("provider_lookup_cluster_failures 5\n"))
     after = seen_provider(service=None, metrics=Samples.parse("provider_lookup_cluster_failures 7\n"))
@@ -392,7 +415,8 @@ def test_a_wrong_address_of_the_provider_is_written_into_the_mesh_configuration(
     assert_broken(finding, Because.FAULT, remedy="kubectl patch configmap istio -n istio-system --type merge --patch ")
     words = shlex.split(finding.remedy)
     mesh = yaml.safe_load(json.loads(words[words.index("--patch") + 1])["data"]["mesh"])
-    assert mesh == yaml.safe_load(MESH_CONFIG) | {"trustDomain": "it's.local"}
+    providers = [OTHER, *yaml.safe_load(MESH_CONFIG)["extensionProviders"]]
+    assert mesh == yaml.safe_load(MESH_CONFIG) | {"extensionProviders": providers, "trustDomain": "it's.local"}
     assert words[-6:] == ["kubectl", "rollout", "restart", "deployment/istiod", "-n", "istio-system"]
 
 
@@ -401,9 +425,13 @@ def test_a_wrong_address_is_restored_by_the_program_where_it_owns_the_mesh_confi
     assert_broken(provider.judge(SAIL, looks(seen)), Because.FAULT, remedy=restore())
 
 
-def test_a_mesh_configuration_with_a_secret_is_not_printed() -> None:
-    headers = [{"name": "api-key", "value": "sentinel"}]
-    seen = seen_provider(config_maps=mesh_config(service=HOST, port=4318, http={"path": "/v1", "headers": headers}))
+@pytest.mark.parametrize(
+    "further",
+    [{"http": {"path": "/v1", "headers": [{"name": "api-key", "value": "sentinel"}]}}, {"accessToken": "sentinel"}],
+    ids=["in a header", "as a token"],
+)
+def test_a_mesh_configuration_with_a_secret_is_not_printed(further: dict[str, Any]) -> None:
+    seen = seen_provider(config_maps=mesh_config(service=HOST, port=4318, **further))
     finding = provider.judge(world(), looks(seen))
     assert_broken(finding, Because.FAULT, remedy="kubectl edit configmap istio -n istio-system && ")
     assert "sentinel" not in finding.remedy
