@@ -115,6 +115,18 @@ def exporter_endpoints(config: Mapping[str, Any]) -> list[str]:
     return [endpoint for endpoint in dict.fromkeys(found) if endpoint]
 
 
+def twice(quantity: str) -> str:
+    """Double an amount of memory in Kubernetes' notation."""
+    number = quantity.rstrip("kKMGTPEi")
+    return f"{float(number) * 2:.12g}{quantity.removeprefix(number)}"
+
+
+def _limit(seen: Seen) -> str:
+    """The memory limit of a collector; the program always sets one."""
+    resources = (seen.resource or {}).get("spec", {}).get("resources") or {}
+    return str((resources.get("limits") or {}).get("memory", "512Mi"))
+
+
 def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     before, after, journey = looks.before, looks.after, looks.journey
     tracing = world.deployment.tracing
@@ -132,8 +144,8 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             evidence,
             cause="the memory limiter refuses spans: the collector has too little memory, or Tempo is too slow",
-            remedy=f"pulumi config set --path tracing.collector.resources.limits.memory 1Gi --stack {world.stack}"
-            f" && pulumi up --stack {world.stack}",
+            remedy=f"pulumi config set --path tracing.collector.resources.limits.memory {twice(_limit(after))}"
+            f" --stack {world.stack} && pulumi up --stack {world.stack}",
         )
     if failed or (accepted and not sent) or (after.log and not sent):
         return blocked(

@@ -303,12 +303,17 @@ def test_a_collector_that_sends_elsewhere_is_set_right() -> None:
     )
 
 
+@pytest.mark.parametrize(("limit", "doubled"), [("256Mi", "512Mi"), ("1.5Gi", "3Gi"), ("500000000", "1000000000")])
+def test_an_amount_of_memory_is_doubled(limit: str, doubled: str) -> None:
+    assert collector.twice(limit) == doubled
+
+
 def test_spans_that_the_memory_limiter_refuses_are_a_fault() -> None:
     finding = judged_collector(spans(refused=7))
     assert_broken(
         finding,
         Because.FAULT,
-        remedy="pulumi config set --path tracing.collector.resources.limits.memory 1Gi --stack local && pulumi up",
+        remedy="pulumi config set --path tracing.collector.resources.limits.memory 1024Mi --stack local && pulumi up",
     )
 
 
