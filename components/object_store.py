@@ -77,7 +77,8 @@ class ObjectStore(pulumi.ComponentResource):
             depends_on=[deployment, service, client],
         )
 
-        self.secret_name = once_ready(CLIENT_SECRET, client, bucket)
+        # The Job that made the bucket has waited for the Secret.
+        self.secret_name = once_ready(CLIENT_SECRET, bucket)
         self.register_outputs({"secret_name": self.secret_name})
 
     def _create(

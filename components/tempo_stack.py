@@ -1,6 +1,5 @@
 """Tempo, which stores the traces and writes the service graph to Prometheus."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -41,14 +40,6 @@ class TempoStackArgs:
     timeouts: model.Timeouts
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Storage:
-    """The Secret that describes the object store, and what has to be there before Tempo."""
-
-    secret_name: pulumi.Input[str] | None = None
-    resources: Sequence[pulumi.Resource] = ()
-
-
 class TempoStack(pulumi.ComponentResource):
     """A Tempo that is ready to take spans; its addresses carry the wait for it."""
 
@@ -57,22 +48,23 @@ class TempoStack(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TempoStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:TempoStack", name, None, opts)
-        self._tempo = self._create_tempo(name, args, self._create_storage(name, args))
+        self._tempo = self._create_tempo(name, args, self._describe_store(name, args))
 
         self.query_url = once_ready(args.address.query_url, self._tempo)
         self.otlp_address = once_ready(args.address.otlp_grpc, self._tempo)
         self.register_outputs({"query_url": self.query_url, "otlp_address": self.otlp_address})
 
-    def _create_storage(self, name: str, args: TempoStackArgs) -> _Storage:
+    def _describe_store(self, name: str, args: TempoStackArgs) -> pulumi.Input[str] | None:
+        """The Secret that describes the object store, if there is one; the name carries the wait for both."""
         storage = args.tempo.storage
         if storage.backend != "s3":
-            return _Storage()
+            return None
         if storage.s3.source == "secret":
-            return _Storage(secret_name=storage.s3.secret_name)
+            return storage.s3.secret_name
         if args.object_store_keys is None:
             raise ValueError(f"TempoStackArgs.object_store_keys: none; source {storage.s3.source} needs them")
         if storage.s3.source == "keys":
-            return self._describe_store(name, args, args.object_store_keys)
+            return self._create_keys(name, args, args.object_store_keys)
         store = ObjectStore(
             f"{name}-object-store",
             ObjectStoreArgs(
@@ -86,9 +78,9 @@ class TempoStack(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        return _Storage(secret_name=store.secret_name, resources=[store])
+        return store.secret_name
 
-    def _describe_store(self, name: str, args: TempoStackArgs, keys: S3Keys) -> _Storage:
+    def _create_keys(self, name: str, args: TempoStackArgs, keys: S3Keys) -> pulumi.Output[str]:
         s3 = args.tempo.storage.s3
         secret = k8s.core.v1.Secret(
             f"{name}-s3-keys",
@@ -97,9 +89,9 @@ class TempoStack(pulumi.ComponentResource):
             string_data=client_data(bucket=s3.bucket, endpoint=s3.endpoint or "", keys=keys),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        return _Storage(secret_name=once_ready(KEYS_SECRET, secret), resources=[secret])
+        return once_ready(KEYS_SECRET, secret)
 
-    def _create_tempo(self, name: str, args: TempoStackArgs, storage: _Storage) -> CustomResource:
+    def _create_tempo(self, name: str, args: TempoStackArgs, secret_name: pulumi.Input[str] | None) -> CustomResource:
         kind, build_spec = KINDS[args.tempo.mode]
         # CRITICAL: the operator keeps Tempo's volumes, and with `pv` every trace, for this resource.
         return CustomResource(
@@ -116,14 +108,13 @@ class TempoStack(pulumi.ComponentResource):
             },
             spec=build_spec(
                 args.tempo,
-                secret_name=storage.secret_name,
+                # Tempo waits for the Secret, and stops if its bucket does not exist.
+                secret_name=secret_name,
                 remote_write_url=args.remote_write_url,
                 jaeger_ui=args.jaeger_ui,
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Tempo stops if its bucket does not exist, and waits for the Secret.
-                depends_on=storage.resources,
                 protect=args.protect_data,
                 custom_timeouts=within(args.timeouts.tempo),
             ),
