@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pulumi
 import yaml
 from google.protobuf import json_format
 from pulumi import _types
@@ -173,6 +174,7 @@ class Deployed:
     resources: Mapping[str, Registration]
     exports: Mapping[str, Any]
     registered_outputs: Mapping[str, Any] = field(default_factory=dict)
+    awaited: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self.resources.values())
@@ -204,6 +206,11 @@ class Deployed:
                 waiting.append(earlier)
         return frozenset(reached)
 
+    def before_output(self, output: str) -> frozenset[str]:
+        """Every resource that exists before a component's ``output`` is known, called ``component.output``."""
+        awaited = self.awaited[output]
+        return awaited.union(*map(self.before, awaited))
+
 
 def stack_config(stack: str) -> dict[str, Any]:
     """The configuration in a committed stack file, with sentinels for its secrets."""
@@ -222,6 +229,30 @@ def minimal_config() -> dict[str, Any]:
 def s3_config() -> dict[str, Any]:
     """A stack with an object store of the program's own."""
     return with_setting({**minimal_config(), **SENTINELS}, "tempo.storage.backend", "s3")
+
+
+def full_config() -> dict[str, Any]:
+    """A stack with every part that a stack may have."""
+    settings = {
+        "platform": "openshift",
+        "operators.source": "olm",
+        "tempo.storage.backend": "s3",
+        "grafana.mode": "managed",
+        "kiali.installer": "operator",
+        "exposure.kind": "ingress",
+        "exposure.domain": "example.com",
+        "bookinfo.gateway": "istio",
+        "namespaces.applications": [{"name": "shop", "deployments": ["cart"]}],
+    }
+    return with_settings({**minimal_config(), **SENTINELS}, settings)
+
+
+def with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of ``config`` with several settings changed."""
+    changed = dict(config)
+    for path, value in settings.items():
+        changed = with_setting(changed, path, value)
+    return changed
 
 
 def with_setting(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -283,14 +314,37 @@ def _run(encoded_config: str, preview: bool) -> Deployed:
             )
         )
         apply_config(config)
-        with _kubeconfig_for(config):
+        with _kubeconfig_for(config), _outputs_of_components() as outputs:
             loop.run_until_complete(runtime_stack.run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
+        awaited = {name: loop.run_until_complete(_awaited(output)) for name, output in outputs.items()}
     finally:
         asyncio.set_event_loop(None)
         loop.close()
     (stack_urn,) = (r.urn for r in monitor.recorded.values() if r.type == "pulumi:pulumi:Stack")
     exports = _unwrap(monitor.outputs.pop(stack_urn))
-    return Deployed(monitor.recorded, exports, monitor.outputs)
+    return Deployed(monitor.recorded, exports, monitor.outputs, awaited)
+
+
+@contextmanager
+def _outputs_of_components() -> Iterator[dict[str, pulumi.Output[Any]]]:
+    """What each component hands out, as ``component.output``: the monitor sees the values, not what they wait for."""
+    outputs: dict[str, pulumi.Output[Any]] = {}
+    register = pulumi.ComponentResource.register_outputs
+
+    def note(component: pulumi.ComponentResource, handed_out: Mapping[str, Any]) -> None:
+        # Made now: an Output that is made after the run is one that the next run waits for.
+        outputs.update(
+            {f"{component._name}.{name}": pulumi.Output.from_input(output) for name, output in handed_out.items()}
+        )
+        register(component, handed_out)
+
+    with mock.patch.object(pulumi.ComponentResource, "register_outputs", note):
+        yield outputs
+
+
+async def _awaited(output: pulumi.Output[Any]) -> frozenset[str]:
+    """The resources on which whoever takes ``output`` would depend."""
+    return frozenset(await rpc._expand_dependencies(await output.resources(), None))
 
 
 @contextmanager

@@ -48,6 +48,12 @@ def test_of_a_namespace_only_the_injection_label_becomes_ours(two: Deployed) -> 
         assert "spec" not in namespace.inputs
 
 
+def test_a_namespace_is_labelled_only_after_it_was_found(two: Deployed) -> None:
+    # A patch would make one that is missing.
+    (found,) = (r for r in two if r.read and r.name.endswith("-shop"))
+    assert found.urn in two.before(patches(two, "Namespace")["shop"].urn)
+
+
 def test_of_a_deployment_only_the_restart_annotation_of_its_pods_becomes_ours(two: Deployed) -> None:
     deployments = patches(two, "Deployment")
     assert set(deployments) == {"shop/cart", "shop/web", "blog/web"}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recording import Deployed, minimal_config, with_setting
 
-from components._restart import ANNOTATION, digest
+from components._restart import ANNOTATION, SidecarConfig, digest
+from components._tracing import TracingProvider
 
 Deploy = Callable[..., Deployed]
 
@@ -98,6 +100,30 @@ def test_what_a_sidecar_reads_at_its_start_restarts_every_one(
 @pytest.mark.parametrize(("installed", "path", "value"), LEAVES_RUNNING, ids=ids)
 def test_anything_else_restarts_none(deploy: Deploy, installed: dict[str, Any], path: str, value: Any) -> None:
     assert hashes(deploy(config({**installed, path: value}))) == hashes(deploy(config(installed)))
+
+
+SIDECAR = SidecarConfig(
+    revision="default",
+    injection_labels={"istio-injection": "enabled"},
+    injector={"variant": "default"},
+    proxy_image={"tag": "1.30.0"},
+    proxy_config={"concurrency": 1},
+    provider=TracingProvider(namespace="istio-system", cluster_domain="cluster.local"),
+)
+OTHER_SIDECAR = SidecarConfig(
+    revision="canary",
+    injection_labels={"istio.io/rev": "default"},
+    injector={"variant": "debug"},
+    proxy_image={"tag": "1.30.1"},
+    proxy_config={"concurrency": 2},
+    provider=TracingProvider(namespace="mesh", cluster_domain="cluster.local"),
+)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(SidecarConfig)])
+def test_each_part_of_what_a_sidecar_reads_changes_the_hash(name: str) -> None:
+    changed = replace(SIDECAR, **{name: getattr(OTHER_SIDECAR, name)})
+    assert changed.restart_hash() != SIDECAR.restart_hash()
 
 
 def test_every_pod_in_the_mesh_carries_the_same_hash(minimal: Deployed) -> None:
