@@ -29,7 +29,12 @@ def main() -> int:
         return 0
 
     noticed_by: dict[str, str] = json.loads(NOTICED_BY.read_text()) if NOTICED_BY.exists() else {}
-    results = runner.run(ROOT, chosen, noticed_by, jobs=arguments.jobs)
+    results = []
+    for result in runner.run(ROOT, chosen, noticed_by, allowed.ALLOWED, jobs=arguments.jobs):
+        results.append(result)
+        count = f"{len(results)}/{len(chosen)}"
+        said = f"{result.outcome.value:8} {result.seconds:5.1f} s  {result.mutant.name}  {result.detail}"
+        print(f"{count:>7}  {said}", flush=True)
     if arguments.record:
         found = {result.mutant.name: result.detail for result in results if "::" in result.detail}
         names = {mutant.name for mutant in every}
@@ -40,9 +45,9 @@ def main() -> int:
         *(f"no such mutant: {name}: take it out of tests/mutation/allowed.py" for name in stale),
         *(problem for result in results if (problem := judge(result)) is not None),
     ]
-    seconds = sum(result.seconds for result in results)
-    print(f"{len(results)} mutants, {len(results) - len(wrong)} as expected, {seconds:.0f} s of tests")
-    print("\n".join(wrong))
+    for problem in wrong:
+        print(problem)
+    print(f"{len(results) + len(stale) - len(wrong)} passed, {len(wrong)} failed")
     return 1 if wrong else 0
 
 

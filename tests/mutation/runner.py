@@ -6,6 +6,7 @@ each copy anew.
 
 import ast
 import enum
+import json
 import os
 import re
 import shutil
@@ -13,9 +14,11 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -26,13 +29,21 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 from tests.mutation import mutants
 from tests.mutation.mutants import Mutant
 
-_SOURCES = ("components", "docs", "lint", "manifests", "model", "tests/unit/lint", "tests/unit/program")
+_SOURCES = ("components", "docs", "lint", "manifests", "model", "tests/unit/lint", "tests/unit/program", "verify")
 _TOP = ("*.py", "Pulumi*.yaml", "pyproject.toml")
 _SECONDS = 300
+_NO_ANSWER = 99
+# The program as it is.
+_NONE = Mutant("", 0, "none")
 # How a test asks what must be there before a resource: a method of `recording.Deployed`.
 _LOOKS_AT_EDGES = ".before("
 # They look at something else than edges, waits and options, or cost more than they could tell here.
 _NOT_RUN = {"test_golden.py", "test_schemas.py", "test_settings_property.py"}
+
+
+# What a process does: the status with which it ends is one of pytest's.
+Work = Callable[[], int]
+Effects = Mapping[str, str]
 
 
 class Outcome(enum.Enum):
@@ -41,6 +52,15 @@ class Outcome(enum.Enum):
     NOTICED = "noticed"
     SURVIVED = "survived"
     BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class _Child:
+    """A process that works on a mutant in the copy at ``place``."""
+
+    mutant: Mutant
+    place: Path
+    began: float
 
 
 @dataclass(frozen=True)
@@ -65,18 +85,17 @@ def tests_of(root: Path, mutant: Mutant) -> list[str]:
         return ["tests/unit/lint"]
     program = root / "tests" / "unit" / "program"
     stem = Path(mutant.file).stem
-    imports = re.compile(rf"components(\.|.*import.*\b){stem}\b")
     # A module that a component keeps for itself is tested through that component.
-    users = [path.stem for path in (root / "components").glob("*.py") if imports.search(path.read_text())]
+    users = [path.stem for path in _importing(stem, root / "components")]
     subjects = {name.strip("_") for name in (stem, *users)}
 
     def rank(path: Path) -> int | None:
         subject = path.stem.removeprefix("test_")
         if subject in subjects or subject in mutant.name.rpartition(": ")[2]:
             return 0
-        if subject in {"program", "options"}:
+        if subject in {"program", "options", "outputs", "restart"}:
             return 1
-        return 2 if stem == "__main__" or imports.search(path.read_text()) else None
+        return 2 if stem == "__main__" or path in _importing(stem, program) else None
 
     ranks = {path: rank(path) for path in sorted(program.glob("test_*.py")) if path.name not in _NOT_RUN}
     wanted = sorted((number, path) for path, number in ranks.items() if number is not None)
@@ -86,47 +105,74 @@ def tests_of(root: Path, mutant: Mutant) -> list[str]:
     return [path.relative_to(root).as_posix() for _, path in wanted]
 
 
+@cache
+def _importing(module: str, folder: Path) -> list[Path]:
+    """The files in ``folder`` that import one of the modules of ``components``."""
+    imports = re.compile(rf"components(\.|.*import.*\b){module}\b")
+    return [path for path in sorted(folder.glob("*.py")) if imports.search(path.read_text())]
+
+
+@cache
 def _tests_of_edges(path: Path) -> list[str]:
     """The tests in ``path`` that ask what comes before a resource, themselves or through another function."""
-    text = path.read_text()
-    functions = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-    sources = {name: ast.get_source_segment(text, node) or "" for name, node in functions.items()}
+    functions = {node.name: node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+    sources = {name: ast.unparse(node) for name, node in functions.items()}
     found = {name for name, source in sources.items() if _LOOKS_AT_EDGES in source}
     found |= {name for name, source in sources.items() if any(f"{helper}(" in source for helper in found)}
     return [name for name in functions if name in found and name.startswith("test_")]
 
 
-def run(root: Path, chosen: Sequence[Mutant], noticed_by: Mapping[str, str], *, jobs: int) -> list[Result]:
-    """The outcome of every mutant.
+def run(
+    root: Path, chosen: Sequence[Mutant], noticed_by: Mapping[str, str], harmless: Collection[str], *, jobs: int
+) -> Iterator[Result]:
+    """The outcome of every mutant, as it comes.
 
-    The test that ``noticed_by`` has for a mutant is asked first, and all others only if that one does not notice.
+    The test that ``noticed_by`` has for a mutant is asked first, and all others only if that one does not notice. No
+    test is asked about those that are called ``harmless``: they survive if the program asks the engine for the same.
+
     Raises ``SystemExit`` when the tests fail without any mutant.
     """
-    results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         pristine = Path(folder, "pristine")
         _copy(root, pristine)
-        _warm_up(pristine)
-        asked = sorted({noticed_by[mutant.name] for mutant in chosen if mutant.name in noticed_by})
-        unasked = {name for mutant in chosen if mutant.name not in noticed_by for name in tests_of(root, mutant)}
+        unchanged = _warm_up(pristine)
+
+        def work_on(mutant: Mutant, place: Path) -> Work:
+            if mutant.name in harmless:
+                return partial(_compare, unchanged)
+            known = [[noticed_by[mutant.name]]] if mutant.name in noticed_by else []
+            return partial(_test, place, [*known, tests_of(root, mutant)])
+
+        running: dict[int, _Child] = {}
         # A test that fails anyway would notice everything.
-        clean = _finish({_start(pristine, [[*asked, *sorted(unasked)]]): (None, time.monotonic(), pristine)})
-        if clean.outcome is not Outcome.SURVIVED:
-            raise SystemExit(f"the tests fail without any mutant: {clean.detail}")
-        waiting, running = list(chosen), {}
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                mutant = waiting.pop(0)
-                place = Path(folder, f"mutant-{len(results) + len(running)}-{len(waiting)}")
-                shutil.copytree(pristine, place)
-                (place / mutant.file).write_text(mutants.source(pristine, mutant))
-                known = [[noticed_by[mutant.name]]] if mutant.name in noticed_by else []
-                child = _start(place, [*known, tests_of(root, mutant)])
-                running[child] = (mutant, time.monotonic(), place)
-            result = _finish(running)
-            results.append(result)
-            print(f"{result.outcome.value:9}{result.seconds:6.1f} s  {result.mutant.name}  {result.detail}", flush=True)
-    return results
+        asked = _asked(root, [mutant for mutant in chosen if mutant.name not in harmless], noticed_by)
+        waiting = [*([_NONE] if asked else []), *chosen]
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    mutant = waiting.pop(0)
+                    place = Path(folder, f"copy-{len(waiting)}")
+                    shutil.copytree(pristine, place)
+                    if mutant is not _NONE:
+                        (place / mutant.file).write_text(mutants.source(pristine, mutant))
+                    work = partial(_test, place, [asked]) if mutant is _NONE else work_on(mutant, place)
+                    running[_start(place, work)] = _Child(mutant, place, time.monotonic())
+                result = _finish(running)
+                if result.mutant is not _NONE:
+                    yield result
+                elif result.outcome is not Outcome.SURVIVED:
+                    raise SystemExit(f"the tests fail without any mutant: {result.detail}")
+        finally:
+            for child in running:
+                os.killpg(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+
+
+def _asked(root: Path, tested: Sequence[Mutant], noticed_by: Mapping[str, str]) -> list[str]:
+    """The tests that are asked first about one of ``tested``, each once."""
+    known = {noticed_by[mutant.name] for mutant in tested if mutant.name in noticed_by}
+    others = {name for mutant in tested if mutant.name not in noticed_by for name in tests_of(root, mutant)}
+    return sorted(known | others)
 
 
 def _copy(root: Path, place: Path) -> None:
@@ -139,17 +185,38 @@ def _copy(root: Path, place: Path) -> None:
             shutil.copy2(path, place)
 
 
-def _warm_up(pristine: Path) -> None:
-    """Run the program once, so that all of Pulumi is imported, and forget the project's own modules."""
+def _warm_up(pristine: Path) -> Effects:
+    """Run the program, so that all of Pulumi is imported, and forget the project's own modules."""
     sys.dont_write_bytecode = True
     with _inside(pristine):
-        import recording  # noqa: PLC0415  from the copy
-
-        for stack in recording.STACKS:
-            recording.run_program(recording.stack_config(stack), preview=False)
+        effects = _effects()
     for name, module in list(sys.modules.items()):
         if str(pristine) in (getattr(module, "__file__", None) or ""):
             del sys.modules[name]
+    return effects
+
+
+def _effects() -> Effects:
+    """What the engine is asked for, by stack and resource.
+
+    Not the single edges, but everything that exists before: an edge that others make too changes nothing.
+    """
+    import recording  # noqa: PLC0415  from the copy
+
+    configs = {
+        **{stack: recording.stack_config(stack) for stack in recording.STACKS},
+        "with one key": recording.minimal_config(),
+        "with every part": recording.full_config(),
+    }
+    effects = {}
+    for stack, config in configs.items():
+        deployed = recording.run_program(config, preview=False)
+        children = {resource.urn for resource in deployed.children}
+        for resource in deployed.children:
+            asked = replace(resource, dependencies=deployed.before(resource.urn) & children, parent="")
+            effects[f"{resource.kind} {resource.name}, stack {stack}"] = json.dumps(asdict(asked), default=sorted)
+        effects[f"outputs, stack {stack}"] = json.dumps(deployed.exports)
+    return effects
 
 
 @contextmanager
@@ -166,43 +233,62 @@ def _inside(place: Path) -> Iterator[None]:
         sys.path[:] = path
 
 
-def _start(place: Path, attempts: Sequence[Sequence[str]]) -> int:
-    """Fork a process that makes one attempt after the other until a test fails; return its id."""
+def _test(place: Path, attempts: Sequence[Sequence[str]]) -> int:
+    """Make one attempt after the other until a test fails."""
+    arguments = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:logging", f"--rootdir={place}"]
+    status = 0
+    for tests in attempts:
+        status = int(pytest.main([*arguments, f"--config-file={place / 'pyproject.toml'}", *tests]))
+        if status == pytest.ExitCode.TESTS_FAILED:
+            break
+    return status
+
+
+def _compare(unchanged: Effects) -> int:
+    """Say in the words of a test whether the mutant has the same effects."""
+    changed = _effects()
+    different = sorted(name for name in unchanged.keys() | changed.keys() if unchanged.get(name) != changed.get(name))
+    for name in different:
+        print("FAILED", name)
+    return pytest.ExitCode.TESTS_FAILED if different else pytest.ExitCode.OK
+
+
+def _start(place: Path, work: Work) -> int:
+    """Fork a process that does ``work`` in the copy at ``place``; return its id."""
     child = os.fork()
     if child:
+        # A group of its own, with all that its tests start.
+        os.setpgid(child, child)
         return child
-    status = 99
+    status = _NO_ANSWER
     try:
-        os.setpgrp()
         log = os.open(place / "log", os.O_WRONLY | os.O_CREAT)
         os.dup2(log, 1)
         os.dup2(log, 2)
         with _inside(place):
-            arguments = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:logging", f"--rootdir={place}"]
-            for tests in attempts:
-                status = pytest.main([*arguments, f"--config-file={place / 'pyproject.toml'}", *tests])
-                if status == pytest.ExitCode.TESTS_FAILED:
-                    break
+            status = int(work())
+        sys.stdout.flush()
     except BaseException:  # the copy of this process must not go on with the parent's work
-        status = 99
-    os._exit(int(status))
+        traceback.print_exc()
+        status = _NO_ANSWER
+    os._exit(status)
 
 
-def _finish(running: dict[int, tuple[Mutant | None, float, Path]]) -> Result:
+def _finish(running: dict[int, _Child]) -> Result:
     """Wait for one of ``running``, and take it out; only mutants have a limit of time."""
-    child, status = 0, 0
-    while not child:
-        child, status = os.waitpid(-1, os.WNOHANG)
-        if not child:
-            for pid, (mutant, began, _) in running.items():
-                if mutant is not None and time.monotonic() - began > _SECONDS:
+    process, status = 0, 0
+    while not process:
+        process, status = os.waitpid(-1, os.WNOHANG)
+        if not process:
+            for pid, child in running.items():
+                if child.mutant is not _NONE and time.monotonic() - child.began > _SECONDS:
                     os.killpg(pid, signal.SIGKILL)
             time.sleep(0.05)
-    ended, began, place = running.pop(child)
-    said = (place / "log").read_text(errors="replace") if (place / "log").exists() else ""
-    if ended is not None:
-        shutil.rmtree(place)
-    return _result(ended or Mutant("", 0, "none"), status, said, time.monotonic() - began)
+    ended = running.pop(process)
+    log = ended.place / "log"
+    said = log.read_text(errors="replace") if log.exists() else ""
+    shutil.rmtree(ended.place)
+    return _result(ended.mutant, status, said, time.monotonic() - ended.began)
 
 
 def _result(mutant: Mutant, status: int, said: str, seconds: float) -> Result:

@@ -1,7 +1,9 @@
 """What the mutation check takes out, shown on a small program."""
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -115,5 +117,78 @@ def test_every_source_that_has_mutants_has_tests() -> None:
         assert all(runner.tests_of(root, mutant) for mutant in mutants.find(root, file)), file
 
 
+def test_what_only_an_output_tells_is_asked_of_the_tests_of_outputs() -> None:
+    tests = runner.tests_of(command.ROOT, Mutant("components/kiali.py", 0, "components/kiali.py: Kiali.__init__: url"))
+    assert "tests/unit/program/test_outputs.py" in tests
+
+
 def test_every_mutant_that_may_live_says_why() -> None:
     assert all(len(reason) > 20 for reason in command.allowed.ALLOWED.values())
+
+
+def test_every_mutant_that_may_live_is_one_of_the_program() -> None:
+    # What the program asks the engine for says nothing of the linter.
+    assert not [name for name in command.allowed.ALLOWED if name.startswith("lint/")]
+
+
+EFFECTS = {"Deployment a, stack dev": "1", "outputs, stack dev": "2"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        (EFFECTS, pytest.ExitCode.OK, ""),
+        ({**EFFECTS, "outputs, stack dev": "3"}, pytest.ExitCode.TESTS_FAILED, "FAILED outputs, stack dev"),
+        ({"outputs, stack dev": "2"}, pytest.ExitCode.TESTS_FAILED, "FAILED Deployment a, stack dev"),
+        ({**EFFECTS, "Secret b, stack dev": "4"}, pytest.ExitCode.TESTS_FAILED, "FAILED Secret b, stack dev"),
+    ],
+    ids=["the same", "changed", "gone", "new"],
+)
+def test_a_mutant_may_live_only_with_the_same_effects(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changed: dict[str, str],
+    status: pytest.ExitCode,
+    said: str,
+) -> None:
+    monkeypatch.setattr(runner, "_effects", lambda: changed)
+    assert runner._compare(EFFECTS) == status
+    assert capsys.readouterr().out.strip() == said
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, list[str]]]:
+    """The status and the lines of a run in which the mutants had these results."""
+
+    def run(results: list[Result], *, allowed: dict[str, str]) -> tuple[int, list[str]]:
+        monkeypatch.setattr(command.runner, "files", Mock(return_value=[]))
+        monkeypatch.setattr(command.runner, "run", Mock(return_value=iter(results)))
+        monkeypatch.setattr(command.allowed, "ALLOWED", allowed)
+        monkeypatch.setattr("sys.argv", ["mutation"])
+        return command.main(), capsys.readouterr().out.splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "last_line", "status"),
+    [
+        ([Outcome.NOTICED, Outcome.NOTICED], "2 passed, 0 failed", 0),
+        ([Outcome.NOTICED, Outcome.SURVIVED], "1 passed, 1 failed", 1),
+        ([Outcome.BROKEN], "0 passed, 1 failed", 1),
+    ],
+)
+def test_a_run_ends_with_how_many_passed(
+    ended: Callable[..., tuple[int, list[str]]], outcomes: list[Outcome], last_line: str, status: int
+) -> None:
+    ended_with, printed = ended([Result(MUTANT, outcome, "detail", 1.0) for outcome in outcomes], allowed={})
+    assert (ended_with, printed[-1]) == (status, last_line)
+
+
+def test_a_mutant_that_is_no_more_fails_where_it_may_live(ended: Callable[..., tuple[int, list[str]]]) -> None:
+    status, printed = ended([], allowed={MUTANT.name: "reason"})
+    assert status == 1
+    assert printed == [
+        f"no such mutant: {MUTANT.name}: take it out of tests/mutation/allowed.py",
+        "0 passed, 1 failed",
+    ]
