@@ -13,13 +13,17 @@ from local.cluster import Cluster
 from local.state import State
 
 MESH, TRACING, BOOKINFO = "istio-system", "tracing-system", "bookinfo"
+TEMPO_PODS = "app.kubernetes.io/name=tempo-monolithic"
 CURL = "docker.io/curlimages/curl:8.11.1"
 PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """``hop`` is the one that has to be named as the cause; ``clean`` takes away what a remedy rightly leaves."""
+    """``hop`` is the one that has to be named as the cause.
+
+    ``after_remedy`` hurries what a remedy has begun; ``clean`` takes away what it rightly leaves.
+    """
 
     name: str
     hop: str
@@ -101,25 +105,44 @@ def export_to_a_wrong_port(host: Host) -> None:
 def stop_tempo(host: Host) -> None:
     patch(host, TRACING, "tempomonolithic/tempo", {"spec": {"management": "Unmanaged"}})
     host.kubectl("scale", "statefulset", "-n", TRACING, "tempo-tempo", "--replicas=0")
-    gone(host, TRACING, "app.kubernetes.io/name=tempo-monolithic")
+    end_tempo(host)
+    gone(host, TRACING, TEMPO_PODS)
 
 
 def change_tempo(host: Host, config: dict[str, Any]) -> None:
-    """Merge into Tempo's configuration, and wait until it runs with it and is sent spans again.
-
-    A collector that could not reach Tempo for a while tries again ever more rarely; a new one does so at once.
-    """
-    before = tempo_pods(host)
+    """Merge into Tempo's configuration, and wait until it runs with it."""
     patch(host, TRACING, "tempomonolithic/tempo", {"spec": {"extraConfig": {"tempo": config}}})
-    eventually(lambda: tempo_pods(host), lambda pods: pods != before, 60)
-    host.kubectl("rollout", "status", "-n", TRACING, "statefulset/tempo-tempo", "--timeout=180s")
+    replace_tempo(host)
+
+
+def replace_tempo(host: Host) -> None:
+    """Wait until the operator has written the new version, and start it."""
+    assert eventually(lambda: outdated(host), bool, 60)
+    start_tempo(host)
+
+
+def outdated(host: Host) -> bool:
+    """Whether Tempo's pod is not of the version that its StatefulSet has."""
+    wanted = json.loads(host.kubectl("get", "statefulset", "-n", TRACING, "tempo-tempo", "-o", "json"))["status"]
+    pods = host.objects("pods", "-n", TRACING, "-l", TEMPO_PODS)
+    return any(pod["metadata"]["labels"]["controller-revision-hash"] != wanted["updateRevision"] for pod in pods)
+
+
+def end_tempo(host: Host) -> None:
+    """A Tempo that is told to end takes half a minute for it, for which no test has to wait."""
+    host.kubectl("delete", "pod", "-n", TRACING, "tempo-tempo-0", "--grace-period=1", "--ignore-not-found")
+
+
+def start_tempo(host: Host) -> None:
+    """Wait until a new Tempo serves, and let the collector send to it at once.
+
+    One that could not reach Tempo for a while tries again ever more rarely.
+    """
+    end_tempo(host)
+    assert eventually(lambda: host.objects("pods", "-n", TRACING, "-l", TEMPO_PODS), bool, 60)
+    host.kubectl("wait", "-n", TRACING, "pod/tempo-tempo-0", "--for=condition=Ready", "--timeout=180s")
     host.kubectl("rollout", "restart", "-n", MESH, "deployment/otel-collector")
     host.kubectl("rollout", "status", "-n", MESH, "deployment/otel-collector", "--timeout=120s")
-
-
-def tempo_pods(host: Host) -> list[str]:
-    found = host.objects("pods", "-n", TRACING, "-l", "app.kubernetes.io/name=tempo-monolithic")
-    return [pod["metadata"]["uid"] for pod in found]
 
 
 def switch_processors_off(host: Host) -> None:
@@ -256,7 +279,7 @@ def delete_the_bucket(host: Host) -> None:
         "run", "delete-bucket", "-n", TRACING, "--image", CURL, "--restart=Never", "--attach", "--rm", "--quiet",
         "--overrides", json.dumps({"spec": {"containers": [container]}}),
     )  # fmt: skip
-    host.kubectl("delete", "pod", "-n", TRACING, "tempo-tempo-0")
+    end_tempo(host)
 
 
 def confuse_the_datasources(host: Host) -> None:
@@ -272,10 +295,12 @@ FAULTS = (
     Fault("the provider's service is in a wrong namespace", "provider", lead_the_provider_elsewhere),
     Fault("the collector is scaled to 0", "collector", scale_the_collector_to_0),
     Fault("the collector's exporter has a wrong port", "collector", export_to_a_wrong_port),
-    Fault("Tempo is stopped", "tempo", stop_tempo),
-    Fault("the generator's processors are switched off", "generator", switch_processors_off),
-    Fault("the generator has no path", "generator", forget_the_generators_path),
-    Fault("the remote-write URL is wrong", "generator", write_to_another_url),
+    Fault("Tempo is stopped", "tempo", stop_tempo, after_remedy=start_tempo),
+    Fault(
+        "the generator's processors are switched off", "generator", switch_processors_off, after_remedy=replace_tempo
+    ),
+    Fault("the generator has no path", "generator", forget_the_generators_path, after_remedy=replace_tempo),
+    Fault("the remote-write URL is wrong", "generator", write_to_another_url, after_remedy=replace_tempo),
     Fault("Prometheus runs without the receiver", "prometheus", close_the_receiver),
     Fault("the namespace has lost its label", "sidecars", take_the_label),
     Fault(
@@ -291,6 +316,6 @@ FAULTS = (
         after_remedy=obey_the_policies,
         clean=forget_the_policies,
     ),
-    Fault("the bucket is gone", "object-store", delete_the_bucket),
+    Fault("the bucket is gone", "object-store", delete_the_bucket, after_remedy=start_tempo),
     Fault("the service map leads to another Prometheus", "grafana", confuse_the_datasources),
 )
