@@ -144,7 +144,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             NAME, evidence, cause="only spans of before an interruption came, too old to be counted: check again"
         )
     if journey.answered and not edges:
-        return fault(
+        return starved(
             NAME,
             evidence,
             cause="the spans have no pairs of client and server: an application does not pass the trace headers on, "

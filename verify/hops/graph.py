@@ -7,7 +7,7 @@ import httpx
 
 from verify import service_graph
 from verify.cluster import CannotLookError
-from verify.findings import Finding, fault, ok, starved, unknown
+from verify.findings import Finding, ok, starved, unknown
 from verify.service_graph import Edge, Graph
 from verify.world import Looks, World
 
@@ -53,7 +53,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         )
     missing = sorted(journey.expected - after.graph.keys())
     if missing:
-        return fault(
+        return starved(
             NAME,
             *(f"no edge {edge.client} → {edge.server}" for edge in missing),
             cause="these calls are not made, or the caller does not pass the trace headers on",

@@ -212,8 +212,8 @@ def test_a_generator_that_gets_no_spans_is_starved() -> None:
     assert_broken(judged_generator(), Because.STARVED, remedy=TEMPO_LOGS)
 
 
-def test_spans_that_make_no_edges_are_a_fault() -> None:
-    assert_broken(judged_generator(metrics=counters(spans=80, written=190)), Because.FAULT, remedy=TEMPO_LOGS)
+def test_a_generator_whose_spans_have_no_pairs_is_starved_of_them() -> None:
+    assert_broken(judged_generator(metrics=counters(spans=80, written=190)), Because.STARVED, remedy=TEMPO_LOGS)
 
 
 def test_a_generator_that_gets_no_spans_is_ok_when_no_request_was_answered() -> None:
@@ -296,17 +296,17 @@ def test_a_graph_that_does_not_grow_is_starved() -> None:
     assert_broken(finding, Because.STARVED, remedy=restore())
 
 
-def test_a_missing_edge_is_a_fault_of_its_caller() -> None:
+def test_a_graph_without_an_expected_edge_is_starved_of_it() -> None:
     expected = frozenset({EDGE, Edge("reviews.bookinfo", "ratings.bookinfo")})
     finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, journey(expected=expected)))
-    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n bookinfo -l app=reviews --tail=20")
+    assert_broken(finding, Because.STARVED, remedy="kubectl logs -n bookinfo -l app=reviews --tail=20")
     assert finding.evidence == ("no edge reviews.bookinfo → ratings.bookinfo",)
 
 
 def test_the_name_of_a_service_is_no_command() -> None:
     expected = frozenset({Edge("$(reboot).shop; reboot", "web.shop")})
     finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, journey(expected=expected)))
-    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n 'shop; reboot' -l 'app=$(reboot)' --tail=20")
+    assert_broken(finding, Because.STARVED, remedy="kubectl logs -n 'shop; reboot' -l 'app=$(reboot)' --tail=20")
 
 
 def test_an_empty_graph_of_which_nothing_is_expected_cannot_be_told() -> None:
