@@ -196,6 +196,17 @@ def test_the_chart_s_proxy_restarts_with_the_sidecars(released_gateway: Deployed
     assert values["podAnnotations"][ANNOTATION] == sleep[ANNOTATION]
 
 
+def test_the_chart_s_proxy_has_the_timeout_of_the_sample(deploy: Deploy) -> None:
+    release = deploy(config_with(("bookinfo.gateway", "istio"), ("timeouts.bookinfo", 66))).get("Release", GATEWAY)
+    assert release.inputs["timeout"] == 66
+
+
+def test_the_injected_proxy_has_the_timeout_of_the_sample(deploy: Deploy) -> None:
+    changes = (("bookinfo.gateway", "istio"), ("timeouts.bookinfo", 66), *EXISTING_MESH)
+    proxy = deployments(deploy(config_with(*changes)))[GATEWAY]
+    assert set(proxy.timeouts.values()) == {"66s"}
+
+
 @pytest.mark.parametrize("installer", ["sail", "existing"])
 def test_a_mesh_that_helm_did_not_install_has_no_chart_of_a_gateway(installer: str) -> None:
     changes = EXISTING_MESH if installer == "existing" else [("mesh.installer", installer)]

@@ -157,6 +157,7 @@ def test_the_operator_s_resources_select_their_grafana_and_are_awaited(
     assert set(resource.timeouts.values()) == {"77s"}
     # Its selector cannot be changed in place, nor can a second one have its name.
     assert resource.delete_before_replace
+    assert "spec.instanceSelector" in resource.further_options["replaceOnChanges"]
 
 
 def test_the_operator_is_given_the_uids_that_refer_to_each_other(deploy: Deploy) -> None:

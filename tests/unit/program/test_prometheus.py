@@ -104,6 +104,11 @@ def test_it_has_its_timeout(deploy: Deploy) -> None:
     assert deployed.get("Deployment", "prometheus").timeouts["create"] == "55s"
 
 
+def test_its_volume_has_the_same_timeout(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(with_volume(), "timeouts.prometheus", 55))
+    assert deployed.get("PersistentVolumeClaim", "prometheus").timeouts["create"] == "55s"
+
+
 @pytest.mark.parametrize(
     ("mode", "tempo_jobs"),
     [("monolithic", {"tempo"}), ("stack", {"tempo-distributor", "tempo-metrics-generator", "tempo-query-frontend"})],
