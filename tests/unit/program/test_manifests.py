@@ -9,7 +9,8 @@ from recording import ROOT
 
 from components._manifests import KINDS, ManifestError, load, parse
 
-FILES = sorted(path.name for path in (ROOT / "manifests").glob("*.yaml"))
+# What an administrator applies is not among those that the program makes.
+FILES = sorted({path.name for path in (ROOT / "manifests").glob("*.yaml")} - {"verify-role.yaml"})
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: one}\n"
 
