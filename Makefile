@@ -26,12 +26,13 @@ down: .venv/installed
 status: .venv/installed
 	@$(PYTHON) -m local status
 
-test: lint
+test: unit mutation
 	@$(PYTHON) -m local build
-	@MESH_TRACING_PULL=never $(PYTHON) -m pytest tests --durations 12
+	@MESH_TRACING_PULL=never $(PYTHON) -m pytest tests/cluster --durations 12
 
+# The tests of a file share runs of the program, and stay in one process.
 unit: lint
-	@$(PYTHON) -m pytest tests/unit
+	@$(PYTHON) -m pytest tests/unit --numprocesses 2 --dist loadfile
 
 docs: .venv/installed
 	@$(PYTHON) -m model > docs/settings.md
