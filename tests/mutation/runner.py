@@ -30,7 +30,7 @@ from tests.mutation import mutants
 from tests.mutation.mutants import Mutant
 
 _SOURCES = ("components", "docs", "lint", "manifests", "model", "tests/unit/lint", "tests/unit/program", "verify")
-_TOP = ("*.py", "Pulumi*.yaml", "pyproject.toml")
+_FILES = ("*.py", "Pulumi*.yaml", "pyproject.toml", "tests/unit/conftest.py")
 _SECONDS = 300
 _NO_ANSWER = 99
 # The program as it is.
@@ -180,9 +180,9 @@ def _copy(root: Path, place: Path) -> None:
     for name in _SOURCES:
         if (root / name).is_dir():
             shutil.copytree(root / name, place / name, ignore=ignore)
-    for pattern in _TOP:
+    for pattern in _FILES:
         for path in root.glob(pattern):
-            shutil.copy2(path, place)
+            shutil.copy2(path, place / path.relative_to(root))
 
 
 def _warm_up(pristine: Path) -> Effects:
