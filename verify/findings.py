@@ -20,12 +20,13 @@ class Because(StrEnum):
     """Why a hop is broken, as it sees it itself.
 
     ``FAULT``: something is wrong with the hop itself. ``STARVED``: it works, and nothing reaches it. ``BLOCKED``: what
-    it sends on is not taken.
+    it sends on is not taken. ``STALLED``: nothing goes through, and it cannot tell on which side that begins.
     """
 
     FAULT = "fault"
     STARVED = "starved"
     BLOCKED = "blocked"
+    STALLED = "stalled"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ def starved(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
 
 def blocked(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
     return Finding(hop, Status.BROKEN, evidence, cause, remedy, Because.BLOCKED)
+
+
+def stalled(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
+    return Finding(hop, Status.BROKEN, evidence, cause, remedy, Because.STALLED)
 
 
 # The way of the spans, from its end to its beginning.

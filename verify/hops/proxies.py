@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from verify.cluster import Object, is_ready
-from verify.findings import Finding, absent, blocked, fault, ok, starved, unknown
+from verify.findings import Finding, absent, fault, ok, stalled, starved, unknown
 from verify.hops.sidecars import has_sidecar
 from verify.world import Looks, World
 
@@ -104,7 +104,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return ok(NAME, evidence, *(_counters(before, after) if journey else ()))
     if not {proxy.pod for proxy in before.proxies} & {proxy.pod for proxy in proxies}:
         return unknown(NAME, evidence, cause="these proxies have only just started")
-    return blocked(
+    return stalled(
         NAME,
         *_counters(before, after),
         cause=f"packets to port {world.deployment.tracing.collector_port} of the collector do not arrive: "

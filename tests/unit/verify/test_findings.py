@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from verify.findings import Finding, Status, absent, attribute, blocked, fault, ok, starved, unknown
+from verify.findings import Finding, Status, absent, attribute, blocked, fault, ok, stalled, starved, unknown
 
 FAULT = {"cause": "it is wrong", "remedy": "mend it"}
 
@@ -53,6 +53,21 @@ def cannot_tell(hop: str) -> Finding:
             [fault("collector", **FAULT), blocked("proxies", **FAULT)],
             {"collector": None, "proxies": "collector"},
             id="blocked follows a fault behind it",
+        ),
+        pytest.param(
+            [fault("provider", **FAULT), stalled("proxies", **FAULT), starved("collector", **FAULT)],
+            {"provider": None, "proxies": "provider", "collector": "provider"},
+            id="stalled follows a fault before it",
+        ),
+        pytest.param(
+            [stalled("proxies", **FAULT), fault("collector", **FAULT)],
+            {"proxies": "collector", "collector": None},
+            id="stalled follows a fault behind it",
+        ),
+        pytest.param(
+            [stalled("proxies", **FAULT), starved("collector", **FAULT)],
+            {"proxies": None, "collector": "proxies"},
+            id="stalled by nobody",
         ),
         pytest.param(
             [fault("provider", **FAULT), blocked("collector", **FAULT)],

@@ -105,9 +105,9 @@ def test_a_raw_buffer_is_no_mtls() -> None:
     assert proxies.judge(world(), looks(seen_proxies(cluster=raw))).status is Status.OK
 
 
-def test_spans_that_do_not_arrive_are_blocked_and_let_in_by_a_policy() -> None:
+def test_proxies_none_of_whose_spans_arrive_are_stalled_and_let_in_by_a_policy() -> None:
     finding = proxies.judge(world(), looks(counted(cx_connect_fail=3), counted(), journey()))
-    assert_broken(finding, Because.BLOCKED, remedy="echo '{")
+    assert_broken(finding, Because.STALLED, remedy="echo '{")
     assert finding.evidence == ("to the collector, meanwhile: rq_success +0, rq_error +0, cx_connect_fail +3",)
     policy = json.loads(finding.remedy.removeprefix("echo '").removesuffix("' | kubectl apply -f -"))
     assert (policy["kind"], policy["metadata"]["namespace"], policy["spec"]["ingress"]) == (
