@@ -111,14 +111,20 @@ def stop_tempo(host: Host) -> None:
 
 def change_tempo(host: Host, config: dict[str, Any]) -> None:
     """Merge into Tempo's configuration, and wait until it runs with it."""
+    before = tempo_pods(host)
     patch(host, TRACING, "tempomonolithic/tempo", {"spec": {"extraConfig": {"tempo": config}}})
-    replace_tempo(host)
+    assert eventually(lambda: outdated(host) or tempo_pods(host) != before, bool, 60)
+    start_tempo(host)
 
 
 def replace_tempo(host: Host) -> None:
-    """Wait until the operator has written the new version, and start it."""
-    assert eventually(lambda: outdated(host), bool, 60)
+    """Start the new version that the operator has written, if the old one still runs."""
+    eventually(lambda: outdated(host), bool, 10)
     start_tempo(host)
+
+
+def tempo_pods(host: Host) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in host.objects("pods", "-n", TRACING, "-l", TEMPO_PODS)}
 
 
 def outdated(host: Host) -> bool:
