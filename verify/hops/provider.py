@@ -106,15 +106,21 @@ def extension_providers(config_map: Object | None) -> Sequence[Mapping[str, Any]
 
 
 def _no_sampling(world: World, place: str, entry: Mapping[str, Any]) -> Finding:
-    meant = world.deployment.tracing.sampling_percentage
-    set_to_nothing = f"pulumi config set --path tracing.samplingPercentage 100 --stack {world.stack} && pulumi up"
+    meant, sampling = world.deployment.tracing.sampling_percentage, entry.get("randomSamplingPercentage")
+    on_stack = f"--stack {world.stack}"
+    if entry.get("disableSpanReporting"):
+        cause = "requests are sampled, and their spans are not reported"
+    else:
+        cause = "1 % of the requests is sampled" if sampling is None else "no request is sampled"
     return fault(
         NAME,
-        f"{place}: randomSamplingPercentage is {entry.get('randomSamplingPercentage', 'not set')}"
+        f"{place}: randomSamplingPercentage is {'not set' if sampling is None else sampling}"
         + (", disableSpanReporting is on" if entry.get("disableSpanReporting") else ""),
         f"the stack means {meant:g} %",
-        cause="no request is sampled" if entry.get("randomSamplingPercentage") is not None else "1 % is sampled",
-        remedy=world.restore if meant else f"{set_to_nothing} --stack {world.stack}",
+        cause=cause,
+        remedy=world.restore
+        if meant
+        else f"pulumi config set --path tracing.samplingPercentage 100 {on_stack} && pulumi up {on_stack}",
     )
 
 

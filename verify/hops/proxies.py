@@ -90,6 +90,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="these proxies have another collector, or none",
             remedy=_restart_istiod(world),
         )
+    sampling_nothing = [proxy for proxy in proxies if proxy.sampling == 0]
+    if len(sampling_nothing) == len(proxies):
+        return starved(
+            NAME,
+            *(f"Pod {proxy.pod}: random_sampling is 0" for proxy in sampling_nothing),
+            cause="a Telemetry of their namespace or workload samples nothing",
+            remedy="kubectl get telemetries.telemetry.istio.io --all-namespaces --output yaml",
+        )
     encrypting = [proxy for proxy in proxies if _is_encrypted(proxy.cluster or {})]
     if encrypting:
         return fault(

@@ -361,8 +361,11 @@ def test_a_telemetry_has_to_name_a_provider_of_the_mesh(named: dict[str, Any], s
     ("entry", "cause"),
     [
         ({"randomSamplingPercentage": 0}, "no request is sampled"),
-        ({}, "1 % is sampled"),
-        ({"randomSamplingPercentage": 100, "disableSpanReporting": True}, "no request is sampled"),
+        ({}, "1 % of the requests is sampled"),
+        (
+            {"randomSamplingPercentage": 100, "disableSpanReporting": True},
+            "requests are sampled, and their spans are not reported",
+        ),
     ],
 )
 def test_a_sampling_that_was_taken_away_is_restored(entry: dict[str, Any], cause: str) -> None:

@@ -79,6 +79,12 @@ def test_a_proxy_without_the_collectors_cluster_is_starved_by_istiod() -> None:
     assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
 
 
+def test_proxies_that_sample_nothing_are_starved_by_a_telemetry_of_their_own() -> None:
+    finding = proxies.judge(world(), looks(seen_proxies(sampling=0.0), seen_proxies(sampling=0.0), journey()))
+    assert_broken(finding, Because.STARVED, remedy="kubectl get telemetries.telemetry.istio.io")
+    assert finding.evidence == ("Pod bookinfo/productpage-v1-1: random_sampling is 0",)
+
+
 def test_mtls_to_the_collector_is_a_fault_and_ends_by_a_rule_for_its_host() -> None:
     encrypting = {"name": COLLECTOR, "transport_socket": {"name": "envoy.transport_sockets.tls"}}
     finding = proxies.judge(world(), looks(seen_proxies(cluster=encrypting)))
