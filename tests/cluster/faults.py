@@ -207,10 +207,11 @@ def speak_mtls_to_everyone(host: Host) -> None:
 
 def speak_as_before(host: Host) -> None:
     def change(mesh: dict[str, Any]) -> None:
-        del mesh["enableAutoMtls"]
+        mesh.pop("enableAutoMtls", None)
 
-    host.kubectl("delete", "destinationrule", "-n", MESH, "everyone", "tracing-collector-plain-text")
-    host.kubectl("delete", "peerauthentication", "-n", MESH, "default")
+    rules = ("everyone", "tracing-collector-plain-text")
+    host.kubectl("delete", "destinationrule", "-n", MESH, *rules, "--ignore-not-found")
+    host.kubectl("delete", "peerauthentication", "-n", MESH, "default", "--ignore-not-found")
     change_mesh(host, change)
 
 
@@ -254,7 +255,8 @@ def selects_the_collector(host: Host, policy: dict[str, Any]) -> bool:
 
 
 def forget_the_policies(host: Host) -> None:
-    host.kubectl("delete", "networkpolicy", "-n", MESH, "nothing-in", "tracing-collector-otlp")
+    policies = ("nothing-in", "tracing-collector-otlp")
+    host.kubectl("delete", "networkpolicy", "-n", MESH, *policies, "--ignore-not-found")
 
 
 def _packets(host: Host) -> list[str]:
