@@ -1,7 +1,7 @@
 """One run of the check: look at every hop, follow a request, look again, and say which hop is the cause."""
 
 import datetime
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,10 +15,9 @@ from verify.findings import Because, Finding, Status, attribute, unknown
 from verify.hops import HOPS, Hop, graph
 from verify.redaction import redacted
 from verify.report import Report, Request
+from verify.request import Say
 from verify.service_graph import Edge
 from verify.world import Journey, Looks, World
-
-Say = Callable[[str], None]
 
 _AT_A_TIME = 6
 _MOST_TRACES = 20
@@ -123,8 +122,7 @@ def learnt_edges(world: World) -> frozenset[Edge]:
 
 
 def _recent(tempo: httpx.Client, namespaces: Sequence[str]) -> list[trace.Trace]:
-    services = "|".join(rf".*\\.{name}" for name in namespaces)
-    query = {"q": f'{{resource.service.name=~"{services}"}}', "limit": str(_MOST_TRACES)}
+    query = {"q": trace.of_namespaces(namespaces), "limit": str(_MOST_TRACES)}
     found = tempo.get("/api/search", params=query).raise_for_status().json().get("traces") or []
     return [trace.parse(tempo.get(f"/api/traces/{one['traceID']}").raise_for_status().json()) for one in found]
 

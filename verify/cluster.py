@@ -100,9 +100,7 @@ class Cluster:
 
     def pods_of(self, namespace: str, service: str) -> list[Object]:
         """The pods that a Service selects; none when it is not there or selects nothing."""
-        found = self.read(f"/api/v1/namespaces/{namespace}/services/{service}")
-        selector = (found or {}).get("spec", {}).get("selector")
-        return self.pods(namespace, selector) if selector else []
+        return self._selected(namespace, self.read(_service(namespace, service)))
 
     def log(self, pod: Object, container: str, *, seconds: int, previous: bool = False) -> list[str]:
         """The lines that a container wrote in the last ``seconds``, the latest 500 at most."""
@@ -125,10 +123,10 @@ class Cluster:
         target = ServicePort.of(url)
         if target is None:
             return httpx.Client(base_url=url, timeout=POD_SECONDS)
-        ready = [pod for pod in self.pods_of(target.namespace, target.service) if is_ready(pod)]
-        if not ready:
+        service = self.read(_service(target.namespace, target.service))
+        ready = [pod for pod in self._selected(target.namespace, service) if is_ready(pod)]
+        if service is None or not ready:
             raise CannotLookError(f"Service {target.namespace}/{target.service} has no ready pod")
-        service = self.read(f"/api/v1/namespaces/{target.namespace}/services/{target.service}") or {}
         parts = urlsplit(url)
         port = _container_port(service, ready[0], target.port)
         return self.pod_client(ready[0], port, scheme=parts.scheme, path=parts.path)
@@ -170,6 +168,10 @@ class Cluster:
         # Which name the library keeps it under depends on its version.
         header = self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return (header or "").removeprefix("Bearer ") or None
+
+    def _selected(self, namespace: str, service: Object | None) -> list[Object]:
+        selector = (service or {}).get("spec", {}).get("selector")
+        return self.pods(namespace, selector) if selector else []
 
     def _get(self, path: str, query: Mapping[str, str]) -> bytes | None:
         method, url, headers, *_ = self._client.param_serialize(
@@ -221,6 +223,11 @@ def containers(pod: Object) -> Sequence[Object]:
     return [*sidecars, *pod["spec"]["containers"]]
 
 
+def main_container(pod: Object) -> str:
+    """The name of the container that a pod is for: operators put helpers behind it."""
+    return str(pod["spec"]["containers"][0]["name"])
+
+
 def condition(obj: Object, kind: str) -> Object | None:
     """One condition of an object's status."""
     conditions = obj.get("status", {}).get("conditions", [])
@@ -263,6 +270,10 @@ def _unusable(context: str) -> CannotCheckError:
         "another one with --context",
         "kubectl config get-contexts",
     )
+
+
+def _service(namespace: str, name: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/services/{name}"
 
 
 def _container_port(service: Object, pod: Object, port: int) -> int:

@@ -51,10 +51,14 @@ def scrape(cluster: Cluster, pods: list[Object], port: int) -> Samples | None:
     return Samples(joined) if answered else None
 
 
+def total(samples: Samples | None, prefix: str, label: str = "") -> float:
+    """What a counter has; one that nobody shows has counted nothing."""
+    return (samples.total(prefix, label) if samples else None) or 0.0
+
+
 def growth(before: Samples | None, after: Samples | None, prefix: str, label: str = "") -> float | None:
     """By how much a counter grew, None when it cannot be told; one that began anew has grown by what it has now."""
     if after is None:
         return None
-    now = after.total(prefix, label) or 0.0
-    then = (before.total(prefix, label) if before else None) or 0.0
+    now, then = total(after, prefix, label), total(before, prefix, label)
     return now - then if now >= then else now

@@ -40,6 +40,12 @@ class Trace:
     spans: tuple[Span, ...]
 
 
+def of_namespaces(namespaces: Iterable[str]) -> str:
+    """The TraceQL query for traces with a service in one of these: Istio calls it ``<app>.<namespace>``."""
+    services = "|".join(rf".*\\.{name}" for name in namespaces)
+    return f'{{resource.service.name=~"{services}"}}'
+
+
 def parse(answer: Mapping[str, Any]) -> Trace:
     """Return the trace in an answer to ``GET /api/traces/<id>`` or ``/api/v2/traces/<id>``; fields may be missing."""
     body = answer.get("trace") or answer

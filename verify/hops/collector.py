@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verify.cluster import Object, containers, is_ready, trouble
+from verify.cluster import Object, is_ready, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
-from verify.metrics import Samples, growth, scrape
+from verify.hops.sidecars import has_sidecar
+from verify.metrics import Samples, growth, scrape, total
 from verify.world import Looks, World
 
 NAME = "collector"
@@ -58,7 +59,7 @@ def exporters_complaint(line: str) -> str:
 
 def flow(seen: Seen) -> float:
     """Spans that were accepted."""
-    return (seen.metrics.total(_ACCEPTED) if seen.metrics else None) or 0.0
+    return total(seen.metrics, _ACCEPTED)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -80,7 +81,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             if stopped
             else f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
         )
-    inside = [pod for pod in ready if any(one["name"] == "istio-proxy" for one in containers(pod))]
+    inside = [pod for pod in ready if has_sidecar(pod)]
     if inside:
         return fault(
             NAME,

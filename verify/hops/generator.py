@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import yaml
 
-from verify.cluster import CannotLookError, Object, is_ready
+from verify.cluster import CannotLookError, Object, is_ready, main_container
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
-from verify.metrics import Samples, growth, scrape
+from verify.metrics import Samples, growth, scrape, total
 from verify.world import Looks, World
 
 NAME = "generator"
@@ -42,7 +42,7 @@ def look(world: World) -> Seen:
     tempo, cluster = world.deployment.tempo, world.cluster
     pods = cluster.pods_of(tempo.namespace, tempo.generator_service)
     ready = [pod for pod in pods if is_ready(pod)]
-    lines = [line for pod in ready for line in cluster.log(pod, _container(pod), seconds=_LOG_SECONDS)]
+    lines = [line for pod in ready for line in cluster.log(pod, main_container(pod), seconds=_LOG_SECONDS)]
     return Seen(
         pods=pods,
         config=_config(world, ready),
@@ -53,7 +53,7 @@ def look(world: World) -> Seen:
 
 def flow(seen: Seen) -> float:
     """Edges that were made."""
-    return (seen.metrics.total(_EDGES) if seen.metrics else None) or 0.0
+    return total(seen.metrics, _EDGES)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -170,7 +170,3 @@ def parse_config(text: str) -> Mapping[str, Any] | None:
     """Tempo's configuration from its page, which begins with a line of its own; raises ``yaml.YAMLError``."""
     found = yaml.safe_load(text.partition("---\n")[2] or text)
     return found if isinstance(found, dict) else None
-
-
-def _container(pod: Object) -> str:
-    return str(pod["spec"]["containers"][0]["name"])

@@ -4,14 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verify.cluster import Object, is_ready, trouble
+from verify.cluster import Object, is_ready, main_container, trouble
 from verify.findings import Finding, absent, fault, ok
 from verify.world import Looks, World
 
 NAME = "object-store"
 TITLE = "Object store"
 
-_CONTAINER = "tempo"
 _LOG_SECONDS = 900
 _NO_BUCKET = re.compile(r"NoSuchBucket|specified bucket does not exist")
 _REFUSED = re.compile(r"InvalidAccessKeyId|SignatureDoesNotMatch|Access Key Id you provided|AccessDenied|Access Denied")
@@ -82,7 +81,7 @@ def _log(world: World) -> list[str]:
     lines: list[str] = []
     for service in dict.fromkeys((tempo.distributor_service, tempo.generator_service)):
         for pod in cluster.pods_of(tempo.namespace, service):
-            container = pod["spec"]["containers"][0]["name"] if tempo.mode == "stack" else _CONTAINER
+            container = main_container(pod)
             current = cluster.log(pod, container, seconds=_LOG_SECONDS)
             # One that stops at once says why in the run before.
             earlier = [] if is_ready(pod) else cluster.log(pod, container, seconds=_LOG_SECONDS, previous=True)

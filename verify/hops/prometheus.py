@@ -44,7 +44,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"{prometheus.query_url}: {after.problem}",
             cause="Prometheus does not answer",
-            remedy=f"{world.restore}" if ours else f"curl --fail {prometheus.query_url}/-/ready",
+            remedy=world.restore if ours else f"curl --fail {prometheus.query_url}/-/ready",
         )
     if after.flags.get(_RECEIVER, "true") != "true":
         return fault(

@@ -10,7 +10,7 @@ import yaml
 
 from verify.cluster import Object
 from verify.findings import Finding, fault, ok
-from verify.metrics import Samples, growth, scrape
+from verify.metrics import Samples, growth, scrape, total
 from verify.redaction import redacted
 from verify.world import Looks, World
 
@@ -130,7 +130,7 @@ def _bare(service: str) -> str:
 
 
 def _failures(before: Seen, after: Seen) -> list[str]:
-    counted = (after.metrics.total(_LOOKUP_FAILURES) if after.metrics else None) or 0
+    counted = total(after.metrics, _LOOKUP_FAILURES)
     grown = growth(before.metrics, after.metrics, _LOOKUP_FAILURES)
     return [f"istiod's {_LOOKUP_FAILURES} is {counted:g} (+{grown:g})"] if counted and grown is not None else []
 

@@ -7,7 +7,8 @@ import httpx
 
 from verify.cluster import CannotLookError, Object, condition, is_ready, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
-from verify.metrics import Samples, growth, scrape
+from verify.metrics import Samples, growth, scrape, total
+from verify.trace import of_namespaces
 from verify.world import Looks, World
 
 NAME = "tempo"
@@ -44,7 +45,7 @@ def look(world: World) -> Seen:
 
 def flow(seen: Seen) -> float:
     """Spans that were received."""
-    return (seen.metrics.total(_RECEIVED) if seen.metrics else None) or 0.0
+    return total(seen.metrics, _RECEIVED)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -108,10 +109,9 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
 
 def _search(world: World) -> int | str:
     now = int(time.time())
-    services = "|".join(rf".*\\.{name}" for name in world.deployment.mesh.namespaces)
     try:
         with world.cluster.client(world.deployment.tempo.query_url) as client:
-            query = {"q": f'{{resource.service.name=~"{services}"}}', "limit": "100"}
+            query = {"q": of_namespaces(world.deployment.mesh.namespaces), "limit": "100"}
             answer = client.get("/api/search", params=query | {"start": str(now - _FRESH), "end": str(now)})
             return len(answer.raise_for_status().json().get("traces") or [])
     except (httpx.HTTPError, CannotLookError, ValueError) as error:
