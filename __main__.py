@@ -6,11 +6,12 @@ import pulumi_kubernetes as k8s
 import components as mesh_tracing
 import kubeconfig
 import settings
+from program import Plan, describe, refuse_what_breaks
 
 stack = settings.load(pulumi.Config())
 kubeconfig.require(stack.cluster)
-plan = mesh_tracing.Plan(stack)
-mesh_tracing.refuse_what_breaks(plan)
+plan = Plan(stack)
+refuse_what_breaks(plan)
 
 cluster = k8s.Provider(
     "cluster",
@@ -44,7 +45,7 @@ tempo = mesh_tracing.TempoStack(
 )
 telemetry = mesh_tracing.MeshTelemetry(
     "telemetry",
-    plan.telemetry(otlp_address=tempo.otlp_address, control_plane=control_plane),
+    plan.telemetry(otlp_address=tempo.otlp_address, root_namespace=control_plane.namespace),
     after(namespaces, *operators),
 )
 datasource = mesh_tracing.GrafanaTempoDatasource(
@@ -88,4 +89,4 @@ pulumi.export("collector_service", telemetry.collector_service)
 pulumi.export("tracing_provider", telemetry.provider_name)
 pulumi.export("grafana_datasources_config_map", datasource.config_map)
 pulumi.export("versions", plan.versions())
-pulumi.export("deployment", mesh_tracing.describe(plan).model_dump())
+pulumi.export("deployment", describe(plan).model_dump())

@@ -12,14 +12,14 @@ from typing import Any
 import pulumi
 import yaml
 
-from model import Cluster
+from model import Target
 
 
 class WrongClusterError(pulumi.RunError):
     """The kubeconfig leads elsewhere; Pulumi shows the message without a traceback."""
 
 
-def require(cluster: Cluster) -> None:
+def require(cluster: Target) -> None:
     """Refuse a kubeconfig whose context is not the one in the settings, or leads to another server.
 
     Raises ``WrongClusterError`` with one line that says what was found and what to do.

@@ -1,6 +1,6 @@
 """Reads a stack's configuration: the only place that asks ``pulumi.Config``.
 
-``load`` returns one frozen ``Settings`` (package ``model``) or raises one ``ConfigError`` that names
+``load`` returns one frozen ``Settings`` (``model.stack``) or raises one ``ConfigError`` that names
 everything that is wrong. Keys are camelCase in the stack's YAML and snake_case here.
 """
 
@@ -13,8 +13,8 @@ from pulumi.runtime import config as runtime_config
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from model import Settings
 from model.parts import value_at
+from model.stack import Settings
 
 PROJECT = "mesh-tracing"
 SECRETS = {
@@ -66,7 +66,7 @@ def load(config: pulumi.Config) -> Settings:
             )
 
     try:
-        settings = Settings.model_validate(raw)
+        settings = Settings.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
         raise ConfigError([*problems, *(_describe(detail) for detail in found)]) from None

@@ -1,8 +1,5 @@
-"""The parts of the deployment: one component resource per module, and their pure helpers."""
+"""The parts of a deployment: one component resource per file, which registers, orders and awaits objects."""
 
-from components._checks import refuse_what_breaks
-from components._deployment import describe
-from components._plan import Plan
 from components.applications import Applications
 from components.bookinfo import Bookinfo
 from components.exposure import Exposure
@@ -15,21 +12,42 @@ from components.object_store import ObjectStore
 from components.operators import Operators
 from components.prometheus import Prometheus
 from components.tempo_stack import TempoStack
+from objects.applications import ApplicationsArgs
+from objects.bookinfo import BookinfoArgs
+from objects.exposure import ExposureArgs
+from objects.grafana import GrafanaTempoDatasourceArgs
+from objects.kiali import KialiArgs
+from objects.mesh_config import MeshControlPlaneArgs
+from objects.namespaces import NamespacesArgs
+from objects.object_store import ObjectStoreArgs
+from objects.operators import OperatorsArgs
+from objects.prometheus import PrometheusArgs
+from objects.tempo import TempoStackArgs
+from objects.tracing import MeshTelemetryArgs
 
 __all__ = [
     "Applications",
+    "ApplicationsArgs",
     "Bookinfo",
+    "BookinfoArgs",
     "Exposure",
+    "ExposureArgs",
     "GrafanaTempoDatasource",
+    "GrafanaTempoDatasourceArgs",
     "Kiali",
+    "KialiArgs",
     "MeshControlPlane",
+    "MeshControlPlaneArgs",
     "MeshTelemetry",
+    "MeshTelemetryArgs",
     "Namespaces",
+    "NamespacesArgs",
     "ObjectStore",
+    "ObjectStoreArgs",
     "Operators",
-    "Plan",
+    "OperatorsArgs",
     "Prometheus",
+    "PrometheusArgs",
     "TempoStack",
-    "describe",
-    "refuse_what_breaks",
+    "TempoStackArgs",
 ]

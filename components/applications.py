@@ -5,68 +5,46 @@ settings. Destroy takes both away, the annotation first: what restarts then stil
 the next restart.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components._package import PACKAGE, once_ready, within
-from components._restart import ANNOTATION
-from components.namespaces import declare_namespace
-from model.platform import Application
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApplicationsArgs:
-    """``restart_hash`` is plain text; a change of it restarts every Deployment that is named."""
-
-    applications: Sequence[Application]
-    injection_labels: Mapping[str, str]
-    restart_hash: str
-    timeout_seconds: int
+from components._declare import PACKAGE, declare_labels, declare_patch, once_ready, within
+from model import Application
+from objects.applications import ApplicationsArgs, build_labels, build_restart
 
 
 class Applications(pulumi.ComponentResource):
-    """Applications whose new pods have sidecars; ``namespaces`` carries the wait for them."""
+    """Applications whose new pods have sidecars."""
 
     namespaces: pulumi.Output[list[str]]
+    """Their namespaces, once the restarted pods are ready."""
 
     def __init__(self, name: str, args: ApplicationsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:Applications", name, None, opts)
         self._name = name
-        self._args = args
-        self.namespaces = pulumi.Output.all(*(self._bring_in(application) for application in args.applications))
+        self._args = ApplicationsArgs.model_validate(args)
+        self.namespaces = pulumi.Output.all(*(self._bring_in(application) for application in self._args.applications))
         self.register_outputs({"namespaces": self.namespaces})
 
     def _bring_in(self, application: Application) -> pulumi.Output[str]:
-        label = declare_namespace(
+        label = declare_labels(
             f"{self._name}-namespace-{application.name}",
-            namespace=application.name,
-            exists=True,
-            extra_labels=self._args.injection_labels,
-            opts=pulumi.ResourceOptions(parent=self),
+            application.name,
+            build_labels(application, self._args),
+            pulumi.ResourceOptions(parent=self),
         )
         # Both names are in a logical name, for Deployments of one name in two namespaces, and between them is a sign
         # that no name has.
         restarted = [
-            k8s.apps.v1.DeploymentPatch(
+            declare_patch(
                 f"{self._name}-deployment-{application.name}/{deployment}",
-                metadata={"name": deployment, "namespace": application.name},
-                spec=build_restart(self._args.restart_hash),
-                opts=pulumi.ResourceOptions(
+                build_restart(application, deployment, self._args),
+                pulumi.ResourceOptions(
                     parent=self,
                     # A pod that is older than the label has no sidecar.
                     depends_on=[label],
-                    custom_timeouts=within(self._args.timeout_seconds),
+                    custom_timeouts=within(self._args.context.timeouts.bookinfo),
                 ),
             )
             for deployment in application.deployments
         ]
         return once_ready(application.name, label, *restarted)
-
-
-def build_restart(restart_hash: str) -> dict[str, Any]:
-    """The only field of somebody's Deployment that is ours."""
-    return {"template": {"metadata": {"annotations": {ANNOTATION: restart_hash}}}}

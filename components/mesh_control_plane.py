@@ -3,66 +3,124 @@
 It stops at the mesh configuration: which requests are traced is MeshTelemetry's.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
 
 import pulumi
-import pulumi_kubernetes as k8s
+from pulumi_kubernetes.apiextensions import CustomResource
 
-from components._existing_istio import declare_provider_in_existing_istio
-from components._istio_charts import declare_istio_charts
-from components._mesh_config import ISTIOD_METRICS, ISTIOD_METRICS_PORT, ControlPlane
-from components._package import PACKAGE, labels, once_ready
-from components._sail import declare_sail
+from components._declare import (
+    PACKAGE,
+    declare,
+    declare_namespace,
+    declare_patch,
+    declare_release,
+    once_ready,
+    within,
+)
+from objects.context import Object
+from objects.control_plane import build_control_plane, istio_base, istio_cni, istiod
+from objects.existing_istio import build_istio_patch
+from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
+from objects.sail import CNI_NAMESPACE
 
-
-@dataclass(frozen=True, kw_only=True)
-class MeshControlPlaneArgs:
-    """``cni_namespace_exists`` matters to the Sail operator only: the charts use a namespace that is there."""
-
-    installer: Literal["helm", "sail", "existing"]
-    plane: ControlPlane
-    cni_namespace_exists: bool
-    timeout_seconds: int
+# Relative to the project, because the state would otherwise hold a path of one machine.
+_DROP_CRD_POLICY = "./components/drop_crd_policy.sh"
 
 
 class MeshControlPlane(pulumi.ComponentResource):
-    """An istiod that serves and knows our provider; ``namespace`` is the mesh's root namespace."""
+    """An istiod that serves and knows our provider."""
 
     namespace: pulumi.Output[str]
+    """The mesh's root namespace, once the control plane serves."""
 
     def __init__(self, name: str, args: MeshControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:MeshControlPlane", name, None, opts)
-        self._create_metrics_service(name, args.plane.mesh.namespace)
-        self._control_plane = self._install(name, args)
+        self._name = name
+        self._args = args = MeshControlPlaneArgs.model_validate(args)
+        objects = build_control_plane(args)
+        self._create("istiod-metrics", objects, pulumi.ResourceOptions(parent=self))
+        if args.mesh.installer == "helm":
+            self._release_charts()
+        elif args.mesh.installer == "existing":
+            self._patch_existing(objects)
+        else:
+            self._create_for_sail(objects)
 
-        self.namespace = once_ready(args.plane.mesh.namespace, *self._control_plane)
+        self.namespace = once_ready(args.mesh.namespace, self)
         self.register_outputs({"namespace": self.namespace})
 
-    def _install(self, name: str, args: MeshControlPlaneArgs) -> list[pulumi.Resource]:
-        timeout = args.timeout_seconds
-        if args.installer == "helm":
-            return declare_istio_charts(name, args.plane, timeout_seconds=timeout, parent=self)
-        if args.installer == "existing":
-            return declare_provider_in_existing_istio(name, args.plane, timeout_seconds=timeout, parent=self)
-        return declare_sail(
-            name,
-            args.plane,
-            cni_namespace_exists=args.cni_namespace_exists,
-            timeout_seconds=timeout,
-            parent=self,
+    def _release_charts(self) -> None:
+        """Istio from its own Helm charts: CRDs, CNI plugin and control plane, one release each."""
+        name, mesh, timeout = self._name, self._args.mesh, self._args.context.timeouts.control_plane
+        child = pulumi.ResourceOptions(parent=self)
+        before_istiod = [
+            # istiod does not start without its CRDs.
+            declare_release(
+                f"{name}-base",
+                istio_base(self._args),
+                timeout=timeout,
+                opts=child,
+                postrender=None if mesh.keep_crds else _DROP_CRD_POLICY,
+            )
+        ]
+        cni = istio_cni(self._args)
+        if cni is not None:
+            # Pods that istiod injects without an init container of their own need the plugin.
+            before_istiod.append(declare_release(f"{name}-cni", cni, timeout=timeout, opts=child))
+        declare_release(
+            # Against the rule, the logical name holds a setting: so that another revision is another resource. Pulumi
+            # makes the new one first, then moves what depends on it, and deletes the old one last.
+            f"{name}-istiod{revision_suffix(mesh.revision)}",
+            istiod(self._args),
+            timeout=timeout,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before_istiod),
         )
 
-    def _create_metrics_service(self, name: str, namespace: str) -> k8s.core.v1.Service:
-        return k8s.core.v1.Service(
-            f"{name}-istiod-metrics",
-            metadata={"name": ISTIOD_METRICS, "namespace": namespace, "labels": labels(ISTIOD_METRICS)},
-            spec={
-                # Only a name in DNS: nothing to wait for, and istiods of two revisions may be behind it.
-                "clusterIP": "None",
-                # On the pods of every revision, whoever installed them.
-                "selector": {"app": "istiod"},
-                "ports": [{"name": "http-monitoring", "port": ISTIOD_METRICS_PORT}],
-            },
+    def _create_for_sail(self, objects: Mapping[str, Object]) -> None:
+        """What the Sail operator turns into an istiod that serves."""
+        before_istio: list[pulumi.Resource] = []
+        if "cni" in objects:
+            namespace = declare_namespace(
+                f"{self._name}-cni-namespace",
+                CNI_NAMESPACE,
+                objects.get("cni-namespace"),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            # The operator says that a dependency is missing until the plugin is there.
+            before_istio.append(self._create_awaited("cni", objects, after=[namespace]))
+        istio = self._create_awaited("istio", objects, after=before_istio)
+        if "tag" in objects:
+            # A tag has no meaning before what it points to.
+            self._create_awaited("tag", objects, after=[istio])
+
+    def _patch_existing(self, objects: Mapping[str, Object]) -> None:
+        """The patch after which an istiod of others knows our provider."""
+        patch = build_istio_patch(self._args)
+        # Only read. Server-side apply would not fail on a resource that is missing: it would install a mesh.
+        existing = CustomResource.get(
+            f"{self._name}-existing-istio",
+            api_version=patch["apiVersion"],
+            kind=patch["kind"],
+            id=self._args.mesh.existing.istio,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        shared = self._create("shared-mesh-config", objects, pulumi.ResourceOptions(parent=self))
+        declare_patch(
+            f"{self._name}-istio-patch",
+            patch,
+            pulumi.ResourceOptions(
+                parent=self,
+                # istiod reads the ConfigMap when it starts with the variable; on destroy the variable goes first.
+                depends_on=[existing, shared],
+                custom_timeouts=within(self._args.context.timeouts.control_plane),
+            ),
+        )
+
+    def _create_awaited(
+        self, role: str, objects: Mapping[str, Object], *, after: list[pulumi.Resource]
+    ) -> pulumi.CustomResource:
+        limit = within(self._args.context.timeouts.control_plane)
+        return self._create(role, objects, pulumi.ResourceOptions(parent=self, depends_on=after, custom_timeouts=limit))
+
+    def _create(self, role: str, objects: Mapping[str, Object], opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
+        return declare(f"{self._name}-{role}", objects[role], opts)

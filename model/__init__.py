@@ -1,18 +1,18 @@
-"""The model of a stack's configuration: one module per part, ``Settings`` for the whole."""
+"""The parts of a stack's configuration, which are also arguments of the components; ``model.stack`` has the whole."""
 
 from model.consoles import Grafana, Kiali
-from model.mesh import Collector, Existing, Mesh, Sail, Tracing
+from model.mesh import TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing
 from model.parts import Resources, Volume
-from model.platform import Application, Cluster, Exposure, Namespaces, Operators
-from model.stack import Settings
+from model.platform import CLUSTER_DOMAIN, Application, Exposure, Namespaces, OperatorName, Operators, Platform, Target
 from model.stores import S3, ExistingPrometheus, Minio, Prometheus, PrometheusVolume, Storage, Tempo
 from model.workloads import Bookinfo, Images, Timeouts, Traffic
 
 __all__ = [
+    "CLUSTER_DOMAIN",
     "S3",
+    "TRACING_PROVIDER",
     "Application",
     "Bookinfo",
-    "Cluster",
     "Collector",
     "Existing",
     "ExistingPrometheus",
@@ -23,13 +23,15 @@ __all__ = [
     "Mesh",
     "Minio",
     "Namespaces",
+    "OperatorName",
     "Operators",
+    "Platform",
     "Prometheus",
     "PrometheusVolume",
     "Resources",
     "Sail",
-    "Settings",
     "Storage",
+    "Target",
     "Tempo",
     "Timeouts",
     "Tracing",

@@ -9,7 +9,7 @@ import pulumi
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from model import Settings
+from model.stack import Settings
 
 _HEAD = """# Settings
 

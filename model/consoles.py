@@ -38,6 +38,10 @@ class Grafana(Section):
             raise wrong("instanceLabels: without any, mode operator would configure no Grafana")
         return self
 
+    def namespace_beside(self, mesh_namespace: str) -> str:
+        """The namespace of this Grafana, in a mesh whose root namespace is ``mesh_namespace``."""
+        return self.namespace or mesh_namespace
+
 
 class Kiali(Section):
     """Kiali, wired to Prometheus, Grafana and Tempo."""

@@ -8,9 +8,8 @@ from pydantic import Field, field_validator, model_validator
 from model.parts import ExtraConfig, Resources, Section, value_at
 from model.scalars import Flag, Name, Number, Registry, Tag, Version, wrong
 
-# The provider's name is not a setting (components/_tracing.py); it is refused here as the name of
-# another one.
-_OUR_PROVIDER = "otel"
+# The name of our tracing provider in the mesh configuration. It is no setting, and no other provider may have it.
+TRACING_PROVIDER = "otel"
 
 # Values of Istio's chart that a setting, or the program itself, decides.
 _OWNED_VALUES = {
@@ -140,8 +139,8 @@ class Mesh(Section):
             return values
         if not isinstance(providers, list) or not all(isinstance(p, dict) for p in providers):
             raise wrong("meshConfig.extensionProviders as a list of objects")
-        if any(provider.get("name") == _OUR_PROVIDER for provider in providers):
-            raise wrong(f"no other extension provider called {_OUR_PROVIDER!r}; that one is ours")
+        if any(provider.get("name") == TRACING_PROVIDER for provider in providers):
+            raise wrong(f"no other extension provider called {TRACING_PROVIDER!r}; that one is ours")
         return values
 
     @model_validator(mode="after")

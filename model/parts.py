@@ -30,6 +30,9 @@ class Section(BaseModel):
         extra="forbid",
         alias_generator=to_camel,
         hide_input_in_errors=True,
+        # Python programs say `graph_interval`; a stack's configuration may say `graphInterval` only (settings.py).
+        validate_by_name=True,
+        validate_by_alias=True,
         validate_default=True,
     )
 

@@ -8,9 +8,12 @@ from model.parts import Section
 from model.scalars import DnsName, Flag, HttpUrl, Name, Version, wrong
 
 Platform = Literal["openshift", "kubernetes"]
+# The operators that turn custom resources into workloads, by what they are for.
+OperatorName = Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"]
+CLUSTER_DOMAIN = "cluster.local"
 
 
-class Cluster(Section):
+class Target(Section):
     """The cluster to deploy to."""
 
     context: str = Field(
@@ -24,7 +27,7 @@ class Cluster(Section):
         examples=["https://api.crc.testing:6443"],
         description="The API server that the context has to lead to; none accepts any.",
     )
-    domain: DnsName = Field(default="cluster.local", description="The cluster's DNS domain.")
+    domain: DnsName = Field(default=CLUSTER_DOMAIN, description="The cluster's DNS domain.")
 
 
 class Namespaces(Section):
@@ -80,12 +83,12 @@ class Operators(Section):
         examples=["Manual"],
         description="For `olm`: whether upgrades wait for a person, who also approves the first installation.",
     )
-    channels: dict[Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"], str] = Field(
+    channels: dict[OperatorName, str] = Field(
         default={},
         examples=[{"mesh": "stable-3.2"}],
         description="For `olm`: channels other than each package's stable one.",
     )
-    starting_versions: dict[Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"], str] = Field(
+    starting_versions: dict[OperatorName, str] = Field(
         default={},
         examples=[{"mesh": "servicemeshoperator3.v3.2.0"}],
         description="For `olm`: the ClusterServiceVersion to begin with; none takes the channel's newest.",

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 from model.consoles import Grafana, Kiali
 from model.mesh import Mesh, Tracing
 from model.parts import Section
-from model.platform import Cluster, Exposure, Namespaces, Operators, Platform
+from model.platform import Exposure, Namespaces, Operators, Platform, Target
 from model.scalars import Flag, wrong
 from model.stores import Prometheus, Tempo
 from model.workloads import Bookinfo, Images, Timeouts
@@ -18,7 +18,7 @@ class Settings(Section):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     platform: Platform = Field(default="kubernetes", examples=["openshift"], description="What the cluster is.")
-    cluster: Cluster = Field(examples=[{"context": "kind-mesh"}], description="The cluster to deploy to.")
+    cluster: Target = Field(examples=[{"context": "kind-mesh"}], description="The cluster to deploy to.")
     namespaces: Namespaces = Field(default=Namespaces(), description="Namespaces that the program did not make.")
     operators: Operators = Field(default=Operators(), description="Where the operators come from.")
     mesh: Mesh = Field(default=Mesh(), description="The Istio control plane.")
@@ -85,12 +85,7 @@ class Settings(Section):
 
     @property
     def grafana_namespace(self) -> str:
-        return self.grafana.namespace or self.mesh.namespace
-
-    @property
-    def needs_object_store_keys(self) -> bool:
-        """Whether the program itself writes the Secret that Tempo reads."""
-        return self.tempo.storage.backend == "s3" and self.tempo.storage.s3.source != "secret"
+        return self.grafana.namespace_beside(self.mesh.namespace)
 
     @property
     def system_namespaces(self) -> list[str]:
@@ -112,9 +107,3 @@ class Settings(Section):
         """The namespaces whose pods get a sidecar."""
         sample = [self.bookinfo.namespace] if self.bookinfo.enabled else []
         return [*sample, *(application.name for application in self.namespaces.applications)]
-
-    @property
-    def installs_cni(self) -> bool:
-        if self.mesh.installer == "existing":
-            return False
-        return self.platform == "openshift" if self.mesh.cni is None else self.mesh.cni

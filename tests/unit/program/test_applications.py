@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 from recording import Deployed, Registration, minimal_config, with_setting
 
-from components._restart import ANNOTATION
+from objects.restart import ANNOTATION
 
 Deploy = Callable[..., Deployed]
 

@@ -8,11 +8,12 @@ import pytest
 from recording import PROJECT, Deployed, Registration, apply_config, minimal_config, with_setting
 
 import settings
-from components import Plan
-from components._manifests import load
-from components._restart import ANNOTATION
-from components.bookinfo import BookinfoArgs
-from components.bookinfo_gateway import PORT, service_name
+from objects.addresses import GATEWAY_PORT, gateway_service
+from objects.bookinfo import gateway_args
+from objects.bookinfo_gateway import proxy_chart
+from objects.manifests import load
+from objects.restart import ANNOTATION
+from program import Plan
 
 Deploy = Callable[..., Deployed]
 
@@ -53,10 +54,11 @@ def keys(value: Any) -> Iterator[str]:
             yield from keys(inner)
 
 
-def arguments(*changes: tuple[str, Any]) -> BookinfoArgs:
-    """What the plan hands to the component; the whole program may not know every installer yet."""
+def has_chart(*changes: tuple[str, Any]) -> bool:
+    """Whether the gateway's proxy comes from a chart."""
     apply_config(config_with(*changes))
-    return Plan(settings.load(pulumi.Config(PROJECT))).bookinfo()
+    gateway = gateway_args(Plan(settings.load(pulumi.Config(PROJECT))).bookinfo())
+    return gateway is not None and proxy_chart(gateway) is not None
 
 
 # The application.
@@ -210,8 +212,8 @@ def test_the_injected_proxy_has_the_timeout_of_the_sample(deploy: Deploy) -> Non
 @pytest.mark.parametrize("installer", ["sail", "existing"])
 def test_a_mesh_that_helm_did_not_install_has_no_chart_of_a_gateway(installer: str) -> None:
     changes = EXISTING_MESH if installer == "existing" else [("mesh.installer", installer)]
-    assert arguments(("bookinfo.gateway", "istio"), *changes).gateway_chart is None
-    assert arguments(("bookinfo.gateway", "istio")).gateway_chart is not None
+    assert not has_chart(("bookinfo.gateway", "istio"), *changes)
+    assert has_chart(("bookinfo.gateway", "istio"))
 
 
 def test_the_injected_proxy_is_what_the_injector_completes(injected_gateway: Deployed) -> None:
@@ -319,11 +321,11 @@ def test_the_gateway_s_service_is_exported(deploy: Deploy, kind: str, service: s
 
 
 def test_the_gateway_s_service_is_known_without_waiting() -> None:
-    assert service_name("istio") == "bookinfo-gateway"
-    assert service_name("gateway-api") == "bookinfo-gateway-istio"
+    assert gateway_service("istio") == "bookinfo-gateway"
+    assert gateway_service("gateway-api") == "bookinfo-gateway-istio"
     (service,) = (m for m in load("gateway.yaml") if m["kind"] == "Service")
-    assert service["metadata"]["name"] == service_name("istio")
-    assert service["spec"]["ports"][0]["port"] == PORT
+    assert service["metadata"]["name"] == gateway_service("istio")
+    assert service["spec"]["ports"][0]["port"] == GATEWAY_PORT
 
 
 def test_another_cluster_domain_reaches_the_routes(deploy: Deploy) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components._dashboard import build_dashboard, to_json
-from components._datasources import build_datasources
+from objects.dashboard import build_dashboard, to_json
+from objects.datasources import build_datasources
 
 DATASOURCES = {
     datasource["uid"]: datasource["type"]

@@ -7,8 +7,9 @@ import pytest
 from recording import SENTINELS, Deployed, minimal_config, with_setting
 
 import model
-from components._exposure import ExposedService, build_exposed
-from components._manifests import load
+from objects.context import Context
+from objects.exposure import ExposedService, build_exposed
+from objects.manifests import load
 
 Deploy = Callable[..., Deployed]
 
@@ -46,13 +47,13 @@ def exposed(deployed: Deployed) -> dict[str, str]:
 
 
 def test_a_route_ends_the_encryption_at_the_router_and_leads_to_the_named_port() -> None:
-    assert build_exposed(exposure("route"), SERVICE)["spec"] == {
+    assert build_exposed(exposure("route"), SERVICE, Context())["spec"] == {
         "host": "grafana.example.com",
         "to": {"kind": "Service", "name": "grafana-service"},
         "port": {"targetPort": "http"},
         "tls": {"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"},
     }
-    assert "tls" not in build_exposed(exposure("route", tls=False), SERVICE)["spec"]
+    assert "tls" not in build_exposed(exposure("route", tls=False), SERVICE, Context())["spec"]
 
 
 def test_an_ingress_has_the_class_and_the_certificate_of_the_settings() -> None:
@@ -65,8 +66,8 @@ def test_an_ingress_has_the_class_and_the_certificate_of_the_settings() -> None:
             }
         ]
     }
-    assert build_exposed(exposure("ingress", tls=False), SERVICE)["spec"] == plain
-    assert build_exposed(exposure("ingress", ingressClass="nginx"), SERVICE)["spec"] == {
+    assert build_exposed(exposure("ingress", tls=False), SERVICE, Context())["spec"] == plain
+    assert build_exposed(exposure("ingress", ingressClass="nginx"), SERVICE, Context())["spec"] == {
         **plain,
         "ingressClassName": "nginx",
         "tls": [{"hosts": ["grafana.example.com"]}],
@@ -74,7 +75,7 @@ def test_an_ingress_has_the_class_and_the_certificate_of_the_settings() -> None:
 
 
 def test_an_http_route_is_attached_to_the_gateway_that_exists() -> None:
-    assert build_exposed(exposure("gateway-api"), SERVICE)["spec"] == {
+    assert build_exposed(exposure("gateway-api"), SERVICE, Context())["spec"] == {
         "parentRefs": [{"namespace": "ingress", "name": "public"}],
         "hostnames": ["grafana.example.com"],
         "rules": [{"backendRefs": [{"name": "grafana-service", "port": 3000}]}],
@@ -83,7 +84,7 @@ def test_an_http_route_is_attached_to_the_gateway_that_exists() -> None:
 
 def test_nothing_is_built_for_a_cluster_without_a_way_in() -> None:
     with pytest.raises(ValueError, match="grafana: nothing leads to it"):
-        build_exposed(model.Exposure(), SERVICE)
+        build_exposed(model.Exposure(), SERVICE, Context())
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, with_setting
 
-from components import _dashboard
-from components._datasources import build_datasources, datasource_spec, provisioning
-from components._manifests import load
-from components.grafana_tempo_datasource import content_hash
+from objects.dashboard import build_dashboard
+from objects.datasources import build_datasources, datasource_spec, provisioning_file
+from objects.grafana import content_hash
+from objects.manifests import load
 
 Deploy = Callable[..., Deployed]
 
@@ -94,7 +94,7 @@ def test_a_sidecar_finds_the_config_maps_by_their_labels_unless_a_grafana_of_our
 @pytest.mark.parametrize("mode", ["config-map", "managed"])
 def test_the_dashboard_is_provisioned_as_it_is_built(deploy: Deploy, mode: str) -> None:
     data = deploy(config(mode)).get("ConfigMap", "grafana-dashboard-tracing").inputs["data"]
-    assert {key: json.loads(text) for key, text in data.items()} == {"mesh-tracing.json": _dashboard.build_dashboard()}
+    assert {key: json.loads(text) for key, text in data.items()} == {"mesh-tracing.json": build_dashboard()}
 
 
 def test_grafana_reads_back_from_the_provisioning_file_what_the_operator_is_given(deploy: Deploy) -> None:
@@ -111,7 +111,7 @@ def test_grafana_reads_back_from_the_provisioning_file_what_the_operator_is_give
 
 def test_a_provisioning_file_doubles_every_dollar_and_a_resource_none() -> None:
     datasources = build_datasources(tempo_url="http://tempo/$a", prometheus_url=PROMETHEUS)
-    in_file = json.dumps(provisioning(datasources))
+    in_file = provisioning_file(tempo_url="http://tempo/$a", prometheus_url=PROMETHEUS)
     assert "/$$a" in in_file
     assert in_file.count("$") == 2 * json.dumps(datasources).count("$")
     resource = json.dumps(datasource_spec(datasources[0], instance_labels={"dashboards": "grafana"}))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recording import ROOT
 
-from components._manifests import KINDS, ManifestError, load, parse
+from objects.manifests import KINDS, ManifestError, load, parse
 
 # What an administrator applies is not among those that the program makes.
 FILES = sorted({path.name for path in (ROOT / "manifests").glob("*.yaml")} - {"verify-role.yaml"})

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from recording import Deployed, minimal_config, with_setting
 
-from components._collector import build_collector
 from model import Collector
+from objects.collector import build_collector_spec
 
 Deploy = Callable[..., Deployed]
 
@@ -15,7 +15,7 @@ TEMPO = "tempo.test:4317"
 
 
 def spec(**collector: Any) -> dict[str, Any]:
-    return build_collector(Collector.model_validate(collector), otlp_address=TEMPO)
+    return build_collector_spec(Collector.model_validate(collector), otlp_address=TEMPO)
 
 
 def traces(extra_config: dict[str, Any]) -> dict[str, Any]:

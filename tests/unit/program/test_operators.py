@@ -16,8 +16,8 @@ from recording import (
 )
 
 import settings
-from components import Plan
-from components.operators import OperatorsArgs, build_subscription, package
+from objects.operators import OperatorsArgs, build_operator
+from program import Plan
 
 Deploy = Callable[..., Deployed]
 Expected = tuple[str, str, str, str, str]
@@ -107,8 +107,9 @@ def test_each_catalog_has_its_package_for_each_operator(catalog: str, operator: 
     args = arguments(by_olm(catalog, *asking_for(operator)))
     (needed,) = (found for found in args.needed if found == operator)
     name, namespace, channel, source, source_namespace = CATALOGS[catalog][operator]
-    assert package(needed, args.operators).namespace == namespace
-    assert build_subscription(needed, args.operators) == {
+    subscription = build_operator(needed, args)["subscription"]
+    assert subscription["metadata"]["namespace"] == namespace
+    assert subscription["spec"] == {
         "name": name,
         "channel": channel,
         "source": source,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recording import Deployed, minimal_config, with_setting
 
-from components._restart import ANNOTATION, SidecarConfig, digest
-from components._tracing import TracingProvider
+from objects.digest import digest
+from objects.restart import ANNOTATION, SidecarConfig
 
 Deploy = Callable[..., Deployed]
 
@@ -108,7 +108,7 @@ SIDECAR = SidecarConfig(
     injector={"variant": "default"},
     proxy_image={"tag": "1.30.0"},
     proxy_config={"concurrency": 1},
-    provider=TracingProvider(namespace="istio-system", cluster_domain="cluster.local"),
+    provider={"namespace": "istio-system"},
 )
 OTHER_SIDECAR = SidecarConfig(
     revision="canary",
@@ -116,7 +116,7 @@ OTHER_SIDECAR = SidecarConfig(
     injector={"variant": "debug"},
     proxy_image={"tag": "1.30.1"},
     proxy_config={"concurrency": 2},
-    provider=TracingProvider(namespace="mesh", cluster_domain="cluster.local"),
+    provider={"namespace": "mesh"},
 )
 
 

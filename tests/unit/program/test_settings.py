@@ -22,7 +22,6 @@ from recording import (
 
 import model
 import settings
-from components._tracing import PROVIDER_NAME
 from model.__main__ import table
 
 BAD_SETTINGS: list[tuple[str, Any]] = [
@@ -311,12 +310,7 @@ def test_a_secret_in_clear_is_refused_and_not_repeated() -> None:
 def test_a_secret_of_the_cluster_s_own_needs_no_keys() -> None:
     config = with_setting(minimal_config(), "tempo.storage.backend", "s3")
     config = with_setting(config, "tempo.storage.s3", {"source": "secret", "secretName": "tempo-s3"})
-    assert not load(config).needs_object_store_keys
-
-
-def test_the_reserved_provider_name_is_the_provider_s() -> None:
-    # The model cannot import it: the components import the model.
-    assert model.mesh._OUR_PROVIDER == PROVIDER_NAME
+    assert load(config).object_store_access_key is None
 
 
 def test_every_setting_is_described() -> None:

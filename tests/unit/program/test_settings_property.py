@@ -19,8 +19,8 @@ from pydantic.fields import FieldInfo
 from recording import PROJECT, SENTINELS, apply_config, run_program
 
 import settings as stack_settings
-from components._checks import LintError
-from model import Settings
+from model.stack import Settings
+from program.checks import LintError
 
 # The same examples in every run, so that a red run says something of the change; other ones when asked for them.
 _SAME_EXAMPLES = "MESH_TRACING_EXPLORE" not in os.environ

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s3_config, with_setting
 
-from components._addresses import TempoAddress
-from components._tempo_resources import build_tempo_monolithic, build_tempo_stack
-from model import Tempo
+from model import Exposure, Tempo
+from objects.addresses import tempo_metrics
+from objects.context import Context
+from objects.tempo_spec import build_tempo_monolithic, build_tempo_stack
 
 Deploy = Callable[..., Deployed]
 Config = dict[str, Any]
@@ -202,7 +203,7 @@ def test_storage_in_memory_leaves_memory_to_tempo(
     storage: dict[str, Any], resources: dict[str, Any], traces: dict[str, Any]
 ) -> None:
     tempo = Tempo.model_validate({"storage": {"backend": "memory", **storage}, "resources": resources})
-    spec = build_tempo_monolithic(tempo, secret_name=None, remote_write_url=WRITE_URL)
+    spec = build_tempo_monolithic(tempo, secret_name=None, remote_write_url=WRITE_URL, exposure=Exposure())
     assert spec["storage"]["traces"] == traces
 
 
@@ -279,8 +280,8 @@ def test_classic_histograms_need_no_word(deploy: Deploy, mode: str) -> None:
 @pytest.mark.parametrize("histograms", ["classic", "native", "both"])
 def test_the_two_formats_of_overrides_are_never_mixed(histograms: str) -> None:
     tempo = Tempo.model_validate({"histograms": histograms, "storage": {"backend": "s3"}})
-    monolithic = build_tempo_monolithic(tempo, secret_name=STORE, remote_write_url=WRITE_URL)
-    stack = build_tempo_stack(tempo, secret_name=STORE, remote_write_url=WRITE_URL)
+    monolithic = build_tempo_monolithic(tempo, secret_name=STORE, remote_write_url=WRITE_URL, exposure=Exposure())
+    stack = build_tempo_stack(tempo, secret_name=STORE, remote_write_url=WRITE_URL, exposure=Exposure())
     assert set(monolithic["extraConfig"]["tempo"]["overrides"]) == {"defaults"}
     assert "defaults" not in stack["extraConfig"]["tempo"].get("overrides", {})
 
@@ -328,8 +329,7 @@ def test_each_mode_is_reached_at_its_own_services(
     assert exporter["endpoint"] == otlp
     assert deployed.exports["tempo_query_url"] == query
     assert tempo_of(deployed).urn in deployed.before(deployed.get("OpenTelemetryCollector").urn)
-    address = TempoAddress(mode=mode, namespace="tracing-system", cluster_domain="cluster.local")
-    assert address.scrape_targets == scraped
+    assert tempo_metrics(Tempo.model_validate({"mode": mode, "storage": {"backend": "s3"}}), Context()) == scraped
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from recording import SENTINELS, minimal_config, with_setting
 
-from model import Settings
+from model.stack import Settings
 
 Config = dict[str, Any]
 # A choice: the settings that it makes.

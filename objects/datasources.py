@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi
+import yaml
+
+from objects.context import Text
 
 TEMPO_UID = "tempo"
 PROMETHEUS_UID = "prometheus"
@@ -12,7 +14,7 @@ PROMETHEUS_UID = "prometheus"
 DataSource = dict[str, Any]
 
 
-def build_datasources(*, tempo_url: pulumi.Input[str], prometheus_url: pulumi.Input[str]) -> list[DataSource]:
+def build_datasources(*, tempo_url: Text, prometheus_url: Text) -> list[DataSource]:
     """Tempo and Prometheus, each linked to the other; both URLs are those that Grafana's backend reaches."""
     return [
         {
@@ -64,9 +66,10 @@ def build_datasources(*, tempo_url: pulumi.Input[str], prometheus_url: pulumi.In
     ]
 
 
-def provisioning(datasources: list[DataSource]) -> dict[str, Any]:
+def provisioning_file(*, tempo_url: str, prometheus_url: str) -> str:
     """A provisioning file, in which Grafana expands variables: every ``$`` is therefore doubled."""
-    return {"apiVersion": 1, "datasources": _escaped(datasources)}
+    datasources = build_datasources(tempo_url=tempo_url, prometheus_url=prometheus_url)
+    return yaml.safe_dump({"apiVersion": 1, "datasources": _escaped(datasources)}, sort_keys=False)
 
 
 def datasource_spec(datasource: DataSource, *, instance_labels: Mapping[str, str]) -> dict[str, Any]:

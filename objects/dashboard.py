@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from components._datasources import PROMETHEUS_UID, TEMPO_UID
+from objects.datasources import PROMETHEUS_UID, TEMPO_UID
 
 UID = "mesh-tracing"
 TITLE = "Mesh tracing"

@@ -1,35 +1,18 @@
 """The specs of the two resources of Tempo's operator, one of which the settings choose."""
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-import pulumi
+from model import Exposure, Tempo
+from objects.context import Text
+from objects.exposure import external_host
+from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
-import model
-from components._tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
-
-
-@dataclass(frozen=True, kw_only=True)
-class JaegerUi:
-    """Tempo's Jaeger UI, and what the operator lets lead to it; ``none`` leaves that to others."""
-
-    kind: Literal["none", "route", "ingress"]
-    host: str
-    tls: bool
-    ingress_class: str | None = None
-
-    @property
-    def route_termination(self) -> str:
-        return "edge" if self.tls else "insecure"
+_JAEGER_UI = "jaeger"
 
 
 def build_tempo_monolithic(
-    tempo: model.Tempo,
-    *,
-    secret_name: pulumi.Input[str] | None,
-    remote_write_url: pulumi.Input[str],
-    jaeger_ui: JaegerUi | None = None,
+    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
 ) -> dict[str, Any]:
     """The spec of a TempoMonolithic whose single binary also runs the metrics generator.
 
@@ -43,17 +26,13 @@ def build_tempo_monolithic(
         # configuration it renders.
         "extraConfig": {"tempo": build_monolithic_config(tempo, remote_write_url)},
     }
-    if jaeger_ui is not None:
-        spec["jaegerui"] = _monolithic_jaeger_ui(jaeger_ui)
+    if exposure.jaeger_ui:
+        spec["jaegerui"] = _monolithic_jaeger_ui(exposure)
     return spec
 
 
 def build_tempo_stack(
-    tempo: model.Tempo,
-    *,
-    secret_name: pulumi.Input[str] | None,
-    remote_write_url: pulumi.Input[str],
-    jaeger_ui: JaegerUi | None = None,
+    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
 ) -> dict[str, Any]:
     """The spec of a TempoStack with a metrics generator, which its operator knows from 0.22 on.
 
@@ -65,8 +44,8 @@ def build_tempo_stack(
         "gateway": {"enabled": False},
         "metricsGenerator": {"enabled": True, "remoteWriteURLs": [remote_write_url], "processors": PROCESSORS},
     }
-    if jaeger_ui is not None:
-        template["queryFrontend"] = {"jaegerQuery": _stack_jaeger_ui(jaeger_ui)}
+    if exposure.jaeger_ui:
+        template["queryFrontend"] = {"jaegerQuery": _stack_jaeger_ui(exposure)}
     spec: dict[str, Any] = {
         # Its definition requires the field, although it has a default.
         "managementState": "Managed",
@@ -84,7 +63,7 @@ def build_tempo_stack(
     return spec
 
 
-def _traces(tempo: model.Tempo, secret_name: pulumi.Input[str] | None) -> dict[str, Any]:
+def _traces(tempo: Tempo, secret_name: Text | None) -> dict[str, Any]:
     storage = tempo.storage
     if storage.backend == "memory":
         return {"backend": "memory", **_memory_size(tempo)}
@@ -96,7 +75,7 @@ def _traces(tempo: model.Tempo, secret_name: pulumi.Input[str] | None) -> dict[s
     return traces
 
 
-def _memory_size(tempo: model.Tempo) -> dict[str, str]:
+def _memory_size(tempo: Tempo) -> dict[str, str]:
     """The size of the volume in memory, which counts against the container's limit.
 
     A volume as large as the limit would end Tempo, and, as it outlives the container, end it again.
@@ -112,22 +91,29 @@ def _half(quantity: str) -> str:
     return f"{(Decimal(number) / 2).normalize():f}{quantity.removeprefix(number)}"
 
 
-def _monolithic_jaeger_ui(ui: JaegerUi) -> dict[str, Any]:
-    if ui.kind == "route":
-        return {"enabled": True, "route": {"enabled": True, "host": ui.host, "termination": ui.route_termination}}
-    if ui.kind == "ingress":
-        return {"enabled": True, "ingress": {"enabled": True, "host": ui.host, **_ingress_class(ui)}}
+def _monolithic_jaeger_ui(exposure: Exposure) -> dict[str, Any]:
+    host = external_host(exposure, _JAEGER_UI)
+    if exposure.kind == "route":
+        return {"enabled": True, "route": {"enabled": True, "host": host, "termination": _termination(exposure)}}
+    if exposure.kind == "ingress":
+        return {"enabled": True, "ingress": {"enabled": True, "host": host, **_ingress_class(exposure)}}
+    # Tempo's operator makes no HTTPRoute.
     return {"enabled": True}
 
 
-def _stack_jaeger_ui(ui: JaegerUi) -> dict[str, Any]:
-    if ui.kind == "route":
-        ingress = {"type": "route", "host": ui.host, "route": {"termination": ui.route_termination}}
+def _stack_jaeger_ui(exposure: Exposure) -> dict[str, Any]:
+    host = external_host(exposure, _JAEGER_UI)
+    if exposure.kind == "route":
+        ingress = {"type": "route", "host": host, "route": {"termination": _termination(exposure)}}
         return {"enabled": True, "ingress": ingress}
-    if ui.kind == "ingress":
-        return {"enabled": True, "ingress": {"type": "ingress", "host": ui.host, **_ingress_class(ui)}}
+    if exposure.kind == "ingress":
+        return {"enabled": True, "ingress": {"type": "ingress", "host": host, **_ingress_class(exposure)}}
     return {"enabled": True}
 
 
-def _ingress_class(ui: JaegerUi) -> dict[str, str]:
-    return {} if ui.ingress_class is None else {"ingressClassName": ui.ingress_class}
+def _termination(exposure: Exposure) -> str:
+    return "edge" if exposure.tls else "insecure"
+
+
+def _ingress_class(exposure: Exposure) -> dict[str, str]:
+    return {} if exposure.ingress_class is None else {"ingressClassName": exposure.ingress_class}

@@ -1,13 +1,16 @@
 """What the program means to deploy, in the words of ``verify``, which compares the cluster with it."""
 
-from components import _existing_istio, _manifests, _mesh_config
-from components._addresses import KIALI, KIALI_PORT, MINIO, PROMETHEUS, TEMPO, service_host
-from components._datasources import PROMETHEUS_UID, TEMPO_UID
-from components._plan import Plan
-from components._tempo_config import PROCESSORS
-from components.bookinfo import PRODUCTPAGE
-from components.grafana_tempo_datasource import DATASOURCES, resource_name
-from components.mesh_telemetry import TELEMETRY_NAME
+from model import TRACING_PROVIDER
+from objects import addresses, manifests
+from objects.addresses import COLLECTOR, MINIO, OTLP_GRPC_PORT, PROMETHEUS, TEMPO
+from objects.datasources import PROMETHEUS_UID, TEMPO_UID
+from objects.existing_istio import SHARED_MESH_CONFIG
+from objects.grafana import DATASOURCES, resource_name
+from objects.kiali import has_own_route
+from objects.mesh_config import active_revision, injection_labels, revision_suffix
+from objects.tempo_config import PROCESSORS
+from objects.tracing import TELEMETRY
+from program.plan import Plan
 from verify import deployment
 from verify.deployment import Deployment
 
@@ -32,44 +35,44 @@ def describe(plan: Plan) -> Deployment:
 
 def _mesh(plan: Plan) -> deployment.Mesh:
     mesh = plan.settings.mesh
-    revision = _mesh_config.active_revision(mesh)
-    suffix = _mesh_config.revision_suffix(revision)
-    shared = [_existing_istio.SHARED_MESH_CONFIG] if mesh.installer == "existing" else []
+    revision = active_revision(mesh)
+    suffix = revision_suffix(revision)
+    shared = [SHARED_MESH_CONFIG] if mesh.installer == "existing" else []
     return deployment.Mesh(
         installer=mesh.installer,
         namespace=mesh.namespace,
         revision=revision,
         istiod=f"istiod{suffix}",
         config_maps=[f"istio{suffix}", *shared],
-        injection_labels=_mesh_config.injection_labels(mesh.revision),
+        injection_labels=injection_labels(mesh.revision),
         namespaces=plan.settings.mesh_namespaces,
     )
 
 
 def _tracing(plan: Plan) -> deployment.Tracing:
-    provider, tracing = plan.provider, plan.settings.tracing
+    tracing, namespace = plan.settings.tracing, plan.settings.mesh.namespace
     return deployment.Tracing(
-        provider=provider.name,
-        telemetry=TELEMETRY_NAME,
+        provider=TRACING_PROVIDER,
+        telemetry=TELEMETRY,
         sampling_percentage=tracing.sampling_percentage,
-        collector=provider.collector,
-        collector_namespace=provider.namespace,
-        collector_host=provider.service,
-        collector_port=provider.port,
+        collector=COLLECTOR,
+        collector_namespace=namespace,
+        collector_host=addresses.collector_host(namespace, plan.context),
+        collector_port=OTLP_GRPC_PORT,
         collector_replicas=tracing.collector.replicas,
-        otlp_address=plan.tempo_address.otlp_grpc,
+        otlp_address=plan.otlp_address,
     )
 
 
 def _tempo(plan: Plan) -> deployment.Tempo:
-    tempo, address = plan.settings.tempo, plan.tempo_address
+    tempo = plan.settings.tempo
     return deployment.Tempo(
         mode=tempo.mode,
         name=TEMPO,
         namespace=tempo.namespace,
-        query_url=address.query_url,
-        distributor_service=address.service("distributor"),
-        generator_service=address.service("metrics-generator"),
+        query_url=plan.tempo_url,
+        distributor_service=addresses.tempo_service(tempo, "distributor"),
+        generator_service=addresses.tempo_service(tempo, "metrics-generator"),
         processors=PROCESSORS,
         object_store=_object_store(plan),
     )
@@ -80,7 +83,7 @@ def _object_store(plan: Plan) -> deployment.ObjectStore | None:
     if storage.backend != "s3":
         return None
     ours = storage.s3.source == "minio"
-    (job,) = _manifests.by_kind(_manifests.load("minio.yaml"), "Job")
+    (job,) = (obj for obj in manifests.load("minio.yaml") if obj["kind"] == "Job")
     return deployment.ObjectStore(
         # With a Secret of the user's, only that one says which bucket.
         bucket=None if storage.s3.source == "secret" else storage.s3.bucket,
@@ -109,26 +112,24 @@ def _grafana(plan: Plan) -> deployment.Grafana:
         resources=[resource_name(uid) for uid in uids] if by_operator else [],
         tempo_uid=TEMPO_UID,
         prometheus_uid=PROMETHEUS_UID,
-        url=plan.grafana_address.url if grafana.mode == "managed" else None,
+        url=addresses.grafana_url(plan.settings.grafana_namespace, plan.context) if grafana.mode == "managed" else None,
     )
 
 
 def _kiali(plan: Plan) -> deployment.Kiali | None:
     if plan.settings.kiali.installer == "none":
         return None
-    host = service_host(KIALI, plan.settings.mesh.namespace, plan.settings.cluster.domain)
     # The Route of its own leads to a port that is encrypted.
-    scheme = "https" if plan.kiali_address.own_route else "http"
-    return deployment.Kiali(url=f"{scheme}://{host}:{KIALI_PORT}")
+    encrypted = has_own_route(plan.settings.exposure)
+    return deployment.Kiali(url=addresses.kiali_url(plan.settings.mesh.namespace, plan.context, encrypted=encrypted))
 
 
 def _bookinfo(plan: Plan) -> deployment.Bookinfo | None:
     bookinfo = plan.settings.bookinfo
     if not bookinfo.enabled:
         return None
-    host = service_host(PRODUCTPAGE.service, bookinfo.namespace, plan.settings.cluster.domain)
     return deployment.Bookinfo(
         namespace=bookinfo.namespace,
         traffic=bookinfo.traffic.enabled,
-        url=f"http://{host}:{PRODUCTPAGE.port}/productpage",
+        url=addresses.productpage_url(bookinfo.namespace, plan.context),
     )

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pulumi
-
-import model
-from components._merge import merge
-from components._tracing import OTLP_GRPC_PORT, OTLP_HTTP_PORT, TELEMETRY_PORT
+from model import Collector
+from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from objects.context import Text
+from objects.merge import merge
 
 # The operator copies the resource's labels to the pods, this one as ``app.kubernetes.io/name``.
 POD_NAME = "otel-collector"
@@ -16,7 +15,7 @@ _FIRST = "memory_limiter"
 _LAST = "batch"
 
 
-def build_collector(collector: model.Collector, *, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
+def build_collector_spec(collector: Collector, *, otlp_address: Text) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
 
     Any pod may get any span: Tempo brings the two spans of an edge together, by their trace's id.
@@ -42,7 +41,7 @@ def build_collector(collector: model.Collector, *, otlp_address: pulumi.Input[st
     return spec
 
 
-def build_config(collector: model.Collector, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
+def build_config(collector: Collector, otlp_address: Text) -> dict[str, Any]:
     """The collector's configuration, with the user's merged over it."""
     config = merge(_our_config(collector, otlp_address), collector.extra_config)
     traces = config["service"]["pipelines"]["traces"]
@@ -66,7 +65,7 @@ def _of_type(kind: str, processors: Sequence[str]) -> list[str]:
     return [name for name in processors if name.partition("/")[0] == kind]
 
 
-def _our_config(collector: model.Collector, otlp_address: pulumi.Input[str]) -> dict[str, Any]:
+def _our_config(collector: Collector, otlp_address: Text) -> dict[str, Any]:
     return {
         "receivers": {
             "otlp": {
@@ -102,7 +101,7 @@ def _our_config(collector: model.Collector, otlp_address: pulumi.Input[str]) -> 
             "telemetry": {
                 "metrics": {
                     "readers": [
-                        {"pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": TELEMETRY_PORT}}}}  # noqa: S104
+                        {"pull": {"exporter": {"prometheus": {"host": "0.0.0.0", "port": COLLECTOR_TELEMETRY_PORT}}}}  # noqa: S104
                     ]
                 }
             },

@@ -8,10 +8,9 @@ the older one for a TempoStack.
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi
-
-import model
-from components._merge import merge
+from model import Tempo
+from objects.context import Text
+from objects.merge import merge
 
 PROCESSORS = ["service-graphs", "span-metrics"]
 
@@ -25,7 +24,7 @@ _EDGE_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 _PROCESSOR_SETTINGS: Mapping[str, Any] = {"service_graphs": {"histogram_buckets": _EDGE_BUCKETS}, "span_metrics": {}}
 
 
-def build_monolithic_config(tempo: model.Tempo, remote_write_url: pulumi.Input[str]) -> dict[str, Any]:
+def build_monolithic_config(tempo: Tempo, remote_write_url: Text) -> dict[str, Any]:
     """Keys that Tempo 2.6 to 2.10 all know."""
     # A processor that is configured runs only for the tenants that also have it switched on here.
     generator_overrides: dict[str, Any] = {"processors": PROCESSORS}
@@ -43,7 +42,7 @@ def build_monolithic_config(tempo: model.Tempo, remote_write_url: pulumi.Input[s
     return merge(ours, tempo.extra_config)
 
 
-def build_stack_config(tempo: model.Tempo, remote_write_url: pulumi.Input[str]) -> dict[str, Any]:
+def build_stack_config(tempo: Tempo, remote_write_url: Text) -> dict[str, Any]:
     """What the fields of a TempoStack cannot say: retention and processors have fields there."""
     ours: dict[str, Any] = {
         "metrics_generator": {
@@ -58,12 +57,12 @@ def build_stack_config(tempo: model.Tempo, remote_write_url: pulumi.Input[str]) 
     return merge(ours, tempo.extra_config)
 
 
-def _remote_write(tempo: model.Tempo, url: pulumi.Input[str]) -> list[dict[str, Any]]:
+def _remote_write(tempo: Tempo, url: Text) -> list[dict[str, Any]]:
     entry: dict[str, Any] = {"url": url, "send_exemplars": True}
     if tempo.histograms != "classic":
         entry["send_native_histograms"] = True
     return [entry]
 
 
-def _registry(tempo: model.Tempo) -> dict[str, Any]:
+def _registry(tempo: Tempo) -> dict[str, Any]:
     return {"collection_interval": tempo.graph_interval, "external_labels": {"source": "tempo"}}

@@ -1,31 +1,35 @@
-"""Istio's names and values, computed from the settings: revision, labels, and the values of its charts."""
+"""Istio's names and values, computed from the mesh's settings: revision, labels, and the values of its charts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from components._addresses import service_host
-from components._merge import merge
-from components._tracing import TracingProvider
-from model import Mesh
+from pydantic import Field
+
+from model import TRACING_PROVIDER, Mesh, Platform
+from model.scalars import Name
+from objects.addresses import OTLP_GRPC_PORT, collector_host
+from objects.context import Args, Context
+from objects.merge import merge
 
 DEFAULT_REVISION = "default"
-# Of an istiod of whatever revision: its own Service is named after the revision, and a Prometheus whose
-# configuration changed with that would restart, and lose what it holds in memory.
-ISTIOD_METRICS = "mesh-tracing-istiod"
-ISTIOD_METRICS_PORT = 15014
 
 
-@dataclass(frozen=True, kw_only=True)
-class ControlPlane:
-    """What the values of Istio's charts are computed from; ``namespaces`` are those that istiod may have to see."""
+class MeshControlPlaneArgs(Args):
+    """Arguments of ``MeshControlPlane``."""
 
-    mesh: Mesh
-    provider: TracingProvider
-    openshift: bool
-    installs_cni: bool
-    cluster_domain: str
-    namespaces: Sequence[str]
+    mesh: Mesh = Field(default=Mesh(), description="The control plane.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
+    namespaces: list[Name] = Field(
+        default=[], description="Those that istiod has to see when `mesh.discoveryNamespacesOnly` is on."
+    )
+    existing_namespaces: list[Name] = Field(default=[], description="Namespaces that somebody else made.")
+
+
+def installs_cni(mesh: Mesh, platform: Platform) -> bool:
+    """Whether the control plane comes with Istio's CNI plugin."""
+    if mesh.installer == "existing":
+        return False
+    return platform == "openshift" if mesh.cni is None else mesh.cni
 
 
 def active_revision(mesh: Mesh) -> str:
@@ -53,10 +57,6 @@ def revision_suffix(revision: str) -> str:
     return "" if revision == DEFAULT_REVISION else f"-{revision}"
 
 
-def istiod_metrics_address(mesh: Mesh, cluster_domain: str) -> str:
-    return f"{service_host(ISTIOD_METRICS, mesh.namespace, cluster_domain)}:{ISTIOD_METRICS_PORT}"
-
-
 def proxy_config(mesh: Mesh) -> dict[str, Any]:
     """The part of the mesh configuration that a proxy reads once, at its start."""
     mesh_config = mesh.values.get("meshConfig") or {}
@@ -72,71 +72,75 @@ def injector_values(mesh: Mesh) -> dict[str, Any]:
     }
 
 
-def build_base_values(plane: ControlPlane) -> dict[str, Any]:
+def build_base_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
+    """The values of the chart `base`."""
     return {
         # istiod takes configuration without a revision for its own only if this names it. A change of it is made
         # before the new istiod serves: until then validation has to let everything pass, and istiod itself closes it.
-        "defaultRevision": plane.mesh.revision,
+        "defaultRevision": args.mesh.revision,
         "base": {"validationFailurePolicy": "Ignore"},
-        "global": {"istioNamespace": plane.mesh.namespace, **_platform(plane)},
+        "global": {"istioNamespace": args.mesh.namespace, **_platform(args)},
     }
 
 
-def build_cni_values(plane: ControlPlane) -> dict[str, Any]:
-    return {"global": {**_images(plane.mesh), **_platform(plane)}}
+def build_cni_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
+    """The values of the chart `cni`."""
+    return {"global": {**image_values(args.mesh), **_platform(args)}}
 
 
-def build_istiod_values(plane: ControlPlane) -> dict[str, Any]:
+def build_istiod_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     """The values that every installer shares, and those that an operator would decide for itself."""
-    revision = plane.mesh.revision
+    revision = args.mesh.revision
     installer_values = {
         "revision": "" if revision == DEFAULT_REVISION else revision,
-        "global": _platform(plane),
+        "global": _platform(args),
     }
-    return merge(installer_values, build_mesh_values(plane))
+    return merge(installer_values, build_mesh_values(args))
 
 
-def build_mesh_values(plane: ControlPlane) -> dict[str, Any]:
+def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     """Our values, with the user's merged over them and our tracing provider first in its list.
 
     ``model.Mesh`` refuses the user's values that would contradict ours.
     """
-    mesh = plane.mesh
+    mesh = args.mesh
     # No default tracing provider: the Telemetry resource alone switches tracing on, once the
     # collector serves.
     mesh_config: dict[str, Any] = {"enableTracing": True}
     if mesh.discovery_namespaces_only:
-        mesh_config["discoverySelectors"] = [_namespace_selector(plane.namespaces)]
+        mesh_config["discoverySelectors"] = [_namespace_selector(args.namespaces)]
     ours: dict[str, Any] = {
         "global": {
             "istioNamespace": mesh.namespace,
-            "proxy": {"clusterDomain": plane.cluster_domain},
-            **_images(mesh),
+            "proxy": {"clusterDomain": args.context.cluster_domain},
+            **image_values(mesh),
         },
         "meshConfig": mesh_config,
     }
-    if plane.installs_cni:
+    if installs_cni(mesh, args.platform):
         ours["pilot"] = {"cni": {"enabled": True}}
 
     values = merge(ours, mesh.values)
     # A merge replaces lists, so the providers are joined by hand.
     others = values["meshConfig"].get("extensionProviders") or []
-    values["meshConfig"]["extensionProviders"] = [plane.provider.extension_provider(), *others]
+    values["meshConfig"]["extensionProviders"] = [build_provider(mesh.namespace, args.context), *others]
     return values
 
 
-def build_shared_mesh_config(provider: TracingProvider) -> dict[str, Any]:
-    """A mesh configuration of nothing but our provider, which istiod joins to its own by the providers' names."""
-    return {"extensionProviders": [provider.extension_provider()]}
+def build_provider(namespace: str, context: Context) -> dict[str, Any]:
+    """Our entry of the mesh configuration's ``extensionProviders``; the collector runs in ``namespace``."""
+    service = collector_host(namespace, context)
+    return {"name": TRACING_PROVIDER, "opentelemetry": {"service": service, "port": OTLP_GRPC_PORT}}
 
 
-def _images(mesh: Mesh) -> dict[str, str]:
+def image_values(mesh: Mesh) -> dict[str, str]:
+    """Where Istio's images are, for whichever installer; what is not set is the installer's choice."""
     images = {"hub": mesh.hub, "tag": mesh.tag}
     return {key: value for key, value in images.items() if value is not None}
 
 
-def _platform(plane: ControlPlane) -> Mapping[str, str]:
-    return {"platform": "openshift"} if plane.openshift else {}
+def _platform(args: MeshControlPlaneArgs) -> Mapping[str, str]:
+    return {"platform": "openshift"} if args.platform == "openshift" else {}
 
 
 def _namespace_selector(namespaces: Sequence[str]) -> dict[str, Any]:

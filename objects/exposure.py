@@ -1,60 +1,66 @@
 """How a Service is reached from outside: its host name, its URL, and the object that leads to it."""
 
-from dataclasses import dataclass
 from typing import Any
 
-import model
-from components._package import labels, wait_for
+from pydantic import Field
+
+from model import Exposure
+from model.parts import Section
+from model.scalars import Name
+from objects.context import Args, Context, Object, wait_for
 
 # Every Service that is exposed calls its port by this name.
 _PORT_NAME = "http"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExposedService:
-    """A Service; ``name`` begins its host name, ``port`` is the Service's, and its pages begin at ``path``."""
+class ExposedService(Section):
+    """A Service to lead to."""
 
-    name: str
-    namespace: str
-    service: str
-    port: int
-    path: str = ""
+    name: Name = Field(description="What its host name begins with.")
+    namespace: Name = Field(description="Its namespace.")
+    service: Name = Field(description="The Service itself.")
+    port: int = Field(description="Its port.")
+    path: str = Field(default="", description="Where its pages begin.")
 
 
-def external_host(exposure: model.Exposure, name: str) -> str:
+class ExposureArgs(Args):
+    """Arguments of ``Exposure``."""
+
+    exposure: Exposure = Field(description="What leads to the Services.")
+    services: list[ExposedService] = Field(min_length=1, description="The Services; none need no component.")
+
+
+def external_host(exposure: Exposure, name: str) -> str:
     return f"{name}.{exposure.domain}"
 
 
-def external_url(exposure: model.Exposure, name: str) -> str:
+def external_url(exposure: Exposure, name: str) -> str:
     scheme = "https" if exposure.tls else "http"
     return f"{scheme}://{external_host(exposure, name)}"
 
 
-def build_exposed(exposure: model.Exposure, service: ExposedService) -> dict[str, Any]:
+def build_exposure(args: ExposureArgs) -> dict[str, Object]:
+    """The object that leads to each Service, by the Service's name."""
+    return {service.name: build_exposed(args.exposure, service, args.context) for service in args.services}
+
+
+def build_exposed(exposure: Exposure, service: ExposedService, context: Context) -> Object:
     """The object of the kind in the settings that leads from outside to ``service``."""
     if exposure.kind == "route":
-        return _object(service, "route.openshift.io/v1", "Route", _route(exposure, service), _admitted())
-    if exposure.kind == "ingress":
-        return _object(service, "networking.k8s.io/v1", "Ingress", _ingress(exposure, service), _not_awaited())
-    if exposure.kind == "gateway-api":
-        spec = _http_route(exposure, service)
-        return _object(service, "gateway.networking.k8s.io/v1", "HTTPRoute", spec, _accepted())
-    raise ValueError(f"{service.name}: nothing leads to it with exposure.kind {exposure.kind}; expose nothing then")
-
-
-def _object(
-    service: ExposedService, api_version: str, kind: str, spec: dict[str, Any], annotations: dict[str, str]
-) -> dict[str, Any]:
-    metadata = {
-        "name": service.name,
-        "namespace": service.namespace,
-        "labels": labels(service.name),
-        "annotations": annotations,
-    }
+        api_version, kind, spec, annotations = "route.openshift.io/v1", "Route", _route(exposure, service), _admitted()
+    elif exposure.kind == "ingress":
+        api_version, kind = "networking.k8s.io/v1", "Ingress"
+        spec, annotations = _ingress(exposure, service), _not_awaited()
+    elif exposure.kind == "gateway-api":
+        api_version, kind = "gateway.networking.k8s.io/v1", "HTTPRoute"
+        spec, annotations = _http_route(exposure, service), _accepted()
+    else:
+        raise ValueError(f"{service.name}: nothing leads to it with exposure.kind {exposure.kind}; expose nothing then")
+    metadata = context.metadata(service.name, service.namespace, annotations=annotations)
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _route(exposure: model.Exposure, service: ExposedService) -> dict[str, Any]:
+def _route(exposure: Exposure, service: ExposedService) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "host": external_host(exposure, service.name),
         "to": {"kind": "Service", "name": service.service},
@@ -66,7 +72,7 @@ def _route(exposure: model.Exposure, service: ExposedService) -> dict[str, Any]:
     return spec
 
 
-def _ingress(exposure: model.Exposure, service: ExposedService) -> dict[str, Any]:
+def _ingress(exposure: Exposure, service: ExposedService) -> dict[str, Any]:
     host = external_host(exposure, service.name)
     backend = {"service": {"name": service.service, "port": {"number": service.port}}}
     spec: dict[str, Any] = {
@@ -80,7 +86,7 @@ def _ingress(exposure: model.Exposure, service: ExposedService) -> dict[str, Any
     return spec
 
 
-def _http_route(exposure: model.Exposure, service: ExposedService) -> dict[str, Any]:
+def _http_route(exposure: Exposure, service: ExposedService) -> dict[str, Any]:
     gateway_namespace, gateway = str(exposure.gateway).split("/")
     return {
         "parentRefs": [{"namespace": gateway_namespace, "name": gateway}],

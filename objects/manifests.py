@@ -5,33 +5,29 @@ the edges. What YAML or Kubernetes would accept silently and do something surpri
 here.
 """
 
-import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pulumi
-import pulumi_kubernetes as k8s
 import yaml
 
 from model import Volume
+from objects.context import Object
 
 MANIFESTS = Path(__file__).parent.parent / "manifests"
 
 # A kind that is not here is refused: an object of an unknown kind would be created without being
 # awaited.
-KINDS: Mapping[tuple[str, str], type[pulumi.CustomResource]] = {
-    ("apps/v1", "Deployment"): k8s.apps.v1.Deployment,
-    ("batch/v1", "Job"): k8s.batch.v1.Job,
-    ("rbac.authorization.k8s.io/v1", "Role"): k8s.rbac.v1.Role,
-    ("rbac.authorization.k8s.io/v1", "RoleBinding"): k8s.rbac.v1.RoleBinding,
-    ("v1", "ConfigMap"): k8s.core.v1.ConfigMap,
-    ("v1", "PersistentVolumeClaim"): k8s.core.v1.PersistentVolumeClaim,
-    ("v1", "Service"): k8s.core.v1.Service,
-    ("v1", "ServiceAccount"): k8s.core.v1.ServiceAccount,
+KINDS = {
+    ("apps/v1", "Deployment"),
+    ("batch/v1", "Job"),
+    ("rbac.authorization.k8s.io/v1", "Role"),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    ("v1", "ConfigMap"),
+    ("v1", "PersistentVolumeClaim"),
+    ("v1", "Service"),
+    ("v1", "ServiceAccount"),
 }
-
-Manifest = dict[str, Any]
 
 
 class ManifestError(ValueError):
@@ -60,12 +56,12 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def load(file: str) -> list[Manifest]:
+def load(file: str) -> list[Object]:
     """The objects of ``manifests/<file>``."""
     return parse((MANIFESTS / file).read_text(encoding="utf-8"), source=f"manifests/{file}")
 
 
-def parse(text: str, *, source: str) -> list[Manifest]:
+def parse(text: str, *, source: str) -> list[Object]:
     """The objects in ``text``; empty documents are skipped."""
     try:
         # A subclass of SafeLoader: nothing is constructed but maps, lists and scalars.
@@ -75,7 +71,7 @@ def parse(text: str, *, source: str) -> list[Manifest]:
     except ManifestError as error:
         raise ManifestError(f"{source}: {error}") from None
 
-    objects: list[Manifest] = []
+    objects: list[Object] = []
     seen: set[tuple[str, str]] = set()
     for number, document in enumerate(documents, start=1):
         if document is None:
@@ -89,19 +85,12 @@ def parse(text: str, *, source: str) -> list[Manifest]:
     return objects
 
 
-def create(manifest: Manifest, *, prefix: str, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """Register ``manifest`` under the logical name ``<prefix>-<kind>-<name>``."""
-    cls = KINDS[manifest["apiVersion"], manifest["kind"]]
-    logical_name = f"{prefix}-{manifest['kind'].lower()}-{manifest['metadata']['name']}"
-    arguments = {_snake_case(key): value for key, value in manifest.items() if key not in {"apiVersion", "kind"}}
-    return cls(logical_name, opts=opts, **arguments)
+def role(manifest: Object) -> str:
+    """What stands for ``manifest`` in the logical name of its resource."""
+    return f"{manifest['kind'].lower()}-{manifest['metadata']['name']}"
 
 
-def by_kind(objects: list[Manifest], kind: str) -> list[Manifest]:
-    return [obj for obj in objects if obj["kind"] == kind]
-
-
-def place(manifest: Manifest, *, namespace: str, labels: Mapping[str, str]) -> Manifest:
+def place(manifest: Object, *, namespace: str, labels: Mapping[str, str]) -> Object:
     """A copy of ``manifest`` in ``namespace``; the manifest's own labels win over ``labels``."""
     metadata = manifest["metadata"]
     own_labels = metadata.get("labels") or {}
@@ -109,7 +98,7 @@ def place(manifest: Manifest, *, namespace: str, labels: Mapping[str, str]) -> M
     return {**manifest, "metadata": placed}
 
 
-def with_image(manifest: Manifest, image: str) -> Manifest:
+def with_image(manifest: Object, image: str) -> Object:
     """A copy of ``manifest``, a workload of one container, that runs ``image``."""
     spec = manifest["spec"]
     template = spec["template"]
@@ -119,7 +108,7 @@ def with_image(manifest: Manifest, image: str) -> Manifest:
     return {**manifest, "spec": {**spec, "template": {**template, "spec": pod}}}
 
 
-def sized(manifest: Manifest, volume: Volume) -> Manifest:
+def sized(manifest: Object, volume: Volume) -> Object:
     """A copy of ``manifest``, a claim, for the size and the storage class of ``volume``."""
     spec = {**manifest["spec"], "resources": {"requests": {"storage": volume.size}}}
     if volume.storage_class is not None:
@@ -141,7 +130,3 @@ def _identity(document: object, where: str) -> tuple[str, str]:
     if not isinstance(name, str) or not name:
         raise ManifestError(f"{where}: {kind} without metadata.name")
     return str(kind), name
-
-
-def _snake_case(key: str) -> str:
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower()

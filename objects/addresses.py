@@ -1,0 +1,116 @@
+"""Names and in-cluster addresses that several parts need, each spelled and derived only here.
+
+They are plain strings, not Outputs: an operator creates the Services behind some of them, so there
+is no resource of ours to read them from, and a Prometheus that scrapes the collector must not wait
+for it.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from model import Tempo
+from objects.context import Context
+
+COLLECTOR = "otel"
+GRAFANA = "grafana"
+KIALI = "kiali"
+MINIO = "minio"
+PRODUCTPAGE = "productpage"
+PROMETHEUS = "prometheus"
+TEMPO = "tempo"
+# Of an istiod of whatever revision: its own Service is named after the revision, and a Prometheus whose
+# configuration changed with that would restart, and lose what it holds in memory.
+ISTIOD_METRICS = "mesh-tracing-istiod"
+BOOKINFO_GATEWAY = "bookinfo-gateway"
+GATEWAY_CLASS = "istio"
+
+COLLECTOR_TELEMETRY_PORT = 8888
+GATEWAY_PORT = 80
+GRAFANA_PORT = 3000
+ISTIOD_METRICS_PORT = 15014
+KIALI_PORT = 20001
+MINIO_PORT = 9000
+OTLP_GRPC_PORT = 4317
+OTLP_HTTP_PORT = 4318
+PRODUCTPAGE_PORT = 9080
+PROMETHEUS_PORT = 9090
+TEMPO_HTTP_PORT = 3200
+
+_REMOTE_WRITE_PATH = "/api/v1/write"
+
+
+def collector_host(namespace: str, context: Context) -> str:
+    """The collector's Service: its operator appends ``-collector`` to the resource's name."""
+    return context.host(f"{COLLECTOR}-collector", namespace)
+
+
+def collector_metrics(namespace: str, context: Context) -> str:
+    """Where the collector's own metrics are scraped."""
+    return f"{context.host(f'{COLLECTOR}-collector-monitoring', namespace)}:{COLLECTOR_TELEMETRY_PORT}"
+
+
+def istiod_metrics(namespace: str, context: Context) -> str:
+    """Where the metrics of every istiod are scraped."""
+    return f"{context.host(ISTIOD_METRICS, namespace)}:{ISTIOD_METRICS_PORT}"
+
+
+def tempo_service(tempo: Tempo, part: str) -> str:
+    """Tempo's operator puts ``tempo-`` before the resource's name, and a part's name behind it."""
+    return f"tempo-{TEMPO}" if tempo.mode == "monolithic" else f"tempo-{TEMPO}-{part}"
+
+
+def tempo_query_url(tempo: Tempo, context: Context) -> str:
+    """Where traces are searched and read."""
+    return f"http://{_tempo_http('query-frontend', tempo, context)}"
+
+
+def tempo_otlp_address(tempo: Tempo, context: Context) -> str:
+    """Where Tempo takes spans."""
+    return f"{context.host(tempo_service(tempo, 'distributor'), tempo.namespace)}:{OTLP_GRPC_PORT}"
+
+
+def tempo_metrics(tempo: Tempo, context: Context) -> Mapping[str, str]:
+    """Where Tempo tells whether spans arrive and edges leave, by the name of a scrape job."""
+    if tempo.mode == "monolithic":
+        return {TEMPO: _tempo_http("query-frontend", tempo, context)}
+    parts = ("distributor", "metrics-generator", "query-frontend")
+    return {f"{TEMPO}-{part}": _tempo_http(part, tempo, context) for part in parts}
+
+
+def _tempo_http(part: str, tempo: Tempo, context: Context) -> str:
+    return f"{context.host(tempo_service(tempo, part), tempo.namespace)}:{TEMPO_HTTP_PORT}"
+
+
+def prometheus_query_url(namespace: str, context: Context) -> str:
+    """Where a Prometheus of ours is queried."""
+    return f"http://{context.host(PROMETHEUS, namespace)}:{PROMETHEUS_PORT}"
+
+
+def prometheus_write_url(query_url: str) -> str:
+    """Where the Prometheus at ``query_url`` takes samples, if it runs with the remote-write receiver."""
+    return f"{query_url.rstrip('/')}{_REMOTE_WRITE_PATH}"
+
+
+def grafana_url(namespace: str, context: Context) -> str:
+    """Where pods reach a Grafana of ours."""
+    return f"http://{context.host(GRAFANA, namespace)}:{GRAFANA_PORT}"
+
+
+def kiali_url(namespace: str, context: Context, *, encrypted: bool) -> str:
+    """Where pods reach Kiali."""
+    return f"{'https' if encrypted else 'http'}://{context.host(KIALI, namespace)}:{KIALI_PORT}"
+
+
+def minio_url(namespace: str, context: Context) -> str:
+    """Where Tempo reaches an object store of ours."""
+    return f"http://{context.host(MINIO, namespace)}:{MINIO_PORT}"
+
+
+def productpage_url(namespace: str, context: Context) -> str:
+    """The page of the sample that asks all its services."""
+    return f"http://{context.host(PRODUCTPAGE, namespace)}:{PRODUCTPAGE_PORT}/productpage"
+
+
+def gateway_service(kind: Literal["istio", "gateway-api"]) -> str:
+    """The Service of the sample's gateway: for the Gateway API Istio makes it, and appends the class."""
+    return BOOKINFO_GATEWAY if kind == "istio" else f"{BOOKINFO_GATEWAY}-{GATEWAY_CLASS}"

@@ -1,0 +1,100 @@
+"""The Bookinfo sample and the two clients that send it traffic."""
+
+from pydantic import Field
+
+from model import Bookinfo, Images, Mesh, Platform
+from model.scalars import Image
+from objects import manifests
+from objects.bookinfo_gateway import BookinfoGatewayArgs
+from objects.context import Args, Object
+from objects.mesh_config import injection_labels
+from objects.namespaces import build_namespace, build_namespace_labels
+from objects.restart import restart_annotation, restarted_with
+
+# The client that the settings of the traffic are about.
+_TRAFFIC_AS_SET = "sleep"
+
+
+class BookinfoArgs(Args):
+    """Arguments of ``Bookinfo``."""
+
+    bookinfo: Bookinfo = Field(default=Bookinfo(), description="The sample, its gateway and its traffic.")
+    mesh: Mesh = Field(default=Mesh(), description="The mesh whose sidecars its pods get.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is: `openshift` or `kubernetes`.")
+    namespace_exists: bool = Field(default=False, description="Whether somebody else made the sample's namespace.")
+    curl_image: Image = Field(default=Images().curl, description="The image of the clients.")
+
+
+def gateway_args(args: BookinfoArgs) -> BookinfoGatewayArgs | None:
+    """The arguments of the sample's gateway, where the settings ask for one."""
+    kind = args.bookinfo.gateway
+    if kind == "none":
+        return None
+    return BookinfoGatewayArgs(
+        kind=kind,
+        namespace=args.bookinfo.namespace,
+        mesh=args.mesh,
+        platform=args.platform,
+        context=args.context,
+    )
+
+
+def build_bookinfo_namespace(args: BookinfoArgs) -> Object:
+    """The sample's namespace, whose pods get sidecars; of one that exists only the labels are ours."""
+    name, labels = args.bookinfo.namespace, injection_labels(args.mesh.revision)
+    if args.namespace_exists:
+        return build_namespace_labels(name, labels)
+    return build_namespace(name, args.context, extra_labels=labels)
+
+
+def build_application(args: BookinfoArgs) -> dict[str, Object]:
+    """The objects of ``manifests/bookinfo.yaml`` as the settings want them."""
+    built = {}
+    for manifest in manifests.load("bookinfo.yaml"):
+        obj = _in_mesh(manifest, args)
+        if obj["kind"] == "Deployment":
+            (container,) = obj["spec"]["template"]["spec"]["containers"]
+            image = f"{args.bookinfo.image_registry}/{container['image']}:{args.bookinfo.image_tag}"
+            obj = manifests.with_image(obj, image)
+        built[manifests.role(obj)] = obj
+    return built
+
+
+def build_traffic(args: BookinfoArgs) -> dict[str, Object]:
+    """The objects of ``manifests/traffic.yaml`` as the settings want them; none without traffic."""
+    traffic = args.bookinfo.traffic
+    if not traffic.enabled:
+        return {}
+    built = {}
+    for manifest in manifests.load("traffic.yaml"):
+        obj = _in_mesh(manifest, args)
+        if obj["kind"] == "Deployment":
+            obj = manifests.with_image(obj, args.curl_image)
+            if obj["metadata"]["name"] == _TRAFFIC_AS_SET:
+                pause = f"{1 / traffic.requests_per_second:g}"
+                obj = _with_replicas(_with_env(obj, "PAUSE_SECONDS", pause), traffic.concurrency)
+        built[manifests.role(obj)] = obj
+    return built
+
+
+def _in_mesh(manifest: Object, args: BookinfoArgs) -> Object:
+    placed = manifests.place(manifest, namespace=args.bookinfo.namespace, labels=args.context.owner_labels())
+    if placed["kind"] != "Deployment":
+        return placed
+    return restarted_with(placed, restart_annotation(args.mesh, args.platform, args.context), args.context)
+
+
+def _with_replicas(manifest: Object, replicas: int) -> Object:
+    """A copy of a Deployment with that many pods."""
+    return {**manifest, "spec": {**manifest["spec"], "replicas": replicas}}
+
+
+def _with_env(manifest: Object, variable: str, value: str) -> Object:
+    """A copy of a Deployment of one container, with one of its variables changed."""
+    spec = manifest["spec"]
+    template = spec["template"]
+    pod = template["spec"]
+    (container,) = pod["containers"]
+    env = [{**entry, "value": value} if entry["name"] == variable else entry for entry in container["env"]]
+    pod = {**pod, "containers": [{**container, "env": env}]}
+    return {**manifest, "spec": {**spec, "template": {**template, "spec": pod}}}

@@ -1,0 +1,150 @@
+"""The sample's way into the mesh: a proxy at its edge, and the routes from there to the product page."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from model import Mesh, Platform
+from model.scalars import Name
+from objects import manifests
+from objects.addresses import BOOKINFO_GATEWAY, GATEWAY_CLASS, GATEWAY_PORT, PRODUCTPAGE, PRODUCTPAGE_PORT
+from objects.charts import Chart, istio_chart
+from objects.context import Args, Object, wait_for
+from objects.mesh_config import injection_labels
+from objects.restart import restart_annotation, restarted_with
+
+# Not below 1024: the proxy runs as an ordinary user.
+_POD_PORT = 8080
+# A route has conditions for each gateway that it is attached to, written by that gateway's controller.
+_ROUTE_ACCEPTED = (
+    'jsonpath={.status.parents[?@.controllerName=="istio.io/gateway-controller"]'
+    '.conditions[?@.type=="Accepted" && @.status=="True"].type}'
+)
+# What a browser asks the product page for.
+_PAGES = ("/productpage", "/login", "/logout")
+_FOLDERS = ("/static", "/api/v1/products")
+
+
+class BookinfoGatewayArgs(Args):
+    """Arguments of ``BookinfoGateway``."""
+
+    kind: Literal["istio", "gateway-api"] = Field(description="By which resources the gateway is made.")
+    namespace: Name = Field(description="The sample's namespace.")
+    mesh: Mesh = Field(default=Mesh(), description="The mesh that the gateway leads into.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
+
+
+def build_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
+    """The gateway and its routes to the product page, for every host name."""
+    return _istio_routing(args) if args.kind == "istio" else _api_routing(args)
+
+
+def _istio_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
+    # Not awaited, either of them: they have no status unless istiod is told to write one.
+    common = {
+        "apiVersion": "networking.istio.io/v1",
+        "metadata": args.context.metadata(BOOKINFO_GATEWAY, args.namespace),
+    }
+    return {
+        "gateway": {**common, "kind": "Gateway", "spec": _istio_gateway()},
+        "routes": {**common, "kind": "VirtualService", "spec": _virtual_service(args)},
+    }
+
+
+def _api_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
+    # The label chooses the control plane, as a namespace's does.
+    labels = {key: value for key, value in injection_labels(args.mesh.revision).items() if key == "istio.io/rev"}
+    # Istio makes the proxy, and says Programmed when its Service has an address.
+    awaited = {"networking.istio.io/service-type": "ClusterIP", **wait_for("condition=Programmed")}
+    accepted = wait_for(_ROUTE_ACCEPTED)
+    return {
+        "gateway": {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "Gateway",
+            "metadata": args.context.metadata(BOOKINFO_GATEWAY, args.namespace, labels=labels, annotations=awaited),
+            "spec": _api_gateway(args),
+        },
+        "routes": {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": args.context.metadata(BOOKINFO_GATEWAY, args.namespace, annotations=accepted),
+            "spec": _http_route(),
+        },
+    }
+
+
+def build_proxy(args: BookinfoGatewayArgs) -> dict[str, Object]:
+    """The objects of ``manifests/gateway.yaml``: a proxy that istiod injects, where no chart brings one."""
+    if args.kind != "istio" or args.mesh.installer == "helm":
+        return {}
+    built = {}
+    for manifest in manifests.load("gateway.yaml"):
+        obj = manifests.place(manifest, namespace=args.namespace, labels=args.context.owner_labels())
+        built[manifests.role(obj)] = (
+            restarted_with(obj, _annotation(args), args.context) if obj["kind"] == "Deployment" else obj
+        )
+    return built
+
+
+def proxy_chart(args: BookinfoGatewayArgs) -> Chart | None:
+    """Istio's chart of a gateway, for a mesh that Helm installed."""
+    if args.kind != "istio" or args.mesh.installer != "helm":
+        return None
+    return {
+        **istio_chart(args.mesh, "gateway"),
+        "name": BOOKINFO_GATEWAY,
+        "namespace": args.namespace,
+        "values": {
+            "name": BOOKINFO_GATEWAY,
+            "labels": {"app": BOOKINFO_GATEWAY, "istio": BOOKINFO_GATEWAY},
+            "podAnnotations": _annotation(args),
+            "service": {
+                "type": "ClusterIP",
+                "ports": [{"name": "http", "port": GATEWAY_PORT, "protocol": "TCP", "targetPort": _POD_PORT}],
+            },
+            # It would need a metrics server.
+            "autoscaling": {"enabled": False},
+        },
+    }
+
+
+def _annotation(args: BookinfoGatewayArgs) -> dict[str, str]:
+    return restart_annotation(args.mesh, args.platform, args.context)
+
+
+def _istio_gateway() -> dict[str, Any]:
+    server = {"port": {"number": _POD_PORT, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    return {"selector": {"istio": BOOKINFO_GATEWAY}, "servers": [server]}
+
+
+def _virtual_service(args: BookinfoGatewayArgs) -> dict[str, Any]:
+    host = args.context.host(PRODUCTPAGE, args.namespace)
+    matches = [{"uri": {"exact": page}} for page in _PAGES] + [{"uri": {"prefix": folder}} for folder in _FOLDERS]
+    route = {"destination": {"host": host, "port": {"number": PRODUCTPAGE_PORT}}}
+    return {"hosts": ["*"], "gateways": [BOOKINFO_GATEWAY], "http": [{"match": matches, "route": [route]}]}
+
+
+def _api_gateway(args: BookinfoGatewayArgs) -> dict[str, Any]:
+    """The spec of a Gateway of the Gateway API, for routes of its own namespace."""
+    return {
+        "gatewayClassName": GATEWAY_CLASS,
+        # Istio copies these to the pods, which a change therefore rolls.
+        "infrastructure": {"annotations": _annotation(args)},
+        "listeners": [
+            {
+                "name": "http",
+                "port": GATEWAY_PORT,
+                "protocol": "HTTP",
+                "allowedRoutes": {"namespaces": {"from": "Same"}},
+            }
+        ],
+    }
+
+
+def _http_route() -> dict[str, Any]:
+    matches = [
+        *({"path": {"type": "Exact", "value": page}} for page in _PAGES),
+        *({"path": {"type": "PathPrefix", "value": folder}} for folder in _FOLDERS),
+    ]
+    rule = {"matches": matches, "backendRefs": [{"name": PRODUCTPAGE, "port": PRODUCTPAGE_PORT}]}
+    return {"parentRefs": [{"name": BOOKINFO_GATEWAY}], "rules": [rule]}

@@ -1,0 +1,71 @@
+"""What every part of a deployment shares, and what every object's metadata is made of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pydantic import ConfigDict, Field
+
+from model import CLUSTER_DOMAIN, Timeouts
+from model.parts import Section
+from model.scalars import DnsName
+
+PART_OF = "mesh-tracing"
+
+# A whole Kubernetes object: apiVersion, kind, metadata, and what else its kind has.
+Object = dict[str, Any]
+# A text that another resource may still have to say; whoever uses it then waits for that resource.
+Text = str | pulumi.Output[str]
+
+
+class Context(Section):
+    """What every component shares."""
+
+    cluster_domain: DnsName = Field(default=CLUSTER_DOMAIN, description="The cluster's DNS domain.")
+    timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take, in seconds.")
+
+    def host(self, service: str, namespace: str) -> str:
+        """The full name of a Service: istiod finds a tracing provider's Service only by its full name."""
+        return f"{service}.{namespace}.svc.{self.cluster_domain}"
+
+    def owner_labels(self) -> dict[str, str]:
+        """Labels that are safe on injected pods.
+
+        ``app.kubernetes.io/name`` is not among them: Istio takes a workload's canonical name from it before ``app``,
+        so it would rename the services in every trace.
+        """
+        return {"app.kubernetes.io/part-of": PART_OF, "app.kubernetes.io/managed-by": "pulumi"}
+
+    def labels(self, name: str) -> dict[str, str]:
+        """Labels of an object whose pods, if any, are not in the mesh."""
+        return {"app.kubernetes.io/name": name, **self.owner_labels()}
+
+    def metadata(
+        self,
+        name: str,
+        namespace: str | pulumi.Output[str] | None = None,
+        *,
+        app: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The metadata of one of our objects; ``app`` is what it belongs to, where that has another name."""
+        metadata: dict[str, Any] = {"name": name, "labels": {**self.labels(app or name), **(labels or {})}}
+        if namespace is not None:
+            metadata["namespace"] = namespace
+        if annotations is not None:
+            metadata["annotations"] = dict(annotations)
+        return metadata
+
+
+class Args(Section):
+    """The arguments of one component."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    context: Context = Field(default=Context(), description="What this component shares with the others.")
+
+
+def wait_for(condition: str) -> dict[str, str]:
+    """The annotation that makes Pulumi wait for a custom resource, which it otherwise takes for ready at once."""
+    return {"pulumi.com/waitFor": condition}

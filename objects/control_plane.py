@@ -1,0 +1,76 @@
+"""The control plane by whichever installer: the objects that we make for it, and the releases of Istio's charts."""
+
+from objects.addresses import ISTIOD_METRICS, ISTIOD_METRICS_PORT
+from objects.charts import Chart, istio_chart
+from objects.context import Object
+from objects.existing_istio import build_shared_mesh_config
+from objects.mesh_config import (
+    MeshControlPlaneArgs,
+    build_base_values,
+    build_cni_values,
+    build_istiod_values,
+    installs_cni,
+    revision_suffix,
+)
+from objects.sail import build_sail
+
+# The only namespace of OpenShift in which Istio documents its plugin, whose pods are privileged.
+_CNI_NAMESPACE_ON_OPENSHIFT = "kube-system"
+
+
+def build_control_plane(args: MeshControlPlaneArgs) -> dict[str, Object]:
+    """The whole objects that we make beside, or instead of, the releases."""
+    built = {"istiod-metrics": _metrics_service(args)}
+    if args.mesh.installer == "sail":
+        built |= build_sail(args)
+    elif args.mesh.installer == "existing":
+        built["shared-mesh-config"] = build_shared_mesh_config(args)
+    return built
+
+
+def _metrics_service(args: MeshControlPlaneArgs) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": args.context.metadata(ISTIOD_METRICS, args.mesh.namespace),
+        "spec": {
+            # Only a name in DNS: nothing to wait for, and istiods of two revisions may be behind it.
+            "clusterIP": "None",
+            # On the pods of every revision, whoever installed them.
+            "selector": {"app": "istiod"},
+            "ports": [{"name": "http-monitoring", "port": ISTIOD_METRICS_PORT}],
+        },
+    }
+
+
+def istio_base(args: MeshControlPlaneArgs) -> Chart:
+    """Istio's CRDs."""
+    return {
+        **istio_chart(args.mesh, "base"),
+        "name": "istio-base",
+        "namespace": args.mesh.namespace,
+        "values": build_base_values(args),
+    }
+
+
+def istio_cni(args: MeshControlPlaneArgs) -> Chart | None:
+    """Istio's CNI plugin, where it is installed."""
+    if not installs_cni(args.mesh, args.platform):
+        return None
+    on_openshift = args.platform == "openshift"
+    return {
+        **istio_chart(args.mesh, "cni"),
+        "name": "istio-cni",
+        "namespace": _CNI_NAMESPACE_ON_OPENSHIFT if on_openshift else args.mesh.namespace,
+        "values": build_cni_values(args),
+    }
+
+
+def istiod(args: MeshControlPlaneArgs) -> Chart:
+    """The control plane itself; the chart puts the revision into the name of everything in it."""
+    return {
+        **istio_chart(args.mesh, "istiod"),
+        "name": f"istiod{revision_suffix(args.mesh.revision)}",
+        "namespace": args.mesh.namespace,
+        "values": build_istiod_values(args),
+    }

@@ -1,0 +1,10 @@
+"""Hashes that stand in a pod's annotations, so that another content of what the pod reads starts it anew."""
+
+import hashlib
+import json
+
+
+def digest(value: object) -> str:
+    """A short hash of ``value`` that does not depend on the order of its keys."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,0 +1,48 @@
+"""Somebody else's Istio resource: it gets our tracing provider, and keeps everything that is its owner's.
+
+The list ``extensionProviders`` has one owner: to put a provider into it would be to take it, with the providers of
+others, and to delete theirs on destroy. But istiod joins the providers of two mesh configurations by their names, and
+takes the second one from a ConfigMap that a variable of its environment names. So our provider is in a ConfigMap of
+our own, and of the resource only that variable and one switch are ours.
+"""
+
+import yaml
+
+from objects.context import PART_OF, Object, wait_for
+from objects.mesh_config import MeshControlPlaneArgs, build_provider
+from objects.sail import API_VERSION
+
+SHARED_MESH_CONFIG = "mesh-tracing"
+
+
+def build_shared_mesh_config(args: MeshControlPlaneArgs) -> Object:
+    """The ConfigMap with our provider, which istiod reads when the variable names it."""
+    config = {"extensionProviders": [build_provider(args.mesh.namespace, args.context)]}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        # istiod looks for it only beside its own.
+        "metadata": args.context.metadata(SHARED_MESH_CONFIG, args.mesh.namespace),
+        "data": {"mesh": yaml.safe_dump(config)},
+    }
+
+
+def build_istio_patch(args: MeshControlPlaneArgs) -> Object:
+    """The fields that are ours: two leaves of maps, so that the rest of each map stays its owner's."""
+    annotations = {
+        # A name that a conflict's message can show to the owner, and never force: what the owner has set otherwise
+        # stays, and `up` fails with both names.
+        "pulumi.com/patchFieldManager": PART_OF,
+        **wait_for("condition=Ready"),
+    }
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Istio",
+        "metadata": {"name": args.mesh.existing.istio, "annotations": annotations},
+        "spec": {
+            "values": {
+                "pilot": {"env": {"SHARED_MESH_CONFIG": SHARED_MESH_CONFIG}},
+                "meshConfig": {"enableTracing": True},
+            }
+        },
+    }

@@ -1,0 +1,136 @@
+"""Kiali, as a resource of its operator and as the values of its chart, wired to Prometheus, Tempo and a Grafana.
+
+On OpenShift with Routes, Kiali's operator or chart makes the Route itself: the login by OpenShift
+needs to know it. Everywhere else Exposure leads to Kiali as it does to the rest.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from model import Exposure, Kiali, Mesh
+from model.scalars import Name
+from objects.addresses import KIALI, KIALI_PORT
+from objects.charts import Chart, chart_source
+from objects.context import Args, Object, Text, wait_for
+from objects.datasources import PROMETHEUS_UID, TEMPO_UID
+from objects.exposure import external_host
+
+
+class KialiArgs(Args):
+    """Arguments of ``Kiali``."""
+
+    kiali: Kiali = Field(default=Kiali(installer="operator"), description="How Kiali is installed.")
+    namespace: Name = Field(default=Mesh().namespace, description="Its namespace, which is the mesh's.")
+    exposure: Exposure = Field(default=Exposure(), description="How browsers reach it.")
+    prometheus_url: Text = Field(description="Where it reaches Prometheus.")
+    tempo_url: Text = Field(description="Where it reaches Tempo.")
+    grafana_url: Text | None = Field(default=None, description="Where it reaches a Grafana of our own.")
+    grafana_external_url: str | None = Field(default=None, description="Where browsers reach that Grafana.")
+
+
+def has_own_route(exposure: Exposure) -> bool:
+    """Whether Kiali's operator or chart makes a Route for it."""
+    return exposure.kind == "route"
+
+
+def kiali_external_url(exposure: Exposure) -> str | None:
+    """Where browsers reach Kiali, if they do."""
+    return None if exposure.kind == "none" else f"{_scheme(exposure)}://{external_host(exposure, KIALI)}"
+
+
+def build_kiali(args: KialiArgs) -> Object:
+    """The resource of Kiali's operator."""
+    return {
+        "apiVersion": "kiali.io/v1alpha1",
+        "kind": "Kiali",
+        # Its operator writes the condition at the end of a run, which includes Kiali's pods.
+        "metadata": args.context.metadata(KIALI, args.namespace, annotations=wait_for("condition=Successful")),
+        "spec": _spec(args),
+    }
+
+
+def kiali_chart(args: KialiArgs) -> Chart:
+    """The chart, whose values are the operator's spec; it cannot look up the Route that it makes."""
+    values = _spec(args)
+    if has_own_route(args.exposure):
+        values = {**values, "kiali_route_url": kiali_external_url(args.exposure)}
+    return {
+        **chart_source("kiali-server", repository=args.kiali.chart_repository, version=args.kiali.version),
+        "name": KIALI,
+        "namespace": args.namespace,
+        "values": values,
+    }
+
+
+def _spec(args: KialiArgs) -> dict[str, Any]:
+    exposure, own_route = args.exposure, has_own_route(args.exposure)
+    spec: dict[str, Any] = {
+        # OpenShift's login sends browsers back to a Route; without one, a token of the cluster lets in.
+        "auth": {"strategy": "openshift" if own_route else "token"},
+        "deployment": {"cluster_wide_access": True, "ingress": _ingress(exposure)},
+        "external_services": {
+            "prometheus": {"url": args.prometheus_url},
+            "tracing": _tracing(args),
+            "grafana": _grafana(args),
+            "istio": {"istio_identity_domain": f"svc.{args.context.cluster_domain}"},
+        },
+        # Its default is another path on OpenShift than elsewhere.
+        "server": {"web_root": "/"},
+    }
+    if exposure.kind != "none":
+        outside = {"web_fqdn": external_host(exposure, KIALI), "web_schema": _scheme(exposure)}
+        spec["server"] = {**spec["server"], **outside}
+    if not own_route:
+        # On OpenShift it would answer in https only, with a certificate that our exposure does not know.
+        spec["identity"] = {"cert_file": "", "private_key_file": ""}
+    return spec
+
+
+def _scheme(exposure: Exposure) -> str:
+    # Its own Route is encrypted always: it leads to a port that is.
+    return "https" if exposure.tls or has_own_route(exposure) else "http"
+
+
+def _ingress(exposure: Exposure) -> dict[str, Any]:
+    if not has_own_route(exposure):
+        return {"enabled": False}
+    route = {
+        "host": external_host(exposure, KIALI),
+        "to": {"kind": "Service", "name": KIALI},
+        "port": {"targetPort": KIALI_PORT},
+        # OpenShift makes the certificate of Kiali's port, and its router trusts it.
+        "tls": {"termination": "reencrypt", "insecureEdgeTerminationPolicy": "Redirect"},
+    }
+    return {"enabled": True, "override_yaml": {"spec": route}}
+
+
+def _tracing(args: KialiArgs) -> dict[str, Any]:
+    tracing: dict[str, Any] = {
+        "enabled": True,
+        "provider": "tempo",
+        "internal_url": args.tempo_url,
+        # Kiali's default only makes searches faster, and a TempoMonolithic's Service has no port for it.
+        "use_grpc": False,
+        "tempo_config": {"datasource_uid": TEMPO_UID, "url_format": "grafana"},
+    }
+    if args.grafana_external_url is not None:
+        # Traces are looked at in Grafana's Explore.
+        tracing["external_url"] = args.grafana_external_url
+    return tracing
+
+
+def _grafana(args: KialiArgs) -> dict[str, Any]:
+    if args.grafana_url is None:
+        return {"enabled": False}
+    grafana: dict[str, Any] = {
+        "enabled": True,
+        "internal_url": args.grafana_url,
+        "datasource_uid": PROMETHEUS_UID,
+        # Kiali would search for Istio's dashboards, which are not here, and with a password that it has not.
+        "dashboards": [],
+        "is_core": False,
+    }
+    if args.grafana_external_url is not None:
+        grafana["external_url"] = args.grafana_external_url
+    return grafana

@@ -1,0 +1,31 @@
+"""Namespaces: those that the program makes, and those that somebody else made and that it labels."""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from model.scalars import Name
+from objects.context import Args, Context, Object
+
+
+class NamespacesArgs(Args):
+    """Arguments of ``Namespaces``."""
+
+    names: list[Name] = Field(description="The namespaces.")
+    existing: list[Name] = Field(default=[], description="Namespaces that somebody else made.")
+    protected: list[Name] = Field(default=[], description="Those with data in them, which are not to be deleted.")
+
+
+def build_namespace(name: str, context: Context, *, extra_labels: Mapping[str, str] | None = None) -> Object:
+    """A Namespace with our labels."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": context.metadata(name, labels=extra_labels)}
+
+
+def build_namespace_labels(name: str, labels: Mapping[str, str]) -> Object:
+    """The only fields of somebody else's Namespace that are ours."""
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
+
+
+def build_namespaces(args: NamespacesArgs) -> dict[str, Object]:
+    """The namespaces that are made, by their names; one that exists is only read."""
+    return {name: build_namespace(name, args.context) for name in args.names if name not in args.existing}

@@ -1,0 +1,77 @@
+"""An object store for Tempo: a small one of our own (MinIO), and the Secret by which Tempo's operator knows any."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from model import S3, Images
+from model.parts import Section
+from model.scalars import Image, Name
+from objects import manifests
+from objects.addresses import MINIO, minio_url
+from objects.context import Args, Object, Text
+
+CLIENT_SECRET = "tempo-object-storage"  # noqa: S105  the name of a Secret
+_ROOT_SECRET = "minio-root"  # noqa: S105  the name of a Secret
+
+
+class ObjectStoreKeys(Section):
+    """Who may use an object store: secret Outputs, which go nowhere but into Secrets."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    access_key: Text = Field(description="The user.")
+    secret_key: Text = Field(description="The password, at least 8 characters.")
+
+
+class ObjectStoreArgs(Args):
+    """Arguments of ``ObjectStore``; the keys become those of the store's root user, which Tempo uses too."""
+
+    namespace: Name = Field(description="The store's namespace, which is Tempo's.")
+    s3: S3 = Field(default=S3(), description="The bucket, and the store with its volume.")
+    keys: ObjectStoreKeys = Field(description="Who may use the store.")
+    curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
+    protect_data: bool = Field(default=False, description="Refuse to delete what holds traces.")
+
+
+def build_object_store(args: ObjectStoreArgs) -> dict[str, Object]:
+    """The store, its credentials, and the Job that makes the bucket."""
+    root = {"user": args.keys.access_key, "password": args.keys.secret_key}
+    return {
+        "root": _secret(args.context.metadata(_ROOT_SECRET, args.namespace, app=MINIO), root),
+        "client": build_client_secret(
+            args.context.metadata(CLIENT_SECRET, args.namespace, app=MINIO),
+            bucket=args.s3.bucket,
+            endpoint=minio_url(args.namespace, args.context),
+            keys=args.keys,
+        ),
+        **{manifests.role(obj): _complete(obj, args) for obj in manifests.load("minio.yaml")},
+    }
+
+
+def build_client_secret(metadata: Mapping[str, Any], *, bucket: str, endpoint: str, keys: ObjectStoreKeys) -> Object:
+    """The Secret that Tempo's operator reads; it takes an http ``endpoint`` to mean no TLS."""
+    data: dict[str, Text] = {
+        "bucket": bucket,
+        "endpoint": endpoint,
+        "access_key_id": keys.access_key,
+        "access_key_secret": keys.secret_key,
+    }
+    return _secret(metadata, data)
+
+
+def _secret(metadata: Mapping[str, Any], data: Mapping[str, Text]) -> Object:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+
+
+def _complete(manifest: Object, args: ObjectStoreArgs) -> Object:
+    """``manifest`` in its namespace, with the images and the size of the settings."""
+    placed = manifests.place(manifest, namespace=args.namespace, labels=args.context.labels(MINIO))
+    if placed["kind"] == "PersistentVolumeClaim":
+        return manifests.sized(placed, args.s3.minio)
+    if placed["kind"] == "Deployment":
+        return manifests.with_image(placed, args.s3.minio.image)
+    if placed["kind"] == "Job":
+        return manifests.with_image(placed, args.curl_image)
+    return placed

@@ -1,0 +1,157 @@
+"""The operators' packages in their catalogs, and what asks the Operator Lifecycle Manager (OLM) to install them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from model import OperatorName, Operators
+from model.scalars import Name
+from objects.context import Args, Context, Object, wait_for
+from objects.namespaces import build_namespace
+
+_Catalog = Literal["redhat", "community", "operatorhub"]
+
+# The ClusterServiceVersion's name is not known before. This selects nothing, and Pulumi waits, until there is one
+# whose phase is Succeeded, which OLM shows here as a condition.
+_SUCCEEDED = (
+    "jsonpath={.status.components.refs"
+    '[?@.kind=="ClusterServiceVersion"].conditions[?@.type=="Succeeded" && @.status=="True"].type}'
+)
+# Name, namespace, and the namespace that operators without one of their own share.
+_SOURCES: Mapping[_Catalog, tuple[str, str, str]] = {
+    "redhat": ("redhat-operators", "openshift-marketplace", "openshift-operators"),
+    "community": ("community-operators", "openshift-marketplace", "openshift-operators"),
+    "operatorhub": ("operatorhubio-catalog", "olm", "operators"),
+}
+# Name and channel.
+_COMMUNITY: Mapping[OperatorName, tuple[str, str]] = {
+    "mesh": ("sailoperator", "stable"),
+    "tempo": ("tempo-operator", "alpha"),
+    "opentelemetry": ("opentelemetry-operator", "alpha"),
+    "kiali": ("kiali", "stable"),
+    "grafana": ("grafana-operator", "v5"),
+}
+_REDHAT: Mapping[OperatorName, tuple[str, str]] = {
+    "mesh": ("servicemeshoperator3", "stable"),
+    "tempo": ("tempo-product", "stable"),
+    "opentelemetry": ("opentelemetry-product", "stable"),
+    "kiali": ("kiali-ossm", "stable"),
+}
+_OWN_NAMESPACES: Mapping[str, str] = {
+    "tempo-product": "openshift-tempo-operator",
+    "opentelemetry-product": "openshift-opentelemetry-operator",
+}
+_RELEASES: Mapping[OperatorName, str] = {
+    "tempo": "https://github.com/grafana/tempo-operator/releases/download/v{version}/tempo-operator.yaml",
+    "opentelemetry": "https://github.com/open-telemetry/opentelemetry-operator/releases/download/v{version}"
+    "/opentelemetry-operator.yaml",
+}
+
+
+class OperatorsArgs(Args):
+    """Arguments of ``Operators``."""
+
+    operators: Operators = Field(default=Operators(source="olm"), description="Where the operators come from.")
+    needed: list[OperatorName] = Field(description="The operators whose resources the deployment has.")
+    existing_namespaces: list[Name] = Field(default=[], description="Namespaces that somebody else made.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """One operator in one catalog."""
+
+    name: str
+    channel: str
+    source: str
+    source_namespace: str
+    namespace: str
+    # Whether its product documents a namespace of its own; the others share one that comes with OLM.
+    own_namespace: bool
+
+
+def package(operator: OperatorName, operators: Operators) -> Package:
+    """The package of ``operator`` in the catalog of the settings."""
+    catalog = operators.catalog
+    if catalog == "redhat" and operator not in _REDHAT:
+        # Red Hat has no Grafana operator; the community's catalog is on every OpenShift as well.
+        catalog = "community"
+    packages = _REDHAT if catalog == "redhat" else _COMMUNITY
+    source, source_namespace, shared_namespace = _SOURCES[catalog]
+    name, channel = packages[operator]
+    return Package(
+        name=name,
+        channel=operators.channels.get(operator, channel),
+        source=source,
+        source_namespace=source_namespace,
+        namespace=_OWN_NAMESPACES.get(name, shared_namespace),
+        own_namespace=name in _OWN_NAMESPACES,
+    )
+
+
+def build_operator(operator: OperatorName, args: OperatorsArgs) -> dict[str, Object]:
+    """What makes OLM install the operator, and what OLM shows of the installation."""
+    found, context = package(operator, args.operators), args.context
+    built = {"subscription": _subscription(operator, args), "installed": _installed(found, context)}
+    # A namespace that exists has its group, and with a second one OLM would stop installing there.
+    if found.own_namespace and found.namespace not in args.existing_namespaces:
+        built["namespace"] = build_namespace(found.namespace, context)
+        built["group"] = _group(found, context)
+    return built
+
+
+def _group(found: Package, context: Context) -> Object:
+    """The group without which OLM installs nothing into a namespace."""
+    return {
+        "apiVersion": "operators.coreos.com/v1",
+        "kind": "OperatorGroup",
+        "metadata": context.metadata(found.namespace, found.namespace, app=found.name),
+        # Empty means all namespaces. Not awaited: OLM reads it when it installs.
+        "spec": {},
+    }
+
+
+def _subscription(operator: OperatorName, args: OperatorsArgs) -> Object:
+    found, operators = package(operator, args.operators), args.operators
+    spec = {
+        "name": found.name,
+        "channel": found.channel,
+        "source": found.source,
+        "sourceNamespace": found.source_namespace,
+        "installPlanApproval": operators.approval,
+    }
+    if operator in operators.starting_versions:
+        spec["startingCSV"] = operators.starting_versions[operator]
+    return {
+        "apiVersion": "operators.coreos.com/v1alpha1",
+        "kind": "Subscription",
+        "metadata": args.context.metadata(found.name, found.namespace),
+        "spec": spec,
+    }
+
+
+def _installed(found: Package, context: Context) -> Object:
+    """Awaited until the installation has succeeded.
+
+    OLM makes it under this name; whoever of us is first, the other one adds to it.
+    """
+    name = f"{found.name}.{found.namespace}"
+    return {
+        "apiVersion": "operators.coreos.com/v1",
+        "kind": "Operator",
+        "metadata": context.metadata(name, app=found.name, annotations=wait_for(_SUCCEEDED)),
+    }
+
+
+def release_files(args: OperatorsArgs) -> dict[OperatorName, str]:
+    """Where the release manifest of each operator is: on its project's site, or in the settings' folder."""
+    return {operator: _release_file(operator, args.operators) for operator in args.needed if operator in _RELEASES}
+
+
+def _release_file(operator: OperatorName, operators: Operators) -> str:
+    versions = {"tempo": operators.tempo_version, "opentelemetry": operators.opentelemetry_version}
+    url = _RELEASES[operator].format(version=versions[operator])
+    if operators.manifest_folder is None:
+        return url
+    return f"{operators.manifest_folder.rstrip('/')}/{url.rsplit('/', 1)[-1]}"

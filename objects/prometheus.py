@@ -1,0 +1,86 @@
+"""A Prometheus that takes the service graph from Tempo by remote write, with exemplars, and scrapes the hops."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from pydantic import Field
+
+from model import Mesh, Prometheus
+from model.scalars import Name
+from objects import manifests
+from objects.addresses import PROMETHEUS, PROMETHEUS_PORT
+from objects.context import Args, Object
+from objects.digest import digest
+
+
+class PrometheusArgs(Args):
+    """Arguments of ``Prometheus``."""
+
+    prometheus: Prometheus = Field(default=Prometheus(), description="Prometheus and its volume.")
+    namespace: Name = Field(default=Mesh().namespace, description="Its namespace.")
+    scrape: dict[str, str] = Field(default={}, description="The only target of each scrape job, by the job's name.")
+    protect_data: bool = Field(default=False, description="Refuse to delete the volume, if there is one.")
+
+
+def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
+    """The objects of ``manifests/prometheus.yaml`` as the settings want them."""
+    config = _config(args.scrape, args.prometheus.scrape_interval)
+    built = {}
+    for manifest in manifests.load("prometheus.yaml"):
+        placed = manifests.place(manifest, namespace=args.namespace, labels=args.context.labels(PROMETHEUS))
+        if placed["kind"] == "ConfigMap":
+            placed = {**placed, "data": {"prometheus.yml": yaml.safe_dump(config)}}
+        elif placed["kind"] == "Deployment":
+            placed = _complete_deployment(placed, args.prometheus, digest(config))
+        elif placed["kind"] == "PersistentVolumeClaim":
+            if args.prometheus.storage is None:
+                continue
+            placed = manifests.sized(placed, args.prometheus.storage)
+        built[manifests.role(placed)] = placed
+    return built
+
+
+def _config(scrape: Mapping[str, str], interval: str) -> dict[str, Any]:
+    """The content of prometheus.yml."""
+    jobs = {PROMETHEUS: f"localhost:{PROMETHEUS_PORT}", **scrape}
+    return {
+        "global": {"scrape_interval": interval},
+        "scrape_configs": [
+            {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in jobs.items()
+        ],
+    }
+
+
+def _complete_deployment(manifest: Object, prometheus: Prometheus, config_hash: str) -> Object:
+    """``manifest`` as the settings want it; the hash restarts it for a new configuration."""
+    spec = manifest["spec"]
+    template = spec["template"]
+    pod = template["spec"]
+    (container,) = pod["containers"]
+    args = [*container["args"], f"--storage.tsdb.retention.time={prometheus.retention}"]
+    if prometheus.native_histograms:
+        # Without it the receiver answers a write that has any with an error.
+        args.append("--enable-feature=native-histograms")
+    container = {
+        **container,
+        "image": prometheus.image,
+        "args": args,
+        "resources": prometheus.resources.to_kubernetes(),
+    }
+    pod = {**pod, "containers": [container]}
+    if prometheus.storage is None:
+        pod["volumes"] = [
+            {"name": volume["name"], "emptyDir": {}} if "persistentVolumeClaim" in volume else volume
+            for volume in pod["volumes"]
+        ]
+    elif prometheus.storage.fs_group is not None:
+        pod["securityContext"] = {"fsGroup": prometheus.storage.fs_group}
+    template = {
+        "metadata": {
+            **template["metadata"],
+            "annotations": {"checksum/config": config_hash},
+        },
+        "spec": pod,
+    }
+    return {**manifest, "spec": {**spec, "template": template}}

@@ -1,0 +1,84 @@
+"""Istio by the Sail operator, which OpenShift Service Mesh 3 is made of."""
+
+import json
+from typing import Any
+
+from model import Mesh
+from objects.context import Context, Object, wait_for
+from objects.mesh_config import (
+    MeshControlPlaneArgs,
+    active_revision,
+    build_mesh_values,
+    image_values,
+    installs_cni,
+    sail_version,
+)
+from objects.namespaces import build_namespace
+
+API_VERSION = "sailoperator.io/v1"
+CNI_NAMESPACE = "istio-cni"
+# The operator accepts no other name for the plugin, and only a tag or revision of this name obeys the short label.
+_NAME = "default"
+
+
+def build_sail(args: MeshControlPlaneArgs) -> dict[str, Object]:
+    """The resources that the operator turns into an istiod, in the order in which they have a meaning."""
+    mesh, context = args.mesh, args.context
+    built: dict[str, Object] = {}
+    if installs_cni(mesh, args.platform):
+        if CNI_NAMESPACE not in args.existing_namespaces:
+            # The operator does not make it.
+            built["cni-namespace"] = build_namespace(CNI_NAMESPACE, context)
+        built["cni"] = _object("IstioCNI", "cni", "condition=Ready", _istio_cni(mesh), context)
+    built["istio"] = _object("Istio", "istio", "condition=Ready", _istio(args), context)
+    if mesh.sail.update_strategy == "RevisionBased":
+        built["tag"] = _object("IstioRevisionTag", "tag", _tag_moved(mesh), _tag(), context)
+    return built
+
+
+def _object(kind: str, app: str, ready: str, spec: dict[str, Any], context: Context) -> Object:
+    metadata = context.metadata(_NAME, app=app, annotations=wait_for(ready))
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def _istio(args: MeshControlPlaneArgs) -> dict[str, Any]:
+    """The spec of an Istio; the operator itself knows the platform, and names the revision."""
+    mesh = args.mesh
+    strategy: dict[str, Any] = {"type": mesh.sail.update_strategy}
+    if mesh.sail.update_strategy == "RevisionBased":
+        strategy["inactiveRevisionDeletionGracePeriodSeconds"] = (
+            mesh.sail.inactive_revision_deletion_grace_period_seconds
+        )
+    spec: dict[str, Any] = {
+        # Without one, the operator takes the version that its own release prefers.
+        "version": sail_version(mesh),
+        "namespace": mesh.namespace,
+        "updateStrategy": strategy,
+        "values": build_mesh_values(args),
+    }
+    if mesh.sail.profile is not None:
+        spec["profile"] = mesh.sail.profile
+    return spec
+
+
+def _istio_cni(mesh: Mesh) -> dict[str, Any]:
+    """The spec of an IstioCNI: the plugin and the control plane have the same version and the same images."""
+    spec: dict[str, Any] = {"version": sail_version(mesh), "namespace": CNI_NAMESPACE}
+    images = image_values(mesh)
+    if images:
+        spec["values"] = {"global": images}
+    return spec
+
+
+def _tag() -> dict[str, Any]:
+    """The spec of the tag that keeps ``istio-injection=enabled`` working when revisions have names of their own."""
+    return {"targetRef": {"kind": "Istio", "name": _NAME}}
+
+
+def _tag_moved(mesh: Mesh) -> str:
+    """What to wait for, so that pods restart only when the injector is that of the new revision.
+
+    The tag's own spec never changes. The revision in this text does, and so makes Pulumi wait again.
+    """
+    # There is no Ready, and InUse comes only with the first workload.
+    return json.dumps(["condition=Reconciled", f"jsonpath={{.status.istioRevision}}={active_revision(mesh)}"])

@@ -1,0 +1,69 @@
+"""Tracing of the mesh: the collector that takes every sidecar's spans, and the Telemetry that makes them send some."""
+
+from pydantic import Field
+
+from model import TRACING_PROVIDER, Mesh, Tracing
+from model.scalars import Name
+from objects.addresses import COLLECTOR
+from objects.collector import POD_NAME, build_collector_spec
+from objects.context import PART_OF, Args, Object, Text, wait_for
+
+TELEMETRY = PART_OF
+_NO_SIDECAR = {"sidecar.istio.io/inject": "false"}
+
+
+class MeshTelemetryArgs(Args):
+    """Arguments of ``MeshTelemetry``."""
+
+    otlp_address: Text = Field(description="Where the collector sends spans by OTLP over gRPC: host and port.")
+    tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
+    namespace: Name = Field(default=Mesh().namespace, description="The collector's namespace.")
+    root_namespace: Text = Field(
+        default=Mesh().namespace,
+        description="The mesh's root namespace. As an output of the control plane, the Telemetry waits for that one, "
+        "and the collector does not.",
+    )
+
+
+def build_telemetry(args: MeshTelemetryArgs) -> dict[str, Object]:
+    """The collector and the Telemetry."""
+    return {"collector": _collector(args), "telemetry": _telemetry(args)}
+
+
+def _collector(args: MeshTelemetryArgs) -> Object:
+    replicas = args.tracing.collector.replicas
+    return {
+        "apiVersion": "opentelemetry.io/v1beta1",
+        "kind": "OpenTelemetryCollector",
+        "metadata": args.context.metadata(
+            COLLECTOR,
+            args.namespace,
+            app=POD_NAME,
+            # The operator copies the labels to the pods: there is no other way to keep a sidecar out of them.
+            labels=_NO_SIDECAR,
+            # The operator has no Ready condition before 0.154. Since long before that it writes, for a Deployment,
+            # "<ready pods>/<pods>" here, so equality with what we asked for means that all of them serve.
+            annotations=wait_for(f"jsonpath={{.status.scale.statusReplicas}}={replicas}/{replicas}"),
+        ),
+        "spec": build_collector_spec(args.tracing.collector, otlp_address=args.otlp_address),
+    }
+
+
+def _telemetry(args: MeshTelemetryArgs) -> Object:
+    # Not awaited: a Telemetry has no status to wait for. That proxies trace can only be seen from their spans.
+    return {
+        "apiVersion": "telemetry.istio.io/v1",
+        "kind": "Telemetry",
+        # Only in the root namespace does it apply to the whole mesh.
+        "metadata": args.context.metadata(TELEMETRY, args.root_namespace),
+        "spec": {
+            "tracing": [
+                {
+                    "providers": [{"name": TRACING_PROVIDER}],
+                    # Beside `providers`: inside the provider's entry the API server drops it without an error, and
+                    # one request in a hundred is traced.
+                    "randomSamplingPercentage": args.tracing.sampling_percentage,
+                }
+            ]
+        },
+    }
