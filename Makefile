@@ -44,6 +44,7 @@ lint: .venv/installed
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports --no-logo --no-cache
 
 .venv/installed: requirements.txt
 	@python3 -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, and python3 is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
