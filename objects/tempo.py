@@ -25,8 +25,11 @@ class TempoStackArgs(Args):
     remote_write_url: Text = Field(description="Where the metrics generator writes the service graph: a Prometheus.")
     tempo: Tempo = Field(default=Tempo(), description="Tempo and its storage.")
     exposure: Exposure = Field(default=Exposure(), description="Whether and how its Jaeger UI is reached from outside.")
-    object_store_keys: ObjectStoreKeys | None = Field(
-        default=None, description="Required for S3 storage of the sources `minio` and `keys`."
+    object_store_access_key: Text | None = Field(
+        default=None, description="User of the object store; required for S3 storage of sources `minio` and `keys`."
+    )
+    object_store_secret_key: Text | None = Field(
+        default=None, description="Password of the object store, at least 8 characters; required like its user."
     )
     curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")
@@ -84,6 +87,8 @@ def build_tempo(args: TempoStackArgs, secret_name: Text | None) -> Object:
 
 
 def _keys(args: TempoStackArgs) -> ObjectStoreKeys:
-    if args.object_store_keys is None:
-        raise ValueError(f"objectStoreKeys: none; tempo.storage.s3.source {args.tempo.storage.s3.source} needs them")
-    return args.object_store_keys
+    access_key, secret_key = args.object_store_access_key, args.object_store_secret_key
+    if access_key is None or secret_key is None:
+        source = args.tempo.storage.s3.source
+        raise ValueError(f"objectStoreAccessKey and objectStoreSecretKey: needed for tempo.storage.s3.source {source}")
+    return ObjectStoreKeys(access_key=access_key, secret_key=secret_key)

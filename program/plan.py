@@ -40,7 +40,6 @@ from objects.context import Context, Text
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
-from objects.object_store import ObjectStoreKeys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +139,8 @@ class Plan:
             remote_write_url=self.prometheus_endpoints.write_url if remote_write_url is None else remote_write_url,
             tempo=self.settings.tempo,
             exposure=self.settings.exposure,
-            object_store_keys=self._object_store_keys,
+            object_store_access_key=self.settings.object_store_access_key,
+            object_store_secret_key=self.settings.object_store_secret_key,
             curl_image=self.settings.images.curl,
             protect_data=self.settings.protect_data,
             context=self.context,
@@ -255,11 +255,3 @@ class Plan:
         return ExposedService(
             name=PRODUCTPAGE, namespace=bookinfo.namespace, service=service, port=port, path="/productpage"
         )
-
-    @property
-    def _object_store_keys(self) -> ObjectStoreKeys | None:
-        access_key = self.settings.object_store_access_key
-        secret_key = self.settings.object_store_secret_key
-        if access_key is None or secret_key is None:
-            return None
-        return ObjectStoreKeys(access_key=access_key, secret_key=secret_key)

@@ -5,7 +5,7 @@ import json
 import os
 import runpy
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -297,6 +297,16 @@ def run_program(config: Mapping[str, Any], *, preview: bool) -> Deployed:
 @cache
 def _run(encoded_config: str, preview: bool) -> Deployed:
     config = json.loads(encoded_config)
+
+    def program() -> None:
+        runpy.run_path(str(ROOT / "__main__.py"))
+
+    with _kubeconfig_for(config):
+        return record(program, config, preview=preview)
+
+
+def record(program: Callable[[], None], config: Mapping[str, Any], *, preview: bool) -> Deployed:
+    """What ``program`` registers when it runs with ``config``."""
     # Pulumi's outputs belong to the loop they were made in, so every run gets one of its own.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -314,8 +324,8 @@ def _run(encoded_config: str, preview: bool) -> Deployed:
             )
         )
         apply_config(config)
-        with _kubeconfig_for(config), _outputs_of_components() as outputs:
-            loop.run_until_complete(runtime_stack.run_in_stack(lambda: runpy.run_path(str(ROOT / "__main__.py"))))
+        with _outputs_of_components() as outputs:
+            loop.run_until_complete(runtime_stack.run_in_stack(program))
         awaited = {name: loop.run_until_complete(_awaited(output)) for name, output in outputs.items()}
     finally:
         asyncio.set_event_loop(None)

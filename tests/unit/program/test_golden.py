@@ -3,21 +3,17 @@
 ``MESH_TRACING_GOLDEN=write python -m pytest tests/unit/program/test_golden.py`` writes the files anew.
 """
 
-import difflib
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 import variants
 import yaml
-from recording import ROOT, SENTINELS, STACKS, Registration, is_secret, run_program, stack_config
+from goldens import GOLDEN, compare
+from recording import SENTINELS, STACKS, Registration, is_secret, run_program, stack_config
 
 pytestmark = pytest.mark.timeout(300)
 
-GOLDEN = ROOT / "tests" / "unit" / "program" / "golden"
-INPUTS = GOLDEN / "inputs.yaml"
-_WRITE = os.environ.get("MESH_TRACING_GOLDEN") == "write"
 _IDENTITY_REMEDY = (
     "A resource that got another name, type or parent needs an alias (pulumi.Alias), or an update deletes it and what "
     "it holds; if it is new, or meant to go, run the test with MESH_TRACING_GOLDEN=write and commit the list."
@@ -44,7 +40,7 @@ def test_every_list_belongs_to_a_stack() -> None:
 
 
 def test_no_input_and_no_option_changes_unnoticed() -> None:
-    compare(INPUTS.name, "".join(rendered()), _INPUTS_REMEDY)
+    compare("inputs.yaml", "".join(rendered()), _INPUTS_REMEDY)
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -54,19 +50,6 @@ def test_a_preview_asks_for_exactly_what_the_update_does(stack: str) -> None:
     assert {r.urn: (recorded_inputs(r), recorded_options(r)) for r in preview} == {
         r.urn: (recorded_inputs(r), recorded_options(r)) for r in up
     }
-
-
-def compare(name: str, found: str, remedy: str) -> None:
-    """Fail with the lines that differ when ``found`` is not what the golden file ``name`` holds."""
-    path = GOLDEN / name
-    if _WRITE:
-        path.write_text(found)
-    known = path.read_text() if path.exists() else ""
-    if known != found:
-        lines = difflib.unified_diff(
-            known.splitlines(), found.splitlines(), f"golden/{name}", "the program", lineterm="", n=2
-        )
-        pytest.fail("\n".join([*lines, remedy]))
 
 
 def rendered() -> Iterator[str]:

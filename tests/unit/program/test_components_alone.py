@@ -1,0 +1,183 @@
+"""Each component deployed by a program of nothing else, with no settings and no other component."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+import pytest
+from recording import Deployed, minimal_config, record, run_program
+
+import components
+from components.bookinfo_gateway import BookinfoGateway
+from components.grafana import Grafana
+from objects.context import Context
+
+Component = type[pulumi.ComponentResource]
+
+# What each component cannot do without, and the kinds of what it then makes.
+ALONE: Mapping[Component, tuple[dict[str, Any], set[str]]] = {
+    components.Applications: (
+        {"applications": [{"name": "shop", "deployments": ["cart"]}]},
+        {"Namespace", "Deployment"},
+    ),
+    components.Bookinfo: ({}, {"Namespace", "Service", "ServiceAccount", "Deployment"}),
+    BookinfoGateway: ({"kind": "gateway-api", "namespace": "bookinfo"}, {"Gateway", "HTTPRoute"}),
+    components.Exposure: (
+        {
+            "exposure": {"kind": "ingress", "domain": "example.com"},
+            "services": [{"name": "web", "namespace": "shop", "service": "web", "port": 80}],
+        },
+        {"Ingress"},
+    ),
+    Grafana: (
+        {"namespace": "observe", "admin_password": "a test's own", "content_hash": "1"},
+        {"ConfigMap", "Deployment", "Secret", "Service", "ServiceAccount"},
+    ),
+    components.GrafanaTempoDatasource: (
+        {"tempo_url": "http://tempo:3200", "prometheus_url": "http://prometheus:9090"},
+        {"ConfigMap"},
+    ),
+    components.Kiali: ({"tempo_url": "http://tempo:3200", "prometheus_url": "http://prometheus:9090"}, {"Kiali"}),
+    components.MeshControlPlane: ({}, {"Release", "Service"}),
+    components.MeshTelemetry: ({"otlp_address": "tempo:4317"}, {"OpenTelemetryCollector", "Telemetry"}),
+    components.Namespaces: ({"names": ["one", "two"], "existing": ["two"]}, {"Namespace"}),
+    components.ObjectStore: (
+        {"namespace": "traces", "keys": {"access_key": "user", "secret_key": "a test's own"}},
+        {"Deployment", "Job", "PersistentVolumeClaim", "Secret", "Service"},
+    ),
+    components.Operators: (
+        {"needed": ["tempo"]},
+        {"Namespace", "Operator", "OperatorGroup", "Subscription"},
+    ),
+    components.Prometheus: ({}, {"ConfigMap", "Deployment", "Service", "ServiceAccount"}),
+    components.TempoStack: ({"remote_write_url": "http://prometheus:9090/api/v1/write"}, {"TempoMonolithic"}),
+}
+
+
+def deployed_alone(component: Component, arguments: Mapping[str, Any], name: str = "alone") -> Deployed:
+    """A program of one component, with nothing in its stack's configuration."""
+
+    def program() -> None:
+        component(name, dict(arguments))
+
+    return record(program, {}, preview=False)
+
+
+@pytest.fixture(params=ALONE, ids=lambda component: component.__name__)
+def component(request: pytest.FixtureRequest) -> Component:
+    found: Component = request.param
+    return found
+
+
+@pytest.fixture
+def alone(component: Component) -> Deployed:
+    return deployed_alone(component, ALONE[component][0])
+
+
+def every_component() -> Iterator[Component]:
+    for found in pkgutil.iter_modules(components.__path__, "components."):
+        module = importlib.import_module(found.name)
+        for value in vars(module).values():
+            if (
+                isinstance(value, type)
+                and issubclass(value, pulumi.ComponentResource)
+                and value.__module__ == found.name
+            ):
+                yield value
+
+
+def test_every_component_is_tried_alone() -> None:
+    assert set(every_component()) == set(ALONE)
+
+
+def test_it_makes_its_objects_as_its_own_children(component: Component, alone: Deployed) -> None:
+    urns = {found.urn for found in alone.components}
+    assert {resource.kind for resource in alone.children} == ALONE[component][1]
+    assert {resource.parent for resource in alone.children} <= urns
+
+
+def test_it_hands_out_what_it_says(component: Component, alone: Deployed) -> None:
+    (urn,) = (found.urn for found in alone.components if found.name == "alone")
+    assert set(alone.registered_outputs[urn]) <= set(component.__annotations__)
+    assert alone.registered_outputs[urn]
+
+
+# What the whole program hands to some of its components, with every setting at its default.
+DEFAULTS: Mapping[str, tuple[Component, dict[str, Any], dict[str, Any]]] = {
+    "telemetry": (
+        components.MeshTelemetry,
+        {"otlp_address": "tempo-tempo.tracing-system.svc.cluster.local:4317"},
+        minimal_config(),
+    ),
+    "tempo": (
+        components.TempoStack,
+        {"remote_write_url": "http://prometheus.istio-system.svc.cluster.local:9090/api/v1/write"},
+        minimal_config(),
+    ),
+    "datasource": (
+        components.GrafanaTempoDatasource,
+        {
+            "tempo_url": "http://tempo-tempo.tracing-system.svc.cluster.local:3200",
+            "prometheus_url": "http://prometheus.istio-system.svc.cluster.local:9090",
+        },
+        minimal_config(),
+    ),
+    "bookinfo": (components.Bookinfo, {}, minimal_config()),
+    "mesh": (components.MeshControlPlane, {}, minimal_config()),
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_its_defaults_are_those_of_the_settings(name: str) -> None:
+    component, arguments, config = DEFAULTS[name]
+    found = deployed_alone(component, arguments, name)
+    whole = {resource.name: resource for resource in run_program(config, preview=False).children}
+    assert found.children
+    for resource in found.children:
+        assert (resource.inputs, resource.timeouts) == (whole[resource.name].inputs, whole[resource.name].timeouts)
+
+
+def test_another_context_reaches_every_object() -> None:
+    context = Context.model_validate({"clusterDomain": "corp.example", "timeouts": {"collector": 7}})
+    deployed = deployed_alone(components.MeshTelemetry, {"otlp_address": "tempo:4317", "context": context})
+    (component,) = deployed.components
+    assert deployed.registered_outputs[component.urn]["collector_service"].endswith(".svc.corp.example")
+    assert deployed.get("OpenTelemetryCollector").timeouts["create"] == "7s"
+
+
+@pytest.mark.parametrize(
+    ("component", "arguments", "message"),
+    [
+        (
+            components.TempoStack,
+            {"remote_write_url": "http://prometheus:9090/api/v1/write", "tempo": {"storage": {"backend": "s3"}}},
+            "objectStoreAccessKey and objectStoreSecretKey: needed for tempo.storage.s3.source minio",
+        ),
+        (
+            components.GrafanaTempoDatasource,
+            {"tempo_url": "http://t", "prometheus_url": "http://p", "grafana": {"mode": "managed"}},
+            "adminPassword: none; grafana.mode managed needs one",
+        ),
+    ],
+    ids=["keys", "password"],
+)
+def test_a_secret_that_is_needed_is_asked_for(component: Component, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        deployed_alone(component, arguments)
+
+
+def test_a_managed_grafana_starts_anew_for_other_addresses_that_are_known() -> None:
+    def annotation(tempo_url: Any) -> str:
+        arguments = {
+            "tempo_url": tempo_url,
+            "prometheus_url": "http://prometheus:9090",
+            "grafana": {"mode": "managed"},
+            "admin_password": "a test's own",
+        }
+        pod = deployed_alone(components.GrafanaTempoDatasource, arguments).get("Deployment").inputs["spec"]["template"]
+        return str(pod["metadata"]["annotations"]["checksum/content"])
+
+    assert annotation("http://tempo:3200") == annotation("http://tempo:3200")
+    assert annotation("http://tempo:3200") != annotation("http://elsewhere:3200")
