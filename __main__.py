@@ -45,7 +45,7 @@ tempo = mesh_tracing.TempoStack(
 )
 telemetry = mesh_tracing.MeshTelemetry(
     "telemetry",
-    plan.telemetry(otlp_address=tempo.otlp_address, root_namespace=control_plane.namespace),
+    plan.telemetry(otlp_address=tempo.otlp_address, control_plane=control_plane.namespace),
     after(namespaces, *operators),
 )
 datasource = mesh_tracing.GrafanaTempoDatasource(

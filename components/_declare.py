@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -9,7 +10,7 @@ from pulumi_kubernetes.apiextensions import CustomResource, CustomResourcePatch
 from pulumi_kubernetes.helm.v3 import Release
 
 from objects.charts import Chart
-from objects.context import Object
+from objects.context import Object, Text
 
 # The three-part type token of a component is f"{PACKAGE}:<Class>"; it is part of every URN and
 # therefore never changes.
@@ -111,6 +112,11 @@ def within(seconds: int) -> pulumi.CustomTimeouts:
 def once_ready(value: str, *resources: pulumi.Resource) -> pulumi.Output[str]:
     """``value`` as an Output: known in preview, and whoever uses it depends on ``resources``."""
     return pulumi.Output.all(value, *(resource.urn for resource in resources)).apply(lambda parts: str(parts[0]))
+
+
+def waited_for(output: Text | None) -> Any:
+    """All resources that ``output`` waits for, as one entry of ``depends_on``."""
+    return pulumi.Output.from_input(output).apply(lambda _: None)
 
 
 def _snake_case(key: str) -> str:

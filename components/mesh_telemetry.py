@@ -6,7 +6,7 @@ switched on.
 
 import pulumi
 
-from components._declare import PACKAGE, declare, once_ready, within
+from components._declare import PACKAGE, declare, once_ready, waited_for, within
 from model import TRACING_PROVIDER
 from objects.addresses import collector_host
 from objects.tracing import MeshTelemetryArgs, build_telemetry
@@ -34,9 +34,9 @@ class MeshTelemetry(pulumi.ComponentResource):
             objects["telemetry"],
             pulumi.ResourceOptions(
                 parent=self,
-                # istiod drops a provider whose collector it cannot find. The control plane, which brings the
-                # Telemetry's CRD and checks it, comes first by the namespace.
-                depends_on=[self._collector],
+                # The control plane brings its CRD and checks it; istiod drops a provider whose
+                # collector it cannot find.
+                depends_on=[waited_for(args.control_plane), self._collector],
             ),
         )
 

@@ -30,5 +30,5 @@ class Namespaces(pulumi.ComponentResource):
             )
             for namespace in args.names
         }
-        self.names = pulumi.Output.all(*(once_ready(*named) for named in namespaces.items()))
+        self.names = pulumi.Output.all(*(once_ready(named, made) for named, made in namespaces.items()))
         self.register_outputs({"names": self.names})

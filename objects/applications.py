@@ -19,7 +19,7 @@ class ApplicationsArgs(Args):
 
 def build_labels(application: Application, args: ApplicationsArgs) -> Object:
     """The labels that bring the namespace into the mesh."""
-    return build_namespace_labels(application.name, injection_labels(args.mesh.revision))
+    return build_namespace_labels(application.name, extra_labels=injection_labels(args.mesh.revision))
 
 
 def build_restart(application: Application, deployment: str, args: ApplicationsArgs) -> Object:

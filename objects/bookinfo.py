@@ -43,7 +43,7 @@ def build_bookinfo_namespace(args: BookinfoArgs) -> Object:
     """The sample's namespace, whose pods get sidecars; of one that exists only the labels are ours."""
     name, labels = args.bookinfo.namespace, injection_labels(args.mesh.revision)
     if args.namespace_exists:
-        return build_namespace_labels(name, labels)
+        return build_namespace_labels(name, extra_labels=labels)
     return build_namespace(name, args.context, extra_labels=labels)
 
 

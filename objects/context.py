@@ -59,7 +59,11 @@ class Context(Section):
 
 
 class Args(Section):
-    """The arguments of one component."""
+    """The arguments of one component.
+
+    Pulumi's component host hands them over as a mapping from their names, so every component validates what it gets;
+    the arguments themselves pass as they are.
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

@@ -9,8 +9,7 @@ our own, and of the resource only that variable and one switch are ours.
 import yaml
 
 from objects.context import PART_OF, Object, wait_for
-from objects.mesh_config import MeshControlPlaneArgs, build_provider
-from objects.sail import API_VERSION
+from objects.mesh_config import SAIL_API_VERSION, MeshControlPlaneArgs, build_provider
 
 SHARED_MESH_CONFIG = "mesh-tracing"
 
@@ -36,7 +35,7 @@ def build_istio_patch(args: MeshControlPlaneArgs) -> Object:
         **wait_for("condition=Ready"),
     }
     return {
-        "apiVersion": API_VERSION,
+        "apiVersion": SAIL_API_VERSION,
         "kind": "Istio",
         "metadata": {"name": args.mesh.existing.istio, "annotations": annotations},
         "spec": {

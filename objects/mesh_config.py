@@ -12,6 +12,8 @@ from objects.context import Args, Context
 from objects.merge import merge
 
 DEFAULT_REVISION = "default"
+# Of the resources of the Sail operator.
+SAIL_API_VERSION = "sailoperator.io/v1"
 
 
 class MeshControlPlaneArgs(Args):

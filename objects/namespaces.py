@@ -21,9 +21,9 @@ def build_namespace(name: str, context: Context, *, extra_labels: Mapping[str, s
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": context.metadata(name, labels=extra_labels)}
 
 
-def build_namespace_labels(name: str, labels: Mapping[str, str]) -> Object:
+def build_namespace_labels(name: str, *, extra_labels: Mapping[str, str]) -> Object:
     """The only fields of somebody else's Namespace that are ours."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(labels)}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(extra_labels)}}
 
 
 def build_namespaces(args: NamespacesArgs) -> dict[str, Object]:

@@ -6,6 +6,7 @@ from typing import Any
 from model import Mesh
 from objects.context import Context, Object, wait_for
 from objects.mesh_config import (
+    SAIL_API_VERSION,
     MeshControlPlaneArgs,
     active_revision,
     build_mesh_values,
@@ -15,7 +16,6 @@ from objects.mesh_config import (
 )
 from objects.namespaces import build_namespace
 
-API_VERSION = "sailoperator.io/v1"
 CNI_NAMESPACE = "istio-cni"
 # The operator accepts no other name for the plugin, and only a tag or revision of this name obeys the short label.
 _NAME = "default"
@@ -38,7 +38,7 @@ def build_sail(args: MeshControlPlaneArgs) -> dict[str, Object]:
 
 def _object(kind: str, app: str, ready: str, spec: dict[str, Any], context: Context) -> Object:
     metadata = context.metadata(_NAME, app=app, annotations=wait_for(ready))
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+    return {"apiVersion": SAIL_API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def _istio(args: MeshControlPlaneArgs) -> dict[str, Any]:

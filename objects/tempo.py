@@ -1,4 +1,7 @@
-"""Tempo as a resource of its operator, and the Secret that describes its object store."""
+"""Tempo as one of the two resources of its operator, and the Secret that describes its object store."""
+
+from decimal import Decimal
+from typing import Any
 
 from pydantic import Field
 
@@ -6,17 +9,15 @@ from model import Exposure, Images, Storage, Tempo
 from model.scalars import Image
 from objects.addresses import TEMPO
 from objects.context import Args, Object, Text, wait_for
+from objects.exposure import external_host
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
-from objects.tempo_spec import build_tempo_monolithic, build_tempo_stack
+from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
 # Not the name of the Secret for a store of our own: when the source changes, the new one is made
 # before the old one goes.
 _KEYS_SECRET = "tempo-s3-keys"  # noqa: S105  the name of a Secret
 
-_KINDS = {
-    "monolithic": ("TempoMonolithic", build_tempo_monolithic),
-    "stack": ("TempoStack", build_tempo_stack),
-}
+_JAEGER_UI = "jaeger"
 
 
 class TempoStackArgs(Args):
@@ -74,7 +75,10 @@ def build_keys_secret(args: TempoStackArgs) -> Object | None:
 
 def build_tempo(args: TempoStackArgs, secret_name: Text | None) -> Object:
     """The TempoMonolithic or the TempoStack; ``secret_name`` is that of ``store_secret``."""
-    kind, build_spec = _KINDS[args.tempo.mode]
+    if args.tempo.mode == "monolithic":
+        kind, build_spec = "TempoMonolithic", build_monolithic_spec
+    else:
+        kind, build_spec = "TempoStack", build_stack_spec
     return {
         "apiVersion": "tempo.grafana.com/v1alpha1",
         "kind": kind,
@@ -92,3 +96,111 @@ def _keys(args: TempoStackArgs) -> ObjectStoreKeys:
         source = args.tempo.storage.s3.source
         raise ValueError(f"objectStoreAccessKey and objectStoreSecretKey: needed for tempo.storage.s3.source {source}")
     return ObjectStoreKeys(access_key=access_key, secret_key=secret_key)
+
+
+def build_monolithic_spec(
+    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
+) -> dict[str, Any]:
+    """The spec of a TempoMonolithic whose single binary also runs the metrics generator.
+
+    ``secret_name`` is that of the Secret that describes the object store, if there is one.
+    """
+    spec: dict[str, Any] = {
+        "storage": {"traces": _traces(tempo, secret_name)},
+        "ingestion": {"otlp": {"grpc": {"enabled": True}, "http": {"enabled": True}}},
+        "resources": tempo.resources.to_kubernetes(),
+        # The resource has no field for the generator; the operator merges this over the
+        # configuration it renders.
+        "extraConfig": {"tempo": build_monolithic_config(tempo, remote_write_url)},
+    }
+    if exposure.jaeger_ui:
+        spec["jaegerui"] = _monolithic_jaeger_ui(exposure)
+    return spec
+
+
+def build_stack_spec(
+    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
+) -> dict[str, Any]:
+    """The spec of a TempoStack with a metrics generator, which its operator knows from 0.22 on.
+
+    The operator's network policies let the generator out on port 9090 only, besides DNS.
+    """
+    template: dict[str, Any] = {
+        # Its webhook refuses fewer ingesters than the replicas need to agree.
+        "ingester": {"replicas": tempo.replication_factor},
+        "gateway": {"enabled": False},
+        "metricsGenerator": {"enabled": True, "remoteWriteURLs": [remote_write_url], "processors": PROCESSORS},
+    }
+    if exposure.jaeger_ui:
+        template["queryFrontend"] = {"jaegerQuery": _stack_jaeger_ui(exposure)}
+    spec: dict[str, Any] = {
+        # Its definition requires the field, although it has a default.
+        "managementState": "Managed",
+        "storage": {"secret": {"name": secret_name, "type": "s3"}},
+        "storageSize": tempo.storage.size,
+        "replicationFactor": tempo.replication_factor,
+        "retention": {"global": {"traces": tempo.retention}},
+        # The operator divides the limits among the parts.
+        "resources": {"total": tempo.resources.to_kubernetes()},
+        "template": template,
+        "extraConfig": {"tempo": build_stack_config(tempo, remote_write_url)},
+    }
+    if tempo.storage.storage_class is not None:
+        spec["storageClassName"] = tempo.storage.storage_class
+    return spec
+
+
+def _traces(tempo: Tempo, secret_name: Text | None) -> dict[str, Any]:
+    storage = tempo.storage
+    if storage.backend == "memory":
+        return {"backend": "memory", **_memory_size(tempo)}
+    traces: dict[str, Any] = {"backend": storage.backend, "size": storage.size}
+    if storage.backend == "s3":
+        traces["s3"] = {"secret": secret_name}
+    if storage.storage_class is not None:
+        traces["storageClassName"] = storage.storage_class
+    return traces
+
+
+def _memory_size(tempo: Tempo) -> dict[str, str]:
+    """The size of the volume in memory, which counts against the container's limit.
+
+    A volume as large as the limit would end Tempo, and, as it outlives the container, end it again.
+    """
+    if "size" in tempo.storage.model_fields_set:
+        return {"size": tempo.storage.size}
+    limit = tempo.resources.limits.get("memory")
+    return {} if limit is None else {"size": _half(limit)}
+
+
+def _half(quantity: str) -> str:
+    number = quantity.rstrip("mkKMGTPEi")
+    return f"{(Decimal(number) / 2).normalize():f}{quantity.removeprefix(number)}"
+
+
+def _monolithic_jaeger_ui(exposure: Exposure) -> dict[str, Any]:
+    host = external_host(exposure, _JAEGER_UI)
+    if exposure.kind == "route":
+        return {"enabled": True, "route": {"enabled": True, "host": host, "termination": _termination(exposure)}}
+    if exposure.kind == "ingress":
+        return {"enabled": True, "ingress": {"enabled": True, "host": host, **_ingress_class(exposure)}}
+    # Tempo's operator makes no HTTPRoute.
+    return {"enabled": True}
+
+
+def _stack_jaeger_ui(exposure: Exposure) -> dict[str, Any]:
+    host = external_host(exposure, _JAEGER_UI)
+    if exposure.kind == "route":
+        ingress = {"type": "route", "host": host, "route": {"termination": _termination(exposure)}}
+        return {"enabled": True, "ingress": ingress}
+    if exposure.kind == "ingress":
+        return {"enabled": True, "ingress": {"type": "ingress", "host": host, **_ingress_class(exposure)}}
+    return {"enabled": True}
+
+
+def _termination(exposure: Exposure) -> str:
+    return "edge" if exposure.tls else "insecure"
+
+
+def _ingress_class(exposure: Exposure) -> dict[str, str]:
+    return {} if exposure.ingress_class is None else {"ingressClassName": exposure.ingress_class}

@@ -17,11 +17,11 @@ class MeshTelemetryArgs(Args):
 
     otlp_address: Text = Field(description="Where the collector sends spans by OTLP over gRPC: host and port.")
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
-    namespace: Name = Field(default=Mesh().namespace, description="The collector's namespace.")
-    root_namespace: Text = Field(
-        default=Mesh().namespace,
-        description="The mesh's root namespace. As an output of the control plane, the Telemetry waits for that one, "
-        "and the collector does not.",
+    namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
+    control_plane: Text | None = Field(
+        default=None,
+        description="Any output of a control plane that the same program makes: the Telemetry waits for all that the "
+        "output waits for, and the collector does not.",
     )
 
 
@@ -55,7 +55,7 @@ def _telemetry(args: MeshTelemetryArgs) -> Object:
         "apiVersion": "telemetry.istio.io/v1",
         "kind": "Telemetry",
         # Only in the root namespace does it apply to the whole mesh.
-        "metadata": args.context.metadata(TELEMETRY, args.root_namespace),
+        "metadata": args.context.metadata(TELEMETRY, args.namespace),
         "spec": {
             "tracing": [
                 {

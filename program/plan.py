@@ -146,13 +146,12 @@ class Plan:
             context=self.context,
         )
 
-    def telemetry(self, *, otlp_address: Text | None = None, root_namespace: Text | None = None) -> MeshTelemetryArgs:
-        namespace = self.settings.mesh.namespace
+    def telemetry(self, *, otlp_address: Text | None = None, control_plane: Text | None = None) -> MeshTelemetryArgs:
         return MeshTelemetryArgs(
             otlp_address=self.otlp_address if otlp_address is None else otlp_address,
             tracing=self.settings.tracing,
-            namespace=namespace,
-            root_namespace=namespace if root_namespace is None else root_namespace,
+            namespace=self.settings.mesh.namespace,
+            control_plane=control_plane,
             context=self.context,
         )
 

@@ -29,7 +29,20 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 from tests.mutation import mutants
 from tests.mutation.mutants import Mutant
 
-_SOURCES = ("components", "docs", "lint", "manifests", "model", "tests/unit/lint", "tests/unit/program", "verify")
+_SOURCES = (
+    "components",
+    "docs",
+    "lint",
+    "manifests",
+    "model",
+    "objects",
+    "program",
+    "tests/unit/lint",
+    "tests/unit/program",
+    "verify",
+)
+# Whose modules are mutated, besides single files.
+_MUTATED = ("components", "objects", "program")
 _FILES = ("*.py", "Pulumi*.yaml", "pyproject.toml", "tests/unit/conftest.py")
 _SECONDS = 300
 _NO_ANSWER = 99
@@ -38,7 +51,7 @@ _NONE = Mutant("", 0, "none")
 # How a test asks what must be there before a resource: a method of `recording.Deployed`.
 _LOOKS_AT_EDGES = ".before("
 # They look at something else than edges, waits and options, or cost more than they could tell here.
-_NOT_RUN = {"test_golden.py", "test_schemas.py", "test_settings_property.py"}
+_NOT_RUN = {"test_examples.py", "test_golden.py", "test_package.py", "test_schemas.py", "test_settings_property.py"}
 
 
 # What a process does: the status with which it ends is one of pytest's.
@@ -75,7 +88,7 @@ class Result:
 
 def files(root: Path) -> list[str]:
     """The sources that are mutated."""
-    parts = sorted(path.relative_to(root).as_posix() for path in (root / "components").glob("*.py"))
+    parts = [path.relative_to(root).as_posix() for folder in _MUTATED for path in sorted((root / folder).glob("*.py"))]
     return ["__main__.py", "settings.py", *parts, "lint/registry.py"]
 
 
@@ -85,9 +98,8 @@ def tests_of(root: Path, mutant: Mutant) -> list[str]:
         return ["tests/unit/lint"]
     program = root / "tests" / "unit" / "program"
     stem = Path(mutant.file).stem
-    # A module that a component keeps for itself is tested through that component.
-    users = [path.stem for path in _importing(stem, root / "components")]
-    subjects = {name.strip("_") for name in (stem, *users)}
+    # What a component is made of is tested through that component.
+    subjects = {name.strip("_") for name in _users(stem, root)}
 
     def rank(path: Path) -> int | None:
         subject = path.stem.removeprefix("test_")
@@ -106,9 +118,21 @@ def tests_of(root: Path, mutant: Mutant) -> list[str]:
 
 
 @cache
+def _users(module: str, root: Path) -> frozenset[str]:
+    """A module and all that import it, directly or not."""
+    found, waiting = {module}, [module]
+    while waiting:
+        name = waiting.pop()
+        direct = {path.stem for folder in _MUTATED for path in _importing(name, root / folder)}
+        waiting.extend(direct - found)
+        found |= direct
+    return frozenset(found - {"__init__"})
+
+
+@cache
 def _importing(module: str, folder: Path) -> list[Path]:
-    """The files in ``folder`` that import one of the modules of ``components``."""
-    imports = re.compile(rf"components(\.|.*import.*\b){module}\b")
+    """The files in ``folder`` that import a module of this name."""
+    imports = re.compile(rf"^(from|import) ({'|'.join(_MUTATED)})(\.|.*import.*\b){module}\b", re.MULTILINE)
     return [path for path in sorted(folder.glob("*.py")) if imports.search(path.read_text())]
 
 

@@ -9,7 +9,7 @@ from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s
 from model import Exposure, Tempo
 from objects.addresses import tempo_metrics
 from objects.context import Context
-from objects.tempo_spec import build_tempo_monolithic, build_tempo_stack
+from objects.tempo import build_monolithic_spec, build_stack_spec
 
 Deploy = Callable[..., Deployed]
 Config = dict[str, Any]
@@ -203,7 +203,7 @@ def test_storage_in_memory_leaves_memory_to_tempo(
     storage: dict[str, Any], resources: dict[str, Any], traces: dict[str, Any]
 ) -> None:
     tempo = Tempo.model_validate({"storage": {"backend": "memory", **storage}, "resources": resources})
-    spec = build_tempo_monolithic(tempo, secret_name=None, remote_write_url=WRITE_URL, exposure=Exposure())
+    spec = build_monolithic_spec(tempo, secret_name=None, remote_write_url=WRITE_URL, exposure=Exposure())
     assert spec["storage"]["traces"] == traces
 
 
@@ -280,8 +280,8 @@ def test_classic_histograms_need_no_word(deploy: Deploy, mode: str) -> None:
 @pytest.mark.parametrize("histograms", ["classic", "native", "both"])
 def test_the_two_formats_of_overrides_are_never_mixed(histograms: str) -> None:
     tempo = Tempo.model_validate({"histograms": histograms, "storage": {"backend": "s3"}})
-    monolithic = build_tempo_monolithic(tempo, secret_name=STORE, remote_write_url=WRITE_URL, exposure=Exposure())
-    stack = build_tempo_stack(tempo, secret_name=STORE, remote_write_url=WRITE_URL, exposure=Exposure())
+    monolithic = build_monolithic_spec(tempo, secret_name=STORE, remote_write_url=WRITE_URL, exposure=Exposure())
+    stack = build_stack_spec(tempo, secret_name=STORE, remote_write_url=WRITE_URL, exposure=Exposure())
     assert set(monolithic["extraConfig"]["tempo"]["overrides"]) == {"defaults"}
     assert "defaults" not in stack["extraConfig"]["tempo"].get("overrides", {})
 
