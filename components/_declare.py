@@ -1,13 +1,10 @@
 """How every component registers: objects, patches and releases, limits of time, and outputs that wait."""
 
-import re
 from collections.abc import Mapping
+from importlib import metadata
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
-from pulumi_kubernetes.apiextensions import CustomResource, CustomResourcePatch
-from pulumi_kubernetes.helm.v3 import Release
 
 from objects.charts import Chart
 from objects.context import Object, Text
@@ -16,50 +13,46 @@ from objects.context import Object, Text
 # therefore never changes.
 PACKAGE = "meshtracing:index"
 
-# Kubernetes' own kinds, which Pulumi awaits each in its way. Any other is a custom resource.
-_CLASSES: Mapping[tuple[str, str], type[pulumi.CustomResource]] = {
-    ("apps/v1", "Deployment"): k8s.apps.v1.Deployment,
-    ("batch/v1", "Job"): k8s.batch.v1.Job,
-    ("networking.k8s.io/v1", "Ingress"): k8s.networking.v1.Ingress,
-    ("rbac.authorization.k8s.io/v1", "Role"): k8s.rbac.v1.Role,
-    ("rbac.authorization.k8s.io/v1", "RoleBinding"): k8s.rbac.v1.RoleBinding,
-    ("v1", "ConfigMap"): k8s.core.v1.ConfigMap,
-    ("v1", "Namespace"): k8s.core.v1.Namespace,
-    ("v1", "PersistentVolumeClaim"): k8s.core.v1.PersistentVolumeClaim,
-    ("v1", "Secret"): k8s.core.v1.Secret,
-    ("v1", "Service"): k8s.core.v1.Service,
-    ("v1", "ServiceAccount"): k8s.core.v1.ServiceAccount,
-}
-_PATCHES: Mapping[tuple[str, str], type[pulumi.CustomResource]] = {
-    ("apps/v1", "Deployment"): k8s.apps.v1.DeploymentPatch,
-    ("v1", "Namespace"): k8s.core.v1.NamespacePatch,
-}
+# Which version of the provider's plugin a program without a provider of its own gets.
+_PLUGIN = pulumi.ResourceOptions(version=metadata.version("pulumi-kubernetes"))
+# The API server gives back as `data` what was written as `stringData`.
+_SECRET_FIELDS = pulumi.ResourceOptions(additional_secret_outputs=["data", "stringData"])
 
 
 def declare(logical_name: str, obj: Object, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """Register a whole object."""
-    return _register(_CLASSES, CustomResource, logical_name, obj, opts)
+    """Register a whole object; the texts of a Secret are secrets in the state too."""
+    if obj["kind"] == "Secret":
+        obj = {**obj, "stringData": pulumi.Output.secret(obj["stringData"])}
+        opts = pulumi.ResourceOptions.merge(opts, _SECRET_FIELDS)
+    return _register(_token(obj), logical_name, obj, opts)
 
 
 def declare_patch(logical_name: str, obj: Object, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
     """Register some fields of an object that is somebody else's; destroy takes them away again."""
-    return _register(_PATCHES, CustomResourcePatch, logical_name, obj, opts)
+    return _register(f"{_token(obj)}Patch", logical_name, obj, opts)
+
+
+def read(logical_name: str, kind: Object, name: str, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
+    """Read somebody else's object, which has to be there; ``kind`` is an object of its kind."""
+    found = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=name))
+    return _register(_token(kind), logical_name, {}, found)
+
+
+def _token(obj: Object) -> str:
+    """The type of the resource that stands for ``obj``; the group of Kubernetes' oldest kinds has no name."""
+    version = obj["apiVersion"]
+    return f"kubernetes:{version if '/' in version else f'core/{version}'}:{obj['kind']}"
 
 
 def _register(
-    classes: Mapping[tuple[str, str], type[pulumi.CustomResource]],
-    custom: type[pulumi.CustomResource],
-    logical_name: str,
-    obj: Object,
-    opts: pulumi.ResourceOptions,
+    token: str, logical_name: str, properties: Mapping[str, Any], opts: pulumi.ResourceOptions
 ) -> pulumi.CustomResource:
-    arguments = {_snake_case(key): value for key, value in obj.items()}
-    cls = classes.get((obj["apiVersion"], obj["kind"]))
-    if cls is None:
-        return custom(logical_name, opts=opts, **arguments)
-    # The class knows them.
-    del arguments["api_version"], arguments["kind"]
-    return cls(logical_name, opts=opts, **arguments)
+    """Register by the type's name, with the properties as Kubernetes spells them.
+
+    The provider's own classes say the same with a class for every nested object, which takes Python as long to import
+    and to look through as everything else in a preview.
+    """
+    return pulumi.CustomResource(token, logical_name, dict(properties), pulumi.ResourceOptions.merge(_PLUGIN, opts))
 
 
 def declare_namespace(
@@ -69,8 +62,7 @@ def declare_namespace(
     if obj is not None:
         return declare(logical_name, obj, opts)
     # Only read. Server-side apply would not fail on one that is missing: it would make it.
-    found: pulumi.CustomResource = k8s.core.v1.Namespace.get(logical_name, id=namespace, opts=opts)
-    return found
+    return read(logical_name, {"apiVersion": "v1", "kind": "Namespace"}, namespace, opts)
 
 
 def declare_labels(
@@ -91,17 +83,17 @@ def declare_release(
     postrender: str | None = None,
 ) -> pulumi.CustomResource:
     """A release of ``chart``, awaited for ``timeout`` seconds."""
-    release: pulumi.CustomResource = Release(
-        logical_name,
-        timeout=timeout,
-        # A release that failed is rolled back, so that the next `up` starts from a state Helm accepts.
-        atomic=True,
-        cleanup_on_fail=True,
-        postrender=postrender,
-        opts=opts,
+    properties = {
         **chart,
-    )
-    return release
+        "timeout": timeout,
+        # A release that failed is rolled back, so that the next `up` starts from a state Helm accepts.
+        "atomic": True,
+        "cleanupOnFail": True,
+        "postrender": postrender,
+        # Marks the release as one of this resource's, as the provider's own class does.
+        "compat": "true",
+    }
+    return _register("kubernetes:helm.sh/v3:Release", logical_name, properties, opts)
 
 
 def within(seconds: int) -> pulumi.CustomTimeouts:
@@ -117,7 +109,3 @@ def once_ready(value: str, *resources: pulumi.Resource) -> pulumi.Output[str]:
 def waited_for(output: Text | None) -> Any:
     """All resources that ``output`` waits for, as one entry of ``depends_on``."""
     return pulumi.Output.from_input(output).apply(lambda _: None)
-
-
-def _snake_case(key: str) -> str:
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower()

@@ -6,7 +6,6 @@ It stops at the mesh configuration: which requests are traced is MeshTelemetry's
 from collections.abc import Mapping
 
 import pulumi
-from pulumi_kubernetes.apiextensions import CustomResource
 
 from components._declare import (
     PACKAGE,
@@ -15,6 +14,7 @@ from components._declare import (
     declare_patch,
     declare_release,
     once_ready,
+    read,
     within,
 )
 from objects.context import Object
@@ -97,13 +97,8 @@ class MeshControlPlane(pulumi.ComponentResource):
         """The patch after which an istiod of others knows our provider."""
         patch = build_istio_patch(self._args)
         # Only read. Server-side apply would not fail on a resource that is missing: it would install a mesh.
-        existing = CustomResource.get(
-            f"{self._name}-existing-istio",
-            api_version=patch["apiVersion"],
-            kind=patch["kind"],
-            id=self._args.mesh.existing.istio,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        name = f"{self._name}-existing-istio"
+        existing = read(name, patch, self._args.mesh.existing.istio, pulumi.ResourceOptions(parent=self))
         shared = self._create("shared-mesh-config", objects, pulumi.ResourceOptions(parent=self))
         declare_patch(
             f"{self._name}-istio-patch",

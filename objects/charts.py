@@ -14,7 +14,7 @@ def chart_source(chart: str, *, repository: str, version: str) -> Chart:
     if location.startswith("oci://"):
         return {"chart": f"{location}/{chart}", "version": version}
     if location.startswith("https://"):
-        return {"chart": chart, "version": version, "repository_opts": {"repo": location}}
+        return {"chart": chart, "version": version, "repositoryOpts": {"repo": location}}
     # A chart in a folder carries its own version.
     return {"chart": f"{location}/{chart}"}
 
