@@ -56,11 +56,11 @@ datasource = mesh_tracing.GrafanaTempoDatasource(
 )
 serving: list[pulumi.Resource] = [datasource]
 if stack.namespaces.applications:
-    # As with Bookinfo: only now does a restart bring sidecars that trace.
+    # Only now does a restart bring sidecars whose first request is traced.
     mesh_tracing.Applications("applications", plan.applications(), after(control_plane, telemetry))
 if stack.bookinfo.enabled:
-    # Pods get a sidecar only from an injector that serves, and their first request is to be traced.
-    bookinfo = mesh_tracing.Bookinfo("bookinfo", plan.bookinfo(), after(control_plane, telemetry))
+    # Pods get a sidecar only from an injector that serves. Only what sends requests also waits for the tracing.
+    bookinfo = mesh_tracing.Bookinfo("bookinfo", plan.bookinfo(tracing=telemetry.provider_name), after(control_plane))
     serving.append(bookinfo)
     pulumi.export("productpage_url", bookinfo.productpage_url)
     if bookinfo.gateway_service is not None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components._declare import PACKAGE, declare, declare_labels, declare_namespace, once_ready, within
+from components._declare import PACKAGE, declare, declare_labels, declare_namespace, once_ready, waited_for, within
 from components.bookinfo_gateway import BookinfoGateway
 from objects.addresses import productpage_url
 from objects.bookinfo import BookinfoArgs, build_application, build_bookinfo_namespace, build_traffic, gateway_args
@@ -37,7 +37,7 @@ class Bookinfo(pulumi.ComponentResource):
         )
         application = self._create("bookinfo", build_application(args), after=[])
         # Clients that start before the pages they ask for would fill the graph with errors.
-        self._create("traffic", build_traffic(args), after=application)
+        self._create("traffic", build_traffic(args), after=[*application, waited_for(args.tracing)])
         self.gateway_service = self._create_gateway()
 
         url = productpage_url(args.bookinfo.namespace, args.context)

@@ -73,6 +73,11 @@ class Tempo(Section):
     namespace: Name = Field(default="tracing-system", description="Namespace of Tempo and of its object store.")
     storage: Storage = Field(default=Storage(), description="Where traces are kept.")
     retention: GoDuration = Field(default="48h", description="How long traces are kept.")
+    trace_idle_period: GoDuration = Field(
+        default="5s",
+        examples=["1s"],
+        description="How long after its last span a trace becomes searchable: after one to two of these periods.",
+    )
     graph_interval: GoDuration = Field(
         default="15s", description="How often the service graph is written to Prometheus."
     )

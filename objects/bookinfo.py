@@ -6,7 +6,7 @@ from model import Bookinfo, Images, Mesh, Platform
 from model.scalars import Image
 from objects import manifests
 from objects.bookinfo_gateway import BookinfoGatewayArgs
-from objects.context import Args, Object
+from objects.context import Args, Object, Text
 from objects.mesh_config import injection_labels
 from objects.namespaces import build_namespace, build_namespace_labels
 from objects.restart import restart_annotation, restarted_with
@@ -23,6 +23,12 @@ class BookinfoArgs(Args):
     platform: Platform = Field(default="kubernetes", description="What the cluster is: `openshift` or `kubernetes`.")
     namespace_exists: bool = Field(default=False, description="Whether somebody else made the sample's namespace.")
     curl_image: Image = Field(default=Images().curl, description="The image of the clients.")
+    tracing: Text | None = Field(
+        default=None,
+        description="Any output of the tracing that the same program switches on: the clients wait for all that the "
+        "output waits for, so that their first request is traced. The application does not: a proxy that runs learns "
+        "of the tracing.",
+    )
 
 
 def gateway_args(args: BookinfoArgs) -> BookinfoGatewayArgs | None:

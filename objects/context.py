@@ -73,3 +73,8 @@ class Args(Section):
 def wait_for(condition: str) -> dict[str, str]:
     """The annotation that makes Pulumi wait for a custom resource, which it otherwise takes for ready at once."""
     return {"pulumi.com/waitFor": condition}
+
+
+def not_awaited() -> dict[str, str]:
+    """The annotation that makes Pulumi take an object for ready at once, which it would otherwise wait for."""
+    return {"pulumi.com/skipAwait": "true"}

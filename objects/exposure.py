@@ -7,7 +7,7 @@ from pydantic import Field
 from model import Exposure
 from model.parts import Section
 from model.scalars import Name
-from objects.context import Args, Context, Object, wait_for
+from objects.context import Args, Context, Object, not_awaited, wait_for
 
 # Every Service that is exposed calls its port by this name.
 _PORT_NAME = "http"
@@ -50,7 +50,8 @@ def build_exposed(exposure: Exposure, service: ExposedService, context: Context)
         api_version, kind, spec, annotations = "route.openshift.io/v1", "Route", _route(exposure, service), _admitted()
     elif exposure.kind == "ingress":
         api_version, kind = "networking.k8s.io/v1", "Ingress"
-        spec, annotations = _ingress(exposure, service), _not_awaited()
+        # It has no condition. Pulumi would wait for an address, which many controllers never write.
+        spec, annotations = _ingress(exposure, service), not_awaited()
     elif exposure.kind == "gateway-api":
         api_version, kind = "gateway.networking.k8s.io/v1", "HTTPRoute"
         spec, annotations = _http_route(exposure, service), _accepted()
@@ -103,8 +104,3 @@ def _admitted() -> dict[str, str]:
 def _accepted() -> dict[str, str]:
     """An HTTPRoute has conditions for each gateway, and is served by those that say Accepted."""
     return wait_for('jsonpath={.status.parents[*].conditions[?@.type=="Accepted" && @.status=="True"].type}')
-
-
-def _not_awaited() -> dict[str, str]:
-    """An Ingress has no condition. Pulumi would wait for an address, which many controllers never write."""
-    return {"pulumi.com/skipAwait": "true"}

@@ -6,13 +6,20 @@ here.
 """
 
 from collections.abc import Hashable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from model import Volume
-from objects.context import Object
+from objects.context import Object, not_awaited
+
+try:
+    # libyaml's parser is ten times faster than Python's.
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # a PyYAML that was built without it
+    from yaml import SafeLoader  # type: ignore[assignment]
 
 MANIFESTS = Path(__file__).parent.parent / "manifests"
 
@@ -34,14 +41,8 @@ class ManifestError(ValueError):
     """A manifest that this program will not apply; the message says where and why."""
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML without the two features that hide mistakes: repeated keys and aliases."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise ManifestError(f"line {mark.line + 1}: an alias; write the value out")
-        return super().compose_node(parent, index)
+class _StrictLoader(SafeLoader):
+    """Safe YAML in which a repeated key, which hides a mistake, is one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
@@ -56,15 +57,17 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def load(file: str) -> list[Object]:
-    """The objects of ``manifests/<file>``."""
-    return parse((MANIFESTS / file).read_text(encoding="utf-8"), source=f"manifests/{file}")
+@cache
+def load(file: str) -> tuple[Object, ...]:
+    """The objects of ``manifests/<file>``, which are the same for everybody: whoever changes one copies it."""
+    return tuple(parse((MANIFESTS / file).read_text(encoding="utf-8"), source=f"manifests/{file}"))
 
 
 def parse(text: str, *, source: str) -> list[Object]:
     """The objects in ``text``; empty documents are skipped."""
     try:
-        # A subclass of SafeLoader: nothing is constructed but maps, lists and scalars.
+        _refuse_aliases(text)
+        # A subclass of a safe loader: nothing is constructed but maps, lists and scalars.
         documents = list(yaml.load_all(text, Loader=_StrictLoader))
     except yaml.YAMLError as error:
         raise ManifestError(f"{source}: not YAML: {error}") from error
@@ -85,16 +88,29 @@ def parse(text: str, *, source: str) -> list[Object]:
     return objects
 
 
+def _refuse_aliases(text: str) -> None:
+    """An alias hides what it stands for, and a change of its anchor changes it unseen."""
+    for event in yaml.parse(text, Loader=SafeLoader):
+        if isinstance(event, yaml.AliasEvent) and event.start_mark is not None:
+            raise ManifestError(f"line {event.start_mark.line + 1}: an alias; write the value out")
+
+
 def role(manifest: Object) -> str:
     """What stands for ``manifest`` in the logical name of its resource."""
     return f"{manifest['kind'].lower()}-{manifest['metadata']['name']}"
 
 
 def place(manifest: Object, *, namespace: str, labels: Mapping[str, str]) -> Object:
-    """A copy of ``manifest`` in ``namespace``; the manifest's own labels win over ``labels``."""
+    """A copy of ``manifest`` in ``namespace``; the manifest's own labels win over ``labels``.
+
+    A Service is not awaited: Pulumi would wait about ten seconds until its endpoints no longer change, and whoever
+    needs what is behind it waits for the Deployment, whose pods those endpoints are.
+    """
     metadata = manifest["metadata"]
     own_labels = metadata.get("labels") or {}
     placed = {**metadata, "namespace": namespace, "labels": {**labels, **own_labels}}
+    if manifest["kind"] == "Service":
+        placed["annotations"] = {**(metadata.get("annotations") or {}), **not_awaited()}
     return {**manifest, "metadata": placed}
 
 

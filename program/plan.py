@@ -155,13 +155,14 @@ class Plan:
             context=self.context,
         )
 
-    def bookinfo(self) -> BookinfoArgs:
+    def bookinfo(self, *, tracing: Text | None = None) -> BookinfoArgs:
         return BookinfoArgs(
             bookinfo=self.settings.bookinfo,
             mesh=self.settings.mesh,
             platform=self.settings.platform,
             namespace_exists=self.settings.bookinfo.namespace in self.settings.namespaces.existing,
             curl_image=self.settings.images.curl,
+            tracing=tracing,
             context=self.context,
         )
 

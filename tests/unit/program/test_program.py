@@ -47,9 +47,10 @@ REQUIRED_EDGES = [
     (("Telemetry", "mesh-tracing"), ("Release", "istiod")),
     (("Deployment", "productpage-v1"), ("Namespace", "bookinfo")),
     (("Deployment", "productpage-v1"), ("Release", "istiod")),
-    (("Deployment", "productpage-v1"), ("Telemetry", "mesh-tracing")),
     (("Deployment", "productpage-v1"), ("ServiceAccount", "bookinfo-productpage")),
     (("Deployment", "sleep"), ("Deployment", "productpage-v1")),
+    (("Deployment", "sleep"), ("Telemetry", "mesh-tracing")),
+    (("Deployment", "spiffe-test-productpage"), ("Telemetry", "mesh-tracing")),
     (("Deployment", "spiffe-test-productpage"), ("Deployment", "reviews-v3")),
     (("ConfigMap", "grafana-datasources-tracing"), ("TempoMonolithic", "tempo")),
     (("ConfigMap", "grafana-datasources-tracing"), ("Deployment", "prometheus")),
@@ -61,6 +62,7 @@ FORBIDDEN_EDGES = [
     (("Release", "istiod"), ("Deployment", "prometheus")),
     (("OpenTelemetryCollector", "otel"), ("Release", "istiod")),
     (("Deployment", "minio"), ("Deployment", "prometheus")),
+    (("Deployment", "productpage-v1"), ("Telemetry", "mesh-tracing")),
 ]
 
 
@@ -179,11 +181,24 @@ def test_every_workload_has_a_timeout_from_the_settings(deploy: Deploy) -> None:
     assert deployed.get("Deployment", "ratings-v1").timeouts["update"] == "77s"
 
 
-def test_nothing_skips_the_wait(deployed: Deployed) -> None:
+def test_nothing_else_skips_the_wait(deployed: Deployed) -> None:
     for resource in deployed.children:
         annotations = (resource.inputs.get("metadata") or {}).get("annotations") or {}
-        # Many ingress controllers never write the address for which Pulumi would wait.
-        assert "pulumi.com/skipAwait" not in annotations or resource.kind == "Ingress", resource.urn
+        # Many ingress controllers never write the address for which Pulumi would wait, and of a Service it would wait
+        # for endpoints, whose pods its Deployment waits for.
+        assert "pulumi.com/skipAwait" not in annotations or resource.kind in {"Ingress", "Service"}, resource.urn
+
+
+def test_no_service_is_awaited_beside_its_pods(with_s3: Deployed) -> None:
+    services = {r.object_name: r.inputs for r in with_s3.children if r.kind == "Service"}
+    awaited = {
+        name
+        for name, inputs in services.items()
+        if (inputs["metadata"].get("annotations") or {}).get("pulumi.com/skipAwait") != "true"
+    }
+    # A name in DNS alone, which Pulumi does not wait for.
+    headless = {name for name, inputs in services.items() if inputs["spec"].get("clusterIP") == "None"}
+    assert awaited == headless
 
 
 def test_secrets_stand_only_in_secrets(deployed: Deployed) -> None:

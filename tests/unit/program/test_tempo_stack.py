@@ -292,12 +292,27 @@ def test_further_configuration_is_merged_over_ours(deploy: Deploy, mode: str) ->
         "metrics_generator": {"registry": {"external_labels": {"source": "theirs", "cluster": "c"}}},
     }
     config = tempo_config(deploy(with_setting(storage_config(mode, "s3", "minio"), "tempo.extraConfig", extra)))
-    assert config["ingester"] == {"max_block_duration": "10m"}
+    assert config["ingester"]["max_block_duration"] == "10m"
+    assert config["ingester"]["trace_idle_period"] == "5s"
     assert config["metrics_generator"]["registry"] == {
         "collection_interval": "15s",
         "external_labels": {"source": "theirs", "cluster": "c"},
     }
     assert config["metrics_generator"]["storage"]["remote_write"][0]["url"] == WRITE_URL
+
+
+@pytest.mark.parametrize("mode", ["monolithic", "stack"])
+def test_a_trace_is_searchable_as_soon_as_the_settings_say(deploy: Deploy, mode: str) -> None:
+    config = tempo_config(deploy(with_setting(storage_config(mode, "s3", "minio"), "tempo.traceIdlePeriod", "1s")))
+    # Tempo cuts what has been idle for the first, and looks for it every second.
+    assert config["ingester"]["trace_idle_period"] == "1s"
+    assert config["ingester"]["flush_check_period"] == "1s"
+
+
+@pytest.mark.parametrize(("mode", "waits"), [("monolithic", "0s"), ("stack", None)])
+def test_only_an_ingester_that_is_alone_is_ready_at_once(deploy: Deploy, mode: str, waits: str | None) -> None:
+    config = tempo_config(deploy(storage_config(mode, "s3", "minio")))
+    assert config["ingester"].get("lifecycler", {}).get("min_ready_duration") == waits
 
 
 @pytest.mark.parametrize(
