@@ -1,4 +1,4 @@
-"""``python -m lint FILE...``: check manifests that somebody else wrote.
+"""``python -m lint FILE...``: checks any manifests, and explains the checks.
 
 Exits 0 without errors, 1 with errors, 2 when something could not be checked.
 """
@@ -11,9 +11,9 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from lint import _files
+from lint import _files, reference
 from lint._objects import Cluster, Object
 from lint._versions import minor
 from lint.facts import Facts
@@ -31,6 +31,16 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say it in one line, without the usage."""
         self.exit(UNCHECKED, f"{self.prog}: {message}\n")
+
+
+class _Print(argparse.Action):
+    """Prints a text and ends, as ``--help`` does: no file is needed."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _namespace: object, values: Any, _option: str | None = None
+    ) -> None:
+        print(reference.explanation(values) if values else reference.overview(), end="")
+        parser.exit(OK)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cluster-domain", metavar="DOMAIN", default="cluster.local", help="default: cluster.local")
     parser.add_argument("--json", action="store_true", help="print a list of the findings")
     parser.add_argument("--strict", action="store_true", help="let warnings count as errors")
+    parser.add_argument("--list", action=_Print, nargs=0, help="print what is checked, and exit")
+    parser.add_argument(
+        "--explain", action=_Print, type=_code, metavar="CODE", help="print why N1 is a fault, and exit"
+    )
     return parser
 
 
@@ -72,6 +86,13 @@ def _version(value: str) -> str:
     if minor(value) is None:
         raise argparse.ArgumentTypeError(f"expected a version such as 0.22.0, found {value!r}")
     return value
+
+
+def _code(value: str) -> str:
+    known = reference.codes()
+    if value.upper() not in known:
+        raise argparse.ArgumentTypeError(f"expected a code from {known[0]} to {known[-1]}, found {value!r}")
+    return value.upper()
 
 
 def _facts(options: argparse.Namespace) -> Facts:

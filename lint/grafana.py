@@ -6,7 +6,8 @@ from typing import Any
 
 from lint._objects import Cluster, Object, Path, at, parsed, sequence, text
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 # The second is the same query language behind Amazon's authentication.
 _PROMETHEUS_TYPES = frozenset({"prometheus", "grafana-amazonprometheus-datasource"})
@@ -36,8 +37,30 @@ class _DataSource:
         return "the uid" if self.owner.kind == "Secret" else repr(uid)
 
 
+@rule(
+    title="Grafana's service graph asks a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "The Service Graph tab of a Tempo data source reads the Prometheus data source with the uid in "
+        "`serviceMap.datasourceUid`. It is empty if no data source has that uid; it is a warning if the uid is not "
+        "set at all, or may be that of a data source without a fixed one."
+    ),
+    remedy="Give the Prometheus data source a fixed uid, and set `serviceMap.datasourceUid` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Prometheus, uid: prometheus, type: prometheus}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData: {serviceMap: {datasourceUid: prom}}
+    """,
+)
 def service_map_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N15: the Service Graph tab asks this data source, and is empty when it is not there."""
     path = ("serviceMap", "datasourceUid")
     yield from _prometheus_references(cluster, facts, path, "the service graph stays empty")
     for source in _data_sources(cluster):
@@ -49,14 +72,63 @@ def service_map_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[F
             )
 
 
+@rule(
+    title="Links from spans to metrics lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Grafana shows a link from a span to its metrics in the data source with the uid in "
+        "`tracesToMetrics.datasourceUid`. It leads nowhere if no data source has that uid; it is a warning if it may "
+        "be that of a data source without a fixed one."
+    ),
+    remedy="Give the Prometheus data source a fixed uid, and set `tracesToMetrics.datasourceUid` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Prometheus, uid: prometheus, type: prometheus}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData:
+                  serviceMap: {datasourceUid: prometheus}
+                  tracesToMetrics: {datasourceUid: prom}
+    """,
+)
 def traces_to_metrics_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N15: the link from a span to its metrics leads nowhere."""
     path = ("tracesToMetrics", "datasourceUid")
     yield from _prometheus_references(cluster, facts, path, "links from spans to metrics lead nowhere")
 
 
+@rule(
+    title="Links from exemplars to traces lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Grafana shows a link from a metric's exemplar to its trace in the data source with the uid in "
+        "`exemplarTraceIdDestinations`. It leads nowhere if no data source has that uid; it is a warning if it may be"
+        " that of a data source without a fixed one."
+    ),
+    remedy="Give the Tempo data source a fixed uid, and set `datasourceUid` in `exemplarTraceIdDestinations` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - name: Prometheus
+                uid: prometheus
+                type: prometheus
+                jsonData: {exemplarTraceIdDestinations: [{name: traceID, datasourceUid: traces}]}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData: {serviceMap: {datasourceUid: prometheus}}
+    """,
+)
 def exemplars_without_tempo(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N15: the link from a metric's exemplar to its trace leads nowhere."""
     known = list(_data_sources(cluster))
     traces = [source for source in known if source.type in _TRACE_TYPES]
     for source in known:

@@ -6,7 +6,8 @@ from lint._mesh import SAIL
 from lint._objects import Cluster, Object, text
 from lint._services import OPENTELEMETRY
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 DEFAULT = "default"
 _SIMPLE = "istio-injection"
@@ -14,8 +15,26 @@ _REVISION = "istio.io/rev"
 _OPT_OUT = "sidecar.istio.io/inject"
 
 
+@rule(
+    title="A namespace's label injects nothing for lack of a default revision",
+    levels=(Severity.ERROR,),
+    why=(
+        "Only a control plane revision, or a revision tag, called `default` injects sidecars into namespaces with the"
+        " label `istio-injection: enabled`. If there are only others, no pod of the namespace gets a sidecar."
+    ),
+    remedy="Label the namespace `istio.io/rev: <revision>`, or add an IstioRevisionTag called `default`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: mesh}
+        spec: {version: v1.30.4}
+        ---
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: bookinfo, labels: {istio-injection: enabled}}
+    """,
+)
 def label_without_default_revision(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N10: only a revision or a tag called ``default`` obeys the simple label."""
     revisions = _revisions(cluster) | (facts.istio_revisions or frozenset())
     if not revisions or DEFAULT in revisions:
         return
@@ -29,8 +48,21 @@ def label_without_default_revision(cluster: Cluster, facts: Facts) -> Iterator[F
             )
 
 
+@rule(
+    title="A namespace has two labels that contradict each other",
+    levels=(Severity.WARNING,),
+    why=(
+        "If a namespace has both `istio-injection` and `istio.io/rev`, the first one decides and the second one is "
+        "ignored."
+    ),
+    remedy="Keep one of the two labels.",
+    example="""
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: bookinfo, labels: {istio-injection: enabled, istio.io/rev: canary}}
+    """,
+)
 def contradicting_labels(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N10: with both labels, the simple one decides."""
     for obj in cluster.of("", "Namespace"):
         simple, revision = text(obj.labels.get(_SIMPLE)), text(obj.labels.get(_REVISION))
         if not simple or not revision or (simple == "enabled" and revision == DEFAULT):
@@ -43,8 +75,28 @@ def contradicting_labels(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
         )
 
 
+@rule(
+    title="The collector gets a sidecar",
+    levels=(Severity.WARNING,),
+    why=(
+        "The collector is in a namespace with injection. With a sidecar it traces its own traffic again, and takes "
+        "spans only as the mesh's mTLS settings allow."
+    ),
+    remedy=(
+        'Set the label `sidecar.istio.io/inject: "false"` on the OpenTelemetryCollector; its operator copies it to '
+        "the pods."
+    ),
+    example="""
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: tracing, labels: {istio-injection: enabled}}
+        ---
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: tracing}
+    """,
+)
 def sidecar_in_collector(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N19: a collector with a sidecar traces itself, and its port is under the mesh's mTLS."""
     injected = {obj.name for obj in cluster.of("", "Namespace") if _is_injected(obj)}
     for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         opted_out = "false" in (obj.labels.get(_OPT_OUT), obj.at("spec", "podAnnotations", _OPT_OUT))
