@@ -7,17 +7,18 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
-import kubernetes.config
 import urllib3
 import yaml
-from kubernetes.client import ApiClient, ApiException, Configuration, CoreV1Api
-from kubernetes.stream import portforward
 
 from verify.pod_transport import PodTransport
+
+# The kubernetes library takes a second to import. Help, and what is wrong with an option, are said without it.
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
 
 Object = Mapping[str, Any]
 
@@ -72,6 +73,8 @@ class Cluster:
 
     def __init__(self, context: str, server: str | None) -> None:
         """Read the kubeconfig and ask the API server for its version; raises ``CannotCheckError``."""
+        from kubernetes.client import ApiClient  # noqa: PLC0415
+
         self.context = context
         configuration = _configuration(context, server)
         # A server that is not there is reported at once.
@@ -137,6 +140,9 @@ class Cluster:
         Its requests raise ``httpx.TransportError`` when nothing answers there, and ``CannotLookError`` when
         port-forwards are not allowed.
         """
+        from kubernetes.client import ApiClient, ApiException, CoreV1Api  # noqa: PLC0415
+        from kubernetes.stream import portforward  # noqa: PLC0415
+
         meta = pod["metadata"]
         place = f"{meta['namespace']}/{meta['name']}"
 
@@ -244,7 +250,10 @@ def trouble(pod: Object) -> str:
     return str(pod.get("status", {}).get("phase", "unknown"))
 
 
-def _configuration(context: str, server: str | None) -> Configuration:
+def _configuration(context: str, server: str | None) -> "Configuration":
+    import kubernetes.config  # noqa: PLC0415
+    from kubernetes.client import Configuration  # noqa: PLC0415
+
     configuration = Configuration()
     try:
         kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]

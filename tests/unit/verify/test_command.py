@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +166,17 @@ def one_line(result: Result) -> str:
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     return line
+
+
+def test_help_is_shown_without_importing_the_kubernetes_library() -> None:
+    project = Path(command.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "verify", "--help"],
+        cwd=project, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "verify.cluster" in imported
+    assert "kubernetes.client" not in imported
 
 
 def test_an_unknown_hop_is_refused_with_the_known_ones(run: Run) -> None:
