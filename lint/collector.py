@@ -1,4 +1,4 @@
-"""The OpenTelemetryCollector: what its operator or the collector itself makes of a field."""
+"""The OpenTelemetryCollector: a Route, and a removed key of its configuration."""
 
 from collections.abc import Iterator
 

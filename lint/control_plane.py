@@ -1,4 +1,4 @@
-"""Istio and IstioCNI, as their operator takes them."""
+"""The Sail operator's resources Istio and IstioCNI."""
 
 import datetime
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _CNI_NAME = "default"
 
 # When the Istio project stops patching a minor version: six weeks after the second one after it, by
 # https://istio.io/latest/docs/releases/supported-releases/. Up to 1.26 as recorded on
-# https://endoflife.date/istio; the later ones reckoned from the releases of 1.29.0, 1.30.0 and 1.31.0.
+# https://endoflife.date/istio; the later ones computed from the releases of 1.29.0, 1.30.0 and 1.31.0.
 END_OF_LIFE: dict[Minor, datetime.date] = {
     (1, 20): datetime.date(2024, 6, 25),
     (1, 21): datetime.date(2024, 9, 27),
@@ -129,7 +129,7 @@ def unpinned_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
         if version is None:
             why = "without a version the operator chooses one, in some releases a beta"
         elif _is_alias(text(version)):
-            why = f"{text(version)!r} is another version after an upgrade of the operator"
+            why = f"{text(version)!r} is an alias: an upgrade of the operator changes the version"
         else:
             continue
         yield warning(obj.where("spec", "version"), why, "name one version, such as v1.30.4")
@@ -181,5 +181,5 @@ def _same(one: str, other: str) -> bool:
 
 
 def _ended(version: Minor) -> datetime.date | None:
-    """Return the last day of support; for versions older than the table, the first day that it knows."""
+    """Return the last day of support; for versions older than the table, its first day."""
     return END_OF_LIFE.get(max(version, min(END_OF_LIFE)))

@@ -1,4 +1,4 @@
-"""Grafana's data sources: those that refer to each other must do so by the right uid."""
+"""Grafana's data sources, which refer to each other by their uids."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class _DataSource:
     settings: Any
 
     def uid_at(self, *path: str | int) -> str | None:
-        """Return a uid that this data source refers to; empty where it is absent, None where it is a variable."""
+        """Return a uid that this data source refers to; empty if it is absent, None if it is a variable."""
         uid = text(at(self.settings, *path))
         return None if "$" in uid else uid
 
@@ -33,8 +33,8 @@ class _DataSource:
         return self.owner.where(*self.path, "jsonData", *path)
 
     def shown(self, uid: str) -> str:
-        """``uid`` for a message, unless it is from a Secret."""
-        return "the uid" if self.owner.kind == "Secret" else repr(uid)
+        """``uid`` for a message, which does not quote a Secret."""
+        return "this uid" if self.owner.kind == "Secret" else f"the uid {uid!r}"
 
 
 @rule(
@@ -154,12 +154,12 @@ def _dangling(
     consequence: str,
     known_uid: str | None = None,
 ) -> Iterator[Fault]:
-    """Judge one reference, if any data source it could mean is known."""
+    """Judge one reference, if any data source that it could mean is known."""
     uid = source.uid_at(*path)
     uids = {other.uid for other in wanted} | ({known_uid} if known_uid is not None else set())
     if not uid or not uids or uid in uids:
         return
-    # Grafana gives a data source without a uid one that the objects do not tell.
+    # Grafana gives a data source without a uid a random one.
     severity: Callable[[str, str, str], Fault] = warning if "" in uids else error
     kinds = "Tempo" if source.type in _PROMETHEUS_TYPES else "Prometheus"
     yield severity(
@@ -172,7 +172,7 @@ def _dangling(
 def _data_sources(cluster: Cluster) -> Iterator[_DataSource]:
     for obj in cluster.of("", "ConfigMap", "Secret"):
         for path, document in obj.documents():
-            # Most ConfigMaps hold something else, and some hold much of it.
+            # Parsing every document would be slow: most have no data sources, and some are large.
             if "datasources" in document:
                 entries = sequence(at(parsed(document), "datasources"))
                 for index, entry in enumerate(entries):

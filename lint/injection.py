@@ -42,8 +42,8 @@ def label_without_default_revision(cluster: Cluster, facts: Facts) -> Iterator[F
         if obj.labels.get(_SIMPLE) == "enabled":
             yield error(
                 obj.where("metadata", "labels", _SIMPLE),
-                f"no revision or tag is called {DEFAULT!r} ({', '.join(sorted(revisions))}), so no pod of this "
-                "namespace gets a sidecar",
+                f"no revision or tag is called {DEFAULT!r}, only {', '.join(sorted(revisions))}, so no pod of "
+                "this namespace gets a sidecar",
                 f"label it {_REVISION}=<revision>, or add an IstioRevisionTag called {DEFAULT}",
             )
 
@@ -70,7 +70,7 @@ def contradicting_labels(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
         outcome = f"the revision {DEFAULT!r} injects the sidecars" if simple == "enabled" else "no pod gets a sidecar"
         yield warning(
             obj.where("metadata", "labels", _REVISION),
-            f"{_SIMPLE}={simple} wins over it: {outcome}, and {revision!r} is not asked",
+            f"{_SIMPLE}={simple} wins over it: {outcome}, and {revision!r} is ignored",
             "keep one of the two labels",
         )
 
@@ -115,11 +115,11 @@ def _is_injected(namespace: Object) -> bool:
 
 
 def _revisions(cluster: Cluster) -> frozenset[str]:
-    """Return the revisions and tags that the objects tell of."""
+    """Return the revisions and tags that the objects define."""
     names = {obj.name for obj in cluster.of(SAIL, "IstioRevision", "IstioRevisionTag")}
     for obj in cluster.of(SAIL, "Istio"):
         if obj.at("spec", "updateStrategy", "type") == "RevisionBased":
-            # As the operator names it (sail: controllers/istio/istio_controller.go).
+            # The operator's name for it (sail: controllers/istio/istio_controller.go).
             version = text(obj.at("spec", "version")).replace(".", "-")
             names.add(f"{obj.name}-{version}")
         else:

@@ -1,4 +1,4 @@
-"""Kiali's way to the traces."""
+"""How Kiali queries traces."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -67,7 +67,7 @@ def _sounds_monolithic(host: str) -> bool:
 
 
 def _configs(cluster: Cluster) -> Iterator[tuple[Object, Path, Mapping[Any, Any]]]:
-    """Yield Kiali's settings: in its resource, or in the ConfigMap of the chart that does without the operator."""
+    """Yield Kiali's settings: in its resource, or in the ConfigMap of the chart without an operator."""
     for obj in cluster.of("kiali.io", "Kiali"):
         yield obj, ("spec",), mapping(obj.at("spec"))
     for obj in cluster.of("", "ConfigMap"):

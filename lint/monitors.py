@@ -1,4 +1,4 @@
-"""What Prometheus' operator is told to scrape."""
+"""What Prometheus' operator is configured to scrape."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from lint.findings import Fault, Severity, error
 from lint.rule import rule
 
 _ENDPOINTS = {"PodMonitor": "podMetricsEndpoints", "ServiceMonitor": "endpoints"}
-# A doubled backslash before a character that a single one would give a meaning to, or take it from.
+# A doubled backslash before a character whose meaning a single one would change.
 _DOUBLED = re.compile(r"\\\\[dDwWsSbB.+*?()\[\]{}|$^/:-]")
 
 

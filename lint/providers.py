@@ -58,7 +58,7 @@ def service_without_full_name(cluster: Cluster, facts: Facts) -> Iterator[Fault]
                 yield warning(
                     provider.where("service"),
                     f"{host!r} does not end with the cluster's domain {facts.cluster_domain}",
-                    "correct the host, or tell the cluster's domain",
+                    "correct the host, or set the cluster's domain",
                 )
         elif prefix not in {"", target.namespace}:
             yield error(

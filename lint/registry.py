@@ -1,4 +1,4 @@
-"""Every check there is, and the one loop that runs them."""
+"""All checks, and the loop that runs them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

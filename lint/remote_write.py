@@ -166,8 +166,8 @@ def native_histograms_only(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
                 known = facts.prometheus_native_histograms is False
                 yield (error if known else warning)(
                     tempo.where(*CONFIG, *path),
-                    f"a Prometheus without native histograms{'' if known else ', if it is one,'} keeps nothing of "
-                    "them, and the service graph is empty",
+                    f"{'Prometheus' if known else 'a Prometheus'} without native histograms stores none of them, and "
+                    "the service graph is empty",
                     "use classic or both",
                 )
 

@@ -1,4 +1,4 @@
-"""The Telemetry resource: what it switches on, with which provider, for which namespaces."""
+"""The Telemetry resource: its fields, its provider and its namespace."""
 
 from collections.abc import Iterator
 

@@ -33,7 +33,7 @@ _OLD_KEYS = (
     "unsafe_query_hints",
 )
 
-# Grafana's own variables have two dollars: one more reader of the file expands them.
+# Two dollars are an escaped one: the variable is then meant for Grafana, and not for Tempo.
 _VARIABLE = re.compile(r"(?<!\$)\$\{[^}]*\}")
 _EXPANDS_VARIABLES = (0, 21)
 _KNOWS_GENERATOR = (0, 22)
@@ -260,7 +260,7 @@ def _monolithic(cluster: Cluster) -> Iterator[tuple[Object, Mapping[Any, Any]]]:
 
 
 def _generates(config: Mapping[Any, Any]) -> bool:
-    """Say whether ``config`` wants metrics: it configures the generator, or switches a processor on."""
+    """Whether ``config`` asks for metrics: it configures the generator, or switches a processor on."""
     return bool(
         mapping(config.get("metrics_generator"))
         or _names(at(config, *_NEW_PROCESSORS))

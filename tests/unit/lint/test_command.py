@@ -79,7 +79,7 @@ def test_a_folder_is_every_manifest_in_it(tmp_path: Path) -> None:
     assert run(tmp_path).stdout.endswith("in 2 objects of 2 files\n")
 
 
-def test_a_list_stands_for_its_items() -> None:
+def test_a_list_is_replaced_by_its_items() -> None:
     telemetry = " ".join(line.strip() for line in ['{"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry",'])
     telemetry += ' "metadata": {"name": "a"}, "spec": {"tracing": [{"providers": [{"randomSamplingPercentage": 1}]}]}}'
     inner = f'{{"apiVersion": "v1", "kind": "List", "items": [{telemetry}]}}'
@@ -97,7 +97,7 @@ def test_json_is_a_list_of_the_findings() -> None:
     assert json.loads(run("-", "--json", stdin=RIGHT).stdout) == []
 
 
-def test_the_options_are_the_facts() -> None:
+def test_the_options_become_facts() -> None:
     istio = WARNING.replace("latest", "v1.99.0")
     assert "error N11" in run("-", "--platform", "openshift", stdin=istio).stdout
     stack = "{apiVersion: tempo.grafana.com/v1alpha1, kind: TempoStack, spec: {template: {metricsGenerator: {}}}}"
@@ -141,7 +141,7 @@ def test_an_absent_file_and_an_empty_folder_exit_2(tmp_path: Path) -> None:
     absent = run(tmp_path / "absent.yaml")
     assert (absent.returncode, absent.stderr) == (2, f"lint: {tmp_path}/absent.yaml: No such file or directory\n")
     empty = run(tmp_path)
-    assert (empty.returncode, empty.stderr) == (2, f"lint: {tmp_path}: a folder without *.yaml or *.yml\n")
+    assert (empty.returncode, empty.stderr) == (2, f"lint: {tmp_path}: a folder without *.yaml and *.yml files\n")
 
 
 @pytest.mark.parametrize(
