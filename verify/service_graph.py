@@ -32,7 +32,7 @@ class Calls:
     """What was seen on an edge; times are measured at the server.
 
     ``requests``, ``failed`` and ``mean_seconds`` are since the generator started. ``per_second``, ``failed_share``
-    (0 to 1) and ``p95_seconds`` are of a window that ends now; ``p95_seconds`` is None when it cannot be told.
+    (0 to 1) and ``p95_seconds`` are of a window that ends now; ``p95_seconds`` is None if it is unknown.
     """
 
     requests: int

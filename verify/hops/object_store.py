@@ -56,7 +56,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             after.errors[-1],
-            cause=f"the bucket {store.bucket or 'of the Secret'} is gone",
+            cause=f"the bucket {store.bucket or 'of the Secret'} does not exist",
             # Pulumi creates the missing Job again, and that creates the bucket.
             remedy=recreate if store.job else f"aws s3 mb s3://{store.bucket or 'BUCKET'}",
         )

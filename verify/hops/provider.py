@@ -106,7 +106,7 @@ def extension_providers(config_map: Object | None) -> Sequence[Mapping[str, Any]
 
 
 def _no_sampling(world: World, place: str, entry: Mapping[str, Any]) -> Finding:
-    meant, sampling = world.deployment.tracing.sampling_percentage, entry.get("randomSamplingPercentage")
+    intended, sampling = world.deployment.tracing.sampling_percentage, entry.get("randomSamplingPercentage")
     on_stack = f"--stack {world.stack}"
     if entry.get("disableSpanReporting"):
         cause = "requests are sampled, but their spans are not reported"
@@ -116,10 +116,10 @@ def _no_sampling(world: World, place: str, entry: Mapping[str, Any]) -> Finding:
         NAME,
         f"{place}: randomSamplingPercentage is {'not set' if sampling is None else sampling}"
         + (", disableSpanReporting is on" if entry.get("disableSpanReporting") else ""),
-        f"the stack's setting is {meant:g} %",
+        f"the stack's setting is {intended:g} %",
         cause=cause,
         remedy=world.restore
-        if meant
+        if intended
         else f"pulumi config set --path tracing.samplingPercentage 100 {on_stack} && pulumi up {on_stack}",
     )
 
