@@ -97,7 +97,7 @@ def test_json_is_a_list_of_the_findings() -> None:
     assert json.loads(run("-", "--json", stdin=RIGHT).stdout) == []
 
 
-def test_the_options_become_facts() -> None:
+def test_the_options_are_the_facts() -> None:
     istio = WARNING.replace("latest", "v1.99.0")
     assert "error N11" in run("-", "--platform", "openshift", stdin=istio).stdout
     stack = "{apiVersion: tempo.grafana.com/v1alpha1, kind: TempoStack, spec: {template: {metricsGenerator: {}}}}"
