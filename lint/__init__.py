@@ -1,7 +1,6 @@
-"""Check Kubernetes objects for mistakes that break tracing later, and that no API server reports.
+"""Checks Kubernetes objects for mistakes that break tracing and that no API server reports.
 
-It reads plain dictionaries and nothing else: no cluster, no network, no Pulumi. ``python -m lint`` does the same for
-files.
+It reads plain dictionaries and nothing else: no cluster, no network, no Pulumi. ``python -m lint`` checks files.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,5 +19,5 @@ _NOTHING_KNOWN = Facts()
 def check(
     objects: Sequence[Mapping[str, Any]], facts: Facts = _NOTHING_KNOWN, *, checks: Sequence[Check] = CHECKS
 ) -> list[Finding]:
-    """Return every fault of ``objects``, errors first, each once."""
+    """Return the findings of ``checks`` in ``objects``, errors first, each once."""
     return examine(Cluster(tuple(Object(raw) for raw in objects)), facts, checks)

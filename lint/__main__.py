@@ -1,6 +1,6 @@
-"""``python -m lint FILE...``: check manifests that somebody else wrote.
+"""``python -m lint FILE...``: checks any manifests, and explains the checks.
 
-Exits 0 without errors, 1 with errors, 2 when something could not be checked.
+Exits 0 without errors, 1 with errors, 2 if something could not be checked.
 """
 
 import argparse
@@ -11,9 +11,9 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from lint import _files
+from lint import _files, reference
 from lint._objects import Cluster, Object
 from lint._versions import minor
 from lint.facts import Facts
@@ -29,8 +29,18 @@ OK, FAULTY, UNCHECKED = range(3)
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Say it in one line, without the usage."""
+        """Print one line, without the usage."""
         self.exit(UNCHECKED, f"{self.prog}: {message}\n")
+
+
+class _Print(argparse.Action):
+    """Prints a text and ends, as ``--help`` does: no file is needed."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _namespace: object, values: Any, _option: str | None = None
+    ) -> None:
+        print(reference.explanation(values) if values else reference.overview(), end="")
+        parser.exit(OK)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,17 +64,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="lint",
         description="Check Kubernetes manifests for mistakes that break tracing, and that no API server reports.",
-        epilog="Exits 0 without errors, 1 with errors, 2 when something could not be checked.",
+        epilog="Exits 0 without errors, 1 with errors, 2 if something could not be checked.",
         allow_abbrev=False,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a manifest, a folder of them, or - for stdin")
-    parser.add_argument("--platform", choices=["openshift", "kubernetes"], help="what the cluster is")
+    parser.add_argument("--platform", choices=["openshift", "kubernetes"], help="what the cluster runs on")
     for program in ("tempo-operator", "collector"):
-        parser.add_argument(f"--{program}-version", type=_version, metavar="X.Y.Z", help="as it is installed")
-    parser.add_argument("--root-namespace", metavar="NAME", help="the mesh's, if the manifests do not tell")
+        parser.add_argument(f"--{program}-version", type=_version, metavar="X.Y.Z", help="the installed version")
+    parser.add_argument(
+        "--root-namespace", metavar="NAME", help="the mesh's root namespace, if the manifests do not contain it"
+    )
     parser.add_argument("--cluster-domain", metavar="DOMAIN", default="cluster.local", help="default: cluster.local")
     parser.add_argument("--json", action="store_true", help="print a list of the findings")
-    parser.add_argument("--strict", action="store_true", help="let warnings count as errors")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
+    parser.add_argument("--list", action=_Print, nargs=0, help="list the checks, and exit")
+    parser.add_argument(
+        "--explain", action=_Print, type=_code, metavar="CODE", help="explain the checks with this code, and exit"
+    )
     return parser
 
 
@@ -72,6 +88,13 @@ def _version(value: str) -> str:
     if minor(value) is None:
         raise argparse.ArgumentTypeError(f"expected a version such as 0.22.0, found {value!r}")
     return value
+
+
+def _code(value: str) -> str:
+    known = reference.codes()
+    if value.upper() not in known:
+        raise argparse.ArgumentTypeError(f"expected a code from {known[0]} to {known[-1]}, found {value!r}")
+    return value.upper()
 
 
 def _facts(options: argparse.Namespace) -> Facts:

@@ -14,16 +14,16 @@ _SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 class UnreadableError(ValueError):
-    """Something that cannot be checked; the message is one line and says which and why."""
+    """A file that cannot be checked; the message is one line with its name and the reason."""
 
 
 def expand(names: list[str]) -> list[str]:
-    """Replace each folder by the manifests in it; a file that is named twice is read once."""
+    """Replace each folder by the manifests in it; a file that is named twice is listed once."""
     return list(dict.fromkeys(name for argument in names for name in _files(argument)))
 
 
 def read(name: str) -> list[Object]:
-    """Return the objects of one file; those of a List stand for it."""
+    """Return the objects of one file; a List is replaced by its items."""
     source = "stdin" if name == STDIN else name
     objects: list[Object] = []
     for number, document in enumerate(_documents(name, source), start=1):
@@ -43,7 +43,7 @@ def _files(argument: str) -> list[str]:
     except OSError as error:
         raise UnreadableError(f"{printable(argument)}: {error.strerror or 'cannot be listed'}") from error
     if not files:
-        raise UnreadableError(f"{printable(argument)}: a folder without *.yaml or *.yml")
+        raise UnreadableError(f"{printable(argument)}: a folder without *.yaml and *.yml files")
     return files
 
 

@@ -20,7 +20,7 @@ class ServiceName:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a URL leads; its credentials and path are left behind, so that no message can show them."""
+    """The host and port of a URL, without its credentials and path, so that no message can show them."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ class Endpoint:
 
 
 def endpoint(url: str) -> Endpoint | None:
-    """Return where ``url`` leads, or None when it is not a URL of http."""
+    """Return the host and port of ``url``, or None if it is not a URL with both."""
     try:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -47,7 +47,7 @@ class Provider:
 
     @property
     def prefix(self) -> str:
-        """The namespace that may stand before the host."""
+        """The namespace before the slash; empty if there is none."""
         prefix, slash, _ = self.service.partition("/")
         return prefix if slash else ""
 
@@ -88,7 +88,7 @@ def providers(cluster: Cluster) -> Iterator[Provider]:
 
 
 def provider_names(cluster: Cluster) -> frozenset[str] | None:
-    """Return the names a Telemetry may use, or None when a part of the mesh configuration is not among the objects."""
+    """Return the names a Telemetry may use, or None if a part of the mesh configuration is not among the objects."""
     meshes = mesh_configs(cluster)
     if not meshes or _shared_config_elsewhere(cluster):
         return None

@@ -1,7 +1,7 @@
 """Kubernetes objects, read without trusting their shape.
 
-Whoever wrote an object may have put a list where a map belongs. Every reader here answers that with nothing, so that
-no check has to.
+An object may have a list where a map belongs. Every reader here then returns an empty value, so that no check has to
+look out for it.
 """
 
 import base64
@@ -18,9 +18,9 @@ Key = str | int
 Path = tuple[Key, ...]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
-_LONGEST_NUMBER = 18
+_MAX_DIGITS = 18
 
-# What the parser raises for a text: also what its constructors let through, such as `!!int ""` or a 45th of May.
+# What the YAML parser raises: its own errors, and those that its constructors let through, as for `!!int ""`.
 NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
 
 
@@ -41,7 +41,7 @@ def number(value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     digits = text(value)
-    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= _LONGEST_NUMBER else None
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS else None
 
 
 def at(value: object, *path: Key) -> Any:
@@ -85,11 +85,11 @@ def strings(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def parsed(document: object) -> Any:
-    """Return the content of YAML that an object carries as a string; None when it is not YAML."""
+    """Return the content of YAML that an object carries as a string; None if it is not YAML."""
     return _parsed(document) if isinstance(document, str) else None
 
 
-# Several checks read the same document; none changes what it is given.
+# Cached because several checks read the same document; none of them changes it.
 @lru_cache(maxsize=64)
 def _parsed(document: str) -> Any:
     try:
@@ -99,13 +99,13 @@ def _parsed(document: str) -> Any:
 
 
 def printable(name: str) -> str:
-    """Keep a line break or a terminal's control sequence out of what is printed."""
+    """Replace line breaks and terminal control sequences by question marks."""
     return "".join(char if char.isprintable() else "?" for char in name)
 
 
 @dataclass(frozen=True)
 class Object:
-    """One object; ``source`` is the file that it is from."""
+    """One object; ``source`` is the file that it comes from."""
 
     raw: object
     source: str = ""
@@ -116,7 +116,7 @@ class Object:
 
     @property
     def group(self) -> str | None:
-        """The API group: empty for the core group, None for an object that does not say."""
+        """The API group: empty for the core group, None for an object without an apiVersion."""
         version = at(self.raw, "apiVersion")
         if not isinstance(version, str):
             return None

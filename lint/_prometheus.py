@@ -1,4 +1,4 @@
-"""The Prometheus behind a host name, and what it was told to accept."""
+"""The Prometheus behind a host name, and what it is configured to accept."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Prometheus:
 
 
 def find(cluster: Cluster, service: ServiceName) -> list[Prometheus]:
-    """Return each Prometheus that ``service`` leads to, as far as the objects tell."""
+    """Return each Prometheus that ``service`` leads to, as far as the objects show it."""
     return [*_of_operators(cluster, service), *_of_workloads(cluster, service)]
 
 
@@ -78,7 +78,7 @@ def _of_workloads(cluster: Cluster, service: ServiceName) -> Iterator[Prometheus
 
 
 def _is_prometheus(container: object) -> bool:
-    """Tell it from what else takes remote write, such as Mimir; without an image the container's name decides."""
+    """Whether it is Prometheus, and not another receiver such as Mimir; without an image, by the container's name."""
     image = text(at(container, "image"))
     repository = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     return (repository or text(at(container, "name"))) == "prometheus"

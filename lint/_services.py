@@ -1,4 +1,4 @@
-"""The Services there will be: the ones among the objects, and the ones that operators make of their resources."""
+"""The Services that will exist: those among the objects, and those that operators create for their resources."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _TEMPO_PORT = 3200
 
 @dataclass(frozen=True)
 class Port:
-    """``path`` leads to the port in the object that declares it; it is empty for one that an operator makes."""
+    """``path`` leads to the port in the object that declares it; it is empty for a port of an operator's Service."""
 
     number: int
     name: str = ""
@@ -27,7 +27,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Service:
-    """``ports`` is None when the objects do not tell them."""
+    """``ports`` is None if they cannot be read from the objects."""
 
     owner: Object
     name: ServiceName
@@ -38,7 +38,7 @@ class Service:
 
 
 def services(cluster: Cluster) -> dict[ServiceName, Service]:
-    """Return every Service whose namespace is told; a declared one stands before a generated one."""
+    """Return every Service whose namespace is known; a declared one takes precedence over an operator's."""
     known: dict[ServiceName, Service] = {}
     for service in (*_declared(cluster), *_of_collectors(cluster), *_of_tempo(cluster)):
         if service.name.namespace and service.name.name:
@@ -82,11 +82,11 @@ def _of_collectors(cluster: Cluster) -> Iterator[Service]:
 
 
 def _collector_ports(collector: Object) -> tuple[Port, ...] | None:
-    """Return the ports that take OTLP: those of the receivers in use, and those that the resource adds itself."""
+    """Return the ports that take OTLP: those of the receivers in use, and those in its ``spec.ports``."""
     config = collector_config(collector)
     pipelines = mapping(at(config, "service", "pipelines"))
     used = {text(name) for pipeline in pipelines.values() for name in sequence(at(pipeline, "receivers"))}
-    # Nothing in use is a configuration that is not told here; the other receiver takes OTLP on a port of its choice.
+    # Without a receiver the configuration is incomplete; otelarrow takes OTLP on a port that is not known here.
     if not used or any(name.partition("/")[0] == "otelarrow" for name in used):
         return None
     # For a Route the operator declares another protocol (otel-op: internal/manifests/collector/service.go).
@@ -106,7 +106,7 @@ def _collector_ports(collector: Object) -> tuple[Port, ...] | None:
 
 
 def _of_tempo(cluster: Cluster) -> Iterator[Service]:
-    """Tempo's operator names its OTLP ports so that Istio cannot tell their protocol."""
+    """Yield Tempo's Services; Istio cannot tell the protocol from the operator's names of their OTLP ports."""
     otlp = (Port(_OTLP_PORTS["grpc"], "otlp-grpc"), Port(_OTLP_PORTS["http"], "otlp-http"))
     for obj in cluster.of(TEMPO, "TempoMonolithic"):
         yield Service(obj, monolithic_service(obj), (Port(_TEMPO_PORT, "http"), *otlp))

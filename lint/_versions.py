@@ -1,4 +1,4 @@
-"""Versions as far as the checks compare them: major and minor."""
+"""Versions, of which the checks compare major and minor."""
 
 import re
 
@@ -8,7 +8,7 @@ _VERSION = re.compile(r"v?(\d{1,5})\.(\d{1,5})(?![0-9])")
 
 
 def minor(version: str | None) -> Minor | None:
-    """Return (1, 28) of ``v1.28.3``; None of what does not begin with a version."""
+    """Return (1, 28) for ``v1.28.3``; None for a text that does not begin with a version."""
     match = _VERSION.match(version or "")
     return (int(match[1]), int(match[2])) if match else None
 

@@ -1,4 +1,4 @@
-"""The OpenTelemetryCollector: what its operator or the collector itself makes of a field."""
+"""The OpenTelemetryCollector: a Route, and a removed key of its configuration."""
 
 from collections.abc import Iterator
 
@@ -8,15 +8,32 @@ from lint._objects import Cluster, Object, at, text
 from lint._services import OPENTELEMETRY, collector_config
 from lint._versions import image_tag, minor
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 # Ignored from the first one on, refused from the second one on (opentelemetry-helm-charts#1935).
 _ADDRESS_IGNORED = (0, 123)
 _ADDRESS_REFUSED = (0, 128)
 
 
+@rule(
+    title="A collector of the mesh's spans has a Route",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "For a Route, the collector's operator declares the gRPC port with the appProtocol `h2c`. Istio does not know"
+        " that name, so proxies send spans over HTTP/1.1. It is a warning if no provider sends spans to this "
+        "collector."
+    ),
+    remedy="Leave the ingress out of the collector that takes the mesh's spans.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          ingress: {type: route}
+    """,
+)
 def route_ingress(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N4: for a Route the operator declares the gRPC port as h2c, a name that Istio does not know."""
     targets = {provider.target(facts) for provider in providers(cluster)}
     for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         if obj.at("spec", "ingress", "type") != "route":
@@ -30,8 +47,25 @@ def route_ingress(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
         )
 
 
+@rule(
+    title="A collector's own metrics have their address in the removed form",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Collectors from 0.128 on do not know the key `service.telemetry.metrics.address` and do not start with it; "
+        "those from 0.123 on ignore it. It is a warning for versions that still start."
+    ),
+    remedy="Write `readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]` instead.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            service:
+              telemetry: {metrics: {address: "0.0.0.0:8888"}}
+    """,
+)
 def metrics_address(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N12: an older way to name the port of the collector's own metrics, which stops newer collectors."""
     for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         if at(collector_config(obj), "service", "telemetry", "metrics", "address") is None:
             continue

@@ -1,4 +1,4 @@
-"""Istio and IstioCNI, as their operator takes them."""
+"""The Sail operator's resources Istio and IstioCNI."""
 
 import datetime
 from collections.abc import Iterator
@@ -7,13 +7,14 @@ from lint._mesh import SAIL
 from lint._objects import Cluster, Object, text
 from lint._versions import Minor, minor
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 _CNI_NAME = "default"
 
 # When the Istio project stops patching a minor version: six weeks after the second one after it, by
 # https://istio.io/latest/docs/releases/supported-releases/. Up to 1.26 as recorded on
-# https://endoflife.date/istio; the later ones reckoned from the releases of 1.29.0, 1.30.0 and 1.31.0.
+# https://endoflife.date/istio; the later ones computed from the releases of 1.29.0, 1.30.0 and 1.31.0.
 END_OF_LIFE: dict[Minor, datetime.date] = {
     (1, 20): datetime.date(2024, 6, 25),
     (1, 21): datetime.date(2024, 9, 27),
@@ -28,8 +29,23 @@ END_OF_LIFE: dict[Minor, datetime.date] = {
 }
 
 
+@rule(
+    title="On OpenShift, Istio is installed without its CNI plugin",
+    levels=(Severity.ERROR,),
+    why=(
+        "OpenShift refuses the privileged init container that would otherwise set up the network of a pod with a "
+        "sidecar, so the pods that get a sidecar are refused."
+    ),
+    remedy="Add an IstioCNI called `default` with the version of Istio.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec: {version: v1.30.4}
+    """,
+    facts=Facts(platform="openshift"),
+)
 def openshift_without_cni(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N11: OpenShift refuses the init container that would otherwise set up a pod's network."""
     if facts.platform != "openshift" or any(cluster.of(SAIL, "IstioCNI")):
         return
     for obj in cluster.of(SAIL, "Istio"):
@@ -41,8 +57,19 @@ def openshift_without_cni(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
             )
 
 
+@rule(
+    title="An IstioCNI is not called `default`",
+    levels=(Severity.ERROR,),
+    why="The operator's CRD accepts no other name.",
+    remedy="Call it `default`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: IstioCNI
+        metadata: {name: istio-cni}
+        spec: {version: v1.30.4}
+    """,
+)
 def cni_with_another_name(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N11: the operator's CRD allows a single name."""
     for obj in cluster.of(SAIL, "IstioCNI"):
         if obj.name and obj.name != _CNI_NAME:
             yield error(
@@ -52,8 +79,24 @@ def cni_with_another_name(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
             )
 
 
+@rule(
+    title="The CNI plugin has another version than Istio",
+    levels=(Severity.WARNING,),
+    why="The Istio project tests the plugin together with the control plane of the same version only.",
+    remedy="Give both the same version.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec: {version: v1.30.4}
+        ---
+        apiVersion: sailoperator.io/v1
+        kind: IstioCNI
+        metadata: {name: default}
+        spec: {version: v1.29.7}
+    """,
+)
 def cni_of_another_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N11: the plugin and the control plane are tested together."""
     meshes = {text(obj.at("spec", "version")) for obj in cluster.of(SAIL, "Istio")} - {""}
     for obj in cluster.of(SAIL, "IstioCNI"):
         version = text(obj.at("spec", "version"))
@@ -65,21 +108,50 @@ def cni_of_another_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
             )
 
 
+@rule(
+    title="The version of Istio is not pinned",
+    levels=(Severity.WARNING,),
+    why=(
+        "Without a version, or with an alias such as `v1.30-latest`, an upgrade of the operator also upgrades the "
+        "mesh. In some releases of the operator the version that it chooses is a beta."
+    ),
+    remedy="Name one version, such as `v1.30.4`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec: {version: v1.30-latest}
+    """,
+)
 def unpinned_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N18: an upgrade of the operator would upgrade the mesh."""
     for obj in _versioned(cluster):
         version = obj.at("spec", "version")
         if version is None:
             why = "without a version the operator chooses one, in some releases a beta"
         elif _is_alias(text(version)):
-            why = f"{text(version)!r} is another version after an upgrade of the operator"
+            why = f"{text(version)!r} is an alias: an upgrade of the operator changes the version"
         else:
             continue
         yield warning(obj.where("spec", "version"), why, "name one version, such as v1.30.4")
 
 
+@rule(
+    title="The version of Istio is no longer maintained",
+    levels=(Severity.WARNING,),
+    why=(
+        "The Istio project patches a minor version until six weeks after the second one after it, and newer operators"
+        " refuse older ones. On OpenShift nothing is reported, since Red Hat maintains its builds for longer."
+    ),
+    remedy="Choose a version that is maintained.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec: {version: v1.27.3}
+    """,
+    facts=Facts(today=datetime.date(2026, 3, 31)),
+)
 def end_of_life_version(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N18: on OpenShift nothing is said, since Red Hat maintains its builds for longer."""
     if facts.today is None or facts.platform == "openshift":
         return
     for obj in _versioned(cluster):
@@ -109,5 +181,5 @@ def _same(one: str, other: str) -> bool:
 
 
 def _ended(version: Minor) -> datetime.date | None:
-    """Return the last day of support; for versions older than the table, the first day that it knows."""
+    """Return the last day of support; for versions older than the table, its first day."""
     return END_OF_LIFE.get(max(version, min(END_OF_LIFE)))

@@ -1,4 +1,4 @@
-"""What is known of the cluster beyond the objects."""
+"""What is known about the cluster beyond the objects."""
 
 import datetime
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """``None`` is unknown, and a check that depends on it then says nothing.
+    """``None`` is unknown: a check that depends on it then reports nothing, or only a warning.
 
     ``istio_revisions`` are the control planes and tags that exist already; ``root_namespace`` is read from the objects
     when it is not given; ``today`` is compared with the end of life of versions.

@@ -1,11 +1,11 @@
-"""What a check says: a fault, which the registry makes a finding by adding the check's code."""
+"""What a check reports: a fault, which becomes a finding with the code of the check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """An error breaks a hop of the traces; a warning may, or is unwise."""
+    """An error breaks tracing; a warning may break it, or is unwise."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -23,7 +23,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault with the code under which the documentation has it."""
+    """A fault with the code under which docs/checks.md explains it."""
 
     code: str
     severity: Severity

@@ -1,4 +1,4 @@
-"""Grafana's data sources: those that refer to each other must do so by the right uid."""
+"""Grafana's data sources, which refer to each other by their uids."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from typing import Any
 
 from lint._objects import Cluster, Object, Path, at, parsed, sequence, text
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 # The second is the same query language behind Amazon's authentication.
 _PROMETHEUS_TYPES = frozenset({"prometheus", "grafana-amazonprometheus-datasource"})
@@ -24,7 +25,7 @@ class _DataSource:
     settings: Any
 
     def uid_at(self, *path: str | int) -> str | None:
-        """Return a uid that this data source refers to; empty where it is absent, None where it is a variable."""
+        """Return a uid that this data source refers to; empty if it is absent, None if it is a variable."""
         uid = text(at(self.settings, *path))
         return None if "$" in uid else uid
 
@@ -32,12 +33,34 @@ class _DataSource:
         return self.owner.where(*self.path, "jsonData", *path)
 
     def shown(self, uid: str) -> str:
-        """``uid`` for a message, unless it is from a Secret."""
-        return "the uid" if self.owner.kind == "Secret" else repr(uid)
+        """``uid`` for a message, which does not quote a Secret."""
+        return "this uid" if self.owner.kind == "Secret" else f"the uid {uid!r}"
 
 
+@rule(
+    title="Grafana's service graph asks a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "The Service Graph tab of a Tempo data source reads the Prometheus data source with the uid in "
+        "`serviceMap.datasourceUid`. It is empty if no data source has that uid; it is a warning if the uid is not "
+        "set at all, or may be that of a data source without a fixed one."
+    ),
+    remedy="Give the Prometheus data source a fixed uid, and set `serviceMap.datasourceUid` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Prometheus, uid: prometheus, type: prometheus}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData: {serviceMap: {datasourceUid: prom}}
+    """,
+)
 def service_map_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N15: the Service Graph tab asks this data source, and is empty when it is not there."""
     path = ("serviceMap", "datasourceUid")
     yield from _prometheus_references(cluster, facts, path, "the service graph stays empty")
     for source in _data_sources(cluster):
@@ -49,14 +72,63 @@ def service_map_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[F
             )
 
 
+@rule(
+    title="Links from spans to metrics lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Grafana shows a link from a span to its metrics in the data source with the uid in "
+        "`tracesToMetrics.datasourceUid`. It leads nowhere if no data source has that uid; it is a warning if it may "
+        "be that of a data source without a fixed one."
+    ),
+    remedy="Give the Prometheus data source a fixed uid, and set `tracesToMetrics.datasourceUid` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Prometheus, uid: prometheus, type: prometheus}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData:
+                  serviceMap: {datasourceUid: prometheus}
+                  tracesToMetrics: {datasourceUid: prom}
+    """,
+)
 def traces_to_metrics_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N15: the link from a span to its metrics leads nowhere."""
     path = ("tracesToMetrics", "datasourceUid")
     yield from _prometheus_references(cluster, facts, path, "links from spans to metrics lead nowhere")
 
 
+@rule(
+    title="Links from exemplars to traces lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Grafana shows a link from a metric's exemplar to its trace in the data source with the uid in "
+        "`exemplarTraceIdDestinations`. It leads nowhere if no data source has that uid; it is a warning if it may be"
+        " that of a data source without a fixed one."
+    ),
+    remedy="Give the Tempo data source a fixed uid, and set `datasourceUid` in `exemplarTraceIdDestinations` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - name: Prometheus
+                uid: prometheus
+                type: prometheus
+                jsonData: {exemplarTraceIdDestinations: [{name: traceID, datasourceUid: traces}]}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData: {serviceMap: {datasourceUid: prometheus}}
+    """,
+)
 def exemplars_without_tempo(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N15: the link from a metric's exemplar to its trace leads nowhere."""
     known = list(_data_sources(cluster))
     traces = [source for source in known if source.type in _TRACE_TYPES]
     for source in known:
@@ -82,12 +154,12 @@ def _dangling(
     consequence: str,
     known_uid: str | None = None,
 ) -> Iterator[Fault]:
-    """Judge one reference, if any data source it could mean is known."""
+    """Judge one reference, if any data source that it could mean is known."""
     uid = source.uid_at(*path)
     uids = {other.uid for other in wanted} | ({known_uid} if known_uid is not None else set())
     if not uid or not uids or uid in uids:
         return
-    # Grafana gives a data source without a uid one that the objects do not tell.
+    # Grafana gives a data source without a uid a random one.
     severity: Callable[[str, str, str], Fault] = warning if "" in uids else error
     kinds = "Tempo" if source.type in _PROMETHEUS_TYPES else "Prometheus"
     yield severity(
@@ -100,7 +172,7 @@ def _dangling(
 def _data_sources(cluster: Cluster) -> Iterator[_DataSource]:
     for obj in cluster.of("", "ConfigMap", "Secret"):
         for path, document in obj.documents():
-            # Most ConfigMaps hold something else, and some hold much of it.
+            # Parsing every document would be slow: most have no data sources, and some are large.
             if "datasources" in document:
                 entries = sequence(at(parsed(document), "datasources"))
                 for index, entry in enumerate(entries):

@@ -6,7 +6,8 @@ from lint._mesh import SAIL
 from lint._objects import Cluster, Object, text
 from lint._services import OPENTELEMETRY
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 DEFAULT = "default"
 _SIMPLE = "istio-injection"
@@ -14,8 +15,26 @@ _REVISION = "istio.io/rev"
 _OPT_OUT = "sidecar.istio.io/inject"
 
 
+@rule(
+    title="A namespace's label injects nothing for lack of a default revision",
+    levels=(Severity.ERROR,),
+    why=(
+        "Only a control plane revision, or a revision tag, called `default` injects sidecars into namespaces with the"
+        " label `istio-injection: enabled`. If there are only others, no pod of the namespace gets a sidecar."
+    ),
+    remedy="Label the namespace `istio.io/rev: <revision>`, or add an IstioRevisionTag called `default`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: mesh}
+        spec: {version: v1.30.4}
+        ---
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: bookinfo, labels: {istio-injection: enabled}}
+    """,
+)
 def label_without_default_revision(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N10: only a revision or a tag called ``default`` obeys the simple label."""
     revisions = _revisions(cluster) | (facts.istio_revisions or frozenset())
     if not revisions or DEFAULT in revisions:
         return
@@ -23,14 +42,27 @@ def label_without_default_revision(cluster: Cluster, facts: Facts) -> Iterator[F
         if obj.labels.get(_SIMPLE) == "enabled":
             yield error(
                 obj.where("metadata", "labels", _SIMPLE),
-                f"no revision or tag is called {DEFAULT!r} ({', '.join(sorted(revisions))}), so no pod of this "
-                "namespace gets a sidecar",
+                f"no revision or tag is called {DEFAULT!r}, only {', '.join(sorted(revisions))}, so no pod of "
+                "this namespace gets a sidecar",
                 f"label it {_REVISION}=<revision>, or add an IstioRevisionTag called {DEFAULT}",
             )
 
 
+@rule(
+    title="A namespace has two labels that contradict each other",
+    levels=(Severity.WARNING,),
+    why=(
+        "If a namespace has both `istio-injection` and `istio.io/rev`, the first one decides and the second one is "
+        "ignored."
+    ),
+    remedy="Keep one of the two labels.",
+    example="""
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: bookinfo, labels: {istio-injection: enabled, istio.io/rev: canary}}
+    """,
+)
 def contradicting_labels(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N10: with both labels, the simple one decides."""
     for obj in cluster.of("", "Namespace"):
         simple, revision = text(obj.labels.get(_SIMPLE)), text(obj.labels.get(_REVISION))
         if not simple or not revision or (simple == "enabled" and revision == DEFAULT):
@@ -38,13 +70,33 @@ def contradicting_labels(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
         outcome = f"the revision {DEFAULT!r} injects the sidecars" if simple == "enabled" else "no pod gets a sidecar"
         yield warning(
             obj.where("metadata", "labels", _REVISION),
-            f"{_SIMPLE}={simple} wins over it: {outcome}, and {revision!r} is not asked",
+            f"{_SIMPLE}={simple} wins over it: {outcome}, and {revision!r} is ignored",
             "keep one of the two labels",
         )
 
 
+@rule(
+    title="The collector gets a sidecar",
+    levels=(Severity.WARNING,),
+    why=(
+        "The collector is in a namespace with injection. With a sidecar it traces its own traffic again, and takes "
+        "spans only as the mesh's mTLS settings allow."
+    ),
+    remedy=(
+        'Set the label `sidecar.istio.io/inject: "false"` on the OpenTelemetryCollector; its operator copies it to '
+        "the pods."
+    ),
+    example="""
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: tracing, labels: {istio-injection: enabled}}
+        ---
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: tracing}
+    """,
+)
 def sidecar_in_collector(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N19: a collector with a sidecar traces itself, and its port is under the mesh's mTLS."""
     injected = {obj.name for obj in cluster.of("", "Namespace") if _is_injected(obj)}
     for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         opted_out = "false" in (obj.labels.get(_OPT_OUT), obj.at("spec", "podAnnotations", _OPT_OUT))
@@ -63,11 +115,11 @@ def _is_injected(namespace: Object) -> bool:
 
 
 def _revisions(cluster: Cluster) -> frozenset[str]:
-    """Return the revisions and tags that the objects tell of."""
+    """Return the revisions and tags that the objects define."""
     names = {obj.name for obj in cluster.of(SAIL, "IstioRevision", "IstioRevisionTag")}
     for obj in cluster.of(SAIL, "Istio"):
         if obj.at("spec", "updateStrategy", "type") == "RevisionBased":
-            # As the operator names it (sail: controllers/istio/istio_controller.go).
+            # The operator's name for it (sail: controllers/istio/istio_controller.go).
             version = text(obj.at("spec", "version")).replace(".", "-")
             names.add(f"{obj.name}-{version}")
         else:

@@ -1,4 +1,4 @@
-"""Kiali's way to the traces."""
+"""How Kiali queries traces."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,14 +7,38 @@ from lint._hosts import endpoint, service_of
 from lint._objects import Cluster, Object, Path, at, mapping, parsed, text
 from lint._services import TEMPO, monolithic_service
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 _TRACING: Path = ("external_services", "tracing")
 _HTTP_PORT = 3200
 
 
+@rule(
+    title="Kiali asks a monolithic Tempo over gRPC",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Kiali queries Tempo over gRPC unless it is told not to, and the Service of a TempoMonolithic has no gRPC "
+        "port for queries. It is a warning if only the host's name suggests a TempoMonolithic."
+    ),
+    remedy="Set `use_grpc: false`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        ---
+        apiVersion: kiali.io/v1alpha1
+        kind: Kiali
+        metadata: {name: kiali, namespace: istio-system}
+        spec:
+          external_services:
+            tracing:
+              enabled: true
+              provider: tempo
+              internal_url: http://tempo-tempo.tracing-system.svc:3200
+    """,
+)
 def grpc_to_monolithic_tempo(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N9: Kiali asks Tempo over gRPC by default, on a port that a monolithic Tempo's Service lacks."""
     monolithic = {monolithic_service(obj) for obj in cluster.of(TEMPO, "TempoMonolithic")}
     for obj, path, config in _configs(cluster):
         tracing = mapping(at(config, *_TRACING))
@@ -43,7 +67,7 @@ def _sounds_monolithic(host: str) -> bool:
 
 
 def _configs(cluster: Cluster) -> Iterator[tuple[Object, Path, Mapping[Any, Any]]]:
-    """Yield Kiali's settings: in its resource, or in the ConfigMap of the chart that does without the operator."""
+    """Yield Kiali's settings: in its resource, or in the ConfigMap of the chart without an operator."""
     for obj in cluster.of("kiali.io", "Kiali"):
         yield obj, ("spec",), mapping(obj.at("spec"))
     for obj in cluster.of("", "ConfigMap"):

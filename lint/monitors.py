@@ -1,4 +1,4 @@
-"""What Prometheus' operator is told to scrape."""
+"""What Prometheus' operator is configured to scrape."""
 
 import re
 from collections.abc import Iterator
@@ -6,25 +6,43 @@ from collections.abc import Iterator
 from lint._objects import Cluster, at, sequence, text
 from lint._prometheus import OPERATORS
 from lint.facts import Facts
-from lint.findings import Fault, error
+from lint.findings import Fault, Severity, error
+from lint.rule import rule
 
 _ENDPOINTS = {"PodMonitor": "podMetricsEndpoints", "ServiceMonitor": "endpoints"}
-# A doubled backslash before a character that a single one would give a meaning to, or take it from.
+# A doubled backslash before a character whose meaning a single one would change.
 _DOUBLED = re.compile(r"\\\\[dDwWsSbB.+*?()\[\]{}|$^/:-]")
 
 
+@rule(
+    title="A relabeling's regular expression has doubled backslashes",
+    levels=(Severity.ERROR,),
+    why=(
+        r"YAML takes a backslash outside double quotes as it is, so `\\d` there matches a literal backslash, which no "
+        "label has. The rule then never applies."
+    ),
+    remedy="Write a single backslash; it is doubled in double quotes only.",
+    example=r"""
+        apiVersion: monitoring.coreos.com/v1
+        kind: PodMonitor
+        metadata: {name: envoy-stats, namespace: bookinfo}
+        spec:
+          podMetricsEndpoints:
+            - relabelings:
+                - {action: replace, regex: '(\\d+)', targetLabel: __address__}
+    """,
+)
 def doubled_backslash(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N21: YAML without double quotes takes a backslash as it is, so two of them stand for a literal one."""
     for group in OPERATORS:
         for obj in cluster.of(group, *_ENDPOINTS):
             endpoints = _ENDPOINTS[obj.kind]
             for index, endpoint in enumerate(sequence(obj.at("spec", endpoints))):
                 for field in ("relabelings", "metricRelabelings"):
-                    for rule, relabeling in enumerate(sequence(at(endpoint, field))):
+                    for number, relabeling in enumerate(sequence(at(endpoint, field))):
                         found = _DOUBLED.search(text(at(relabeling, "regex")))
                         if found:
                             yield error(
-                                obj.where("spec", endpoints, index, field, rule, "regex"),
+                                obj.where("spec", endpoints, index, field, number, "regex"),
                                 f"{found[0]} matches a literal backslash, which no label here has, so the rule never "
                                 "applies",
                                 "write a single backslash; YAML doubles it in double quotes only",

@@ -7,7 +7,8 @@ from lint._objects import Cluster, Object, Path, at, sequence, text
 from lint._services import TEMPO
 from lint._versions import image_tag
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 _POD_SPECS: Mapping[tuple[str, str], Path] = {
     ("", "Pod"): ("spec",),
@@ -29,8 +30,19 @@ _RELEASE = re.compile(r"RELEASE\.\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z")
 LAST_RELEASE = "RELEASE.2025-09-07T16-13-09Z"
 
 
+@rule(
+    title="The object store's endpoint has no scheme",
+    levels=(Severity.ERROR,),
+    why="Tempo's operator refuses an endpoint that is not a URL, and takes from the scheme whether to use TLS.",
+    remedy="Put `https://` or `http://` before the host; `http` means without TLS.",
+    example="""
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: tempo-s3, namespace: tracing-system}
+        stringData: {bucket: tempo, endpoint: "minio.tracing-system.svc:9000"}
+    """,
+)
 def endpoint_without_scheme(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N13: the operator wants a URL, and takes from it whether to use TLS."""
     for obj, keys in _secrets(cluster):
         path, endpoint = keys.get("endpoint", ((), ""))
         if endpoint and not endpoint.startswith(("http://", "https://")):
@@ -41,8 +53,19 @@ def endpoint_without_scheme(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
             )
 
 
+@rule(
+    title="The object store's Secret has both a region and an endpoint",
+    levels=(Severity.ERROR,),
+    why="A region is for AWS, an endpoint for every other store. Tempo's operator refuses a Secret with both.",
+    remedy="Keep the endpoint, or for AWS the region.",
+    example="""
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: tempo-s3, namespace: tracing-system}
+        stringData: {bucket: tempo, endpoint: "https://minio.tracing-system.svc:9000", region: eu-central-1}
+    """,
+)
 def region_beside_endpoint(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N13: a region is for AWS, an endpoint for everything else."""
     for obj, keys in _secrets(cluster):
         path, region = keys.get("region", ((), ""))
         if region:
@@ -53,8 +76,21 @@ def region_beside_endpoint(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
             )
 
 
+@rule(
+    title="Nothing creates Tempo's bucket",
+    levels=(Severity.ERROR,),
+    why="Neither Tempo nor its operator creates the bucket, and Tempo stops without it.",
+    remedy="Create the bucket before Tempo.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          storage: {traces: {backend: s3, s3: {secret: tempo-s3}}}
+    """,
+    facts=Facts(bucket_is_created=False),
+)
 def bucket_that_nobody_creates(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N13: neither Tempo nor its operator makes the bucket."""
     if facts.bucket_is_created is not False:
         return
     for obj in cluster.of(TEMPO, *_SECRETS):
@@ -67,8 +103,23 @@ def bucket_that_nobody_creates(cluster: Cluster, facts: Facts) -> Iterator[Fault
             )
 
 
+@rule(
+    title="An image of MinIO cannot be pulled, or is not pinned",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "MinIO's images are no longer on Docker Hub, and since October 2025 MinIO publishes sources only: the last "
+        "image is `RELEASE.2025-09-07T16-13-09Z` on quay.io. A tag there that names no release is a warning."
+    ),
+    remedy="Use `quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z`, or an image of your own.",
+    example="""
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: minio, namespace: tracing-system}
+        spec:
+          containers: [{name: minio, image: "minio/minio:RELEASE.2025-09-07T16-13-09Z"}]
+    """,
+)
 def image_without_registry(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N13: MinIO's images left Docker Hub, and new ones are not published."""
     for obj in cluster.objects:
         pods = _POD_SPECS.get((obj.group or "", obj.kind))
         if pods is None:

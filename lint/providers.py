@@ -7,7 +7,8 @@ from lint._mesh import Provider, providers
 from lint._objects import Cluster, sequence
 from lint._services import OPENTELEMETRY, Port, Service, services
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 # Istio takes the protocol from appProtocol, or else from the port's name up to the first dash
 # (istio: pkg/config/kube/conversion.go).
@@ -15,8 +16,28 @@ _HTTP2_NAMES = frozenset({"grpc", "http2"})
 _HTTP2_APP_PROTOCOLS = _HTTP2_NAMES | {"kubernetes.io/h2c"}
 
 
+@rule(
+    title="A provider does not name its Service in full",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "istiod compares the provider's host with the full names of the Services that it knows. A short name, which "
+        "DNS would resolve, matches none of them, and the proxies get no tracer."
+    ),
+    remedy="Write `<service>.<namespace>.svc.<cluster domain>`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: otel-collector, port: 4317}
+    """,
+)
 def service_without_full_name(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N3: istiod compares the host with the full names in its registry and resolves nothing."""
     known = services(cluster)
     entries = _service_entries(cluster)
     for provider in providers(cluster):
@@ -37,7 +58,7 @@ def service_without_full_name(cluster: Cluster, facts: Facts) -> Iterator[Fault]
                 yield warning(
                     provider.where("service"),
                     f"{host!r} does not end with the cluster's domain {facts.cluster_domain}",
-                    "correct the host, or tell the cluster's domain",
+                    "correct the host, or set the cluster's domain",
                 )
         elif prefix not in {"", target.namespace}:
             yield error(
@@ -47,11 +68,33 @@ def service_without_full_name(cluster: Cluster, facts: Facts) -> Iterator[Fault]
             )
 
 
+@rule(
+    title="A provider names a Service that does not exist, and a collector gets no spans",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "The collector's operator names the Service `<name of the collector>-collector`. A provider with any other "
+        "host may belong to somebody else, so it is reported only if there is a collector that no provider sends "
+        "spans to."
+    ),
+    remedy="Name the Service that the collector's operator makes: `<name of the collector>-collector`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: otel.istio-system.svc.cluster.local, port: 4317}
+        ---
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+    """,
+)
 def service_that_is_not_there(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N3: the provider names no Service here, while a collector here gets no spans from the mesh.
-
-    A provider may well be somebody else's; a collector that none reaches shows that one of them was meant for it.
-    """
     known = services(cluster)
     targets = [(provider, provider.target(facts)) for provider in providers(cluster)]
     unreached = _collectors(known) - {
@@ -70,8 +113,39 @@ def service_that_is_not_there(cluster: Cluster, facts: Facts) -> Iterator[Fault]
         yield (error if near else warning)(provider.where("service"), why, remedy)
 
 
+@rule(
+    title="A provider uses a port on which its Service takes no such spans",
+    levels=(Severity.ERROR,),
+    why=(
+        "The Service exists, but it does not have the provider's port, or the port takes OTLP over HTTP where the "
+        "provider speaks gRPC, or the other way round. Every export of spans fails."
+    ),
+    remedy=(
+        "Use the port of a receiver that is part of one of the collector's pipelines: by default 4317 for gRPC, 4318 "
+        "for HTTP."
+    ),
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: otel-collector.istio-system.svc.cluster.local, port: 9411}
+        ---
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            service: {pipelines: {traces: {receivers: [otlp]}}}
+    """,
+)
 def port_that_is_not_served(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N3: the Service is there, and its port is another one."""
     for provider, service in _targets(cluster, facts):
         if provider.port is None or service.ports is None:
             continue
@@ -93,8 +167,37 @@ def port_that_is_not_served(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
             )
 
 
+@rule(
+    title="Istio cannot tell that the port of the spans speaks gRPC",
+    levels=(Severity.ERROR,),
+    why=(
+        "Istio takes a port's protocol from its `appProtocol`, or from its name up to the first dash. If neither says"
+        " HTTP/2 or gRPC, the proxies send spans over HTTP/1.1, and no span arrives. Tempo's operator calls its port"
+        " `otlp-grpc`, which says neither."
+    ),
+    remedy=(
+        "Set `appProtocol: grpc` on the port, or name it `grpc-otlp`. Do not send to Tempo itself but to an "
+        "OpenTelemetry collector that sends to Tempo."
+    ),
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: agent.tracing-system.svc.cluster.local, port: 4317}
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: agent, namespace: tracing-system}
+        spec: {ports: [{name: otlp-grpc, port: 4317}]}
+    """,
+)
 def port_that_is_not_http2(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N4: without knowing that a port speaks HTTP/2, the proxy sends HTTP/1.1, and no span arrives."""
     for provider, service in _targets(cluster, facts):
         port = service.port(provider.port) if provider.port is not None else None
         if port is None or provider.over_http or _is_http2(port) or (_of_collector(service) and port.app_protocol):

@@ -1,6 +1,6 @@
-"""Every check there is, and the one loop that runs them."""
+"""All checks, and the loop that runs them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lint import (
@@ -18,15 +18,16 @@ from lint import (
 )
 from lint._objects import Cluster, printable
 from lint.facts import Facts
-from lint.findings import Fault, Finding, Severity
+from lint.findings import Finding, Severity
+from lint.rule import Rule
 
 
 @dataclass(frozen=True)
 class Check:
-    """One fault that is looked for; a code may have several."""
+    """A rule under the code that its findings have; a code may have several rules."""
 
     code: str
-    find: Callable[[Cluster, Facts], Iterator[Fault]]
+    rule: Rule
 
 
 CHECKS: tuple[Check, ...] = (
@@ -73,7 +74,7 @@ def examine(cluster: Cluster, facts: Facts, checks: Sequence[Check] = CHECKS) ->
     found = {
         Finding(check.code, fault.severity, printable(fault.where), printable(fault.why), printable(fault.remedy))
         for check in checks
-        for fault in check.find(cluster, facts)
+        for fault in check.rule.find(cluster, facts)
     }
     return sorted(found, key=_order)
 

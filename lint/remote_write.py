@@ -8,7 +8,8 @@ from lint._hosts import Endpoint, endpoint, service_of
 from lint._objects import Cluster, Object, Path, at, sequence, text
 from lint._services import TEMPO
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 from lint.tempo import CONFIG, GENERATOR
 
 _OPEN_PORT = 9090
@@ -38,8 +39,36 @@ class _Write:
         return _prometheus.find(cluster, service) if service else []
 
 
+@rule(
+    title="Prometheus does not accept remote writes",
+    levels=(Severity.ERROR,),
+    why=(
+        "Tempo's metrics generator sends the service graph by remote write. Prometheus answers every remote write "
+        "with 404 unless its receiver is switched on, and OpenShift's own monitoring has no receiver at all."
+    ),
+    remedy=(
+        "Start Prometheus with `--web.enable-remote-write-receiver`, in resources of its operator "
+        "`enableRemoteWriteReceiver: true`. On OpenShift, write to a Prometheus of your own or to a MonitoringStack."
+    ),
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              metrics_generator:
+                storage:
+                  path: /var/tempo/generator/wal
+                  remote_write: [{url: "http://prometheus-operated.monitoring.svc:9090/api/v1/write"}]
+        ---
+        apiVersion: monitoring.coreos.com/v1
+        kind: Prometheus
+        metadata: {name: main, namespace: monitoring}
+        spec: {enableRemoteWriteReceiver: false}
+    """,
+)
 def prometheus_without_receiver(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N7: Prometheus answers writes with 404 unless it was told to take them."""
     for write in _writes(cluster):
         service = service_of(write.endpoint.host, cluster_domain=facts.cluster_domain)
         if service and service.namespace in _OPENSHIFT_MONITORING:
@@ -65,8 +94,26 @@ def prometheus_without_receiver(cluster: Cluster, facts: Facts) -> Iterator[Faul
             )
 
 
+@rule(
+    title="The operator's network policies drop the remote writes",
+    levels=(Severity.ERROR,),
+    why=(
+        "The NetworkPolicies that Tempo's operator makes for a TempoStack let the metrics generator send to port 9090"
+        " and to no other."
+    ),
+    remedy="Write to a Service on port 9090, or set `spec.networkPolicy.enabled: false`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoStack
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          template:
+            metricsGenerator:
+              enabled: true
+              remoteWriteURLs: ["http://mimir.monitoring.svc:8080/api/v1/push"]
+    """,
+)
 def port_closed_by_network_policy(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N8: the operator's policies let the generator out on one port only."""
     for write in _writes(cluster):
         tempo = write.tempo
         if (
@@ -83,8 +130,26 @@ def port_closed_by_network_policy(cluster: Cluster, _facts: Facts) -> Iterator[F
             )
 
 
+@rule(
+    title="The service graph's latencies are native histograms only",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "A Prometheus that does not have native histograms switched on keeps nothing of them, and the service graph "
+        "is empty. It is an error if Prometheus is known not to have them, and a warning if that is not known."
+    ),
+    remedy="Use `classic` or `both`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              overrides:
+                defaults: {metrics_generator: {generate_native_histograms: native}}
+    """,
+)
 def native_histograms_only(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N16: the graph's latencies are then only where a Prometheus keeps native histograms."""
     if facts.prometheus_native_histograms is True:
         return
     for tempo in cluster.of(TEMPO, "TempoMonolithic", "TempoStack"):
@@ -101,8 +166,8 @@ def native_histograms_only(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
                 known = facts.prometheus_native_histograms is False
                 yield (error if known else warning)(
                     tempo.where(*CONFIG, *path),
-                    f"a Prometheus without native histograms{'' if known else ', if it is one,'} keeps nothing of "
-                    "them, and the service graph is empty",
+                    f"{'Prometheus' if known else 'a Prometheus'} without native histograms stores none of them, and "
+                    "the service graph is empty",
                     "use classic or both",
                 )
 

@@ -1,11 +1,12 @@
-"""The Telemetry resource: what it switches on, with which provider, for which namespaces."""
+"""The Telemetry resource: its fields, its provider and its namespace."""
 
 from collections.abc import Iterator
 
 from lint._mesh import TELEMETRY, mesh_configs, provider_names, root_namespaces
 from lint._objects import Cluster, Object, Path, at, mapping, sequence, text
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 # What stands beside `providers` in an entry of `spec.tracing` (istio: telemetry/v1alpha1/telemetry.proto).
 _BESIDE_PROVIDERS = (
@@ -19,8 +20,25 @@ _BESIDE_PROVIDERS = (
 )
 
 
+@rule(
+    title="Sampling is set inside a provider's entry",
+    levels=(Severity.ERROR,),
+    why=(
+        "An entry of `providers` has one field, its name. The API server drops any other field without an error, so "
+        "`randomSamplingPercentage` written there has no effect, and Istio samples its default of 1 % of the "
+        "requests."
+    ),
+    remedy="Move the field one level up, beside `providers`.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          tracing:
+            - providers: [{name: otel, randomSamplingPercentage: 100}]
+    """,
+)
 def sampling_inside_provider(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N1: a provider's entry has no field but its name."""
     for obj, path in _tracing(cluster):
         for index, provider in enumerate(sequence(obj.at(*path, "providers"))):
             for field in _BESIDE_PROVIDERS:
@@ -37,8 +55,35 @@ def sampling_inside_provider(cluster: Cluster, _facts: Facts) -> Iterator[Fault]
                     )
 
 
+@rule(
+    title="The mesh configuration has no provider of this name",
+    levels=(Severity.ERROR,),
+    why=(
+        "istiod looks the name up in `meshConfig.extensionProviders`. If it is not there, istiod switches tracing off"
+        " and reports nothing."
+    ),
+    remedy="Use the name of an entry of `meshConfig.extensionProviders`, or add that entry.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel-tracing
+                  opentelemetry: {service: otel-collector.istio-system.svc.cluster.local, port: 4317}
+        ---
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          tracing:
+            - providers: [{name: otel}]
+    """,
+)
 def provider_that_the_mesh_lacks(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N2: istiod answers an unknown provider by tracing nothing."""
     known = provider_names(cluster)
     if known is None:
         return
@@ -52,8 +97,25 @@ def provider_that_the_mesh_lacks(cluster: Cluster, _facts: Facts) -> Iterator[Fa
             )
 
 
+@rule(
+    title="A Telemetry without a selector is outside the root namespace",
+    levels=(Severity.WARNING,),
+    why=(
+        "Only in the mesh's root namespace does a Telemetry without a selector apply to the whole mesh; elsewhere it "
+        "applies to its own namespace. Beside one in the root namespace it is an exception that somebody wants, so "
+        "nothing is reported then."
+    ),
+    remedy="Put it into the root namespace if it is meant for the whole mesh.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: bookinfo}
+        spec:
+          tracing:
+            - providers: [{name: otel}]
+    """,
+)
 def mesh_wide_outside_root_namespace(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N14: beside one in the root namespace, a further one is an exception for its own namespace, and meant so."""
     roots = root_namespaces(cluster, facts)
     unselective = [
         obj

@@ -9,7 +9,8 @@ from lint._objects import Cluster, Object, Path, at, mapping, sequence, strings,
 from lint._services import TEMPO
 from lint._versions import minor
 from lint.facts import Facts
-from lint.findings import Fault, error, warning
+from lint.findings import Fault, Severity, error, warning
+from lint.rule import rule
 
 CONFIG: Path = ("spec", "extraConfig", "tempo")
 GENERATOR: Path = ("spec", "template", "metricsGenerator")
@@ -32,14 +33,32 @@ _OLD_KEYS = (
     "unsafe_query_hints",
 )
 
-# Grafana's own variables have two dollars: one more reader of the file expands them.
+# Two dollars are an escaped one: the variable is then meant for Grafana, and not for Tempo.
 _VARIABLE = re.compile(r"(?<!\$)\$\{[^}]*\}")
 _EXPANDS_VARIABLES = (0, 21)
 _KNOWS_GENERATOR = (0, 22)
 
 
+@rule(
+    title="The metrics generator has no path for its data",
+    levels=(Severity.ERROR,),
+    why=(
+        "Without a path, Tempo writes one line to its log, switches the metrics generator off and starts all the "
+        "same. There is then no service graph."
+    ),
+    remedy="Set `metrics_generator.storage.path` to `/var/tempo/generator/wal`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              overrides:
+                defaults: {metrics_generator: {processors: [service-graphs]}}
+    """,
+)
 def generator_without_path(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N5: Tempo logs one line and goes on without a generator."""
     for obj, config in _monolithic(cluster):
         if _generates(config) and not at(config, *_STORAGE_PATH):
             yield error(
@@ -49,8 +68,26 @@ def generator_without_path(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
             )
 
 
+@rule(
+    title="The metrics generator's path is outside Tempo's volume",
+    levels=(Severity.ERROR,),
+    why=(
+        "In the container that the operator makes, only `/var/tempo` can be written to: the rest of its file system "
+        "is read-only."
+    ),
+    remedy="Set `metrics_generator.storage.path` to `/var/tempo/generator/wal`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              metrics_generator:
+                storage: {path: /data/generator/wal}
+    """,
+)
 def generator_outside_its_volume(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N5: the rest of the container's file system is read-only."""
     for obj, config in _monolithic(cluster):
         path = text(at(config, *_STORAGE_PATH))
         if path and not f"{posixpath.normpath(path)}/".startswith(f"{_VOLUME}/"):
@@ -61,8 +98,27 @@ def generator_outside_its_volume(cluster: Cluster, _facts: Facts) -> Iterator[Fa
             )
 
 
+@rule(
+    title="A metrics generator's processor is configured and not switched on",
+    levels=(Severity.ERROR,),
+    why=(
+        "Configuring a processor does not start it. It runs only for tenants whose overrides name it, and otherwise "
+        "makes no metrics."
+    ),
+    remedy="Add the processor to `overrides.defaults.metrics_generator.processors`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              metrics_generator:
+                storage: {path: /var/tempo/generator/wal}
+                processor: {service_graphs: {}}
+    """,
+)
 def processors_not_switched_on(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N5: a processor that is configured runs only for tenants whose overrides name it."""
     for obj, config in _monolithic(cluster):
         if at(config, "overrides", "per_tenant_override_config"):
             continue
@@ -78,8 +134,31 @@ def processors_not_switched_on(cluster: Cluster, _facts: Facts) -> Iterator[Faul
                 )
 
 
+@rule(
+    title="Tempo's overrides mix the older and the newer format",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Tempo reads overrides either in the newer format, below `defaults`, or in the older one of flat keys, and "
+        "does not start if it finds both. The operator of a TempoStack itself writes the older format for the metrics"
+        " generator and for limits; `defaults` in a TempoStack without these is a warning."
+    ),
+    remedy=(
+        "In a TempoMonolithic move the flat keys below `defaults`; in a TempoStack write the older format, such as "
+        "`metrics_generator_processors: [...]`."
+    ),
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              overrides:
+                max_bytes_per_trace: 5000000
+                defaults: {ingestion: {rate_limit_bytes: 15000000}}
+    """,
+)
 def mixed_overrides(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    """N6: Tempo reads the overrides in the one format or in the other, and stops when it finds both."""
     for obj in cluster.of(TEMPO, "TempoMonolithic", "TempoStack"):
         path: Path = (*CONFIG, "overrides")
         overrides = mapping(obj.at(*path))
@@ -109,8 +188,26 @@ def mixed_overrides(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
             )
 
 
+@rule(
+    title="The operator does not let Tempo expand a variable",
+    levels=(Severity.ERROR,),
+    why=(
+        "Tempo operators before 0.21 start a monolithic Tempo without the flag `-config.expand-env`, so `${NAME}` "
+        "stays as it is written."
+    ),
+    remedy="Write the value out, or upgrade the operator to 0.21 or later.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              usage_report: {reporting_enabled: "${REPORT}"}
+    """,
+    facts=Facts(tempo_operator_version="0.20.0"),
+)
 def variable_that_stays_literal(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N17: older operators start a monolithic Tempo without the flag that expands variables."""
     version = minor(facts.tempo_operator_version)
     if version is None or version >= _EXPANDS_VARIABLES:
         return
@@ -125,8 +222,25 @@ def variable_that_stays_literal(cluster: Cluster, facts: Facts) -> Iterator[Faul
                 )
 
 
+@rule(
+    title="The operator does not know the metrics generator of a TempoStack",
+    levels=(Severity.ERROR,),
+    why=(
+        "The field `spec.template.metricsGenerator` came with Tempo operator 0.22. Older operators, and their CRD, do"
+        " not know it, so there is no metrics generator and no service graph."
+    ),
+    remedy="Upgrade the operator to 0.22 or later, or use a TempoMonolithic with `extraConfig`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoStack
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          template:
+            metricsGenerator: {enabled: true}
+    """,
+    facts=Facts(tempo_operator_version="0.21.0"),
+)
 def generator_that_the_operator_ignores(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    """N20: the field is unknown to older operators, and so to their CRD."""
     version = minor(facts.tempo_operator_version)
     if version is None or version >= _KNOWS_GENERATOR:
         return
@@ -146,7 +260,7 @@ def _monolithic(cluster: Cluster) -> Iterator[tuple[Object, Mapping[Any, Any]]]:
 
 
 def _generates(config: Mapping[Any, Any]) -> bool:
-    """Say whether ``config`` wants metrics: it configures the generator, or switches a processor on."""
+    """Whether ``config`` asks for metrics: it configures the generator, or switches a processor on."""
     return bool(
         mapping(config.get("metrics_generator"))
         or _names(at(config, *_NEW_PROCESSORS))

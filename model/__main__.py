@@ -30,13 +30,13 @@ def table() -> str:
 
 
 def _rows(section: type[BaseModel], prefix: str, defaults: BaseModel | None) -> Iterator[tuple[str, str, str, str]]:
-    """One row per key; ``defaults`` is what the section holds where nothing of it is set."""
+    """One row per key; ``defaults`` is the section as it is if none of its keys is set."""
     for name, field in section.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         default = field.get_default() if defaults is None else getattr(defaults, name)
         inner, many = _section_in(field.annotation)
         if inner is None or many or default is None:
-            # An object that may be absent, and one of several, has a row of its own.
+            # An object that may be absent, and a list of objects, have rows of their own.
             kind = _kind(field.annotation) if inner is None else "list of objects" if many else "object"
             yield key, kind, _text(default), (field.description or "").replace("|", "\\|")
         if inner is not None:

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from model.parts import Resources, Section
-from model.scalars import Image, LabelKey, LabelValue, Name, Version, wrong
+from model.scalars import Image, LabelKey, LabelValue, Name, Version, expected
 
 
 class Grafana(Section):
@@ -14,12 +14,12 @@ class Grafana(Section):
     mode: Literal["config-map", "operator", "managed"] = Field(
         default="config-map",
         examples=["managed"],
-        description="`config-map`: data sources and dashboard for a Grafana that exists; `operator`: the same as "
-        "resources of grafana-operator; `managed`: a Grafana of the program's own.",
+        description="`config-map`: data sources and dashboard for an existing Grafana; `operator`: the same as "
+        "resources of grafana-operator; `managed`: the program deploys a Grafana.",
     )
     namespace: Name | None = Field(
         default=None,
-        description="Its namespace, for `config-map` and `operator` one that exists; none takes the mesh's.",
+        description="Its namespace, which must exist for `config-map` and `operator`; none takes the mesh's.",
     )
     image: Image = Field(default="docker.io/grafana/grafana:12.2.0", description="For `managed`: the image.")
     instance_labels: dict[LabelKey, LabelValue] = Field(
@@ -35,7 +35,7 @@ class Grafana(Section):
     @model_validator(mode="after")
     def _selects_something(self) -> "Grafana":
         if self.mode == "operator" and not self.instance_labels:
-            raise wrong("instanceLabels: without any, mode operator would configure no Grafana")
+            raise expected("instanceLabels: without any, mode operator would configure no Grafana")
         return self
 
     def namespace_beside(self, mesh_namespace: str) -> str:

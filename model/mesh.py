@@ -6,12 +6,12 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from model.parts import ExtraConfig, Resources, Section, value_at
-from model.scalars import Flag, Name, Number, Registry, Tag, Version, wrong
+from model.scalars import Flag, Name, Number, Registry, Tag, Version, expected
 
 # The name of our tracing provider in the mesh configuration. It is no setting, and no other provider may have it.
 TRACING_PROVIDER = "otel"
 
-# Values of Istio's chart that a setting, or the program itself, decides.
+# Values of Istio's chart that another setting, or the program itself, determines.
 _OWNED_VALUES = {
     "revision": "mesh.revision",
     # Their names would collide while two revisions stand side by side.
@@ -30,7 +30,7 @@ _OWNED_VALUES = {
 
 
 def _null(values: Mapping[str, Any], path: str) -> bool:
-    """Whether ``path`` is there and empty, which would put nothing in the place of something."""
+    """Whether ``path`` is set to null, which would remove what the program sets there."""
     parent, _, key = path.rpartition(".")
     inside = value_at(values, parent) if parent else values
     return isinstance(inside, Mapping) and key in inside and inside[key] is None
@@ -42,14 +42,15 @@ class Sail(Section):
     update_strategy: Literal["InPlace", "RevisionBased"] = Field(
         default="InPlace",
         examples=["RevisionBased"],
-        description="Whether a new version replaces the control plane or stands beside it until workloads have moved.",
+        description="`InPlace`: a new version replaces the control plane; `RevisionBased`: it runs beside the old one "
+        "until workloads have moved.",
     )
     inactive_revision_deletion_grace_period_seconds: int = Field(
         default=30,
         ge=0,
         strict=True,
         examples=[300],
-        description="For `RevisionBased`: seconds that an unused control plane is kept.",
+        description="For `RevisionBased`: how many seconds an unused control plane is kept.",
     )
     profile: str | None = Field(
         default=None,
@@ -60,7 +61,7 @@ class Sail(Section):
 
 
 class Existing(Section):
-    """The Istio resource of somebody else's mesh."""
+    """The Istio resource of an existing mesh."""
 
     istio: Name = Field(default="default", description="Name of the Istio resource.")
 
@@ -71,12 +72,12 @@ class Mesh(Section):
     installer: Literal["helm", "sail", "existing"] = Field(
         default="helm",
         examples=["helm"],
-        description="How Istio is installed: by its charts, by the Sail operator, or by somebody else.",
+        description="`helm`: by Istio's charts; `sail`: by the Sail operator; `existing`: Istio is installed already.",
     )
     namespace: Name = Field(default="istio-system", description="The mesh's root namespace.")
     version: Version = Field(
         default="1.30.0",
-        description="Version of Istio; charts in a folder carry their own.",
+        description="Version of Istio; charts in a folder have their own.",
     )
     chart_repository: str = Field(
         default="https://istio-release.storage.googleapis.com/charts",
@@ -96,17 +97,17 @@ class Mesh(Section):
     )
     revision: Name = Field(
         default="default",
-        description="For `helm` and `existing`: the control plane's revision. Another one moves the workloads to "
-        "a control plane of its own, and then removes the one they left.",
+        description="For `helm` and `existing`: the control plane's revision. A new revision gets a control plane "
+        "beside the old one, workloads move to it, and then the old one is removed.",
     )
     cni: Flag | None = Field(
         default=None, description="Whether Istio's CNI plugin is installed; none means on OpenShift only."
     )
     sail: Sail = Field(default=Sail(), description="For `sail`: how the operator runs Istio.")
-    existing: Existing = Field(default=Existing(), description="For `existing`: the Istio resource of others.")
+    existing: Existing = Field(default=Existing(), description="For `existing`: its Istio resource.")
     discovery_namespaces_only: Flag = Field(
         default=False,
-        description="Let istiod look, and write its root certificate, only into our namespaces.",
+        description="Let istiod watch only the program's namespaces, and write its root certificate to no others.",
     )
     keep_crds: Flag = Field(
         default=True,
@@ -122,7 +123,7 @@ class Mesh(Section):
     @classmethod
     def _url_or_folder(cls, value: str) -> str:
         if "://" in value and not value.startswith(("https://", "oci://")):
-            raise wrong("an https:// or oci:// URL, or a folder")
+            raise expected("an https:// or oci:// URL, or a folder")
         return value
 
     @field_validator("values")
@@ -130,31 +131,31 @@ class Mesh(Section):
     def _values_leave_ours_alone(cls, values: dict[str, Any]) -> dict[str, Any]:
         for path, owner in _OWNED_VALUES.items():
             if value_at(values, path) is not None:
-                raise wrong(f"values without {path}, which is decided by {owner}")
+                raise expected(f"values without {path}, which is determined by {owner}")
         mesh_config = values.get("meshConfig")
         if mesh_config is not None and not isinstance(mesh_config, dict):
-            raise wrong("meshConfig as an object")
+            raise expected("meshConfig as an object")
         providers = value_at(values, "meshConfig.extensionProviders")
         if providers is None:
             return values
         if not isinstance(providers, list) or not all(isinstance(p, dict) for p in providers):
-            raise wrong("meshConfig.extensionProviders as a list of objects")
+            raise expected("meshConfig.extensionProviders as a list of objects")
         if any(provider.get("name") == TRACING_PROVIDER for provider in providers):
-            raise wrong(f"no other extension provider called {TRACING_PROVIDER!r}; that one is ours")
+            raise expected(f"no other extension provider called {TRACING_PROVIDER!r}; that one is ours")
         return values
 
     @model_validator(mode="after")
     def _consistent(self) -> "Mesh":
         theirs = value_at(self.values, "meshConfig.discoverySelectors")
         if self.discovery_namespaces_only and theirs is not None:
-            raise wrong("either discoveryNamespacesOnly or values.meshConfig.discoverySelectors, not both")
+            raise expected("either discoveryNamespacesOnly or values.meshConfig.discoverySelectors, not both")
         if self.installer == "sail" and self.revision != "default":
-            raise wrong("no revision for installer sail: the operator names revisions, by sail.updateStrategy")
+            raise expected("no revision for installer sail: the operator names revisions, by sail.updateStrategy")
         if self.installer == "existing":
             ours = {"hub", "tag", "cni", "values", "discovery_namespaces_only"} & self.model_fields_set
             if ours:
                 names = ", ".join(sorted(type(self).model_fields[name].alias or name for name in ours))
-                raise wrong(f"no {names} for installer existing: its owner decides them")
+                raise expected(f"no {names} for installer existing: its owner decides them")
         return self
 
 
@@ -167,11 +168,11 @@ class Collector(Section):
         ge=1,
         strict=True,
         examples=[1000],
-        description="Batches that wait for Tempo before spans are dropped.",
+        description="How many batches may wait for Tempo before spans are dropped.",
     )
     resources: Resources = Field(
         default=Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "512Mi"}),
-        description="Requests and limits; of its memory limit the collector uses 75 %.",
+        description="Requests and limits; the collector uses at most 75 % of its memory limit.",
     )
     extra_config: ExtraConfig = Field(
         default={},
@@ -183,21 +184,21 @@ class Collector(Section):
     @classmethod
     def _memory_is_limited(cls, value: Resources) -> Resources:
         if "memory" not in value.limits:
-            raise wrong("limits.memory, of which the collector limits itself to 75 %")
+            raise expected("limits.memory, of which the collector limits itself to 75 %")
         return value
 
     @field_validator("extra_config")
     @classmethod
     def _pipeline_is_one(cls, value: dict[str, Any]) -> dict[str, Any]:
-        """What the program itself looks into has to have its shape; the rest is the collector's to judge."""
+        """Check the shape of what the program itself reads; the rest is up to the collector."""
         for path in ("service", "service.pipelines", "service.pipelines.traces"):
             part = value_at(value, path)
             if not isinstance(part if part is not None else {}, Mapping) or _null(value, path):
-                raise wrong(f"{path} as an object")
+                raise expected(f"{path} as an object")
         traces = value_at(value, "service.pipelines.traces") or {}
         for key, names in traces.items():
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-                raise wrong(f"service.pipelines.traces.{key} as a list of names")
+                raise expected(f"service.pipelines.traces.{key} as a list of names")
         return value
 
 
@@ -210,6 +211,6 @@ class Tracing(Section):
         le=100,
         allow_inf_nan=False,
         examples=[100],
-        description="Percentage of the requests to trace; a change restarts nothing.",
+        description="Percentage of the requests to trace; a change takes effect without a restart.",
     )
     collector: Collector = Field(default=Collector(), description="The collector.")

@@ -1,4 +1,4 @@
-"""Sections that several other sections are made of."""
+"""Sections that several other sections contain."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -8,12 +8,12 @@ from pydantic.alias_generators import to_camel
 
 from model.scalars import DnsName, Quantity
 
-# Text that a product's own configuration takes, merged over what the program builds.
+# A product's own configuration, merged over the program's.
 ExtraConfig = dict[str, Any]
 
 
 def value_at(values: Mapping[str, Any], path: str) -> Any:
-    """What stands at ``path``, its keys with dots between them; None where there is nothing."""
+    """The value at ``path``, a dotted list of keys; None if there is none."""
     value: Any = values
     for part in path.split("."):
         if not isinstance(value, Mapping):
@@ -23,7 +23,7 @@ def value_at(values: Mapping[str, Any], path: str) -> Any:
 
 
 class Section(BaseModel):
-    """A frozen object whose unknown keys are mistakes."""
+    """A frozen object that refuses unknown keys."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -41,7 +41,7 @@ class Resources(Section):
     """Requests and limits of one container."""
 
     requests: dict[Literal["cpu", "memory"], Quantity] = Field(
-        default={}, description="What the scheduler sets aside.", examples=[{"memory": "256Mi"}]
+        default={}, description="What the scheduler reserves.", examples=[{"memory": "256Mi"}]
     )
     limits: dict[Literal["cpu", "memory"], Quantity] = Field(
         default={}, description="What the container may not exceed.", examples=[{"memory": "1Gi"}]

@@ -1,11 +1,11 @@
-"""The cluster, what it has already, and how it is reached from outside."""
+"""The cluster, what exists there already, and how the deployment is reached from outside."""
 
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from model.parts import Section
-from model.scalars import DnsName, Flag, HttpUrl, Name, Version, wrong
+from model.scalars import DnsName, Flag, HttpUrl, Name, Version, expected
 
 Platform = Literal["openshift", "kubernetes"]
 # The operators that turn custom resources into workloads, by what they are for.
@@ -19,24 +19,24 @@ class Target(Section):
     context: str = Field(
         min_length=1,
         examples=["kind-mesh"],
-        description="The kubeconfig context. Required, and has to be the current one: "
-        "what kubectl shows is then what Pulumi changes.",
+        description="The kubeconfig context. It must be the current one, "
+        "so that Pulumi changes the cluster that kubectl shows.",
     )
     server: HttpUrl | None = Field(
         default=None,
         examples=["https://api.crc.testing:6443"],
-        description="The API server that the context has to lead to; none accepts any.",
+        description="URL of the API server that the context must have; none accepts any.",
     )
     domain: DnsName = Field(default=CLUSTER_DOMAIN, description="The cluster's DNS domain.")
 
 
 class Namespaces(Section):
-    """Namespaces that the program did not make."""
+    """Namespaces that the program does not create."""
 
     existing: list[Name] = Field(
         default=[],
         examples=[["istio-system"]],
-        description="Namespaces of this deployment that exist already: used, and left alone on destroy.",
+        description="Namespaces of this deployment that exist already: they are used, and kept on destroy.",
     )
     applications: list["Application"] = Field(
         default=[],
@@ -49,18 +49,18 @@ class Namespaces(Section):
     def _each_once(cls, value: list["Application"]) -> list["Application"]:
         names = [application.name for application in value]
         if len(names) != len(set(names)):
-            raise wrong("each application's namespace once")
+            raise expected("each application's namespace once")
         return value
 
 
 class Application(Section):
-    """A namespace of the user's own that gets sidecars."""
+    """A namespace with the user's own applications, which get sidecars."""
 
     name: Name = Field(description="The namespace, which exists already.", examples=["shop"])
     deployments: list[Name] = Field(
         default=[],
         examples=[["cart", "web"]],
-        description="Its Deployments to restart when something changes that sidecars read at their start.",
+        description="Its Deployments to restart when something changes that sidecars read only at start-up.",
     )
 
 
@@ -70,8 +70,8 @@ class Operators(Section):
     source: Literal["existing", "olm", "manifests"] = Field(
         default="existing",
         examples=["olm"],
-        description="`existing`: somebody installed them; `olm`: by Subscriptions; "
-        "`manifests`: their release manifests, on a cluster that has cert-manager.",
+        description="`existing`: they are installed already; `olm`: by Subscriptions; "
+        "`manifests`: by their release manifests, on a cluster with cert-manager.",
     )
     catalog: Literal["redhat", "community", "operatorhub"] = Field(
         default="redhat",
@@ -81,25 +81,25 @@ class Operators(Section):
     approval: Literal["Automatic", "Manual"] = Field(
         default="Automatic",
         examples=["Manual"],
-        description="For `olm`: whether upgrades wait for a person, who also approves the first installation.",
+        description="For `olm`: with `Manual`, a person approves the first installation and each upgrade.",
     )
     channels: dict[OperatorName, str] = Field(
         default={},
         examples=[{"mesh": "stable-3.2"}],
-        description="For `olm`: channels other than each package's stable one.",
+        description="For `olm`: channels, where not each package's stable one.",
     )
     starting_versions: dict[OperatorName, str] = Field(
         default={},
         examples=[{"mesh": "servicemeshoperator3.v3.2.0"}],
-        description="For `olm`: the ClusterServiceVersion to begin with; none takes the channel's newest.",
+        description="For `olm`: the ClusterServiceVersion to install first; none takes the channel's newest.",
     )
     tempo_version: Version = Field(
         default="0.22.0",
-        description="Version of the Tempo operator: the one to install from manifests, or the one that exists.",
+        description="Version of the Tempo operator: the one to install from manifests, or the installed one.",
     )
     opentelemetry_version: Version = Field(
         default="0.158.0",
-        description="Version of the OpenTelemetry operator: the one to install from manifests, or the one that exists.",
+        description="Version of the OpenTelemetry operator: the one to install from manifests, or the installed one.",
     )
     manifest_folder: str | None = Field(
         default=None,
@@ -113,7 +113,7 @@ class Exposure(Section):
     """How consoles and the sample are reached from outside the cluster."""
 
     kind: Literal["none", "route", "ingress", "gateway-api"] = Field(
-        default="none", examples=["route"], description="What leads to them; `route` only on OpenShift."
+        default="none", examples=["route"], description="How they are exposed; `route` only on OpenShift."
     )
     domain: DnsName | None = Field(
         default=None,
@@ -130,17 +130,17 @@ class Exposure(Section):
         description="For `gateway-api`: namespace and name of the Gateway that exists.",
     )
     tls: Flag = Field(
-        default=True, description="Whether URLs are https: the router, ingress or gateway ends the encryption."
+        default=True, description="Whether URLs are https; the router, ingress or gateway terminates TLS."
     )
-    prometheus: Flag = Field(default=False, description="Whether Prometheus, which asks for no password, is exposed.")
-    jaeger_ui: Flag = Field(default=False, description="Whether Tempo gets a Jaeger UI, and it is exposed.")
+    prometheus: Flag = Field(default=False, description="Whether to expose Prometheus, which has no login.")
+    jaeger_ui: Flag = Field(default=False, description="Whether Tempo gets a Jaeger UI, which is then exposed.")
 
     @model_validator(mode="after")
     def _complete(self) -> "Exposure":
         if self.kind != "none" and self.domain is None:
-            raise wrong(f"a domain: host names of kind {self.kind} need one")
+            raise expected(f"a domain: host names of kind {self.kind} need one")
         if self.kind == "gateway-api" and self.gateway is None:
-            raise wrong("a gateway, as <namespace>/<name>: kind gateway-api attaches to one")
+            raise expected("a gateway, as <namespace>/<name>: kind gateway-api attaches to one")
         if self.kind == "none" and (self.prometheus or self.jaeger_ui):
-            raise wrong("a kind other than none, or neither prometheus nor jaegerUi exposed")
+            raise expected("a kind other than none, or neither prometheus nor jaegerUi exposed")
         return self

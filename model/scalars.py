@@ -1,4 +1,4 @@
-"""The scalar types of the settings: what a text or a number must look like, said in words."""
+"""The scalar types of the settings: what a text or a number must look like."""
 
 import re
 from typing import Annotated
@@ -7,18 +7,18 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 
-def wrong(expected: str) -> PydanticCustomError:
-    """The error for a value that is not ``expected``; a ValueError's text would get a prefix."""
-    return PydanticCustomError("setting", expected)
+def expected(what: str) -> PydanticCustomError:
+    """The error for a value that is not ``what``; pydantic would put a prefix before the text of a ValueError."""
+    return PydanticCustomError("setting", what)
 
 
-def _matches(pattern: str, expected: str) -> AfterValidator:
-    """A validator that says what it expects in words; pydantic itself would show the pattern."""
+def _matches(pattern: str, what: str) -> AfterValidator:
+    """A validator whose error says in words what is expected; pydantic itself would show the pattern."""
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
         if compiled.fullmatch(text) is None:
-            raise wrong(expected)
+            raise expected(what)
         return text
 
     return AfterValidator(check)
@@ -96,24 +96,24 @@ _IMAGE = re.compile(
 def _pinned(image: str) -> str:
     match = _IMAGE.fullmatch(image)
     if match is None:
-        raise wrong("an image as <registry>/<path>:<tag>")
+        raise expected("an image as <registry>/<path>:<tag>")
     if match["digest"] is None and match["tag"] in {None, ":latest"}:
-        # What runs has to be the same tomorrow.
-        raise wrong("an image with a tag other than latest, or with a digest")
+        # A tag that moves would deploy another program tomorrow.
+        raise expected("an image with a tag other than latest, or with a digest")
     return image
 
 
 Image = Annotated[str, AfterValidator(_pinned), Field(examples=["docker.io/curlimages/curl:8.11.1"])]
 
 
-def _no_truth_value(value: object) -> object:
-    # Python counts True as 1.
+def _not_a_boolean(value: object) -> object:
+    # In Python, True is the number 1.
     if isinstance(value, bool):
-        raise wrong("a number")
+        raise expected("a number")
     return value
 
 
-# Text is read too: that is how `pulumi config set --path` writes a number with a fraction.
-Number = Annotated[float, BeforeValidator(_no_truth_value)]
+# Also as text, since `pulumi config set --path` writes a number with a fraction so.
+Number = Annotated[float, BeforeValidator(_not_a_boolean)]
 Seconds = Annotated[int, Field(ge=1, le=7200, strict=True, examples=[600])]
 Flag = Annotated[bool, Field(strict=True, examples=[True])]

@@ -1,4 +1,4 @@
-"""A whole stack's configuration, and what has to fit between its sections."""
+"""A whole stack's configuration, and what must fit together across its sections."""
 
 import pulumi
 from pydantic import ConfigDict, Field, model_validator
@@ -7,19 +7,19 @@ from model.consoles import Grafana, Kiali
 from model.mesh import Mesh, Tracing
 from model.parts import Section
 from model.platform import Exposure, Namespaces, Operators, Platform, Target
-from model.scalars import Flag, wrong
+from model.scalars import Flag, expected
 from model.stores import Prometheus, Tempo
 from model.workloads import Bookinfo, Images, Timeouts
 
 
 class Settings(Section):
-    """A stack's configuration. The secrets stay Outputs, whose text this program never sees."""
+    """A stack's configuration. The secrets stay Outputs, whose text the program never reads."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     platform: Platform = Field(default="kubernetes", examples=["openshift"], description="What the cluster is.")
     cluster: Target = Field(examples=[{"context": "kind-mesh"}], description="The cluster to deploy to.")
-    namespaces: Namespaces = Field(default=Namespaces(), description="Namespaces that the program did not make.")
+    namespaces: Namespaces = Field(default=Namespaces(), description="Namespaces that the program does not create.")
     operators: Operators = Field(default=Operators(), description="Where the operators come from.")
     mesh: Mesh = Field(default=Mesh(), description="The Istio control plane.")
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced.")
@@ -32,7 +32,7 @@ class Settings(Section):
     images: Images = Field(default=Images(), description="Images of the small helpers.")
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take.")
     protect_data: Flag = Field(
-        default=False, description="Refuse to delete what holds traces and metrics until this is off again."
+        default=False, description="Refuse to delete what stores traces and metrics until this is false again."
     )
     object_store_access_key: pulumi.Output[str] | None = Field(
         default=None, description="User of the object store; required for S3 storage of sources `minio` and `keys`."
@@ -41,7 +41,7 @@ class Settings(Section):
         default=None, description="Password of the object store, at least 8 characters; required like its user."
     )
     grafana_admin_password: pulumi.Output[str] | None = Field(
-        default=None, description="Password of `admin`; required for a Grafana of the program's own."
+        default=None, description="Password of `admin`; required for `grafana.mode` `managed`."
     )
 
     @model_validator(mode="after")
@@ -49,38 +49,38 @@ class Settings(Section):
         ours = {self.mesh.namespace, self.tempo.namespace, self.grafana_namespace}
         applications = [application.name for application in self.namespaces.applications]
         if self.bookinfo.enabled and self.bookinfo.namespace in ours:
-            raise wrong(
+            raise expected(
                 "bookinfo.namespace other than those of the mesh, Tempo and Grafana, which must not get sidecars"
             )
         if ours & set(applications):
-            raise wrong(
+            raise expected(
                 "namespaces.applications without those of the mesh, Tempo and Grafana, which must not get sidecars"
             )
         if self.bookinfo.enabled and self.bookinfo.namespace in applications:
-            raise wrong("bookinfo.namespace outside namespaces.applications: it is brought into the mesh anyway")
+            raise expected("bookinfo.namespace outside namespaces.applications: it is brought into the mesh anyway")
         return self
 
     @model_validator(mode="after")
     def _fits_the_platform(self) -> "Settings":
         if self.exposure.kind == "route" and self.platform != "openshift":
-            raise wrong("platform openshift for exposure.kind route: other clusters have no Routes")
+            raise expected("platform openshift for exposure.kind route: other clusters have no Routes")
         if self.platform == "openshift" and self.mesh.cni is False:
-            raise wrong("mesh.cni not off on OpenShift: without the plugin its security policy refuses sidecars")
+            raise expected("mesh.cni not off on OpenShift: without the plugin its security policy refuses sidecars")
         if self.operators.source == "olm" and self.operators.catalog != "operatorhub" and self.platform != "openshift":
-            raise wrong("operators.catalog operatorhub: only OpenShift has the others")
+            raise expected("operators.catalog operatorhub: only OpenShift has the others")
         if self.operators.source == "manifests" and self.platform == "openshift":
-            raise wrong("operators.source olm or existing on OpenShift, whose operators come from its catalogs")
+            raise expected("operators.source olm or existing on OpenShift, whose operators come from its catalogs")
         if self.operators.source == "manifests" and self.mesh.installer == "sail":
-            raise wrong("mesh.installer helm or existing for operators.source manifests, which has no Sail operator")
+            raise expected("mesh.installer helm or existing for operators.source manifests, which has no Sail operator")
         if self.mesh.installer == "existing" and self.mesh.namespace not in self.namespaces.existing:
-            raise wrong("namespaces.existing with mesh.namespace in it: the mesh exists, and so does its namespace")
+            raise expected("namespaces.existing with mesh.namespace in it: the mesh exists, and so does its namespace")
         return self
 
     @model_validator(mode="after")
     def _histograms_are_accepted(self) -> "Settings":
         managed = self.prometheus.existing is None
         if managed and self.tempo.histograms != "classic" and not self.prometheus.native_histograms:
-            raise wrong(f"prometheus.nativeHistograms for tempo.histograms {self.tempo.histograms}")
+            raise expected(f"prometheus.nativeHistograms for tempo.histograms {self.tempo.histograms}")
         return self
 
     @property
@@ -89,7 +89,7 @@ class Settings(Section):
 
     @property
     def system_namespaces(self) -> list[str]:
-        """The namespaces whose pods get no sidecar, each once."""
+        """The namespaces whose pods get no sidecar, without duplicates."""
         names = [self.mesh.namespace, self.tempo.namespace]
         if self.grafana.mode == "managed":
             names.append(self.grafana_namespace)

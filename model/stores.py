@@ -5,11 +5,11 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from model.parts import ExtraConfig, Resources, Section, Volume
-from model.scalars import BucketName, Flag, GoDuration, HttpUrl, Image, Name, PrometheusDuration, wrong
+from model.scalars import BucketName, Flag, GoDuration, HttpUrl, Image, Name, PrometheusDuration, expected
 
 
 class Minio(Volume):
-    """An object store of the program's own: a single pod of MinIO."""
+    """The object store that the program deploys: a single pod of MinIO."""
 
     image: Image = Field(
         default="quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z",
@@ -23,11 +23,11 @@ class S3(Section):
     source: Literal["minio", "keys", "secret"] = Field(
         default="minio",
         examples=["keys"],
-        description="`minio`: one of the program's own; `keys`: somebody else's, with keys in secret configuration; "
-        "`secret`: somebody else's, described by a Secret that exists in Tempo's namespace.",
+        description="`minio`: the program deploys MinIO; `keys`: an existing store, with keys in secret configuration; "
+        "`secret`: an existing store, described by a Secret that exists in Tempo's namespace.",
     )
     bucket: BucketName = Field(
-        default="tempo", description="The bucket: made if missing with `minio`, has to exist with `keys`."
+        default="tempo", description="The bucket: created if missing with `minio`, must exist with `keys`."
     )
     endpoint: HttpUrl | None = Field(
         default=None,
@@ -44,9 +44,9 @@ class S3(Section):
     @model_validator(mode="after")
     def _complete(self) -> "S3":
         if self.source == "keys" and self.endpoint is None:
-            raise wrong("an endpoint: source keys is somebody else's object store")
+            raise expected("an endpoint: source keys is an existing object store")
         if self.source == "secret" and self.secret_name is None:
-            raise wrong("a secretName: source secret reads one")
+            raise expected("a secretName: source secret reads one")
         return self
 
 
@@ -56,8 +56,8 @@ class Storage(Volume):
     backend: Literal["memory", "pv", "s3"] = Field(
         default="pv",
         examples=["s3"],
-        description="`memory`: gone with the pod; `pv`: one volume; `s3`: an object store, "
-        "with the volume for what is not in it yet.",
+        description="`memory`: lost with the pod; `pv`: one volume; `s3`: an object store, "
+        "with a volume for what is not in it yet.",
     )
     s3: S3 = Field(default=S3(), description="For `s3`: the object store.")
 
@@ -68,7 +68,7 @@ class Tempo(Section):
     mode: Literal["monolithic", "stack"] = Field(
         default="monolithic",
         examples=["monolithic"],
-        description="One process, or one per part (TempoStack), which needs `s3` and Tempo's operator 0.22 or newer.",
+        description="`monolithic`: one process; `stack`: one per component, on `s3`, by Tempo operator 0.22 or newer.",
     )
     namespace: Name = Field(default="tracing-system", description="Namespace of Tempo and of its object store.")
     storage: Storage = Field(default=Storage(), description="Where traces are kept.")
@@ -82,12 +82,12 @@ class Tempo(Section):
         default="15s", description="How often the service graph is written to Prometheus."
     )
     replication_factor: Literal[1, 2, 3] = Field(
-        default=1, examples=[3], description="For `stack`: in how many ingesters each trace is until it is stored."
+        default=1, examples=[3], description="For `stack`: how many ingesters hold each trace until it is stored."
     )
     histograms: Literal["classic", "native", "both"] = Field(
         default="classic",
         examples=["both"],
-        description="Form of the latencies; `native` alone leaves Grafana's service graph without them.",
+        description="Format of the latencies; with `native` alone, Grafana's service graph does not show them.",
     )
     resources: Resources = Field(
         default=Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"}),
@@ -102,7 +102,7 @@ class Tempo(Section):
     @model_validator(mode="after")
     def _stack_on_s3(self) -> "Tempo":
         if self.mode == "stack" and self.storage.backend != "s3":
-            raise wrong("storage.backend s3 for mode stack: its parts share an object store")
+            raise expected("storage.backend s3 for mode stack: its parts share an object store")
         return self
 
 
@@ -113,18 +113,18 @@ class PrometheusVolume(Volume):
         default=None,
         ge=1,
         examples=[65534],
-        description="Group of the volume, where it arrives owned by root. None on OpenShift.",
+        description="Group that may write to the volume, needed if it belongs to root. None on OpenShift.",
     )
 
 
 class ExistingPrometheus(Section):
-    """A Prometheus of somebody else's, started with its remote-write receiver."""
+    """An existing Prometheus, started with its remote-write receiver."""
 
-    query_url: HttpUrl = Field(description="Where it is queried, as pods of this cluster reach it.")
+    query_url: HttpUrl = Field(description="URL for queries, as pods of this cluster reach it.")
     write_url: HttpUrl | None = Field(
         default=None,
         examples=["http://prometheus.monitoring.svc.cluster.local:9090/api/v1/write"],
-        description="Where it receives; none takes `/api/v1/write` below the query URL.",
+        description="URL for remote writes; none takes `/api/v1/write` below the query URL.",
     )
 
 
@@ -134,7 +134,7 @@ class Prometheus(Section):
     existing: ExistingPrometheus | None = Field(
         default=None,
         examples=[{"queryUrl": "http://prometheus.monitoring.svc.cluster.local:9090"}],
-        description="Somebody else's Prometheus; with it the program makes none, and the other fields mean nothing.",
+        description="An existing Prometheus; the program then deploys none, and the other fields have no effect.",
     )
     image: Image = Field(default="quay.io/prometheus/prometheus:v3.5.0", description="The image of Prometheus.")
     retention: PrometheusDuration = Field(default="15d", description="How long samples are kept.")

@@ -9,7 +9,7 @@ from model.scalars import Flag, Image, Name, Number, Registry, Seconds, Tag
 
 
 class Traffic(Section):
-    """What the client `sleep` asks of the sample."""
+    """The requests that the client `sleep` sends to the sample."""
 
     enabled: Flag = Field(default=True, description="Whether the two clients run.")
     requests_per_second: Number = Field(
@@ -17,7 +17,7 @@ class Traffic(Section):
         ge=0.01,
         le=100,
         examples=[1],
-        description="Page views that each of its loops asks for at most.",
+        description="How many pages each of its loops requests at most.",
     )
     concurrency: int = Field(
         default=1, ge=1, le=20, strict=True, examples=[2], description="Number of its loops, one per pod."
@@ -34,8 +34,8 @@ class Bookinfo(Section):
     gateway: Literal["none", "istio", "gateway-api"] = Field(
         default="none",
         examples=["istio"],
-        description="Its way into the mesh: an ingress gateway with Istio's Gateway and VirtualService, "
-        "a Gateway and an HTTPRoute, or none.",
+        description="How requests from outside reach it: `istio`: an ingress gateway with Istio's Gateway and "
+        "VirtualService; `gateway-api`: a Gateway and an HTTPRoute.",
     )
     traffic: Traffic = Field(default=Traffic(), description="The traffic sent to it.")
 
@@ -45,12 +45,12 @@ class Images(Section):
 
     curl: Image = Field(
         default="docker.io/curlimages/curl:8.11.1",
-        description="A shell and curl: makes the bucket and sends the traffic.",
+        description="The image of a shell and curl, which create the bucket and send the traffic.",
     )
 
 
 class Timeouts(Section):
-    """Seconds that each part may take to become ready, to change and to go."""
+    """Seconds that each part may take to become ready, to change and to be deleted."""
 
     operators: Seconds = Field(default=900, description="Each operator.")
     control_plane: Seconds = Field(default=600, description="Each part of Istio.")

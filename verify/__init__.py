@@ -1,1 +1,1 @@
-"""Proof that tracing works, read from what the deployed stack answers."""
+"""Proves that a deployed stack traces, by asking its parts."""

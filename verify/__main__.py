@@ -1,6 +1,6 @@
-"""``python -m verify``: prove that tracing works, hop by hop, and say what is broken.
+"""``python -m verify``: prove that tracing works, hop by hop, or name what is broken.
 
-Exits 0 when all is well, 1 when something is broken, 2 when it could not be checked.
+Exits 0 if everything works, 1 if something is broken, 2 if it could not be checked.
 """
 
 import json
@@ -39,18 +39,20 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
     outputs_file: Annotated[
         str | None, typer.Option("--outputs", metavar="FILE", help="What `pulumi stack output --json` printed.")
     ] = None,
-    context: Annotated[str | None, typer.Option(help="Another context of the kubeconfig than the stack's.")] = None,
+    context: Annotated[str | None, typer.Option(help="A kubeconfig context other than the stack's.")] = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="HOP", help=f"Only this hop: {', '.join(hop.name for hop in HOPS)}.")
     ] = None,
     edge: Annotated[
-        list[str] | None, typer.Option(metavar="CLIENT=SERVER", help="A further edge to expect: cart.shop=web.shop.")
+        list[str] | None, typer.Option(metavar="CLIENT=SERVER", help="One more edge to expect: cart.shop=web.shop.")
     ] = None,
     probe: Annotated[
         str | None, typer.Option(metavar="URL", help="Where to send requests: http://web.shop.svc:8080/path.")
     ] = None,
-    wait: Annotated[str, typer.Option(metavar="DURATION", help="Try until all is well, this long: 120s.")] = "0s",
-    watch: Annotated[bool, typer.Option("--watch", help="Go on checking until it is interrupted.")] = False,
+    wait: Annotated[
+        str, typer.Option(metavar="DURATION", help="Check again until everything works, at most this long: 120s.")
+    ] = "0s",
+    watch: Annotated[bool, typer.Option("--watch", help="Check again and again until interrupted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print all evidence.")] = False,
     folder: Annotated[
@@ -81,7 +83,7 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
 
 
 def _write(report: Report, folder: Path, progress: Console) -> None:
-    """A folder that cannot be written changes nothing of what was found."""
+    """Write the files; a folder that cannot be written to does not change the verdict."""
     try:
         pictures.write(report, folder)
     except OSError as error:
@@ -91,10 +93,13 @@ def _write(report: Report, folder: Path, progress: Console) -> None:
 
 
 def _rounds(world: World, wanted: Wanted, progress: Console, *, forever: bool, seconds: float) -> Iterator[Report]:
-    """The reports to show: each one, or the first without trouble, or the last one before the time is over."""
+    """Check again and again; yield every report if ``forever``, else one.
+
+    That is the first that finds everything working, or the first after ``seconds`` have passed.
+    """
     deadline = time.monotonic() + seconds
     while True:
-        with _telling(progress) as say:
+        with _showing_progress(progress) as say:
             report = check(world, wanted, say)
         is_last = not forever and (report.verdict == "works" or time.monotonic() >= deadline)
         if forever or is_last:
@@ -106,20 +111,20 @@ def _rounds(world: World, wanted: Wanted, progress: Console, *, forever: bool, s
 
 
 @contextmanager
-def _telling(progress: Console) -> Iterator[Callable[[str], None]]:
-    """Keep one line up to date for a person, or print a line for each new stage into a log."""
+def _showing_progress(progress: Console) -> Iterator[Callable[[str], None]]:
+    """Show progress: on a terminal one line that is updated, in a log one line for each stage."""
     if progress.is_terminal:
         with progress.status("") as status:
             yield status.update
         return
-    told = ""
+    shown = ""
 
     def say(text: str) -> None:
-        nonlocal told
+        nonlocal shown
         stage = text.rpartition(": ")[2]
-        if stage != told:
+        if stage != shown:
             progress.print(f"… {text}", soft_wrap=True)
-        told = stage
+        shown = stage
 
     yield say
 
@@ -128,7 +133,7 @@ def _hops(names: Sequence[str]) -> Sequence[Hop]:
     known = {hop.name: hop for hop in HOPS}
     for name in names:
         if name not in known:
-            raise CannotCheckError(f"there is no hop {name!r}; there are {', '.join(known)}")
+            raise CannotCheckError(f"no hop is called {name!r}; the hops are {', '.join(known)}")
     return [hop for hop in HOPS if not names or hop.name in names]
 
 
@@ -137,7 +142,7 @@ def _edges(texts: Sequence[str]) -> frozenset[Edge]:
     for text in texts:
         client, separator, server = text.partition("=")
         if not (client and separator and server):
-            raise CannotCheckError(f"an edge is CLIENT=SERVER, and not {text!r}")
+            raise CannotCheckError(f"expected an edge as CLIENT=SERVER, found {text!r}")
         found.add(Edge(client, server))
     return frozenset(found)
 
@@ -149,14 +154,14 @@ def _address(url: str | None) -> str | None:
     except ValueError:
         usable = False
     if not usable:
-        raise CannotCheckError(f"an address is http://web.shop.svc:8080/path, and not {url!r}")
+        raise CannotCheckError(f"expected an address such as http://web.shop.svc:8080/path, found {url!r}")
     return url
 
 
 def _seconds(text: str) -> float:
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise CannotCheckError(f"a duration is 120s or 2m, and not {text!r}")
+        raise CannotCheckError(f"expected a duration such as 120s or 2m, found {text!r}")
     return float(match[1]) * _SECONDS[match[2]]
 
 

@@ -1,4 +1,4 @@
-"""One run of the check: look at every hop, follow a request, look again, and say which hop is the cause."""
+"""One check: look at every hop, follow a request, look again, and name the hop at fault."""
 
 import datetime
 from collections.abc import Collection, Sequence
@@ -19,8 +19,8 @@ from verify.request import Say
 from verify.service_graph import Edge
 from verify.world import Journey, Looks, World
 
-_AT_A_TIME = 6
-_MOST_TRACES = 20
+_PARALLEL_LOOKS = 6
+_MAX_TRACES = 20
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Wanted:
 
 
 def check(world: World, wanted: Wanted, say: Say) -> Report:
-    """Check the hops once; raises ``CannotCheckError`` when the API server no longer lets us."""
+    """Check the hops once; raises ``CannotCheckError`` if the API server no longer accepts the credentials."""
     hops = wanted.hops
     say("looking at every hop")
     before = _look(world, hops)
@@ -59,7 +59,7 @@ def check(world: World, wanted: Wanted, say: Say) -> Report:
 
 
 def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
-    """What is seen of each hop, or why it could not be looked at."""
+    """What was seen of each hop, or the ``CannotLookError`` that says why it could not be looked at."""
 
     def look(hop: Hop) -> Any:
         try:
@@ -67,9 +67,9 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
         except CannotLookError as error:
             return error
         except UNREADABLE as error:
-            return CannotLookError(f"an answer has another form than expected: {type(error).__name__}: {error}")
+            return CannotLookError(f"an answer does not have the expected form: {type(error).__name__}: {error}")
 
-    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+    with ThreadPoolExecutor(_PARALLEL_LOOKS) as pool:
         return list(pool.map(look, hops))
 
 
@@ -81,10 +81,10 @@ def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     if finding.status is not Status.OK or hop.flow is None or journey is None or journey.answered:
         return finding
     if hop.flow(looks.after) > hop.flow(looks.before):
-        # Somebody else's requests will do.
+        # Requests of other clients went through it, which proves as much.
         return finding
     why = journey.problem or journey.note
-    return unknown(hop.name, *finding.evidence, why, cause="no request went through it meanwhile")
+    return unknown(hop.name, *finding.evidence, why, cause="no request went through it during the check")
 
 
 def _is_fault(finding: Finding) -> bool:
@@ -107,7 +107,7 @@ def bookinfo_edges(deployment: Deployment) -> frozenset[Edge]:
 
 
 def learnt_edges(world: World) -> frozenset[Edge]:
-    """The calls in recent traces of namespaces whose applications are not known here: the graph has to have them."""
+    """The calls in recent traces of applications other than Bookinfo: the graph should have an edge for each."""
     deployment = world.deployment
     sample = deployment.bookinfo.namespace if deployment.bookinfo else None
     namespaces = [name for name in deployment.mesh.namespaces if name != sample]
@@ -122,7 +122,7 @@ def learnt_edges(world: World) -> frozenset[Edge]:
 
 
 def _recent(tempo: httpx.Client, namespaces: Sequence[str]) -> list[trace.Trace]:
-    query = {"q": trace.of_namespaces(namespaces), "limit": str(_MOST_TRACES)}
+    query = {"q": trace.of_namespaces(namespaces), "limit": str(_MAX_TRACES)}
     found = tempo.get("/api/search", params=query).raise_for_status().json().get("traces") or []
     return [trace.parse(tempo.get(f"/api/traces/{one['traceID']}").raise_for_status().json()) for one in found]
 

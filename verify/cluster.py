@@ -1,40 +1,42 @@
-"""The cluster as ``verify`` sees it: objects and logs by the API server, everything else through port-forwards.
+"""The cluster as ``verify`` sees it: objects and logs from the API server, everything else through port-forwards.
 
-It only reads. Each call names its path, so that the role in ``manifests/verify-role.yaml`` can be compared with it.
+It only reads. Every request is written as an API path, so that tests can compare them with the role in
+``manifests/verify-role.yaml``.
 """
 
 import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
-import kubernetes.config
 import urllib3
 import yaml
-from kubernetes.client import ApiClient, ApiException, Configuration, CoreV1Api
-from kubernetes.stream import portforward
 
 from verify.pod_transport import PodTransport
+
+# The kubernetes library takes a second to import. Help, and what is wrong with an option, are said without it.
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
 
 Object = Mapping[str, Any]
 
 API_SECONDS = 10.0
 POD_SECONDS = 10.0
-# What makes it allowed.
+# The command that grants the permissions that are needed.
 GRANT = (
     "kubectl apply -f manifests/verify-role.yaml"
     " && kubectl create clusterrolebinding mesh-tracing-verify --clusterrole mesh-tracing-verify --user USER"
 )
-# What comes of reading an answer that has another form than expected.
+# What Python raises while it reads an answer that does not have the expected form.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
 
 
 class CannotCheckError(Exception):
-    """Nothing can be said of the deployment; ``remedy`` is a command, or empty."""
+    """The deployment cannot be checked at all; ``remedy`` is a command, or empty."""
 
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(what)
@@ -68,13 +70,15 @@ class ServicePort:
 
 
 class Cluster:
-    """One cluster, by one context of the user's kubeconfig."""
+    """The cluster of one context in the user's kubeconfig."""
 
     def __init__(self, context: str, server: str | None) -> None:
         """Read the kubeconfig and ask the API server for its version; raises ``CannotCheckError``."""
+        from kubernetes.client import ApiClient  # noqa: PLC0415
+
         self.context = context
         configuration = _configuration(context, server)
-        # A server that is not there is reported at once.
+        # A server that cannot be reached is reported at once, instead of after retries.
         configuration.retries = False
         self._client = ApiClient(configuration)
         try:
@@ -83,27 +87,27 @@ class Cluster:
             raise CannotCheckError(str(error), error.remedy) from error
 
     def read(self, path: str) -> Object | None:
-        """One object, or None when it, its kind or its namespace is not there; raises ``CannotLookError``."""
+        """One object, or None if it, its kind or its namespace does not exist; raises ``CannotLookError``."""
         body = self._get(path, {})
         return None if body is None else json.loads(body)
 
     def items(self, path: str, labels: Mapping[str, str] | None = None) -> list[Object]:
-        """The items at ``path``, with all of ``labels``; none when the kind is not there."""
+        """The items at ``path`` that have all of ``labels``; none if the kind does not exist."""
         selector = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
         body = self._get(path, {"labelSelector": selector} if selector else {})
         return [] if body is None else json.loads(body)["items"]
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
-        """The pods that are not about to go."""
+        """The pods that are not being deleted."""
         found = self.items(f"/api/v1/namespaces/{namespace}/pods", labels)
         return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
 
     def pods_of(self, namespace: str, service: str) -> list[Object]:
-        """The pods that a Service selects; none when it is not there or selects nothing."""
+        """The pods that a Service selects; none if it does not exist or has no selector."""
         return self._selected(namespace, self.read(_service(namespace, service)))
 
     def log(self, pod: Object, container: str, *, seconds: int, previous: bool = False) -> list[str]:
-        """The lines that a container wrote in the last ``seconds``, the latest 500 at most."""
+        """The lines that a container logged in the last ``seconds``, at most its last 500."""
         meta = pod["metadata"]
         query = {"container": container, "sinceSeconds": str(seconds), "tailLines": "500"}
         if previous:
@@ -116,9 +120,9 @@ class Cluster:
         return (body or b"").decode(errors="replace").splitlines()
 
     def client(self, url: str) -> httpx.Client:
-        """A client whose base is ``url``: through a pod of the Service it names, or directly to a host outside.
+        """A client with the base ``url``: through a pod of the Service in it, or directly to a host outside.
 
-        Raises ``CannotLookError`` when no pod of the Service is ready.
+        Raises ``CannotLookError`` if no pod of the Service is ready.
         """
         target = ServicePort.of(url)
         if target is None:
@@ -134,15 +138,18 @@ class Cluster:
     def pod_client(self, pod: Object, port: int, *, scheme: str = "http", path: str = "") -> httpx.Client:
         """A client of one port of one pod, below ``path``.
 
-        Its requests raise ``httpx.TransportError`` when nothing answers there, and ``CannotLookError`` when
+        Its requests raise ``httpx.TransportError`` if nothing answers there, and ``CannotLookError`` if
         port-forwards are not allowed.
         """
+        from kubernetes.client import ApiClient, ApiException, CoreV1Api  # noqa: PLC0415
+        from kubernetes.stream import portforward  # noqa: PLC0415
+
         meta = pod["metadata"]
         place = f"{meta['namespace']}/{meta['name']}"
 
         def connect() -> Any:
             try:
-                # A client of its own: while it connects, the library changes how the client sends requests.
+                # An ApiClient of its own: while portforward() connects, it replaces how the client sends requests.
                 forward = portforward(
                     CoreV1Api(ApiClient(self._client.configuration)).connect_get_namespaced_pod_portforward,
                     meta["name"],
@@ -164,8 +171,8 @@ class Cluster:
         )
 
     def bearer(self) -> str | None:
-        """The token that the kubeconfig's user logs in with, where it is one."""
-        # Which name the library keeps it under depends on its version.
+        """The token of the kubeconfig's user, or None if it logs in by other means."""
+        # Versions of the library keep it under different names.
         header = self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         return (header or "").removeprefix("Bearer ") or None
 
@@ -207,7 +214,7 @@ class Cluster:
 
 
 class _BadRequestError(Exception):
-    """The API server cannot do what was asked, as with the log of a container that has not started."""
+    """The API server cannot serve the request, such as one for the log of a container that has not started."""
 
 
 def is_ready(pod: Object) -> bool:
@@ -218,13 +225,13 @@ def is_ready(pod: Object) -> bool:
 
 
 def containers(pod: Object) -> Sequence[Object]:
-    """The containers that run beside each other: a sidecar may be among the init containers."""
+    """The containers that keep running: the main ones, and the sidecars among the init containers."""
     sidecars = [one for one in pod["spec"].get("initContainers", []) if one.get("restartPolicy") == "Always"]
     return [*sidecars, *pod["spec"]["containers"]]
 
 
 def main_container(pod: Object) -> str:
-    """The name of the container that a pod is for: operators put helpers behind it."""
+    """The name of a pod's main container, which is its first: operators add helpers after it."""
     return str(pod["spec"]["containers"][0]["name"])
 
 
@@ -235,7 +242,7 @@ def condition(obj: Object, kind: str) -> Object | None:
 
 
 def trouble(pod: Object) -> str:
-    """Why a pod is not ready, in the words of Kubernetes."""
+    """Why a pod is not ready: the reason that Kubernetes gives for a container, or else the pod's phase."""
     for state in pod.get("status", {}).get("containerStatuses", []):
         if not state["ready"]:
             for words in state.get("state", {}).values():
@@ -244,7 +251,10 @@ def trouble(pod: Object) -> str:
     return str(pod.get("status", {}).get("phase", "unknown"))
 
 
-def _configuration(context: str, server: str | None) -> Configuration:
+def _configuration(context: str, server: str | None) -> "Configuration":
+    import kubernetes.config  # noqa: PLC0415
+    from kubernetes.client import Configuration  # noqa: PLC0415
+
     configuration = Configuration()
     try:
         kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]
@@ -291,7 +301,7 @@ def _container_port(service: Object, pod: Object, port: int) -> int:
 
 
 def _reason(error: Exception) -> str:
-    """The innermost reason: urllib3 wraps it more than once."""
+    """The message of the innermost error: urllib3 nests several."""
     while (inner := getattr(error, "reason", None)) is not None and isinstance(inner, Exception):
         error = inner
     words = str(error).rsplit(": ", 1)[-1]

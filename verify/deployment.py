@@ -1,4 +1,4 @@
-"""What a deployment is meant to be: the stack's output ``deployment``, written by the program and read by ``verify``.
+"""The intended deployment: the stack's output ``deployment``, written by the program and read by ``verify``.
 
 It holds names, addresses and intended values, and no secret.
 """
@@ -43,7 +43,7 @@ class Tracing(Part):
 
 
 class ObjectStore(Part):
-    """``service`` and ``job`` are those of a store of the program's own, in Tempo's namespace."""
+    """``service`` and ``job`` are those of a store that the program deployed, in Tempo's namespace."""
 
     bucket: str | None
     service: str | None
@@ -64,7 +64,7 @@ class Tempo(Part):
 
 
 class Prometheus(Part):
-    """``deployment`` is that of a Prometheus of the program's own, in ``namespace``."""
+    """``deployment`` is that of a Prometheus that the program deployed, in ``namespace``."""
 
     query_url: str
     write_url: str
@@ -73,7 +73,7 @@ class Prometheus(Part):
 
 
 class Grafana(Part):
-    """``url`` is where pods reach a Grafana of the program's own; ``config_map`` holds its data sources."""
+    """``url`` is where pods reach the Grafana that the program deployed; ``config_map`` holds the data sources."""
 
     mode: Literal["config-map", "operator", "managed"]
     namespace: str
@@ -85,7 +85,7 @@ class Grafana(Part):
 
 
 class Kiali(Part):
-    """Where pods reach Kiali."""
+    """``url`` is where pods reach Kiali."""
 
     url: str
 
@@ -99,7 +99,7 @@ class Bookinfo(Part):
 
 
 class Deployment(Part):
-    """A whole deployment, as the program means it to be."""
+    """A whole deployment, as the program intends it."""
 
     context: str
     server: str | None

@@ -1,4 +1,4 @@
-"""What is said of each hop of a span's way, and which broken hop is the cause of another's trouble."""
+"""The finding for each hop on a span's path, and which broken hop explains the trouble of another one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +17,10 @@ class Status(StrEnum):
 
 
 class Because(StrEnum):
-    """Why a hop is broken, as it sees it itself.
+    """Why a hop is broken, as far as the hop alone can tell.
 
-    ``FAULT``: something is wrong with the hop itself. ``STARVED``: it works, and nothing reaches it. ``BLOCKED``: what
-    it sends on is not taken. ``STALLED``: nothing goes through, and it cannot tell on which side that begins.
+    ``FAULT``: something is wrong with the hop itself. ``STARVED``: it works, but receives nothing. ``BLOCKED``: the
+    next hop does not accept what it sends. ``STALLED``: nothing gets through, because of what is before it or after it.
     """
 
     FAULT = "fault"
@@ -33,7 +33,7 @@ class Because(StrEnum):
 class Finding:
     """One hop's verdict.
 
-    ``evidence`` are single lines: a metric, a log line, a field of an object; what is secret in them is left out.
+    ``evidence`` are single lines: a metric, a log line, a field of an object; secrets in them are hidden.
     ``remedy`` is one command for a shell, or empty. ``follows_from`` names the hop whose fault explains this one's
     trouble; such a finding has no remedy.
     """
@@ -78,17 +78,17 @@ def stalled(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
     return Finding(hop, Status.BROKEN, evidence, cause, remedy, Because.STALLED)
 
 
-# The way of the spans, from its end to its beginning.
-_WAY = ("generator", "tempo", "collector", "proxies", "provider", "sidecars", "control-plane")
-# What brings spans, samples or sidecars to a hop, the nearest first. The nearer ones may look well for a while: they
-# still work off what came before.
-_FED_BY: Mapping[str, Sequence[str]] = {
-    "graph": ("prometheus", *_WAY),
-    "kiali": _WAY[1:],
-    **{hop: _WAY[number:] for number, hop in enumerate(_WAY, start=1)},
+# The hops that a span passes, the last one first.
+_SPAN_PATH = ("generator", "tempo", "collector", "proxies", "provider", "sidecars", "control-plane")
+# What brings spans, samples or sidecars to a hop, the nearest first. Not the nearest alone: it may seem to work for a
+# while longer, as it still processes what it has queued.
+_UPSTREAM: Mapping[str, Sequence[str]] = {
+    "graph": ("prometheus", *_SPAN_PATH),
+    "kiali": _SPAN_PATH[1:],
+    **{hop: _SPAN_PATH[number:] for number, hop in enumerate(_SPAN_PATH, start=1)},
 }
-# What takes from a hop.
-_TAKEN_BY: Mapping[str, Sequence[str]] = {
+# What takes what a hop sends.
+_DOWNSTREAM: Mapping[str, Sequence[str]] = {
     "proxies": ("collector",),
     "collector": ("tempo",),
     "tempo": ("object-store",),
@@ -97,7 +97,7 @@ _TAKEN_BY: Mapping[str, Sequence[str]] = {
 
 
 def attribute(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The findings with their causes sorted out: one that follows from another's fault names it and has no remedy."""
+    """The findings; a consequence of another hop's fault names that hop and has no remedy."""
     by_hop = {finding.hop: finding for finding in findings}
     attributed = []
     for finding in findings:
@@ -107,10 +107,11 @@ def attribute(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(attributed)
 
 
-def _root(finding: Finding, by_hop: Mapping[str, Finding], *, for_a_blocked_one: bool = False) -> str | None:
-    """The hop that explains ``finding``'s trouble, or None when it is in no trouble that another one can explain.
+def _root(finding: Finding, by_hop: Mapping[str, Finding], *, downstream_only: bool = False) -> str | None:
+    """The hop that explains the trouble of ``finding``, or None if it has none, or none that a hop explains.
 
-    What feeds a hop does not explain why one before it is blocked; so no two hops explain each other.
+    Why a hop is blocked is searched further downstream only: what feeds a hop cannot be why the one before it is
+    blocked. So no two hops explain each other.
     """
     if finding.status in {Status.OK, Status.ABSENT}:
         return None
@@ -118,15 +119,15 @@ def _root(finding: Finding, by_hop: Mapping[str, Finding], *, for_a_blocked_one:
         return finding.hop
     neighbours: list[str] = []
     if finding.because is not Because.STARVED:
-        neighbours += _TAKEN_BY.get(finding.hop, ())
-    if finding.because is not Because.BLOCKED and not for_a_blocked_one:
-        neighbours += _FED_BY.get(finding.hop, ())
+        neighbours += _DOWNSTREAM.get(finding.hop, ())
+    if finding.because is not Because.BLOCKED and not downstream_only:
+        neighbours += _UPSTREAM.get(finding.hop, ())
     for name in neighbours:
-        other, takes = by_hop.get(name), name in _TAKEN_BY.get(finding.hop, ())
-        # One that is starved itself explains nothing to the one that feeds it.
+        other, takes = by_hop.get(name), name in _DOWNSTREAM.get(finding.hop, ())
+        # A starved downstream hop cannot be why its feeder is in trouble.
         if other is None or (takes and other.because is Because.STARVED):
             continue
-        root = _root(other, by_hop, for_a_blocked_one=takes)
+        root = _root(other, by_hop, downstream_only=takes)
         if root is not None:
             return root
     return finding.hop if finding.status is Status.BROKEN else None

@@ -1,4 +1,4 @@
-"""Metrics in Prometheus' text format, as the hops show their own."""
+"""Metrics in Prometheus' text format, as the hops expose them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from verify.cluster import Cluster, Object
 
 @dataclass(frozen=True)
 class Samples:
-    """Each value by the metric's name and one text of its labels."""
+    """Each value, by the metric's name and its labels in one string."""
 
     values: Mapping[tuple[str, str], float]
 
     @classmethod
     def parse(cls, text: str) -> "Samples":
-        """Raises ``ValueError`` for what is no exposition of metrics."""
+        """Raises ``ValueError`` if ``text`` is not in that format."""
         return cls(
             {
                 (sample.name, str(sorted(sample.labels.items()))): float(sample.value)
@@ -27,16 +27,16 @@ class Samples:
         )
 
     def total(self, prefix: str, label: str = "") -> float | None:
-        """The sum over all metrics whose name begins so, and whose labels have ``label`` in them; None without any.
+        """The sum of all metrics whose name starts with ``prefix`` and whose labels contain ``label``, or None.
 
-        By prefix, because collectors append ``_total`` or a unit to a name or not, by their version and settings.
+        By prefix, because collectors append ``_total`` or a unit to the name in some versions and settings.
         """
         found = [value for (name, labels), value in self.values.items() if name.startswith(prefix) and label in labels]
         return sum(found) if found else None
 
 
 def scrape(cluster: Cluster, pods: list[Object], port: int) -> Samples | None:
-    """The metrics of all ``pods`` together, or None when none of them answers."""
+    """The metrics of all ``pods``, added up; None if no pod answers."""
     joined: dict[tuple[str, str], float] = {}
     answered = False
     for pod in pods:
@@ -52,12 +52,15 @@ def scrape(cluster: Cluster, pods: list[Object], port: int) -> Samples | None:
 
 
 def total(samples: Samples | None, prefix: str, label: str = "") -> float:
-    """What a counter has; one that nobody shows has counted nothing."""
+    """The counter's sum; 0 if no pod exposes it."""
     return (samples.total(prefix, label) if samples else None) or 0.0
 
 
 def growth(before: Samples | None, after: Samples | None, prefix: str, label: str = "") -> float | None:
-    """By how much a counter grew, None when it cannot be told; one that began anew has grown by what it has now."""
+    """By how much a counter grew; None if no pod answers now.
+
+    A counter that is smaller than before was restarted from 0, so it has grown by its present value.
+    """
     if after is None:
         return None
     now, then = total(after, prefix, label), total(before, prefix, label)

@@ -1,4 +1,4 @@
-"""The output ``deployment`` of a Pulumi stack, asked of Pulumi or read from a file."""
+"""The output ``deployment`` of a Pulumi stack, read from Pulumi or from a file."""
 
 import json
 import shlex
@@ -18,7 +18,7 @@ _PROJECT = Path(__file__).resolve().parents[1]
 
 
 def of_stack(stack: str | None) -> tuple[str, Deployment]:
-    """The name and the deployment of ``stack``, or of the one that is selected; raises ``CannotCheckError``."""
+    """The name and the deployment of ``stack``, or of the selected stack; raises ``CannotCheckError``."""
     name = stack or _pulumi("stack", "--show-name").strip()
     try:
         outputs = json.loads(_pulumi("stack", "output", "--json", "--stack", name))
@@ -28,13 +28,13 @@ def of_stack(stack: str | None) -> tuple[str, Deployment]:
 
 
 def of_file(path: str, stack: str | None) -> tuple[str, Deployment]:
-    """The same from what ``pulumi stack output --json`` printed into a file, ``-`` for standard input."""
+    """The same, from a file with the output of ``pulumi stack output --json``; ``-`` is standard input."""
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
         outputs = json.loads(text)
     except (OSError, ValueError) as error:
         raise CannotCheckError(
-            f"{path} has no outputs of a stack ({type(error).__name__})",
+            f"{path} does not contain the outputs of a stack ({type(error).__name__})",
             f"pulumi stack output --json > {'outputs.json' if path == '-' else shlex.quote(path)}",
         ) from None
     name = stack or "STACK"
@@ -57,7 +57,9 @@ def _deployment(outputs: Any, where: str, stack: str) -> Deployment:
 def _pulumi(*arguments: str) -> str:
     program = shutil.which("pulumi")
     if program is None:
-        raise CannotCheckError("there is no pulumi on PATH: install it, or name a file of outputs with --outputs")
+        raise CannotCheckError(
+            "pulumi is not on PATH: install it, or pass a file with the stack's outputs by --outputs"
+        )
     done = subprocess.run(  # noqa: S603  the program's own arguments
         [program, "--non-interactive", "--cwd", str(_PROJECT), *arguments], check=False, capture_output=True, text=True
     )

@@ -1,6 +1,6 @@
-"""HTTP over a port-forward: an httpx transport whose connections are made by a function.
+"""HTTP through a port-forward: an httpx transport whose connections come from a function.
 
-No port is opened on this machine, so nothing else can reach a pod through it.
+No port is opened on this machine, so no other program can reach the pod through it.
 """
 
 import socket
@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import httpcore  # httpx is built on it, and has no public way to bring connections of one's own
+import httpcore  # httpx is built on it, and has no public way to supply connections
 import httpx
 
 _FAILURES = {
@@ -23,10 +23,10 @@ class PodTransport(httpx.BaseTransport):
     """``connect`` returns a new connected socket for each connection that is needed."""
 
     def __init__(self, connect: Callable[[], socket.socket]) -> None:
-        # The API server vouches for where a port-forward ends; a certificate there is made out to a Service.
-        anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        anyone.check_hostname, anyone.verify_mode = False, ssl.CERT_NONE
-        self._pool = httpcore.ConnectionPool(ssl_context=anyone, network_backend=_Backend(connect))
+        # The API server guarantees which pod is reached. The pod's certificate is for the name of its Service.
+        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+        self._pool = httpcore.ConnectionPool(ssl_context=unverified, network_backend=_Backend(connect))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request and read the whole answer; raises ``httpx.TransportError``."""

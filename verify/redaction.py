@@ -1,4 +1,4 @@
-"""Text of others, such as log lines and addresses, made fit to be shown: one line, and no secret in it."""
+"""Makes text from elsewhere, such as log lines and addresses, safe to show: one line, without secrets."""
 
 import re
 
@@ -7,7 +7,7 @@ _NAMES = (
     r"pass(?:word|wd|phrase)|pwd|token|credentials?|signature"
     r"|(?:api|private)[_-]?key|secret(?:[_-]?(?:access[_-]?)?key)?|(?<![A-Za-z])access[_-]?key(?:[_-]?id)?"
 )
-# In the order in which they are applied; what a pattern's first group has found stays.
+# Applied in this order; what a pattern's first group matches is kept.
 _SECRETS = (
     # http://user:password@host
     re.compile(r"(://)[^\s/\"'<>]+(?=@)"),

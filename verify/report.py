@@ -1,4 +1,4 @@
-"""All that one run of ``verify`` found: what its drawings, its page and its JSON are made of."""
+"""The result of one check, from which the text, the pictures, the page and the JSON are made."""
 
 import datetime
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ MARKS: Mapping[Status, str] = {Status.OK: "✓", Status.BROKEN: "✗", Status.UN
 
 @dataclass(frozen=True)
 class Request:
-    """The request that was followed; seconds are since it was sent, None for what did not come about.
+    """The request that was followed; seconds count from when it was sent, None for what did not happen.
 
     ``stored``: Tempo returns the trace by its id. ``searchable``: a search finds it. ``graphed``: the graph counts it.
     """
@@ -36,12 +36,12 @@ class Request:
 
     @property
     def name(self) -> str:
-        """The trace, if there is one, and the address."""
+        """The trace, if there is one, and the address of the request."""
         return f"trace {self.trace_id} of {self.address}" if self.trace_id else self.address
 
     @property
     def stages(self) -> tuple[tuple[str, float | None], ...]:
-        """What should happen to it, in words, and when it did."""
+        """The stages that it should reach, each with the seconds that it took."""
         return (
             ("stored", self.stored_seconds),
             ("searchable", self.searchable_seconds),
@@ -51,7 +51,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """``titles`` has a hop's name for people; ``context`` is the kubeconfig's."""
+    """``titles`` are the titles of the hops, by name; ``context`` is the kubeconfig's."""
 
     stack: str
     context: str
@@ -80,7 +80,7 @@ class Report:
 
     @property
     def reason(self) -> str:
-        """What the verdict rests on, in one sentence."""
+        """What the verdict is based on, in one line."""
         counts = [f"{sum(one.status is status for one in self.findings)} {status.value}" for status in Status]
         causes = [
             self.title(one.hop) for one in self.findings if one.status is Status.BROKEN and one.follows_from is None
@@ -96,7 +96,7 @@ class Report:
         return self.titles.get(hop, hop)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report in JSON's types; keys are only ever added."""
+        """Return the report as JSON types. Others read it: keys are added, and never renamed or removed."""
         comparison = self.comparison
         return {
             "stack": self.stack,

@@ -1,7 +1,7 @@
-"""One request, followed: sent with a trace id of our own, until that very trace is in Tempo and in the graph.
+"""Sends requests whose trace ids it knows, and follows them until one trace is in Tempo and in the graph.
 
-A request goes out each second, each with a trace id of its own, until one of them has been seen everywhere: the graph
-keeps the ids of only some requests, as exemplars. Their number and the time are bounded.
+One request goes out each second, until one of them has been seen in Tempo and in Prometheus: the graph keeps the trace
+ids of only some requests, as exemplars. The number of requests and the time are limited.
 """
 
 import secrets
@@ -17,23 +17,23 @@ from verify.cluster import UNREADABLE, CannotLookError
 from verify.trace import Trace, parse
 from verify.world import Journey, World
 
-MOST_REQUESTS = 45
+MAX_REQUESTS = 45
 _BETWEEN_REQUESTS = 1.0
-# How long each step may take, from the first request on. A proxy sends its spans every five seconds, a generator its
-# edges every fifteen, and the writer that brings them to Prometheus wakes as often.
+# When each step must have happened, in seconds after the first request. A proxy sends its spans every 5 s, a generator
+# its edges every 15 s, and remote write to Prometheus runs as often.
 _STORED, _SEARCHABLE, _GRAPHED = 20.0, 40.0, 75.0
-# Long enough for every proxy to have sent, and for the collector to have passed on, what it has.
-_LEAST = 8.0
-# Long enough for the graph to grow by requests of others.
-_WATCHED = 35.0
-_UNANSWERED = 5
+# Wait at least this long, so that every proxy has sent its spans and the collector has passed them on.
+_MIN_SECONDS = 8.0
+# Wait this long if no request is sent, so that the graph has counted requests of other clients.
+_SECONDS_WITHOUT_REQUESTS = 35.0
+_MAX_UNANSWERED = 5
 _STEPS = 3
 _HEX_DIGITS = 32
 _EXEMPLARS = "traces_service_graph_request_server_seconds_bucket"
 _COUNTED = "sum(traces_service_graph_request_total)"
 _LATEST = "max(timestamp(traces_service_graph_request_total))"
-_TO_TEMPO = {"sidecars", "provider", "proxies", "collector", "object-store", "tempo"}
-_TO_GRAPH = {"prometheus", "generator"}
+_HOPS_TO_TEMPO = {"sidecars", "provider", "proxies", "collector", "object-store", "tempo"}
+_HOPS_TO_GRAPH = {"prometheus", "generator"}
 
 Say = Callable[[str], None]
 
@@ -56,12 +56,12 @@ class Sent:
 def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> Journey:
     """Send requests to ``url``, inside the cluster, and follow them; ``broken`` are hops with a fault.
 
-    Behind a broken hop nothing is waited for. Without ``url`` it only lets time pass, so that the traffic that is
-    there can be counted.
+    It does not wait for what a broken hop prevents. Without ``url`` it only waits, so that the traffic of other clients
+    can be counted.
     """
     if url is None:
-        say("no address to send a request to: counting the traffic that there is")
-        time.sleep(_WATCHED)
+        say("no address to send requests to: counting the traffic of other clients")
+        time.sleep(_SECONDS_WITHOUT_REQUESTS)
         return Journey(note="no request was sent: name an address with --probe")
     deployment, blocks = world.deployment, set(broken)
     with ExitStack() as opened:
@@ -69,8 +69,8 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
             application = opened.enter_context(world.cluster.client(_root(url)))
         except CannotLookError as error:
             return Journey(address=url, problem=str(error))
-        tempo = None if _TO_TEMPO & blocks else _store(world, deployment.tempo.query_url, opened)
-        is_awaited = tempo is not None and not _TO_GRAPH & blocks
+        tempo = None if _HOPS_TO_TEMPO & blocks else _store(world, deployment.tempo.query_url, opened)
+        is_awaited = tempo is not None and not _HOPS_TO_GRAPH & blocks
         prometheus = _store(world, deployment.prometheus.query_url, opened) if is_awaited else None
         follower = _Follower(url, application, tempo, prometheus)
         while not follower.has_ended():
@@ -83,7 +83,7 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
 
 
 def _store(world: World, url: str, opened: ExitStack) -> httpx.Client | None:
-    """A client of Tempo or Prometheus; of one that cannot be asked, its own hop says why."""
+    """A client of Tempo or Prometheus; None if it cannot be reached, for which its own hop gives the reason."""
     try:
         return opened.enter_context(world.cluster.client(url))
     except CannotLookError:
@@ -91,7 +91,7 @@ def _store(world: World, url: str, opened: ExitStack) -> httpx.Client | None:
 
 
 class _Follower:
-    """The requests that were sent, and how far each has come; without a client, nothing is asked of that store."""
+    """The requests that were sent, and how far each has come; a store without a client is not asked."""
 
     def __init__(
         self, url: str, application: httpx.Client, tempo: httpx.Client | None, prometheus: httpx.Client | None
@@ -108,12 +108,12 @@ class _Follower:
 
     def send(self) -> None:
         """Send one more request, if one may be sent."""
-        if len(self._sent) + len(self._refused) >= MOST_REQUESTS:
+        if len(self._sent) + len(self._refused) >= MAX_REQUESTS:
             return
         one = Sent(secrets.token_hex(16), time.time())
         parts = urlsplit(self._url)
         headers = {
-            # Every proxy on the way obeys its last byte: this request is sampled, whatever the share of them is.
+            # Every proxy obeys the last byte: this request is sampled, whatever the sampling percentage is.
             "traceparent": f"00-{one.trace_id}-{secrets.token_hex(8)}-01",
             "Host": parts.netloc,
         }
@@ -128,7 +128,7 @@ class _Follower:
             self._sent.append(one)
 
     def look(self) -> None:
-        """Ask Tempo and Prometheus how far the requests have come; what does not answer has not seen any."""
+        """Ask Tempo and Prometheus how far the requests have come; one that does not answer has not seen them."""
         try:
             if self._tempo is not None:
                 self._ask_tempo(self._tempo)
@@ -140,12 +140,12 @@ class _Follower:
     def has_ended(self) -> bool:
         elapsed = time.time() - self._began
         if not self._sent:
-            return len(self._refused) >= _UNANSWERED
+            return len(self._refused) >= _MAX_UNANSWERED
         if any(one.steps == _STEPS for one in self._sent) or elapsed > _GRAPHED:
             return True
         stored = any(one.stored for one in self._sent)
         searchable = any(one.searchable for one in self._sent)
-        return elapsed > _LEAST and (
+        return elapsed > _MIN_SECONDS and (
             self._tempo is None
             or (not stored and elapsed > _STORED)
             or (not searchable and elapsed > _SEARCHABLE)
@@ -159,14 +159,14 @@ class _Follower:
         return f"{len(self._sent)} requests: {steps[one.steps if one else 0]}"
 
     def journey(self) -> Journey:
-        """What became of the request that came furthest."""
+        """The outcome of the request that came furthest."""
         one = self._furthest()
         if one is None:
             return Journey(address=self._url, problem=self._refused[-1])
         note = ""
         if one.graphed is None and self._counted_at is not None and one.stored is not None:
             one.graphed = max(self._counted_at, one.stored)
-            note = "Prometheus keeps no exemplar of it: its counters say that the graph grew"
+            note = "Prometheus has no exemplar of it, but its counters show that the graph grew"
         return Journey(
             address=self._url,
             answered=len(self._sent),
@@ -188,7 +188,7 @@ class _Follower:
                 one.stored = time.time()
         window = {"start": str(int(self._began) - 1), "end": str(int(time.time()) + 1), "limit": "500"}
         found = tempo.get("/api/search", params={"q": "{}", **window}).raise_for_status().json().get("traces") or []
-        # Tempo leaves out the zeros that an id begins with.
+        # Tempo omits the leading zeros of an id.
         ids = {entry["traceID"].zfill(_HEX_DIGITS) for entry in found}
         for one in self._sent:
             if one.searchable is None and one.trace_id in ids:
@@ -210,7 +210,7 @@ class _Follower:
         self._count(prometheus)
 
     def _count(self, prometheus: httpx.Client) -> None:
-        """Note when the graph first grew by samples that are later than the first trace that was stored."""
+        """Note when the graph first grew by samples that are newer than the first stored trace."""
         stored = min((one.stored for one in self._sent if one.stored), default=None)
         counted, latest = (_scalar(prometheus, query) for query in (_COUNTED, _LATEST))
         if self._counted_first is None:
@@ -228,7 +228,7 @@ class _Follower:
 
 
 def _scalar(prometheus: httpx.Client, query: str) -> float:
-    """The one value of a query that yields one series, or none: then 0."""
+    """The value of a query that yields at most one series; 0 if it yields none."""
     answer = prometheus.get("/api/v1/query", params={"query": query}).raise_for_status().json()
     return next((float(series["value"][1]) for series in answer["data"]["result"]), 0.0)
 

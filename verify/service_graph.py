@@ -32,7 +32,7 @@ class Calls:
     """What was seen on an edge; times are measured at the server.
 
     ``requests``, ``failed`` and ``mean_seconds`` are since the generator started. ``per_second``, ``failed_share``
-    (0 to 1) and ``p95_seconds`` are of a window that ends now; ``p95_seconds`` is None when it cannot be told.
+    (0 to 1) and ``p95_seconds`` are of a window that ends now; ``p95_seconds`` is None if it is unknown.
     """
 
     requests: int
@@ -48,7 +48,7 @@ Graph = Mapping[Edge, Calls]
 
 @dataclass(frozen=True)
 class Comparison:
-    """The graph that was found beside the edges that it should have; without any of these, nothing is unexpected."""
+    """The graph that was found, and the edges that are expected; if none are, no edge is unexpected."""
 
     found: Graph
     expected: frozenset[Edge]
@@ -70,9 +70,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Branch:
-    """One line of a graph drawn as trees: ``edge`` is None at a root; ``stem`` is what stands before the name.
+    """One line of a graph that is printed as trees: ``edge`` is None for a root; ``stem`` is the text before the name.
 
-    ``again`` says that the service calls others, and is unfolded elsewhere.
+    ``again``: the services that this one calls are listed where it stands first.
     """
 
     stem: str
@@ -82,7 +82,7 @@ class Branch:
 
 
 def bookinfo_edges(namespace: str, *, traffic: bool = True) -> frozenset[Edge]:
-    """Return the edges that Bookinfo and, with ``traffic``, its clients make, and no other."""
+    """Return all edges of Bookinfo and, with ``traffic``, those of its two clients."""
     calls = [("productpage", "details"), ("productpage", "reviews"), ("reviews", "ratings")]
     if traffic:
         calls += [("sleep", "productpage"), ("spiffe-test-productpage", "productpage")]
@@ -110,7 +110,7 @@ def read(prometheus: httpx.Client, window_seconds: int = WINDOW_SECONDS) -> Grap
             failed=int(failed.get(edge, 0)),
             mean_seconds=mean.get(edge, 0.0),
             per_second=rate.get(edge, 0.0),
-            # The rates are read one after the other, so that the part may be the larger.
+            # The two rates are queried one after the other, so that of the failures may be the larger.
             failed_share=min(failed_rate.get(edge, 0.0) / rate[edge], 1.0) if rate.get(edge) else 0.0,
             p95_seconds=p95.get(edge),
         )
@@ -119,13 +119,13 @@ def read(prometheus: httpx.Client, window_seconds: int = WINDOW_SECONDS) -> Grap
 
 
 def branches(edges: Collection[Edge]) -> Iterator[Branch]:
-    """Yield the lines of trees, one for each service that nobody calls; a service met again is not unfolded again."""
+    """Yield the lines of one tree for each service that nobody calls; what a service calls is listed once."""
     callees: dict[str, list[str]] = {}
     for edge in sorted(edges):
         callees.setdefault(edge.client, []).append(edge.server)
     called = {edge.server for edge in edges if edge.server != edge.client}
     drawn: set[str] = set()
-    # A cycle that nobody outside calls has no root: the first of its services stands in for one.
+    # A cycle that no other service calls has no root: its first service is taken as one.
     for root in [name for name in callees if name not in called] + list(callees):
         if root not in drawn:
             drawn.add(root)
@@ -162,12 +162,12 @@ def draw(graph: Graph) -> str:
 
 
 def _vector(prometheus: httpx.Client, query: str) -> dict[Edge, float]:
-    """Return the finite values of the edges that have both their names."""
+    """Return the value of each edge; series without both names, or without a finite value, are left out."""
     answer = prometheus.get("/api/v1/query", params={"query": query}).raise_for_status()
     try:
         series = [(one["metric"], float(one["value"][1])) for one in answer.json()["data"]["result"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise httpx.DecodingError("the answer is not one of Prometheus", request=answer.request) from error
+        raise httpx.DecodingError("the answer is not in Prometheus' format", request=answer.request) from error
     return {
         Edge(labels["client"], labels["server"]): value
         for labels, value in series

@@ -17,22 +17,22 @@ _STYLES = {Status.OK: "green", Status.BROKEN: "bold red", Status.UNKNOWN: "bold 
 _VERDICTS = {"works": "bold green", "broken": "bold red", "cannot tell": "bold yellow"}
 _WORD = max(len(status.value) for status in Status)
 _INDENT = _WORD + 3
-_MOST_TITLE = 44
-"""Beside longer titles evidence does not stand in one column."""
+_MAX_TITLE = 44
+"""The column of evidence is not moved further right for longer titles."""
 
 
 def console(file: TextIO | None = None) -> Console:
-    """Return a console on ``file``, or on the standard output, that styles nothing where NO_COLOR is set."""
-    # Rich itself would leave out the colours alone, and keep bold and dim.
+    """Return a console on ``file``, or on the standard output, that styles nothing if NO_COLOR is set."""
+    # Rich itself would only leave out the colours, and keep bold and dim.
     plain = bool(os.environ.get("NO_COLOR"))
     return Console(file=file, color_system=None if plain else "auto", highlight=False, markup=False, emoji=False)
 
 
 def show(report: Report, to: Console, *, verbose: bool = False) -> None:
-    """Print the report; ``verbose`` adds all the evidence of the hops that work."""
+    """Print the report; ``verbose`` adds all evidence of the hops that work."""
     to.print(Text(f"Stack {report.stack}, context {report.context}, {report.moment}\n", style="dim"))
     titles = (cell_len(report.title(finding.hop)) for finding in report.findings)
-    column = _INDENT + min(max(titles, default=0), _MOST_TITLE) + 2
+    column = _INDENT + min(max(titles, default=0), _MAX_TITLE) + 2
     for finding in report.findings:
         _hop(finding, report, to, column, verbose=verbose)
     if report.request:
@@ -63,7 +63,7 @@ def _hop(finding: Finding, report: Report, to: Console, column: int, *, verbose:
         _indented(Text(f"follows from: {report.title(finding.follows_from)}"), to)
     if finding.remedy:
         _indented(Text("remedy:"), to)
-        # As wide as it is: a line break of ours would be copied with it.
+        # Not wrapped, since an inserted line break would be copied with it.
         to.print(Text(finding.remedy, style="bold"), soft_wrap=True)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from verify.service_graph import Edge
 
-# As numbers and as names, because OTLP's own JSON has the one and Tempo's has the other.
+# By number and by name: OTLP's own JSON has the numbers, Tempo's the names.
 _KINDS = dict(enumerate(("unspecified", "internal", "server", "client", "producer", "consumer")))
 _CALLING = {"client", "producer"}
 _CALLED = {"server", "consumer"}
@@ -41,7 +41,7 @@ class Trace:
 
 
 def of_namespaces(namespaces: Iterable[str]) -> str:
-    """The TraceQL query for traces with a service in one of these: Istio calls it ``<app>.<namespace>``."""
+    """The TraceQL query for traces with a service in one of ``namespaces``; Istio names it ``<app>.<namespace>``."""
     services = "|".join(rf".*\\.{name}" for name in namespaces)
     return f'{{resource.service.name=~"{services}"}}'
 
@@ -60,9 +60,9 @@ def parse(answer: Mapping[str, Any]) -> Trace:
 
 
 def edges(trace: Trace) -> frozenset[Edge]:
-    """Return the service graph's edges that a trace makes, by the rule of Tempo's generator.
+    """Return the edges of the service graph that a trace makes, by the rule of Tempo's generator.
 
-    A client span that is the parent of a server span is a call of the one's service to the other's.
+    A client span that is the parent of a server span is a call from the first span's service to the second's.
     """
     callers = {span.span_id: span.service for span in trace.spans if span.kind in _CALLING and span.service}
     return frozenset(
@@ -88,14 +88,14 @@ def _span(service: str, raw: Mapping[str, Any]) -> Span:
         name=raw.get("name") or "",
         kind=_KINDS.get(kind) or str(kind).removeprefix("SPAN_KIND_").lower(),
         start_ns=start,
-        # A span without an end has none yet; one before its start is a clock that was set back.
+        # The end is missing in an unfinished span, and before the start if the clock was set back.
         duration_ns=max(end - start, 0),
         failed=(raw.get("status") or {}).get("code") in _ERROR,
     )
 
 
 def _hex(identity: str | None) -> str:
-    """Return an id of 8 or 16 bytes as hex: in base64 it ends in padding. Nothing but zeros is no id."""
+    """Return an id of 8 or 16 bytes as hex; base64 is recognised by its padding, and an id of zeros is empty."""
     text = identity or ""
     if text.endswith("="):
         try:

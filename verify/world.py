@@ -1,4 +1,4 @@
-"""What every hop is given: the cluster, the deployment as it is meant to be, and the request that was followed."""
+"""What every hop is given: the cluster, the intended deployment, and the request that was followed."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -21,19 +21,19 @@ class World:
 
     @property
     def restore(self) -> str:
-        """The command that makes again of everything what the program says.
+        """The command that restores every object the program owns to its declared state.
 
-        A field that somebody else has set is theirs to the API server, which refuses a change of it without force.
+        It needs force: the API server refuses to change a field that somebody else has set since.
         """
         return f"PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack {self.stack}"
 
 
 @dataclass(frozen=True)
 class Journey:
-    """What became of the requests that were sent, and of the one among them that came furthest.
+    """The outcome of the requests that were sent; the trace is that of the one that came furthest.
 
     ``answered`` counts those that the application answered; ``problem`` is why none was. ``sent_at`` is Unix time, and
-    the seconds are counted from it; None means that the trace was not seen there. ``expected`` are the edges that the
+    the seconds count from it; None means that the trace was not seen there. ``expected`` are the edges that the
     graph should have.
     """
 
@@ -52,7 +52,7 @@ class Journey:
 
 @dataclass(frozen=True)
 class Looks(Generic[Seen]):
-    """What was seen of a hop before and after requests were followed; without a journey both are the same."""
+    """What was seen of a hop before and after requests were followed; if none were, both are the same."""
 
     before: Seen
     after: Seen

@@ -1,7 +1,7 @@
-"""The hops of a span's way, one module each: what is looked at, and what is made of it.
+"""The hops on a span's path, one module each, with two functions.
 
-``look`` reads the cluster and judges nothing; it is called before and after requests are followed. ``judge`` gets both
-looks and reads nothing: without a journey, it tells only what one look tells.
+``look`` reads the cluster and judges nothing; it is called before and after requests are followed. ``judge`` gets what
+both looks saw and reads nothing; without a journey, both saw the same.
 """
 
 from collections.abc import Callable
@@ -30,9 +30,9 @@ from verify.world import Looks, World
 
 @dataclass(frozen=True)
 class Hop:
-    """One hop. ``flow`` is what a look says has gone through it so far; it is well only if that grew.
+    """One hop. ``flow`` counts what had gone through it when it was looked at: it works only if that has grown.
 
-    Without a ``flow`` its verdict needs no traffic.
+    Without ``flow``, its verdict needs no traffic.
     """
 
     name: str
@@ -46,7 +46,7 @@ def _hop(module: ModuleType) -> Hop:
     return Hop(module.NAME, module.TITLE, module.look, module.judge, getattr(module, "flow", None))
 
 
-# In the order of the spans' way, with what a hop depends on before it.
+# In the order in which a span passes them, each after what it depends on.
 HOPS: tuple[Hop, ...] = tuple(
     _hop(module)
     for module in (

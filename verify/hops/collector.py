@@ -1,4 +1,4 @@
-"""The collector: its pods run, it takes spans and passes them on to Tempo."""
+"""The collector: its pods run, it accepts spans and passes them on to Tempo."""
 
 import re
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ _METRICS_PORT = 8888
 _CONTAINER = "otc-container"
 _LOG_SECONDS = 60
 _ERROR = re.compile(r'"error":\s*"((?:[^"\\]|\\.)*)"')
-_LONGEST = 200
+_MAX_LENGTH = 200
 _ACCEPTED, _REFUSED = "otelcol_receiver_accepted_spans", "otelcol_receiver_refused_spans"
 _SENT, _FAILED = "otelcol_exporter_sent_spans", "otelcol_exporter_send_failed_spans"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``log`` holds what the exporter complained of lately."""
+    """``log`` holds the recent errors of its exporters."""
 
     resource: Object | None
     pods: list[Object]
@@ -45,20 +45,20 @@ def look(world: World) -> Seen:
         resource=cluster.read(f"/apis/opentelemetry.io/v1beta1/{space}/opentelemetrycollectors/{tracing.collector}"),
         pods=pods,
         metrics=scrape(cluster, [pod for pod in pods if is_ready(pod)], _METRICS_PORT),
-        log=[complaint for line in lines if (complaint := exporters_complaint(line))],
+        log=[failure for line in lines if (failure := exporter_failure(line))],
     )
 
 
-def exporters_complaint(line: str) -> str:
-    """What an exporter could not do, from a line of the log; empty for any other line."""
+def exporter_failure(line: str) -> str:
+    """The error of an exporter in a line of the log; empty for any other line."""
     if "Exporting failed" not in line:
         return ""
     error = _ERROR.search(line)
-    return f"Exporting failed: {error[1] if error else line.strip()[:_LONGEST]}"
+    return f"Exporting failed: {error[1] if error else line.strip()[:_MAX_LENGTH]}"
 
 
 def flow(seen: Seen) -> float:
-    """Spans that were accepted."""
+    """The spans that it has accepted."""
     return total(seen.metrics, _ACCEPTED)
 
 
@@ -76,7 +76,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"{place}: spec.replicas is {after.resource['spec'].get('replicas')}, no pod is ready",
             *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods),
-            cause="the collector is scaled to nothing" if stopped else "the collector's pods do not become ready",
+            cause="the collector is scaled to 0" if stopped else "the collector's pods do not become ready",
             remedy=f"kubectl scale opentelemetrycollector {name} --replicas={tracing.collector_replicas}"
             if stopped
             else f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
@@ -86,7 +86,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             f"Pod {inside[0]['metadata']['name']} has a sidecar",
-            cause="the collector is in the mesh, and its own spans are traced again",
+            cause="the collector is in the mesh, so its own traffic is traced too",
             remedy=world.restore,
         )
     endpoints = exporter_endpoints(after.resource["spec"].get("config") or {})
@@ -103,7 +103,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
 
 
 def exporter_endpoints(config: Mapping[str, Any]) -> list[str]:
-    """Where the pipelines of traces send to."""
+    """The endpoints that the pipelines of traces export to."""
     pipelines = (config.get("service") or {}).get("pipelines") or {}
     names = [
         name
@@ -117,7 +117,7 @@ def exporter_endpoints(config: Mapping[str, Any]) -> list[str]:
 
 
 def twice(quantity: str) -> str:
-    """Double an amount of memory in Kubernetes' notation."""
+    """Double a quantity of memory in Kubernetes' notation."""
     number = quantity.rstrip("kKMGTPEi")
     return f"{float(number) * 2:.12g}{quantity.removeprefix(number)}"
 
@@ -134,7 +134,10 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     logs = f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50"
     if after.metrics is None:
         return unknown(
-            NAME, f"port {_METRICS_PORT} does not answer", cause="the collector does not show its metrics", remedy=logs
+            NAME,
+            f"port {_METRICS_PORT} does not answer",
+            cause="the collector does not expose its metrics",
+            remedy=logs,
         )
     accepted, refused, sent, failed = (
         growth(before.metrics, after.metrics, name) or 0 for name in (_ACCEPTED, _REFUSED, _SENT, _FAILED)
@@ -153,8 +156,8 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             evidence,
             *after.log[-1:],
-            cause=f"Tempo does not take what the collector sends to {tracing.otlp_address}; after an interruption the "
-            "collector tries again ever more rarely, and a restart loses what waits in its memory",
+            cause=f"Tempo does not accept what the collector sends to {tracing.otlp_address}; after an interruption it "
+            "retries more and more rarely; a restart ends that, but loses the spans in its memory",
             remedy=f"kubectl rollout restart deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
         )
     if journey is not None and journey.answered and not accepted:

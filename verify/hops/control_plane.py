@@ -1,4 +1,4 @@
-"""The control plane: an istiod that serves, and the webhook by which it injects sidecars."""
+"""The control plane: istiod is ready, and the webhook by which it injects sidecars leads to it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ TITLE = "Control plane"
 
 @dataclass(frozen=True)
 class Seen:
-    """``istio`` is the Sail operator's resource, where there is one; ``webhooks`` are names of injecting ones."""
+    """``istio`` is the Sail operator's resource, if there is one; ``webhooks`` are those that lead to istiod."""
 
     deployment: Object | None
     pods: list[Object]
@@ -47,7 +47,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             *evidence,
-            cause="no istiod serves, so no pod gets a sidecar and no proxy hears of a change",
+            cause="no istiod is ready, so no pod gets a sidecar and no proxy gets new configuration",
             remedy=f"kubectl scale {name} --replicas=1" if stopped else f"kubectl rollout restart {name}",
         )
     state = after.istio and condition(after.istio, "Ready")
@@ -56,7 +56,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *evidence,
             f"Istio {after.istio['metadata']['name']}: Ready is {state['status']}: {state.get('message', '')}",  # type: ignore[index]
-            cause="the Sail operator could not carry out what the Istio resource says",
+            cause="the Sail operator could not apply the Istio resource",
             remedy=f"kubectl describe istio {after.istio['metadata']['name']}",  # type: ignore[index]
         )
     if not after.webhooks:
@@ -64,14 +64,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *evidence,
             f"no MutatingWebhookConfiguration leads to {mesh.istiod}",
-            cause="the injector's webhook is gone, so no new pod gets a sidecar",
+            cause="the injector's webhook is missing, so no new pod gets a sidecar",
             remedy=f"kubectl rollout restart deployment/{mesh.istiod} -n {mesh.namespace}",
         )
     return ok(NAME, *evidence, f"webhook {after.webhooks[0]}")
 
 
 def _istio(world: World) -> Object | None:
-    """The one whose control plane is in the mesh's namespace."""
+    """The Istio resource whose control plane is in the mesh's namespace."""
     found = world.cluster.items("/apis/sailoperator.io/v1/istios")
     return next((one for one in found if one["spec"].get("namespace") == world.deployment.mesh.namespace), None)
 

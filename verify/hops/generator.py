@@ -20,17 +20,17 @@ _VOLUME = "/var/tempo"
 _LOG_SECONDS = 60
 _RECEIVED = "tempo_metrics_generator_spans_received_total"
 _EDGES = "tempo_metrics_generator_processor_service_graphs_edges"
-# Written by the part of Prometheus that Tempo writes with.
+# Tempo writes with Prometheus' own code, which counts under these names.
 _FAILED = "prometheus_remote_storage_samples_failed_total"
 _WRITTEN = "prometheus_remote_storage_samples_total"
 _RETRIED = "prometheus_remote_storage_samples_retried_total"
-# Spans that come too late are not counted, by half a minute if nothing else is set.
+# Spans that arrive too late, by default after 30 s, are not counted.
 _TOO_OLD = ("tempo_metrics_generator_spans_discarded_total", "outside_metrics_ingestion_slack")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``config`` is what Tempo runs with, None when it does not say; ``log`` are complaints about remote write."""
+    """``config`` is what Tempo runs with, None if it could not be read; ``log`` are errors of remote write."""
 
     pods: list[Object]
     config: Mapping[str, Any] | None
@@ -47,12 +47,12 @@ def look(world: World) -> Seen:
         pods=pods,
         config=_config(world, ready),
         metrics=scrape(cluster, ready, _HTTP_PORT),
-        log=[line for line in lines if is_complaint(line)],
+        log=[line for line in lines if is_write_error(line)],
     )
 
 
 def flow(seen: Seen) -> float:
-    """Edges that were made."""
+    """The edges that it has made."""
     return total(seen.metrics, _EDGES)
 
 
@@ -62,8 +62,8 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     if after.config is None:
         return unknown(
             NAME,
-            f"Service {tempo.namespace}/{tempo.generator_service} does not show its configuration",
-            cause="Tempo does not run, or not its generator",
+            f"Service {tempo.namespace}/{tempo.generator_service} does not return its configuration",
+            cause="Tempo, or its metrics generator, does not run",
             remedy=f"kubectl get pods -n {tempo.namespace}",
         )
     generator = after.config.get("metrics_generator") or {}
@@ -83,7 +83,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"processors switched on: {', '.join(on) or 'none'}",
             f"not switched on: {', '.join(missing)}",
-            cause="a processor that the overrides do not name makes nothing of the spans",
+            cause="a processor that the overrides do not name makes no metrics",
             remedy=world.restore,
         )
     if prometheus.write_url not in urls:
@@ -98,11 +98,8 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     return _by_counters(world, looks)
 
 
-def is_complaint(line: str) -> bool:
-    """Whether a line of Tempo's log says that something could not be written to Prometheus.
-
-    The part that writes has a log of its own form, with levels in capital letters.
-    """
+def is_write_error(line: str) -> bool:
+    """Whether a line of Tempo's log is an error of remote write, which has a log format of its own."""
     return "component=remote" in line and "level=info" not in line.lower()
 
 
@@ -111,7 +108,7 @@ def processors(config: Mapping[str, Any]) -> list[str]:
     overrides = config.get("overrides") or {}
     newer = ((overrides.get("defaults") or {}).get("metrics_generator") or {}).get("processors")
     found = newer or overrides.get("metrics_generator_processors") or []
-    # Tempo prints a set as a map without values, or as a list, by its version.
+    # Versions of Tempo print the set as a list, or as a map without values.
     return [str(name) for name in found]
 
 
@@ -126,13 +123,13 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         f"spans +{received:g}, edges +{edges:g}, samples written +{written:g}, failed +{failed:g}, retried +{retried:g}"
     )
     if after.metrics is None:
-        return unknown(NAME, cause="the generator does not show its metrics", remedy=logs)
+        return unknown(NAME, cause="the generator does not expose its metrics", remedy=logs)
     if failed or (retried and not written):
         return blocked(
             NAME,
             evidence,
             *after.log[-1:],
-            cause="Prometheus does not take what the generator writes",
+            cause="Prometheus does not accept what the generator writes",
             remedy=logs,
         )
     if journey is None:
@@ -141,14 +138,14 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         return starved(NAME, evidence, cause="no span reaches the generator", remedy=logs)
     if journey.answered and not edges and growth(before.metrics, after.metrics, *_TOO_OLD):
         return unknown(
-            NAME, evidence, cause="only spans of before an interruption came, too old to be counted: check again"
+            NAME, evidence, cause="only spans from before an interruption arrived, too old to be counted: check again"
         )
     if journey.answered and not edges:
         return starved(
             NAME,
             evidence,
-            cause="the spans have no pairs of client and server: an application does not pass the trace headers on, "
-            "or only some of the spans are kept",
+            cause="no client span has a server span below it: an application does not pass the trace headers on, "
+            "or some spans are dropped",
             remedy=logs,
         )
     return ok(NAME, evidence)
@@ -167,6 +164,6 @@ def _config(world: World, ready: list[Object]) -> Mapping[str, Any] | None:
 
 
 def parse_config(text: str) -> Mapping[str, Any] | None:
-    """Tempo's configuration from its page, which begins with a line of its own; raises ``yaml.YAMLError``."""
+    """Tempo's configuration from its status page, which begins with a heading; raises ``yaml.YAMLError``."""
     found = yaml.safe_load(text.partition("---\n")[2] or text)
     return found if isinstance(found, dict) else None

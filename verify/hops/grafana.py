@@ -1,4 +1,4 @@
-"""Grafana: its data sources are there, and the one for traces draws the graph from the Prometheus that has it."""
+"""Grafana: its data sources exist, and the one for traces takes the service graph from the right Prometheus."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from verify.world import Looks, World
 NAME = "grafana"
 TITLE = "Grafana data sources"
 
-# A service account's token of a Grafana of the program's own; never printed.
+# The token of a service account in a Grafana that the program deployed; never printed.
 TOKEN_VARIABLE = "GRAFANA_TOKEN"  # noqa: S105  the name of a variable
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``datasources`` are as provisioned; ``health`` is what Grafana says of each, by uid, where it was asked."""
+    """``datasources`` are as provisioned; ``health`` is Grafana's own verdict on each by uid, if it was asked."""
 
     place: str
     datasources: Sequence[Mapping[str, Any]]
@@ -54,7 +54,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"{after.place} has the data sources {uids}",
             f"expected {grafana.tempo_uid} and {grafana.prometheus_uid}",
-            cause="a data source is missing, or has another uid than the other one refers to",
+            cause="a data source is missing, or has another uid than the one that the other refers to",
             remedy=world.restore,
         )
     linked = ((tempo.get("jsonData") or {}).get("serviceMap") or {}).get("datasourceUid")
@@ -81,7 +81,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             return fault(
                 NAME,
                 f"GrafanaDatasource {resource['metadata']['name']}: {state.get('message', 'not synchronized')}",
-                cause="grafana-operator has brought it into no Grafana",
+                cause="grafana-operator has not added it to any Grafana",
                 remedy=f"kubectl describe grafanadatasource {resource['metadata']['name']} -n {grafana.namespace}",
             )
     return _by_health(world, after)
@@ -111,18 +111,18 @@ def _by_health(world: World, after: Seen) -> Finding:
             cause="Grafana does not answer",
             remedy=f"kubectl rollout restart deployment/grafana -n {grafana.namespace}",
         )
-    ill = {uid: words for uid, words in after.health.items() if words != "OK"}
-    if ill:
+    unhealthy = {uid: words for uid, words in after.health.items() if words != "OK"}
+    if unhealthy:
         return fault(
             NAME,
             evidence,
-            *(f"{uid}: {words}" for uid, words in ill.items()),
+            *(f"{uid}: {words}" for uid, words in unhealthy.items()),
             cause="Grafana cannot reach what the data source names",
             remedy=f"kubectl logs -n {grafana.namespace} deployment/grafana --tail=50",
         )
     asked = "Grafana says both are healthy" if after.health else ""
     if grafana.url and not after.health:
-        asked = f"Grafana answers; with {TOKEN_VARIABLE} set, it is asked for their health"
+        asked = f"Grafana answers; set {TOKEN_VARIABLE} to have it check their health"
     return ok(NAME, evidence, *filter(None, [asked]))
 
 

@@ -1,4 +1,4 @@
-"""The service graph: Prometheus has an edge for every call that is expected, and it grows."""
+"""The service graph: Prometheus has an edge for every expected call, and its counters grow."""
 
 import shlex
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def look(world: World) -> Seen:
 
 
 def flow(seen: Seen) -> float:
-    """Requests that the graph counts."""
+    """The requests that the graph has counted."""
     return sum(calls.requests for calls in seen.graph.values())
 
 
@@ -47,7 +47,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     if journey.answered and journey.graphed_seconds is None:
         return starved(
             NAME,
-            f"{len(after.graph)} edges, and no request that was sent was added to any",
+            f"{len(after.graph)} edges, and none of the requests that were sent was added to any",
             cause="nothing new arrives in Prometheus",
             remedy=world.restore,
         )
@@ -56,15 +56,15 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return starved(
             NAME,
             *(f"no edge {edge.client} → {edge.server}" for edge in missing),
-            cause="these calls are not made, or the caller does not pass the trace headers on",
+            cause="these calls are not made, or the calling application does not pass the trace headers on",
             remedy=_logs(missing[0]),
         )
     if not after.graph:
-        return unknown(NAME, "no edge, and none is expected", cause="no request was seen; name one with --probe")
-    return ok(NAME, f"{len(after.graph)} edges, every one of the {len(journey.expected)} that are expected")
+        return unknown(NAME, "no edge, and none is expected", cause="no request was seen; name an address with --probe")
+    return ok(NAME, f"{len(after.graph)} edges, with all {len(journey.expected)} that are expected")
 
 
 def _logs(edge: Edge) -> str:
-    """The names of an edge are what somebody's spans say."""
+    """The command for the caller's log; it quotes the names, since any program can put anything into a span."""
     app, namespace = edge.client.partition(".")[0], edge.client.rpartition(".")[2]
     return f"kubectl logs -n {shlex.quote(namespace)} -l {shlex.quote(f'app={app}')} --tail=20"

@@ -12,14 +12,14 @@ from verify.world import Looks, World
 NAME = "kiali"
 TITLE = "Kiali"
 
-# How far back Kiali is asked for traces, in seconds.
-_FRESH = 300
+# How far back Kiali is asked for traces.
+_RECENT_SECONDS = 300
 _NOT_ALLOWED = {401, 403}
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``traces`` is None when Kiali did not say, for the reason in ``problem``; ``path`` is where it was asked."""
+    """``traces`` is their number, None for the reason in ``problem``; ``path`` is where Kiali was asked."""
 
     path: str
     traces: int | None
@@ -36,7 +36,7 @@ def look(world: World) -> Seen:
         with world.cluster.client(kiali.url) as client:
             answer = client.get(
                 path,
-                params={"startMicros": str(int((time.time() - _FRESH) * 1e6)), "limit": "20"},
+                params={"startMicros": str(int((time.time() - _RECENT_SECONDS) * 1e6)), "limit": "20"},
                 headers={"Authorization": f"Bearer {token}"} if token else {},
             )
             if answer.status_code in _NOT_ALLOWED:
@@ -58,7 +58,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return unknown(
             NAME,
             after.problem,
-            cause="Kiali wants another login than the kubeconfig's",
+            cause="Kiali does not accept the kubeconfig's login",
             remedy=f"kubectl port-forward -n {world.deployment.mesh.namespace} service/kiali 20001",
         )
     if after.problem:
@@ -69,7 +69,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
 
 
 def _path(world: World) -> str:
-    """Of the product page, or of the first namespace's workloads."""
+    """Kiali's traces of the product page, or of some service in the first namespace of the mesh."""
     bookinfo = world.deployment.bookinfo
     if bookinfo is not None:
         return f"/api/namespaces/{bookinfo.namespace}/services/productpage/traces"

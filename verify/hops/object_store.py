@@ -1,4 +1,4 @@
-"""The object store: it serves, and Tempo finds its bucket there and may use it."""
+"""The object store: it runs, and Tempo can use its bucket there."""
 
 import re
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ TITLE = "Object store"
 _LOG_SECONDS = 900
 _NO_BUCKET = re.compile(r"NoSuchBucket|specified bucket does not exist")
 _REFUSED = re.compile(r"InvalidAccessKeyId|SignatureDoesNotMatch|Access Key Id you provided|AccessDenied|Access Denied")
-# Tempo looks through its bucket every few minutes, and says that it did (tempo: tempodb/tempodb.go).
+# Tempo polls its bucket every few minutes, and logs when it could (tempo: tempodb/tempodb.go).
 _POLLED = re.compile(r"blocklist poll complete")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``pods`` are those of a store of the program's own; ``complaints`` what Tempo said of the store of late."""
+    """``pods`` are those of a store that the program deployed; ``errors`` are Tempo's recent ones about the store."""
 
     pods: list[Object]
-    complaints: list[str]
+    errors: list[str]
 
 
 def look(world: World) -> Seen:
@@ -33,7 +33,7 @@ def look(world: World) -> Seen:
         return Seen([], [])
     return Seen(
         pods=cluster.pods_of(tempo.namespace, store.service) if store.service else [],
-        complaints=complaints(_log(world)),
+        errors=errors(_log(world)),
     )
 
 
@@ -51,27 +51,25 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="the store does not run",
             remedy=world.restore,
         )
-    if any(_NO_BUCKET.search(line) for line in after.complaints):
-        made_by = f"kubectl delete job {store.job} -n {tempo.namespace} --ignore-not-found && {world.restore}"
+    if any(_NO_BUCKET.search(line) for line in after.errors):
+        recreate = f"kubectl delete job {store.job} -n {tempo.namespace} --ignore-not-found && {world.restore}"
         return fault(
             NAME,
-            after.complaints[-1],
-            cause=f"the bucket {store.bucket or 'of the Secret'} is gone",
-            # The Job that makes the bucket runs again when it is missing.
-            remedy=made_by if store.job else f"aws s3 mb s3://{store.bucket or 'BUCKET'}",
+            after.errors[-1],
+            cause=f"the bucket {store.bucket or 'of the Secret'} does not exist",
+            # Pulumi creates the missing Job again, and that creates the bucket.
+            remedy=recreate if store.job else f"aws s3 mb s3://{store.bucket or 'BUCKET'}",
         )
-    if after.complaints:
+    if after.errors:
         return fault(
-            NAME, after.complaints[-1], cause="the store does not accept Tempo's credentials", remedy=world.restore
+            NAME, after.errors[-1], cause="the store does not accept Tempo's credentials", remedy=world.restore
         )
     evidence = f"Service {tempo.namespace}/{store.service} has {len(after.pods)} ready pods" if store.service else ""
-    return ok(
-        NAME, *filter(None, [evidence]), f"Tempo complains of nothing in bucket {store.bucket or 'of the Secret'}"
-    )
+    return ok(NAME, *filter(None, [evidence]), f"Tempo logs no error about bucket {store.bucket or 'of the Secret'}")
 
 
-def complaints(lines: Sequence[str]) -> list[str]:
-    """The lines about a missing bucket or wrong credentials since Tempo last looked through its bucket."""
+def errors(lines: Sequence[str]) -> list[str]:
+    """The lines about a missing bucket or wrong credentials since Tempo last polled its bucket successfully."""
     last = max((number for number, line in enumerate(lines) if _POLLED.search(line)), default=-1)
     return [line for line in lines[last + 1 :] if _NO_BUCKET.search(line) or _REFUSED.search(line)]
 
@@ -83,7 +81,7 @@ def _log(world: World) -> list[str]:
         for pod in cluster.pods_of(tempo.namespace, service):
             container = main_container(pod)
             current = cluster.log(pod, container, seconds=_LOG_SECONDS)
-            # One that stops at once says why in the run before.
+            # A container that keeps stopping has its error in the log of the previous run.
             earlier = [] if is_ready(pod) else cluster.log(pod, container, seconds=_LOG_SECONDS, previous=True)
             lines += [*earlier, *current]
     return lines

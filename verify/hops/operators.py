@@ -1,4 +1,4 @@
-"""The operators: without them what runs goes on running, and no change of a resource is carried out."""
+"""The operators: without them, pods keep running, but a change of a custom resource has no effect."""
 
 import re
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
                 return fault(
                     NAME,
                     evidence[-1],
-                    cause=f"the operator of {operator} does not run, so no change of its resources is carried out",
+                    cause=f"the operator of {operator} does not run, so changes of its resources have no effect",
                     remedy=f"kubectl scale {name} --replicas=1" if wanted == 0 else f"kubectl rollout restart {name}",
                 )
     if missing:
@@ -61,6 +61,6 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *evidence,
             f"no Deployment has the name of an operator of {', '.join(missing)}",
-            cause="an operator is missing, or runs under a name that is not known here",
+            cause="an operator is missing, or its Deployment has an unknown name",
         )
     return ok(NAME, *evidence)

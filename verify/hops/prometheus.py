@@ -1,4 +1,4 @@
-"""Prometheus: it serves, and takes what is written to it."""
+"""Prometheus: it answers, and accepts remote writes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def look(world: World) -> Seen:
         with world.cluster.client(world.deployment.prometheus.query_url) as client:
             return Seen(client.get("/api/v1/status/flags").raise_for_status().json()["data"], "")
     except httpx.HTTPStatusError as error:
-        # Not every store with Prometheus' API has flags to show.
+        # Not every store with Prometheus' API returns flags.
         return Seen({}, f"flags: {error.response.status_code}")
     except (httpx.HTTPError, CannotLookError, ValueError, KeyError) as error:
         return Seen({}, str(error))

@@ -1,4 +1,4 @@
-"""The tracing provider: the Telemetry switches on one that the mesh configuration has, and istiod finds its Service."""
+"""The tracing provider: the Telemetry names one of the mesh configuration, and istiod finds its Service."""
 
 import json
 import shlex
@@ -18,7 +18,7 @@ NAME = "provider"
 TITLE = "istiod resolves the provider"
 
 _ISTIOD_METRICS_PORT = 15014
-# istiod counts each time that it cannot find a provider's Service (istio: pilot/pkg/model/monitoring.go).
+# istiod counts how often it did not find a provider's Service (istio: pilot/pkg/model/monitoring.go).
 _LOOKUP_FAILURES = "provider_lookup_cluster_failures"
 
 
@@ -106,26 +106,26 @@ def extension_providers(config_map: Object | None) -> Sequence[Mapping[str, Any]
 
 
 def _no_sampling(world: World, place: str, entry: Mapping[str, Any]) -> Finding:
-    meant, sampling = world.deployment.tracing.sampling_percentage, entry.get("randomSamplingPercentage")
+    intended, sampling = world.deployment.tracing.sampling_percentage, entry.get("randomSamplingPercentage")
     on_stack = f"--stack {world.stack}"
     if entry.get("disableSpanReporting"):
-        cause = "requests are sampled, and their spans are not reported"
+        cause = "requests are sampled, but their spans are not reported"
     else:
         cause = "1 % of the requests is sampled" if sampling is None else "no request is sampled"
     return fault(
         NAME,
         f"{place}: randomSamplingPercentage is {'not set' if sampling is None else sampling}"
         + (", disableSpanReporting is on" if entry.get("disableSpanReporting") else ""),
-        f"the stack means {meant:g} %",
+        f"the stack's setting is {intended:g} %",
         cause=cause,
         remedy=world.restore
-        if meant
+        if intended
         else f"pulumi config set --path tracing.samplingPercentage 100 {on_stack} && pulumi up {on_stack}",
     )
 
 
 def _bare(service: str) -> str:
-    """The host alone: a namespace may stand before it."""
+    """The host without the namespace that may precede it."""
     return service.rpartition("/")[2]
 
 
@@ -138,7 +138,7 @@ def _failures(before: Seen, after: Seen) -> list[str]:
 def _correct(world: World, name: str, config_map: Object, provider: str) -> str:
     """The command that writes the right address into the mesh configuration.
 
-    Of what Helm has installed Pulumi sees only the values, so it would find nothing to restore.
+    Of a Helm release Pulumi sees only the values, so `pulumi up` would find nothing to restore.
     """
     tracing, mesh_facts = world.deployment.tracing, world.deployment.mesh
     if mesh_facts.installer != "helm":
@@ -148,7 +148,7 @@ def _correct(world: World, name: str, config_map: Object, provider: str) -> str:
         if entry.get("name") == provider:
             right = {"service": tracing.collector_host, "port": tracing.collector_port}
             settings = {**(entry.get("opentelemetry") or {}), **right}
-            # An entry has one kind.
+            # An entry may name only one kind of provider.
             entry.clear()
             entry |= {"name": provider, "opentelemetry": settings}
     patch = json.dumps({"data": {"mesh": yaml.safe_dump(mesh)}})
@@ -156,6 +156,6 @@ def _correct(world: World, name: str, config_map: Object, provider: str) -> str:
     # istiod reads the new text by itself, once the kubelet has brought it into the pod, which takes a minute or two.
     restart = f"kubectl rollout restart deployment/{mesh_facts.istiod} {place}"
     if "headers:" in patch or redacted(patch) != patch:
-        # Headers of other providers may hold their keys, which are not to be printed.
+        # Headers of other providers may contain their keys, which must not be printed.
         return f"kubectl edit configmap {name} {place} && {restart}"
     return f"kubectl patch configmap {name} {place} --type merge --patch {shlex.quote(patch)} && {restart}"

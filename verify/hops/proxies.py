@@ -1,4 +1,4 @@
-"""The proxies: each carries the tracer and the collector's cluster, and its spans are taken."""
+"""The proxies: each has the tracer and the collector's cluster, and the collector accepts its spans."""
 
 import json
 import re
@@ -18,15 +18,15 @@ TITLE = "Proxies send spans to the collector"
 
 _ADMIN_PORT = 15000
 _TRACER = "envoy.tracers.opentelemetry"
-# One of each application is enough to tell, and a mesh may have hundreds.
-_MOST_PROXIES = 12
+# One proxy of each application is enough, and a mesh may have hundreds of applications.
+_MAX_PROXIES = 12
 
 
 @dataclass(frozen=True)
 class Proxy:
     """One sidecar. ``tracer`` names the cluster that its tracer sends to; ``sampling`` is in percent.
 
-    ``counters`` are those of that cluster's endpoints together; ``cluster`` is its configuration, if it is there.
+    ``counters`` are those of all endpoints of that cluster; ``cluster`` is its configuration, if it exists.
     """
 
     pod: str
@@ -57,7 +57,7 @@ def look(world: World) -> Seen:
 
 
 def flow(seen: Seen) -> float:
-    """Exports of spans that the collector took."""
+    """The exports of spans that the collector has accepted."""
     return sum(proxy.counters.get("rq_success", 0) for proxy in seen.proxies)
 
 
@@ -81,13 +81,13 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             remedy=_restart_istiod(world),
         )
     wanted = collector_cluster(world)
-    astray = [proxy for proxy in proxies if proxy.tracer != wanted or proxy.cluster is None]
-    if astray:
+    elsewhere = [proxy for proxy in proxies if proxy.tracer != wanted or proxy.cluster is None]
+    if elsewhere:
         return starved(
             NAME,
-            *(f"Pod {proxy.pod}: the tracer sends to {proxy.tracer}" for proxy in astray),
+            *(f"Pod {proxy.pod}: the tracer sends to {proxy.tracer}" for proxy in elsewhere),
             f"expected {wanted}",
-            cause="these proxies have another collector, or none",
+            cause="these proxies send to another collector, or to none",
             remedy=_restart_istiod(world),
         )
     sampling_nothing = [proxy for proxy in proxies if proxy.sampling == 0]
@@ -95,7 +95,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return starved(
             NAME,
             *(f"Pod {proxy.pod}: random_sampling is 0" for proxy in sampling_nothing),
-            cause="a Telemetry of their namespace or workload samples nothing",
+            cause="a Telemetry for their namespace or workload sets the sampling to 0 %",
             remedy="kubectl get telemetries.telemetry.istio.io --all-namespaces --output yaml",
         )
     encrypting = [proxy for proxy in proxies if _is_encrypted(proxy.cluster or {})]
@@ -104,7 +104,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *(f"Pod {proxy.pod}: {wanted} has a TLS transport socket" for proxy in encrypting),
             *_counters(before, after),
-            cause="the mesh speaks mTLS to the collector, which is outside of it: a DestinationRule covers its host",
+            cause="the proxies use mTLS to the collector, which is outside the mesh: a DestinationRule covers its host",
             remedy=_plain_text(world),
         )
     evidence = f"{len(proxies)} of {len(proxies)} proxies have {_TRACER} and {wanted}"
@@ -122,13 +122,13 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
 
 
 def collector_cluster(world: World) -> str:
-    """Envoy's name of the collector."""
+    """Envoy's name of the collector's cluster."""
     tracing = world.deployment.tracing
     return f"outbound|{tracing.collector_port}||{tracing.collector_host}"
 
 
 def tracers(dump: object) -> Iterator[tuple[str | None, str, float]]:
-    """The tracers in a dump of listeners: name, the cluster that it sends to, and the percentage it samples."""
+    """The tracers in a dump of listeners: the cluster that each sends to, its name, its sampling in percent."""
     if isinstance(dump, dict):
         tracing = dump.get("tracing")
         if isinstance(tracing, dict) and isinstance(tracing.get("provider"), dict):
@@ -137,7 +137,7 @@ def tracers(dump: object) -> Iterator[tuple[str | None, str, float]]:
             target = config.get("grpc_service", {}).get("envoy_grpc", {}).get("cluster_name")
             if target is None:
                 target = config.get("http_service", {}).get("http_uri", {}).get("cluster")
-            # Left out where it is all of them.
+            # Envoy leaves it out if it is 100 %.
             sampling = tracing.get("random_sampling", {"value": 100.0}).get("value", 0.0)
             yield target, provider.get("name", ""), float(sampling)
         for value in dump.values():
@@ -165,7 +165,7 @@ def _one_of_each(world: World) -> list[Object]:
         if has_sidecar(pod) and is_ready(pod):
             meta = pod["metadata"]
             chosen.setdefault((meta["namespace"], meta.get("labels", {}).get("app", meta["name"])), pod)
-    return list(chosen.values())[:_MOST_PROXIES]
+    return list(chosen.values())[:_MAX_PROXIES]
 
 
 def _proxy(name: str, client: httpx.Client, wanted: str) -> Proxy:
@@ -190,7 +190,7 @@ def _is_encrypted(cluster: Mapping[str, Any]) -> bool:
 
 
 def _grown(before: Seen, after: Seen, counter: str) -> int:
-    """By how much a counter grew in all proxies together; one that was not there before has grown by all it has."""
+    """By how much a counter grew in all proxies together; in a proxy that is new, by its whole value."""
     then = {proxy.pod: proxy.counters for proxy in before.proxies}
     return sum(
         max(0, proxy.counters.get(counter, 0) - then.get(proxy.pod, {}).get(counter, 0)) for proxy in after.proxies
@@ -199,7 +199,7 @@ def _grown(before: Seen, after: Seen, counter: str) -> int:
 
 def _counters(before: Seen, after: Seen) -> list[str]:
     grown = {name: _grown(before, after, name) for name in ("rq_success", "rq_error", "cx_connect_fail")}
-    return ["to the collector, meanwhile: " + ", ".join(f"{name} +{value}" for name, value in grown.items())]
+    return ["to the collector, during the check: " + ", ".join(f"{name} +{value}" for name, value in grown.items())]
 
 
 def _restart_istiod(world: World) -> str:
@@ -208,7 +208,7 @@ def _restart_istiod(world: World) -> str:
 
 
 def _plain_text(world: World) -> str:
-    """A rule for the collector's host alone takes precedence over one with a wildcard."""
+    """The command for a rule without TLS: one for the exact host takes precedence over one with a wildcard."""
     tracing = world.deployment.tracing
     rule = {
         "apiVersion": "networking.istio.io/v1",
@@ -220,7 +220,7 @@ def _plain_text(world: World) -> str:
 
 
 def _let_in(world: World) -> str:
-    """Policies add up: what one of them lets in is in."""
+    """The command for a policy that allows spans in: what any NetworkPolicy allows is allowed."""
     tracing = world.deployment.tracing
     ports = [{"protocol": "TCP", "port": tracing.collector_port}]
     policy = {

@@ -1,4 +1,4 @@
-"""The sidecars: every pod of the mesh's namespaces has one, unless it says that it wants none."""
+"""The sidecars: every pod in the mesh's namespaces has one, unless it opts out."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _OPT_OUT = "sidecar.istio.io/inject"
 
 @dataclass(frozen=True)
 class Seen:
-    """The mesh's namespaces, None for one that is not there, and their pods."""
+    """The mesh's namespaces, None for one that does not exist, and their pods."""
 
     namespaces: dict[str, Object | None]
     pods: list[Object]
@@ -34,7 +34,7 @@ def has_sidecar(pod: Object) -> bool:
 
 
 def wants_sidecar(pod: Object) -> bool:
-    """Pods of Jobs that have ended, pods on the host's network and those that opted out get none."""
+    """Whether a pod should have one: not if it has ended, is on the host's network, or opts out."""
     meta, spec = pod["metadata"], pod["spec"]
     said = meta.get("labels", {}).get(_OPT_OUT) or meta.get("annotations", {}).get(_OPT_OUT)
     ended = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
@@ -49,13 +49,13 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return absent(NAME, "the stack brings no namespace into the mesh")
     for name, namespace in after.namespaces.items():
         if namespace is None:
-            return fault(NAME, f"no Namespace {name}", cause="the namespace is gone", remedy=world.restore)
+            return fault(NAME, f"no Namespace {name}", cause="the namespace does not exist", remedy=world.restore)
         there = namespace["metadata"].get("labels", {})
         if any(there.get(key) != value for key, value in labels.items()):
             bare = [pod for pod in after.pods if _in(pod, name) and not has_sidecar(pod)]
             return fault(
                 NAME,
-                f"Namespace {name} has not the label {wanted}",
+                f"Namespace {name} does not have the label {wanted}",
                 f"{len(bare)} of its pods have no sidecar",
                 cause="without the label the injector leaves the namespace's pods alone",
                 remedy=f"kubectl label namespace {name} {wanted} --overwrite"
@@ -71,7 +71,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
                 f"Pod {pod['metadata']['namespace']}/{pod['metadata']['name']} has no container {_PROXY}"
                 for pod in bare
             ),
-            cause="these pods were made while nothing injected sidecars",
+            cause="these pods were created while no sidecars were injected",
             remedy=f"kubectl rollout restart deployment -n {name}",
         )
     waiting = [pod for pod in expected if not is_ready(pod)]

@@ -1,4 +1,4 @@
-"""Tempo: it runs, takes spans, and finds fresh traces by TraceQL."""
+"""Tempo: it runs, accepts spans, and finds recent traces by TraceQL."""
 
 import time
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ TITLE = "Tempo"
 _HTTP_PORT = 3200
 _RECEIVED = "tempo_distributor_spans_received_total"
 _KINDS = {"monolithic": ("TempoMonolithic", "tempomonolithics"), "stack": ("TempoStack", "tempostacks")}
-# How far back a trace counts as fresh, in seconds.
-_FRESH = 300
+# How far back traces are searched.
+_RECENT_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``search`` is the number of fresh traces, or what went wrong with the search."""
+    """``search`` is the number of recent traces, or why the search failed."""
 
     resource: Object | None
     pods: list[Object]
@@ -44,7 +44,7 @@ def look(world: World) -> Seen:
 
 
 def flow(seen: Seen) -> float:
-    """Spans that were received."""
+    """The spans that it has received."""
     return total(seen.metrics, _RECEIVED)
 
 
@@ -57,7 +57,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(NAME, f"no {place}", cause="there is no Tempo", remedy=world.restore)
     ready = condition(after.resource, "Ready") or {}
     evidence = [
-        f"{place}: Ready is {ready.get('status', 'not said')}",
+        f"{place}: Ready is {ready.get('status', 'not reported')}",
         *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods if not is_ready(pod)),
     ]
     if after.resource["spec"].get("management") == "Unmanaged" and not after.pods:
@@ -65,13 +65,13 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *evidence,
             f"{place}: spec.management is Unmanaged, and no pod runs",
-            cause="Tempo is stopped, and its operator was told to leave it so",
+            cause="Tempo is stopped, and its operator was told not to manage it",
             remedy=f"kubectl patch {plural} {name} --type merge"
             """ --patch '{"spec":{"management":"Managed","managementState":"Managed"}}'""",
         )
     if not any(is_ready(pod) for pod in after.pods):
-        say = blocked if after.pods and tempo.object_store else fault
-        return say(
+        found = blocked if after.pods and tempo.object_store else fault
+        return found(
             NAME,
             *evidence,
             cause="no pod of Tempo is ready",
@@ -93,16 +93,16 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     tempo = world.deployment.tempo
     logs = f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50"
     if after.metrics is None:
-        return unknown(NAME, cause="Tempo does not show its metrics", remedy=logs)
+        return unknown(NAME, cause="Tempo does not expose its metrics", remedy=logs)
     received = growth(before.metrics, after.metrics, _RECEIVED) or 0
-    evidence = f"spans received +{received:g}, {after.search} traces of the last {_FRESH // 60} minutes found"
+    evidence = f"spans received +{received:g}, {after.search} traces of the last {_RECENT_SECONDS // 60} minutes found"
     if journey is None:
         return ok(NAME, f"{len(after.pods)} pods are ready")
     if journey.answered and not received:
         return starved(NAME, evidence, cause="no span reaches Tempo", remedy=logs)
     if journey.answered and journey.stored_seconds is not None and journey.searchable_seconds is None:
         return fault(
-            NAME, evidence, cause="the trace that was sent is stored, and TraceQL does not find it", remedy=logs
+            NAME, evidence, cause="the trace of the request is stored, but TraceQL does not find it", remedy=logs
         )
     return ok(NAME, evidence)
 
@@ -112,7 +112,7 @@ def _search(world: World) -> int | str:
     try:
         with world.cluster.client(world.deployment.tempo.query_url) as client:
             query = {"q": of_namespaces(world.deployment.mesh.namespaces), "limit": "100"}
-            answer = client.get("/api/search", params=query | {"start": str(now - _FRESH), "end": str(now)})
+            answer = client.get("/api/search", params=query | {"start": str(now - _RECENT_SECONDS), "end": str(now)})
             return len(answer.raise_for_status().json().get("traces") or [])
     except (httpx.HTTPError, CannotLookError, ValueError) as error:
         return str(error)

@@ -1,4 +1,4 @@
-"""The graph, a trace and the whole report as SVG and HTML that need nothing from anywhere else."""
+"""The graph, a trace and the whole report as self-contained SVG and HTML."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from verify.report import Report
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write ``report.html`` and ``graph.svg`` to ``folder``, which is made if it is not there."""
+    """Write ``report.html`` and ``graph.svg`` to ``folder``, which is created if it does not exist."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.html").write_text(page.page(report), encoding="utf-8")
     (folder / "graph.svg").write_text(xml(graph.found(report.comparison)), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What all pictures have in common: fonts and colours, for a light and a dark page, and the room that text takes."""
+"""What all pictures share: fonts, colours for light and dark pages, and the width of text."""
 
 import unicodedata
 
@@ -9,7 +9,7 @@ MARGIN = 24.0
 TITLE = 34.0
 """The height of the title, above which is the margin."""
 
-# Bars in the colours of services: distinct on white and on black, also to most who are colour-blind.
+# The colours of services: distinguishable on white and on black, also for most people who are colour-blind.
 HUES = ("#4c8ed9", "#2fa08c", "#b07cc6", "#d0862f", "#6f8f3c", "#cc6f9b", "#7b83d6", "#9a7b4f", "#3fa3bd", "#8b8f98")
 
 _LIGHT = {
@@ -60,7 +60,7 @@ def palette(selector: str) -> str:
 
 
 def picture(width: float, height: float, title: str, *parts: Element) -> Element:
-    """Return an SVG with a panel of its own, so that it can be read on any page."""
+    """Return an SVG with its own background, so that it can be read on any page."""
     return element(
         "svg",
         element("title", title),

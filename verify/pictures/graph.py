@@ -1,4 +1,4 @@
-"""A service graph as a picture: who calls whom, how often, how well, and what is not as expected."""
+"""A service graph as a picture: who calls whom, how often, how well, and what differs from what is expected."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping
@@ -11,10 +11,10 @@ from verify.quantities import duration, rate, share
 from verify.service_graph import Calls, Comparison, Edge
 
 _NAME, _SMALL, _TITLE_SIZE, _REMARK = 14.0, 11.0, 16.0, 13.0
-_NODE_HEIGHT, _NODE_LEAST, _NODE_MOST, _NODE_PADDING = 48.0, 104.0, 260.0, 16.0
+_NODE_HEIGHT, _NODE_MIN_WIDTH, _NODE_MAX_WIDTH, _NODE_PADDING = 48.0, 104.0, 260.0, 16.0
 _LINE_HEIGHT, _BASELINE = 15.0, 4.0
 _LEGEND_HEIGHT, _SWATCH, _BETWEEN = 22.0, 30.0, 22.0
-_LEAST_WIDTH = 240.0
+_MIN_WIDTH = 240.0
 _MEANINGS = {
     "found": "found: the wider, the more calls",
     "missing": "expected, but missing",
@@ -45,7 +45,7 @@ def expected(comparison: Comparison, title: str = "Expected", direction: Directi
 
 
 def _remark(comparison: Comparison) -> str:
-    """Return how many of the expected edges were found, for the reader who does not count them."""
+    """Return the remark beside the title: how many of the expected edges were found."""
     every, missing = len(comparison.expected), len(comparison.missing)
     if not every:
         return ""
@@ -71,7 +71,7 @@ def _line(edge: Edge, comparison: Comparison) -> _Line:
 
 
 def _width(calls: Calls) -> float:
-    """Return from 1.5 pixels for few calls to 5 for a thousand in a second."""
+    """Return a line's width in pixels: from 1.5 for few calls to 5 for a thousand per second."""
     return min(1.5 + math.log10(1 + calls.per_second * 3), 5.0)
 
 
@@ -90,7 +90,7 @@ def _place(lines: Mapping[Edge, _Line], direction: Direction) -> Layout:
 def _node_width(name: str) -> float:
     service, namespace = _split(name)
     text = max(text_width(service, _NAME, bold=True), text_width(namespace, _SMALL))
-    return min(max(text + 2 * _NODE_PADDING, _NODE_LEAST), _NODE_MOST)
+    return min(max(text + 2 * _NODE_PADDING, _NODE_MIN_WIDTH), _NODE_MAX_WIDTH)
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -102,7 +102,7 @@ def _split(name: str) -> tuple[str, str]:
 def _draw(places: Layout, lines: Mapping[Edge, _Line], title: str, remark: str) -> Element:
     kinds = [kind for kind in _MEANINGS if kind in {line.kind for line in lines.values()}]
     heading = text_width(title, _TITLE_SIZE, bold=True) + _BETWEEN + text_width(remark, _REMARK)
-    width = max(places.width, heading, *map(_legend_width, kinds), _LEAST_WIDTH)
+    width = max(places.width, heading, *map(_legend_width, kinds), _MIN_WIDTH)
     top = MARGIN + TITLE
     bottom = top + places.height + MARGIN
     legend, legend_height = _legend(kinds, width, bottom)

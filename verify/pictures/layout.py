@@ -1,7 +1,7 @@
 """Where the boxes, labels and lines of a graph go: in layers, each call pointing to a later one.
 
-A label is laid out like a box of its own, in a layer between the layers of services, so that nothing can come to lie
-on it. ``along`` is the direction in which calls point, ``across`` the other one.
+A label is laid out like a box of its own, in a layer between the layers of services, so that nothing
+overlaps it. ``along`` is the direction in which calls point, ``across`` the other one.
 """
 
 import itertools
@@ -29,12 +29,12 @@ _LINE_GAP = 14.0
 _COMPONENT_GAP = 44.0
 _PORT_GAP = 13.0
 _LOOP = 26.0
-# A shelf of components is full at this width, or at the width of the widest of them.
+# Components stand beside each other up to this width, or up to that of the widest of them.
 _SHELF: Mapping[Direction, float] = {"right": 620.0, "down": 900.0}
 _ORDERING_ROUNDS = 8
 _SWEEPS = 100
 _STRAIGHT = 5.0
-# The part of a box's side on which lines end.
+# The share of a box's side along which lines end.
 _SIDE = 0.6
 
 
@@ -282,9 +282,9 @@ def _settle(layers: Sequence[Sequence[_Spot]], chains: Collection[Sequence[_Spot
     for layer in layers:
         _spread(layer, [beside.get(spot, spot).across for spot in layer])
     every = list(itertools.chain(*layers))
-    least = min(spot.across - spot.before for spot in every)
+    lowest = min(spot.across - spot.before for spot in every)
     for spot in every:
-        spot.across -= least
+        spot.across -= lowest
     return max(spot.across + spot.after for spot in every)
 
 
@@ -330,7 +330,7 @@ def _spread(layer: Sequence[_Spot], wanted: Sequence[float]) -> None:
 
 
 def _shelve(components: Iterable[_Component], shelf: float) -> Point:
-    """Move the components beside each other, a full shelf after the other; return the breadth and depth of all."""
+    """Place the components beside each other, in as many rows as needed; return the breadth and depth of all."""
     across = along = breadth = depth = 0.0
     for component in components:
         if across and across + component.breadth > max(shelf, breadth):

@@ -1,4 +1,4 @@
-"""The whole report as one HTML file: no scripts, nothing from elsewhere, for screens of every width and for paper."""
+"""The whole report as one HTML file, without scripts and external resources, for screens of any width and for paper."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -11,10 +11,10 @@ from verify.quantities import duration, rate, share
 from verify.report import MARKS, Report, Request
 from verify.service_graph import WINDOW_SECONDS, Comparison
 
-# Wide pictures are made smaller down to this, and can be scrolled from there on.
-_SMALLEST = 0.75
-# Two pictures that are wider than this do not fit beside each other in a column of 1120 pixels.
-_HALF = 550.0
+# Wide pictures are scaled down to this share of their size, and can be scrolled beyond that.
+_MIN_SCALE = 0.75
+# Two pictures that are wider do not fit beside each other in a column of 1120 pixels.
+_MAX_WIDTH_BESIDE = 550.0
 _RULES = """
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 %s}
@@ -159,14 +159,14 @@ def _graphs(comparison: Comparison) -> Iterator[Element]:
     pictures = [graph.found(comparison, "Found", "down")]
     if comparison.expected:
         pictures.append(graph.expected(comparison, "Expected", "down"))
-    narrow = all(float(picture.get("width", "0")) <= _HALF for picture in pictures)
+    narrow = all(float(picture.get("width", "0")) <= _MAX_WIDTH_BESIDE for picture in pictures)
     figures = (element("figure", picture) if narrow else _wide(picture) for picture in pictures)
     yield element("div", *figures, class_="pair beside" if narrow else "pair")
 
 
 def _wide(picture: Element) -> Element:
-    """Return a picture in a container of its own, in which it can be scrolled."""
-    picture.set("style", f"min-width:{float(picture.get('width', '0')) * _SMALLEST:.0f}px")
+    """Return a picture in a container in which it can be scrolled."""
+    picture.set("style", f"min-width:{float(picture.get('width', '0')) * _MIN_SCALE:.0f}px")
     return element("figure", picture, class_="wide")
 
 

@@ -1,4 +1,4 @@
-"""One trace as a waterfall: a row for each span, below the span that it is part of."""
+"""One trace as a waterfall: a row for each span, below its parent."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from verify.pictures.markup import Element, element
 from verify.quantities import duration
 from verify.trace import Span, Trace
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 _NS = 1e-9
 _WIDTH, _NAMES, _BARS = 960.0, 352.0, 456.0
 _ROW, _BAR, _AXIS = 24.0, 10.0, 26.0
-_INDENT, _DEEPEST = 14.0, 12
+_INDENT, _MAX_DEPTH = 14.0, 12
 _SIZE = 12.0
 _TICKS = 6
 _STEPS = (1, 2, 5)
@@ -25,9 +25,9 @@ class _Row:
 
 
 def waterfall(trace: Trace, title: str = "The trace of the request") -> Element:
-    """Return the picture; of a trace with very many spans the first rows, and how many are left out."""
+    """Return the picture. Of a trace with very many spans it has the first rows, and says how many are left out."""
     every = list(_rows(trace))
-    rows = every[:MOST_ROWS]
+    rows = every[:MAX_ROWS]
     start = min((span.start_ns for span in trace.spans), default=0)
     total = max((span.start_ns + span.duration_ns for span in trace.spans), default=start) - start
     hues = {service: HUES[n % len(HUES)] for n, service in enumerate(dict.fromkeys(row.span.service for row in every))}
@@ -47,7 +47,7 @@ def waterfall(trace: Trace, title: str = "The trace of the request") -> Element:
 
 
 def _rows(trace: Trace) -> Iterator[_Row]:
-    """Yield each span once, after its parent; one whose parent is not there is a root, and so is one in a cycle."""
+    """Yield each span once, after its parent. One without a known parent is a root, and so is the first of a cycle."""
     children: dict[str, list[Span]] = {}
     for span in trace.spans:
         children.setdefault(span.parent_id, []).append(span)
@@ -70,7 +70,7 @@ def _rows(trace: Trace) -> Iterator[_Row]:
 def _row(row: _Row, top: float, hue: str, start: int, total: int) -> Element:
     span = row.span
     middle = top + _ROW / 2
-    indent = _INDENT * min(row.depth, _DEEPEST)
+    indent = _INDENT * min(row.depth, _MAX_DEPTH)
     service = shortened(span.service.partition(".")[0] or "unknown", _NAMES / 2, _SIZE, bold=True)
     room = _NAMES - indent - text_width(service, _SIZE, bold=True) - 34
     what = " ".join(filter(None, [span.kind.replace("unspecified", ""), span.name]))

@@ -1,4 +1,4 @@
-"""What the tests of the checks share: manifests are written as YAML, as a person would."""
+"""Fixtures that check manifests written as YAML."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +13,13 @@ CheckYaml = Callable[..., list[lint.Finding]]
 
 @pytest.fixture
 def check_yaml() -> CheckYaml:
-    """Check the objects of a YAML text; facts are keyword arguments."""
+    """Check the objects of a YAML text, and the levels of the findings; facts are keyword arguments."""
 
     def check(text: str, **facts: Any) -> list[lint.Finding]:
         objects = [document for document in yaml.safe_load_all(text) if document is not None]
+        for one in lint.CHECKS:
+            levels = {finding.severity for finding in lint.check(objects, lint.Facts(**facts), checks=[one])}
+            assert levels <= {*one.rule.levels}, f"{one.rule.name} does not declare this level"
         return lint.check(objects, lint.Facts(**facts))
 
     return check

@@ -1,4 +1,4 @@
-"""``python -m lint`` as somebody in a terminal, or a pipeline, meets it."""
+"""``python -m lint`` as a person in a terminal, or a pipeline, runs it."""
 
 import json
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+import lint
 
 PROJECT = Path(__file__).parents[3]
 
@@ -77,7 +79,7 @@ def test_a_folder_is_every_manifest_in_it(tmp_path: Path) -> None:
     assert run(tmp_path).stdout.endswith("in 2 objects of 2 files\n")
 
 
-def test_a_list_stands_for_its_items() -> None:
+def test_a_list_is_replaced_by_its_items() -> None:
     telemetry = " ".join(line.strip() for line in ['{"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry",'])
     telemetry += ' "metadata": {"name": "a"}, "spec": {"tracing": [{"providers": [{"randomSamplingPercentage": 1}]}]}}'
     inner = f'{{"apiVersion": "v1", "kind": "List", "items": [{telemetry}]}}'
@@ -139,7 +141,7 @@ def test_an_absent_file_and_an_empty_folder_exit_2(tmp_path: Path) -> None:
     absent = run(tmp_path / "absent.yaml")
     assert (absent.returncode, absent.stderr) == (2, f"lint: {tmp_path}/absent.yaml: No such file or directory\n")
     empty = run(tmp_path)
-    assert (empty.returncode, empty.stderr) == (2, f"lint: {tmp_path}: a folder without *.yaml or *.yml\n")
+    assert (empty.returncode, empty.stderr) == (2, f"lint: {tmp_path}: a folder without *.yaml and *.yml files\n")
 
 
 @pytest.mark.parametrize(
@@ -152,6 +154,7 @@ def test_an_absent_file_and_an_empty_folder_exit_2(tmp_path: Path) -> None:
             ["-", "--collector-version", "new"],
             "argument --collector-version: expected a version such as 0.22.0, found 'new'",
         ),
+        (["--explain", "N99"], "argument --explain: expected a code from N1 to N21, found 'N99'"),
     ],
 )
 def test_a_bad_option_is_one_line_and_exits_2(arguments: list[str], expected: str) -> None:
@@ -164,3 +167,23 @@ def test_a_bad_option_is_one_line_and_exits_2(arguments: list[str], expected: st
 def test_a_list_that_contains_itself_ends() -> None:
     done = run("-", stdin=f"&loop {{kind: List, items: [*loop, {RIGHT}]}}")
     assert (done.returncode, done.stdout) == (0, "0 errors, 0 warnings in 1 object of 1 file\n")
+
+
+def test_a_code_is_explained_with_every_check_that_has_it_and_without_a_file() -> None:
+    done = run("--explain", "n19")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("N19 warning: The collector gets a sidecar\n\n")
+    assert "\n\nRemedy: Set the label" in done.stdout
+    assert "\n\nExample:\n\n    apiVersion: v1\n    kind: Namespace\n" in done.stdout
+    titles = [line for line in run("--explain", "N11").stdout.splitlines() if line.startswith("N11 ")]
+    assert len(titles) == 3
+
+
+def test_what_an_example_depends_on_is_named() -> None:
+    assert "Example, where platform = openshift:" in run("--explain", "N11").stdout
+
+
+def test_the_list_has_a_line_for_each_check() -> None:
+    lines = run("--list").stdout.splitlines()
+    assert len(lines) == len(lint.CHECKS)
+    assert lines[0].split(maxsplit=2) == ["N1", "error", "Sampling is set inside a provider's entry"]

@@ -1,18 +1,25 @@
-"""Each check has a wrong manifest that only it notices, and that manifest's right twin."""
+"""For each check: a faulty manifest that only this check notices, its correct twin, and the example that it carries."""
 
 import datetime
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 import lint
+from lint import reference
+
+CHECKS_PAGE = Path(__file__).parents[3] / "docs" / "checks.md"
 
 
 @dataclass(frozen=True)
 class Example:
-    """``finding`` is ``severity code where``; the twin is right under the same facts."""
+    """``finding`` is ``severity code where`` in ``wrong``; ``right`` has no finding.
+
+    Both are checked with the same facts, unless there are ``facts_of_twin``.
+    """
 
     finding: str
     wrong: str
@@ -200,7 +207,7 @@ spec:
 
 
 def replaced(manifest: str, old: str, new: str) -> str:
-    assert old in manifest, "the example does not hold what it means to change"
+    assert old in manifest, "the text to replace is not in the manifest"
     return manifest.replace(old, new)
 
 
@@ -412,7 +419,7 @@ EXAMPLES = {
     ),
 }
 
-EACH = [pytest.param(check, id=check.find.__name__) for check in lint.CHECKS]
+EACH = [pytest.param(check, id=check.rule.name) for check in lint.CHECKS]
 
 
 def found(text: str, facts: dict[str, Any], checks: tuple[lint.Check, ...] = lint.CHECKS) -> list[str]:
@@ -422,28 +429,54 @@ def found(text: str, facts: dict[str, Any], checks: tuple[lint.Check, ...] = lin
 
 
 def test_every_check_has_an_example_and_every_code_a_check() -> None:
-    assert EXAMPLES.keys() == {check.find.__name__ for check in lint.CHECKS}
+    assert EXAMPLES.keys() == {check.rule.name for check in lint.CHECKS}
     assert {check.code for check in lint.CHECKS} == {f"N{number}" for number in range(1, 22)}
 
 
 @pytest.mark.parametrize("check", EACH)
 def test_the_wrong_manifest_is_noticed_with_its_code_its_severity_and_the_field(check: lint.Check) -> None:
-    example = EXAMPLES[check.find.__name__]
+    example = EXAMPLES[check.rule.name]
     assert found(example.wrong, example.facts) == [example.finding]
 
 
 @pytest.mark.parametrize("check", EACH)
 def test_its_right_twin_is_silent(check: lint.Check) -> None:
-    example = EXAMPLES[check.find.__name__]
+    example = EXAMPLES[check.rule.name]
     facts = example.facts if example.facts_of_twin is None else example.facts_of_twin
     assert found(example.right, facts) == []
 
 
 @pytest.mark.parametrize("check", EACH)
 def test_without_the_check_the_wrong_manifest_passes_unnoticed(check: lint.Check) -> None:
-    example = EXAMPLES[check.find.__name__]
+    example = EXAMPLES[check.rule.name]
     others = tuple(other for other in lint.CHECKS if other is not check)
     assert found(example.wrong, example.facts, others) == []
+
+
+@pytest.mark.parametrize("check", EACH)
+def test_the_example_in_the_explanation_has_its_fault_and_no_other(check: lint.Check) -> None:
+    objects = list(yaml.safe_load_all(check.rule.example))
+    (finding,) = lint.check(objects, check.rule.facts)
+    assert (finding.code, finding.severity in check.rule.levels) == (check.code, True)
+    others = tuple(other for other in lint.CHECKS if other is not check)
+    assert lint.check(objects, check.rule.facts, checks=others) == []
+
+
+@pytest.mark.parametrize("check", EACH)
+def test_an_explanation_is_a_title_and_two_paragraphs(check: lint.Check) -> None:
+    rule = check.rule
+    assert not rule.title.endswith(".")
+    for paragraph in (rule.why, rule.remedy):
+        assert paragraph.endswith(".")
+        assert " ".join(paragraph.split()) == paragraph
+
+
+def test_no_two_checks_have_the_same_title() -> None:
+    assert len({check.rule.title for check in lint.CHECKS}) == len(lint.CHECKS)
+
+
+def test_the_page_of_checks_is_what_the_checks_say() -> None:
+    assert CHECKS_PAGE.read_text() == reference.page(), "run `python -m mesh_tracing checks > docs/checks.md`"
 
 
 def test_the_whole_right_deployment_is_silent() -> None:

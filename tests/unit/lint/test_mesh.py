@@ -1,4 +1,4 @@
-"""Tracing providers, their Services, revisions and versions: what breaks, and what only looks like it."""
+"""Tracing providers, their Services, revisions and versions: what is a fault, and what only resembles one."""
 
 import datetime
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_only_the_first_provider_of_a_telemetry_counts(codes: Codes) -> None:
     assert codes(together(mesh(OURS), COLLECTOR, second)) == []
 
 
-def test_a_default_provider_must_exist_as_well(codes: Codes) -> None:
+def test_a_default_provider_must_exist_too(codes: Codes) -> None:
     config = mesh(OURS) + "    defaultProviders: {tracing: [jaeger]}\n"
     assert codes(together(config, COLLECTOR)) == ["error N2"]
 
@@ -125,7 +125,7 @@ def test_the_clusters_domain_is_a_fact(codes: Codes) -> None:
     assert codes(together(mesh(service), COLLECTOR), cluster_domain="corp.example") == []
 
 
-def test_a_foreign_provider_beside_ours_is_left_alone(codes: Codes) -> None:
+def test_a_provider_of_others_beside_ours_is_not_reported(codes: Codes) -> None:
     both = mesh(OURS) + (
         "      - name: theirs\n        opentelemetry: {service: otel-collector.team-a.svc.cluster.local, port: 4317}\n"
     )
@@ -175,7 +175,7 @@ spec:
     assert codes(together(mesh(OURS, 4317), old)) == ["error N3"]
 
 
-def test_a_port_that_the_objects_do_not_tell_is_not_judged(codes: Codes) -> None:
+def test_a_port_that_is_unknown_is_not_judged(codes: Codes) -> None:
     unknown = COLLECTOR.replace("grpc: {}", 'grpc: {endpoint: "${env:ADDRESS}"}')
     assert codes(together(mesh(OURS, 5317), unknown)) == []
 
@@ -194,7 +194,7 @@ def test_a_port_that_the_objects_do_not_tell_is_not_judged(codes: Codes) -> None
         ("{name: grpc, port: '4317'}", []),
     ],
 )
-def test_the_port_of_a_service_tells_that_it_speaks_http2(codes: Codes, declared: str, expected: list[str]) -> None:
+def test_the_port_of_a_service_must_declare_http2(codes: Codes, declared: str, expected: list[str]) -> None:
     service = (
         f"{{apiVersion: v1, kind: Service, metadata: {{name: agent, namespace: obs}}, spec: {{ports: [{declared}]}}}}"
     )
@@ -291,14 +291,14 @@ def test_an_absent_version_is_not_pinned(codes: Codes) -> None:
         ("v1.24.6", None, {}, []),
     ],
 )
-def test_a_version_ends_on_its_day(
+def test_a_version_is_reported_from_the_day_after_its_end_of_life(
     codes: Codes, version: str, day: datetime.date | None, facts: dict[str, Any], expected: list[str]
 ) -> None:
     cni = together(ISTIO % version, CNI % version) if "platform" in facts else ISTIO % version
     assert codes(cni, today=day, **facts) == expected
 
 
-def test_an_exception_beside_the_mesh_wide_telemetry_is_meant_so(codes: Codes) -> None:
+def test_an_exception_beside_the_mesh_wide_telemetry_is_allowed(codes: Codes) -> None:
     exception = TELEMETRY.replace("namespace: istio-system", "namespace: shop")
     assert codes(exception) == ["warning N14"]
     assert codes(together(TELEMETRY, exception)) == []

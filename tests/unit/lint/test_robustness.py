@@ -1,4 +1,4 @@
-"""No object, however malformed, stops the check; and its answer does not depend on the order of the objects."""
+"""No object, however malformed, stops the check; and the order of the objects does not change its findings."""
 
 import copy
 import datetime
@@ -25,7 +25,7 @@ FACTS = lint.Facts(
     today=datetime.date(2026, 11, 1),
 )
 
-# One object of every kind that a check reads, each with something wrong.
+# One object of every kind that a check reads, each with a fault.
 OBJECTS: list[dict[str, Any]] = list(
     yaml.safe_load_all(r"""
 apiVersion: sailoperator.io/v1
@@ -187,7 +187,7 @@ def test_the_objects_hold_a_fault_for_nearly_every_check() -> None:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(place=st.sampled_from(PLACES), value=JSON)
-def test_any_json_in_place_of_any_field_is_survived(place: tuple[Any, ...], value: object) -> None:
+def test_any_json_in_place_of_any_field_does_not_stop_the_check(place: tuple[Any, ...], value: object) -> None:
     for finding in lint.check(with_value(place, value), FACTS):
         assert str(finding).isprintable()
 
@@ -199,7 +199,7 @@ def test_each_field_may_have_each_wrong_type(value: object) -> None:
 
 
 @given(objects=st.lists(JSON, max_size=3))
-def test_what_is_no_object_at_all_has_no_fault(objects: list[Any]) -> None:
+def test_a_value_that_is_no_object_has_no_fault(objects: list[Any]) -> None:
     assert lint.check(objects, FACTS) == []
 
 
@@ -225,7 +225,7 @@ def test_errors_stand_before_warnings() -> None:
     assert set(severities) == set(lint.Severity)
 
 
-def test_a_value_that_contains_itself_is_survived() -> None:
+def test_a_value_that_contains_itself_does_not_stop_the_check() -> None:
     loop: dict[str, Any] = {}
     loop["again"] = [loop, "${X}"]
     tempo = {

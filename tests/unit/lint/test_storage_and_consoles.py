@@ -1,4 +1,4 @@
-"""The collector, Tempo, Prometheus, the object store, Grafana and Kiali: what breaks, and what only looks like it."""
+"""Collector, Tempo, Prometheus, object store, Grafana and Kiali: what is a fault, and what only resembles one."""
 
 import base64
 from collections.abc import Callable
@@ -103,7 +103,7 @@ SERVICE = "{apiVersion: v1, kind: Service, metadata: {name: prometheus, namespac
         ("prometheus.obs", DEPLOYMENT.replace("%s", "prom/prometheus:v3", 1), "--web.enable-remote-write-receiver"),
     ],
 )
-def test_each_kind_of_prometheus_is_told_to_take_writes(codes: Codes, host: str, manifest: str, told: str) -> None:
+def test_each_kind_of_prometheus_can_be_set_to_accept_writes(codes: Codes, host: str, manifest: str, told: str) -> None:
     wanted = writing_to(f"http://{host}:9090/api/v1/write")
     assert codes(together(wanted, manifest % told)) == []
     assert codes(together(wanted, manifest % "")) == ["error N7"]
@@ -118,7 +118,7 @@ def test_a_service_leads_to_the_pods_that_it_selects(codes: Codes) -> None:
     assert codes(together(wanted, deployment, SERVICE % "app: other")) == []
 
 
-def test_what_is_not_a_prometheus_needs_no_switch(codes: Codes) -> None:
+def test_another_receiver_than_prometheus_needs_no_switch(codes: Codes) -> None:
     wanted = writing_to(f"http://{WITHOUT}")
     assert codes(together(wanted, DEPLOYMENT % ("victoriametrics/victoria-metrics:v1.120.0", ""))) == []
 
@@ -128,7 +128,7 @@ def test_a_switch_that_is_set_to_false_is_off(codes: Codes) -> None:
     assert codes(together(writing_to(f"http://{WITHOUT}"), off)) == ["error N7"]
 
 
-def test_openshifts_own_monitoring_takes_no_writes(codes: Codes) -> None:
+def test_openshifts_own_monitoring_accepts_no_writes(codes: Codes) -> None:
     assert codes(writing_to("https://prometheus-k8s.openshift-monitoring.svc:9091/api/v1/write")) == ["error N7"]
 
 

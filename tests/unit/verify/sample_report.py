@@ -1,4 +1,4 @@
-"""A report in which all kinds of findings and edges occur, for the tests of what is made of it."""
+"""A report with every kind of finding and edge, for the tests of its text, page and JSON."""
 
 import datetime
 

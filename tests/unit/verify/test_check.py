@@ -1,4 +1,4 @@
-"""One run of the check: it looks, follows a request, looks again, and judges."""
+"""One check: it looks at the hops, follows a request, looks again, and judges."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from verify.world import Journey, Looks, World
 
 @dataclass
 class Stub:
-    """A hop that notes how it was called; ``says`` makes its finding of both looks. By itself nothing flows."""
+    """A hop that records its calls; ``says`` makes its finding from both looks. By default its flow does not grow."""
 
     name: str
     flow: Callable[[Any], float] | None = lambda _: 7.0
@@ -43,7 +43,7 @@ class Stub:
 
 @dataclass
 class Followed:
-    """How ``request.follow`` was called, and what it says."""
+    """How ``request.follow`` was called, and what it returns."""
 
     journey: Journey
     calls: list[tuple[str | None, list[str]]] = field(default_factory=list)
@@ -90,7 +90,7 @@ def test_the_findings_are_in_the_order_of_the_hops(followed: Followed) -> None:
     assert report.titles == {"collector": "Collector", "tempo": "Tempo", "operators": "Operators"}
 
 
-def test_faults_that_are_seen_at_once_are_not_waited_for(followed: Followed) -> None:
+def test_what_a_visible_fault_prevents_is_not_waited_for(followed: Followed) -> None:
     run(
         Stub("provider", says=lambda _: fault("provider", cause="c", remedy="r")),
         Stub("collector", says=lambda _: starved("collector", cause="c", remedy="r")),
@@ -115,7 +115,7 @@ def raising(error: Exception) -> Callable[[], Any]:
     return see
 
 
-def test_a_hop_that_may_not_be_looked_at_cannot_be_told(followed: Followed) -> None:
+def test_a_hop_that_may_not_be_looked_at_is_reported_as_unknown(followed: Followed) -> None:
     hop = Stub("collector", sees=raising(CannotLookError("not allowed: GET /pods", "kubectl apply")))
     (finding,) = run(hop).findings
     assert (finding.status, finding.evidence, finding.remedy) == (
@@ -126,7 +126,7 @@ def test_a_hop_that_may_not_be_looked_at_cannot_be_told(followed: Followed) -> N
     assert hop.judged == []
 
 
-def test_a_hop_that_can_no_longer_be_looked_at_cannot_be_told(followed: Followed) -> None:
+def test_a_hop_that_can_no_longer_be_looked_at_is_reported_as_unknown(followed: Followed) -> None:
     hop = Stub("collector")
     hop.sees = lambda: "seen" if hop.looked == 1 else raising(CannotLookError("gone"))()
     (finding,) = run(hop).findings
@@ -139,7 +139,7 @@ def test_one_hop_that_cannot_be_looked_at_leaves_the_others(followed: Followed) 
 
 
 @pytest.mark.parametrize("error", [KeyError("spec"), TypeError("None"), ValueError("no JSON"), AttributeError("get")])
-def test_an_answer_that_cannot_be_read_costs_its_hop_alone(followed: Followed, error: Exception) -> None:
+def test_an_answer_that_cannot_be_read_affects_only_its_hop(followed: Followed, error: Exception) -> None:
     report = run(Stub("collector", sees=raising(error)), Stub("tempo"))
     assert [one.status for one in report.findings] == [Status.UNKNOWN, Status.OK]
     assert type(error).__name__ in report.findings[0].evidence[0]
@@ -150,7 +150,7 @@ def test_a_login_that_has_expired_ends_the_check(followed: Followed) -> None:
         run(Stub("collector", sees=raising(CannotCheckError("expired"))))
 
 
-def test_without_a_request_a_hop_that_needs_one_cannot_be_told(followed: Followed) -> None:
+def test_without_a_request_a_hop_that_needs_one_is_reported_as_unknown(followed: Followed) -> None:
     followed.journey = Journey(address=PRODUCTPAGE_URL, problem="Connection refused")
     report = run(Stub("collector"), Stub("grafana", flow=None))
     assert [(one.status, one.evidence) for one in report.findings] == [
@@ -159,7 +159,7 @@ def test_without_a_request_a_hop_that_needs_one_cannot_be_told(followed: Followe
     ]
 
 
-def test_without_a_request_those_of_others_will_do(followed: Followed) -> None:
+def test_without_a_request_those_of_other_clients_are_enough(followed: Followed) -> None:
     followed.journey = Journey(note="no request was sent")
     hop = Stub("collector", flow=float)
     hop.sees = lambda: hop.looked
@@ -294,12 +294,12 @@ def test_traces_of_the_other_namespaces_are_searched() -> None:
 @pytest.mark.parametrize(
     "answer", [httpx.Response(500), httpx.Response(200, text="<html>"), httpx.Response(200, json=[])]
 )
-def test_a_tempo_that_does_not_tell_teaches_nothing(answer: httpx.Response) -> None:
+def test_no_edges_are_learnt_from_a_tempo_that_does_not_answer(answer: httpx.Response) -> None:
     assert learnt_edges(learning(lambda _: answer, "shop")) == frozenset()
 
 
 def test_a_mesh_that_works_is_reported_to_work(followed: Followed) -> None:
-    """With the real hops: each counter grows by what is counted between the two looks."""
+    """With the real hops: each counter grows between the two looks."""
     stack = world(cluster=healthy())
     counted = iter(range(0, 1000, 10))
     tempo = stack.cluster.answers["tempo-tempo-0", 3200]

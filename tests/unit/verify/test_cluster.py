@@ -1,4 +1,4 @@
-"""The cluster, asked of a real HTTP server that plays the API server."""
+"""The cluster, on a real HTTP server in the place of the API server."""
 
 import socket
 import threading
@@ -89,7 +89,7 @@ Log = Callable[..., Cluster]
 
 @pytest.fixture
 def log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
-    """Logs in by a kubeconfig for ``url``, or with this ``text``."""
+    """Connects with a kubeconfig for ``url``, or with the kubeconfig ``text``."""
     path = tmp_path / "kubeconfig"
     monkeypatch.setenv("KUBECONFIG", str(path))
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
@@ -254,7 +254,7 @@ def test_a_kind_that_is_not_there_has_no_items(connected: Cluster) -> None:
 
 
 @pytest.mark.parametrize("ask", [Cluster.read, Cluster.items])
-def test_what_may_not_be_asked_is_allowed_by_the_role(
+def test_a_forbidden_request_has_the_command_that_allows_it(
     connected: Cluster, api: Api, ask: Callable[[Cluster, str], Any]
 ) -> None:
     api.refused["/api/v1/namespaces"] = 403
@@ -269,13 +269,13 @@ def test_a_login_that_expires_meanwhile_ends_the_check(connected: Cluster, api: 
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_an_error_of_the_server_costs_one_hop(connected: Cluster, api: Api, status: int) -> None:
+def test_an_error_of_the_server_affects_one_hop(connected: Cluster, api: Api, status: int) -> None:
     api.refused["/api/v1/namespaces"] = status
     error = refusal(lambda: connected.items("/api/v1/namespaces"), CannotLookError)
     assert str(error) == f"GET /api/v1/namespaces: the API server answered {status}"
 
 
-def test_a_server_that_no_longer_answers_costs_one_hop(
+def test_a_server_that_no_longer_answers_affects_one_hop(
     connected: Cluster, server: _Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "API_SECONDS", 0.05)
@@ -405,7 +405,7 @@ def test_a_service_without_a_ready_pod_cannot_be_asked(connected: Cluster, api: 
     assert str(error) == "Service shop/web has no ready pod"
 
 
-def test_a_port_forward_that_is_not_allowed_is_allowed_by_the_role(connected: Cluster, api: Api) -> None:
+def test_a_forbidden_port_forward_has_the_command_that_allows_it(connected: Cluster, api: Api) -> None:
     api.refused["/api/v1/namespaces/shop/pods/web-1/portforward"] = 403
     with connected.pod_client(pod("web-1", "shop"), 80) as client:
         error = refusal(lambda: client.get("/"), CannotLookError)
@@ -438,7 +438,7 @@ def test_a_server_that_is_gone_is_an_error_of_the_transport(connected: Cluster, 
         client.get("/")
 
 
-# Words about pods.
+# The state of pods.
 
 
 def test_a_pod_is_as_ready_as_its_condition_says() -> None:
@@ -457,12 +457,12 @@ def test_a_pod_is_as_ready_as_its_condition_says() -> None:
         ({"running": {"startedAt": "2026-01-01T00:00:00Z"}}, "Running"),
     ],
 )
-def test_why_a_container_is_not_ready_is_told_in_the_words_of_kubernetes(state: dict[str, Any], words: str) -> None:
+def test_why_a_container_is_not_ready_is_the_reason_that_kubernetes_gives(state: dict[str, Any], words: str) -> None:
     states = [{"name": "sidecar", "ready": True, "state": {}}, {"name": "web", "ready": False, "state": state}]
     status = {"phase": "Running", "containerStatuses": states}
     assert cluster.trouble({"metadata": {"name": "web-1"}, "status": status}) == words
 
 
 @pytest.mark.parametrize(("status", "words"), [({"phase": "Pending"}, "Pending"), ({}, "unknown")])
-def test_a_pod_without_containers_is_told_by_its_phase(status: dict[str, Any], words: str) -> None:
+def test_the_trouble_of_a_pod_without_containers_is_its_phase(status: dict[str, Any], words: str) -> None:
     assert cluster.trouble({"metadata": {"name": "web-1"}, "status": status}) == words

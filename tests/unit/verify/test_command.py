@@ -1,7 +1,9 @@
-"""``python -m verify``: its exit codes, what goes to which stream, and that no secret goes anywhere."""
+"""``python -m verify``: its exit codes, what it prints on which stream, and that it prints no secret."""
 
 import datetime
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ def report(finding: Finding) -> Report:
 
 
 class Checks:
-    """Stands in for ``check``: each call finds the next of ``findings``, the last one for ever."""
+    """Replaces ``check``: each call returns the next of ``findings``, and then always the last one."""
 
     def __init__(self, *findings: Finding) -> None:
         self._findings = list(findings)
@@ -68,7 +70,7 @@ class Checks:
 
 @pytest.fixture
 def clusters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
-    """The contexts and servers that a cluster was asked for by."""
+    """The contexts and servers with which a cluster was opened."""
     asked: list[tuple[str, str | None]] = []
 
     def cluster(context: str, server: str | None) -> Any:
@@ -82,7 +84,7 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """How long it slept; no time passes otherwise."""
+    """The seconds of each sleep; time does not pass otherwise."""
     times: list[float] = []
     stand_in = type("Time", (), {"monotonic": lambda: sum(times), "sleep": times.append})
     monkeypatch.setattr(command, "time", stand_in)
@@ -137,7 +139,7 @@ def test_no_files_are_written_when_none_are_wanted(run: Run, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_changes_nothing_of_what_was_found(run: Run, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_does_not_change_the_verdict(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = run(Checks(FINE), "--report", "file/below")
     assert (result.exit_code, "not written: file/below (Not a directory)" in result.stderr) == (0, True)
@@ -166,21 +168,32 @@ def one_line(result: Result) -> str:
     return line
 
 
+def test_help_is_shown_without_importing_the_kubernetes_library() -> None:
+    project = Path(command.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "verify", "--help"],
+        cwd=project, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "verify.cluster" in imported
+    assert "kubernetes.client" not in imported
+
+
 def test_an_unknown_hop_is_refused_with_the_known_ones(run: Run) -> None:
     said = one_line(run(Checks(FINE), "--only", "colector"))
     assert "'colector'" in said
     assert all(hop.name in said for hop in HOPS)
 
 
-def test_further_edges_are_expected(run: Run) -> None:
+def test_additional_edges_are_expected(run: Run) -> None:
     checks = Checks(FINE)
     run(checks, "--edge", "cart.shop=web.shop", "--edge", "a=b")
     assert checks.wanted[0].edges == {Edge("cart.shop", "web.shop"), Edge("a", "b")}
 
 
 @pytest.mark.parametrize("text", ["cart.shop", "=web.shop", "cart.shop=", "="])
-def test_what_is_no_edge_is_refused(run: Run, text: str) -> None:
-    assert f"CLIENT=SERVER, and not {text!r}" in one_line(run(Checks(FINE), "--edge", text))
+def test_a_malformed_edge_is_refused(run: Run, text: str) -> None:
+    assert f"CLIENT=SERVER, found {text!r}" in one_line(run(Checks(FINE), "--edge", text))
 
 
 def test_requests_go_to_the_address_that_is_named(run: Run) -> None:
@@ -192,7 +205,7 @@ def test_requests_go_to_the_address_that_is_named(run: Run) -> None:
 @pytest.mark.parametrize(
     "url", ["web.shop:8080", "/path", "http://", "http://web.shop.svc:port/", "ftp://web.shop.svc", ""]
 )
-def test_what_is_no_address_is_refused(run: Run, url: str) -> None:
+def test_a_malformed_address_is_refused(run: Run, url: str) -> None:
     assert repr(url) in one_line(run(Checks(FINE), "--probe", url))
 
 
@@ -204,7 +217,7 @@ def test_a_duration_is_read(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "s", "-5s", "5 s", "5d", "1e3", "5s\n"])
-def test_what_is_no_duration_is_refused(run: Run, text: str) -> None:
+def test_a_malformed_duration_is_refused(run: Run, text: str) -> None:
     assert repr(text) in one_line(run(Checks(FINE), "--wait", text))
 
 
@@ -267,7 +280,7 @@ def test_it_is_checked_once(run: Run) -> None:
     assert len(checks.wanted) == 1
 
 
-def test_waiting_ends_as_soon_as_all_is_well(run: Run) -> None:
+def test_waiting_ends_as_soon_as_everything_works(run: Run) -> None:
     checks = Checks(BROKEN, UNCLEAR, FINE, BROKEN)
     result = run(checks, "--wait", "10m")
     assert (result.exit_code, len(checks.wanted)) == (0, 3)
@@ -284,7 +297,7 @@ def test_only_the_last_report_is_shown_after_waiting(run: Run) -> None:
     assert ("Tracing works" in result.stdout, "Tracing is broken" in result.stdout) == (True, False)
 
 
-def test_why_it_tries_again_is_told(run: Run) -> None:
+def test_the_reason_for_trying_again_is_printed(run: Run) -> None:
     assert "broken: trying again" in run(Checks(BROKEN, FINE), "--wait", "60s").stderr
 
 
@@ -328,7 +341,7 @@ def in_the_generators_log(cluster: Any) -> None:
     cluster.api.logs["tempo-tempo-0", "tempo"] = line
 
 
-def in_the_stores_complaint(cluster: Any) -> None:
+def in_an_error_about_the_store(cluster: Any) -> None:
     line = f'level=error err="AccessDenied" header="Authorization: Bearer {SENTINEL}" password={SENTINEL}'
     cluster.api.logs["tempo-tempo-0", "tempo"] = line
 
@@ -383,7 +396,7 @@ def in_what_an_operator_says(cluster: Any) -> None:
 LEAKS = [
     in_tempos_configuration,
     in_the_generators_log,
-    in_the_stores_complaint,
+    in_an_error_about_the_store,
     in_the_collectors_log,
     in_the_collectors_exporter,
     in_a_data_source,
@@ -394,13 +407,13 @@ LEAKS = [
 ]
 
 
-# A whole check takes a while: each is made once.
+# A whole check takes a while, so each is made once.
 done: dict[Any, str] = {}
 
 
 @pytest.fixture
 def leaking(clusters: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
-    """All that a whole check says and writes about a cluster in which a secret lies where it may be quoted."""
+    """Everything that a whole check prints and writes about a cluster with a secret where it may be quoted."""
 
     def everything(leak: Callable[[Any], None], *arguments: str) -> str:
         if (leak, arguments) in done:
@@ -440,7 +453,7 @@ def test_no_secret_is_in_the_json(leaking: Callable[..., str], leak: Any) -> Non
     "leak", [one for one in LEAKS if one is not in_the_mesh_configuration], ids=lambda leak: leak.__name__
 )
 def test_what_surrounds_a_secret_is_quoted(leaking: Callable[..., str], leak: Any) -> None:
-    """So that the tests above fail for want of ``***``, and not for want of a quotation."""
+    """Proves that the tests above see the text around the secret, and do not pass because nothing is quoted."""
     assert "***" in leaking(leak)
 
 

@@ -11,7 +11,7 @@ FAULT = {"cause": "it is wrong", "remedy": "mend it"}
 
 
 def of_all(*troubled: Finding) -> dict[str, Finding]:
-    """What is attributed when these hops are in trouble, and all the others work."""
+    """The attributed findings if these hops are in trouble and all others work."""
     names = [
         "operators", "control-plane", "sidecars", "provider", "proxies", "collector", "object-store", "tempo",
         "prometheus", "generator", "graph", "grafana", "kiali",
@@ -143,7 +143,7 @@ def test_a_consequence_keeps_its_evidence_and_its_own_words() -> None:
     assert (found["collector"].evidence, found["collector"].cause) == (("failed +3",), "not taken")
 
 
-def test_nothing_follows_where_all_is_well() -> None:
+def test_nothing_is_a_consequence_if_everything_works() -> None:
     assert {finding.follows_from for finding in of_all().values()} == {None}
 
 
@@ -166,8 +166,8 @@ def test_the_order_of_the_findings_stays() -> None:
     assert [finding.hop for finding in found] == ["graph", "tempo", "grafana"]
 
 
-def test_hops_that_cannot_be_told_do_not_explain_each_other() -> None:
-    """As when no port-forward is allowed."""
+def test_hops_of_unknown_status_do_not_explain_each_other() -> None:
+    """This happens if no port-forward is allowed."""
     found = of_all(*map(cannot_tell, ("provider", "proxies", "collector", "tempo", "prometheus", "generator")))
     assert {finding.follows_from for finding in found.values()} == {None}
 
@@ -177,7 +177,7 @@ def test_two_blocked_hops_do_not_explain_each_other() -> None:
     assert (found["proxies"].follows_from, found["collector"].follows_from) == ("collector", None)
 
 
-def test_whatever_is_in_trouble_a_cause_is_broken_and_follows_from_nothing() -> None:
+def test_in_any_combination_a_cause_is_broken_and_follows_from_nothing() -> None:
     makers = (
         ok,
         cannot_tell,

@@ -1,4 +1,4 @@
-"""What is said of Prometheus, the generator, the graph, Grafana's data sources and Kiali."""
+"""The findings for Prometheus, the generator, the graph, Grafana's data sources and Kiali."""
 
 from typing import Any
 
@@ -63,13 +63,13 @@ def test_a_prometheus_that_keeps_no_exemplars_is_ok() -> None:
     assert (finding.status, finding.evidence[-1]) == (Status.OK, "exemplars are not kept")
 
 
-def test_a_prometheus_that_does_not_answer_is_made_again() -> None:
+def test_a_prometheus_that_does_not_answer_is_restored() -> None:
     finding = prometheus.judge(world(), looks(prometheus.Seen({}, "Service istio-system/prometheus has no ready pod")))
     assert_broken(finding, Because.FAULT, remedy=restore())
     assert finding.evidence == (f"{PROMETHEUS_URL}: Service istio-system/prometheus has no ready pod",)
 
 
-def test_a_prometheus_of_somebody_else_that_does_not_answer_is_asked_again() -> None:
+def test_an_existing_prometheus_that_does_not_answer_has_a_command_to_ask_it() -> None:
     finding = prometheus.judge(SOMEBODY_ELSES, looks(prometheus.Seen({}, "timed out")))
     assert_broken(finding, Because.FAULT, remedy="curl --fail https://prometheus.example.com/-/ready")
 
@@ -81,7 +81,7 @@ def test_a_prometheus_without_the_receiver_is_given_it() -> None:
     assert finding.evidence == (f"{PROMETHEUS_URL}: --web.enable-remote-write-receiver is false",)
 
 
-def test_there_is_no_command_for_the_flags_of_a_prometheus_of_somebody_else() -> None:
+def test_an_existing_prometheus_without_the_receiver_has_no_remedy() -> None:
     flags = FLAGS | {"web.enable-remote-write-receiver": "false"}
     finding = prometheus.judge(SOMEBODY_ELSES, looks(prometheus.Seen(flags, "")))
     assert (finding.status, finding.remedy) == (Status.BROKEN, "")
@@ -159,12 +159,12 @@ def test_a_generator_that_makes_edges_is_ok() -> None:
     )
 
 
-def test_a_generator_that_does_not_show_its_configuration_cannot_be_told() -> None:
+def test_a_generator_that_does_not_show_its_configuration_is_reported_as_unknown() -> None:
     finding = judged_generator(config=None)
     assert (finding.status, finding.remedy) == (Status.UNKNOWN, "kubectl get pods -n tracing-system")
 
 
-def test_a_generator_without_metrics_cannot_be_told() -> None:
+def test_a_generator_without_metrics_is_reported_as_unknown() -> None:
     assert judged_generator(metrics=None).status is Status.UNKNOWN
 
 
@@ -182,7 +182,7 @@ def test_a_processor_that_is_missing_is_switched_on_again() -> None:
     assert finding.evidence == ("processors switched on: span-metrics", "not switched on: service-graphs")
 
 
-def test_a_generator_that_writes_elsewhere_is_set_right() -> None:
+def test_a_generator_that_writes_elsewhere_is_corrected() -> None:
     storage = {"path": "/var/tempo/wal", "remote_write": [{"url": "http://other:9090/api/v1/write"}]}
     finding = judged_generator(config=config(storage), log=[RETRYING])
     assert_broken(finding, Because.FAULT, remedy=restore())
@@ -255,16 +255,16 @@ def test_processors_are_named_in_either_format(overrides: Any, found: list[str])
 
 
 @pytest.mark.parametrize("line", [REFUSED, RETRYING, OLDER])
-def test_a_line_about_samples_that_were_not_written_is_a_complaint(line: str) -> None:
-    assert generator.is_complaint(line)
+def test_a_line_about_samples_that_were_not_written_is_a_write_error(line: str) -> None:
+    assert generator.is_write_error(line)
 
 
 @pytest.mark.parametrize("line", [STARTING, 'level=warn caller=wal.go:99 msg="unowned file entry ignored"'])
-def test_another_line_is_no_complaint(line: str) -> None:
-    assert not generator.is_complaint(line)
+def test_any_other_line_is_not_a_write_error(line: str) -> None:
+    assert not generator.is_write_error(line)
 
 
-def test_the_generators_complaints_are_in_tempos_log() -> None:
+def test_write_errors_are_read_from_tempos_log() -> None:
     cluster = healthy()
     cluster.api.logs["tempo-tempo-0", "tempo"] = f"{STARTING}\n{REFUSED}\n"
     assert generator.look(world(cluster=cluster)).log == [REFUSED]
@@ -282,7 +282,7 @@ GRAPH = {EDGE: Calls(3, 0, 0.01)}
 
 def test_a_graph_with_every_edge_is_ok() -> None:
     finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, journey(expected=frozenset({EDGE}))))
-    assert (finding.status, finding.evidence) == (Status.OK, ("1 edges, every one of the 1 that are expected",))
+    assert (finding.status, finding.evidence) == (Status.OK, ("1 edges, with all 1 that are expected",))
 
 
 def test_a_graph_that_cannot_be_read_is_starved() -> None:
@@ -309,7 +309,7 @@ def test_the_name_of_a_service_is_no_command() -> None:
     assert_broken(finding, Because.STARVED, remedy="kubectl logs -n 'shop; reboot' -l 'app=$(reboot)' --tail=20")
 
 
-def test_an_empty_graph_of_which_nothing_is_expected_cannot_be_told() -> None:
+def test_an_empty_graph_of_which_nothing_is_expected_is_reported_as_unknown() -> None:
     finding = graph.judge(world(), looks(graph.Seen({}, ""), None, UNANSWERED))
     assert finding.status is Status.UNKNOWN
 
@@ -389,13 +389,13 @@ def test_data_sources_that_lead_to_each_other_are_ok() -> None:
         "another Prometheus",
     ],
 )
-def test_data_sources_that_are_wrong_are_set_right(datasources: list[dict[str, Any]], evidence: tuple[str]) -> None:
+def test_data_sources_that_are_wrong_are_corrected(datasources: list[dict[str, Any]], evidence: tuple[str]) -> None:
     finding = grafana.judge(world(), looks(seen_grafana(*datasources)))
     assert_broken(finding, Because.FAULT, remedy=restore())
     assert finding.evidence == evidence
 
 
-def test_no_data_sources_at_all_are_made_again() -> None:
+def test_no_data_sources_at_all_are_restored() -> None:
     finding = grafana.judge(world(), looks(seen_grafana(datasources=[])))
     assert_broken(finding, Because.FAULT, remedy=restore())
     assert finding.evidence[0] == f"{PLACE} has the data sources none"
@@ -423,12 +423,12 @@ def by_operator(status: str) -> tuple[Any, grafana.Seen]:
     return stack, grafana.look(stack)
 
 
-def test_resources_that_grafanas_operator_has_brought_in_are_ok() -> None:
+def test_resources_that_grafanas_operator_has_synchronized_are_ok() -> None:
     stack, seen = by_operator("True")
     assert grafana.judge(stack, looks(seen)).status is Status.OK
 
 
-def test_a_resource_that_is_in_no_grafana_is_described() -> None:
+def test_a_resource_that_is_in_no_grafana_has_describe_as_its_remedy() -> None:
     stack, seen = by_operator("False")
     finding = grafana.judge(stack, looks(seen))
     assert_broken(finding, Because.FAULT, remedy="kubectl describe grafanadatasource tracing-tempo -n grafana")
@@ -455,9 +455,9 @@ def test_what_grafana_says_of_its_data_sources_is_evidence() -> None:
     assert (finding.status, finding.evidence[-1]) == (Status.OK, "Grafana says both are healthy")
 
 
-def test_without_a_token_grafana_is_not_asked_and_it_is_said_how() -> None:
+def test_without_a_token_grafana_is_not_asked_and_the_evidence_says_how() -> None:
     finding = grafana.judge(MANAGED, looks(seen_grafana()))
-    assert finding.evidence[-1] == "Grafana answers; with GRAFANA_TOKEN set, it is asked for their health"
+    assert finding.evidence[-1] == "Grafana answers; set GRAFANA_TOKEN to have it check their health"
 
 
 def managed(answer: Any) -> Any:
@@ -490,7 +490,7 @@ def test_without_a_token_grafana_is_asked_only_whether_it_lives(monkeypatch: pyt
     assert (seen.health, seen.problem) == ({}, "")
 
 
-def test_what_grafana_says_is_wrong_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_that_grafana_gives_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/api/health":
             return httpx.Response(200)
@@ -558,7 +558,7 @@ def test_a_kiali_that_answers_something_else_is_at_fault(answer: httpx.Response)
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_kiali_that_wants_another_login_cannot_be_told(status: int) -> None:
+def test_a_kiali_that_wants_another_login_is_reported_as_unknown(status: int) -> None:
     finding = judged_kiali(lambda _: httpx.Response(status))
     assert (finding.status, finding.evidence) == (Status.UNKNOWN, (f"it answered {status}",))
     assert_is_command(finding.remedy)

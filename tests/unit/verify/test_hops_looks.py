@@ -52,7 +52,7 @@ VARIANTS: Mapping[str, Deployment] = {
 
 
 def furnished() -> StubCluster:
-    """A cluster with whatever any of the variants has, not all of it well."""
+    """A cluster with everything that any variant has, some of it broken."""
     cluster = healthy()
     api = cluster.api
     api.put(
@@ -78,7 +78,7 @@ def furnished() -> StubCluster:
 
 
 def asked(name: str) -> StubCluster:
-    """The cluster after everything looked at it once."""
+    """The cluster after every hop has looked at it once."""
     stack = world(VARIANTS[name], furnished())
     for hop in HOPS:
         hop.judge(stack, looks(hop.look(stack)))
@@ -95,7 +95,7 @@ def test_a_mesh_that_works_is_found_to_work(hop: Hop) -> None:
 
 
 @pytest.mark.parametrize("hop", HOPS, ids=lambda hop: hop.name)
-def test_a_cluster_that_holds_nothing_ends_no_hop_in_a_traceback(hop: Hop) -> None:
+def test_no_hop_fails_on_an_empty_cluster(hop: Hop) -> None:
     stack = world(cluster=StubCluster())
     assert hop.judge(stack, looks(hop.look(stack))).hop == hop.name
 
@@ -119,7 +119,7 @@ def test_the_hops_are_named_once() -> None:
 
 
 def right(path: str) -> tuple[str, str, str, str]:
-    """What a path asks to be allowed: the group, the resource, the verb, and the name of a single object."""
+    """The permission that a path needs: the group, the resource, the verb, and the name of a single object."""
     words = path.strip("/").split("/")
     group = "" if words[0] == "api" else words[1]
     rest = words[2:] if words[0] == "api" else words[3:]

@@ -1,4 +1,4 @@
-"""What is said of the operators, the control plane, the sidecars and the provider."""
+"""The findings for the operators, the control plane, the sidecars and the provider."""
 
 import json
 import shlex
@@ -72,7 +72,7 @@ def test_an_operator_whose_pods_are_not_ready_is_restarted() -> None:
     )
 
 
-def test_an_operator_under_an_unknown_name_cannot_be_told() -> None:
+def test_an_operator_under_an_unknown_name_is_reported_as_unknown() -> None:
     finding = operators.judge(world(), looks(seen_operators(tempo=[])))
     assert (finding.status, finding.evidence) == (
         Status.UNKNOWN,
@@ -150,12 +150,12 @@ def test_why_istiod_does_not_start_is_evidence() -> None:
     assert "istiod: CrashLoopBackOff" in finding.evidence
 
 
-def test_a_missing_webhook_is_made_again_by_istiod() -> None:
+def test_a_missing_webhook_is_restored_by_istiod() -> None:
     finding = control_plane.judge(world(), looks(seen_control_plane(webhooks=[])))
     assert_broken(finding, Because.FAULT, remedy="kubectl rollout restart deployment/istiod -n istio-system")
 
 
-def test_what_the_sail_operator_could_not_do_is_its_message() -> None:
+def test_the_message_of_the_sail_operator_is_evidence() -> None:
     failed = istio("False", "chart istiod:\nvalues are wrong")
     finding = control_plane.judge(SAIL, looks(seen_control_plane(istio=failed)))
     assert_broken(finding, Because.FAULT, remedy="kubectl describe istio default")
@@ -218,7 +218,7 @@ def test_an_init_container_that_ends_is_no_sidecar() -> None:
     assert not sidecars.has_sidecar(pod("details-v1-1", initContainers=[{"name": "istio-proxy"}]))
 
 
-def test_a_missing_label_is_set_and_the_pods_are_made_anew() -> None:
+def test_a_missing_label_is_set_and_the_pods_are_recreated() -> None:
     bare = {"metadata": {"name": "bookinfo", "labels": {}}}
     finding = sidecars.judge(world(), looks(seen_sidecars(pod("details-v1-1"), namespace=bare)))
     assert_broken(
@@ -243,26 +243,26 @@ def test_a_pod_that_wants_no_sidecar_is_left_out() -> None:
     assert (finding.status, finding.evidence) == (Status.OK, ("1 of 1 pods in bookinfo have one",))
 
 
-def test_a_missing_namespace_is_made_again() -> None:
+def test_a_missing_namespace_is_restored() -> None:
     finding = sidecars.judge(world(), looks(seen_sidecars(namespace=None)))
     assert_broken(finding, Because.FAULT, remedy=restore())
 
 
-def test_a_pod_without_a_sidecar_is_made_anew() -> None:
+def test_a_pod_without_a_sidecar_is_recreated() -> None:
     seen = seen_sidecars(pod("details-v1-1", sidecar=True), pod("ratings-v1-1"))
     finding = sidecars.judge(world(), looks(seen))
     assert_broken(finding, Because.FAULT, remedy="kubectl rollout restart deployment -n bookinfo")
     assert finding.evidence == ("Pod bookinfo/ratings-v1-1 has no container istio-proxy",)
 
 
-def test_a_pod_that_is_not_ready_is_described() -> None:
+def test_a_pod_that_is_not_ready_has_describe_as_its_remedy() -> None:
     ill = pod("ratings-v1-1", sidecar=True, ready=False, waiting="ImagePullBackOff")
     finding = sidecars.judge(world(), looks(seen_sidecars(ill)))
     assert_broken(finding, Because.FAULT, remedy="kubectl describe pod ratings-v1-1 -n bookinfo")
     assert "Pod bookinfo/ratings-v1-1: ratings: ImagePullBackOff" in finding.evidence
 
 
-def test_a_namespace_without_pods_cannot_be_told() -> None:
+def test_a_namespace_without_pods_is_reported_as_unknown() -> None:
     assert sidecars.judge(world(), looks(seen_sidecars())).status is Status.UNKNOWN
 
 
@@ -332,7 +332,7 @@ def test_a_namespace_before_the_providers_host_is_allowed() -> None:
     assert provider.judge(world(), looks(seen)).status is Status.OK
 
 
-def test_a_missing_telemetry_is_made_again() -> None:
+def test_a_missing_telemetry_is_restored() -> None:
     other = {"metadata": {"name": "other"}, "spec": {}}
     finding = provider.judge(world(), looks(seen_provider(telemetries=[other])))
     assert_broken(finding, Because.FAULT, remedy=restore())
@@ -364,7 +364,7 @@ def test_a_telemetry_has_to_name_a_provider_of_the_mesh(named: dict[str, Any], s
         ({}, "1 % of the requests is sampled"),
         (
             {"randomSamplingPercentage": 100, "disableSpanReporting": True},
-            "requests are sampled, and their spans are not reported",
+            "requests are sampled, but their spans are not reported",
         ),
     ],
 )
@@ -386,13 +386,13 @@ def test_a_stack_that_means_to_sample_nothing_is_told_how_to_sample() -> None:
     )
 
 
-def test_a_missing_service_of_the_collector_is_made_again() -> None:
+def test_a_missing_service_of_the_collector_is_restored() -> None:
     finding = provider.judge(world(), looks(seen_provider(service=None)))
     assert_broken(finding, Because.FAULT, remedy=restore())
     assert finding.evidence == (f"no Service {HOST}",)
 
 
-def test_without_failures_of_istiod_there_is_nothing_to_say_of_them() -> None:
+def test_without_failures_of_istiod_none_are_evidence() -> None:
     none = seen_provider(service=None, metrics=Samples.parse("pilot_xds_pushes 7\n"))
     assert provider.judge(world(), looks(none)).evidence == (f"no Service {HOST}",)
 

@@ -1,4 +1,4 @@
-"""What is said of the proxies, the collector, the object store and Tempo."""
+"""The findings for the proxies, the collector, the object store and Tempo."""
 
 import json
 from dataclasses import replace
@@ -55,7 +55,7 @@ def test_proxies_whose_spans_are_taken_are_ok() -> None:
     finding = proxies.judge(world(), looks(counted(rq_success=9), counted(), journey()))
     assert (finding.status, finding.evidence[-1]) == (
         Status.OK,
-        "to the collector, meanwhile: rq_success +5, rq_error +0, cx_connect_fail +0",
+        "to the collector, during the check: rq_success +5, rq_error +0, cx_connect_fail +0",
     )
 
 
@@ -85,7 +85,7 @@ def test_proxies_that_sample_nothing_are_starved_by_a_telemetry_of_their_own() -
     assert finding.evidence == ("Pod bookinfo/productpage-v1-1: random_sampling is 0",)
 
 
-def test_mtls_to_the_collector_is_a_fault_and_ends_by_a_rule_for_its_host() -> None:
+def test_mtls_to_the_collector_is_a_fault_that_a_rule_for_its_host_ends() -> None:
     encrypting = {"name": COLLECTOR, "transport_socket": {"name": "envoy.transport_sockets.tls"}}
     finding = proxies.judge(world(), looks(seen_proxies(cluster=encrypting)))
     assert_broken(finding, Because.FAULT, remedy="echo '{")
@@ -100,7 +100,7 @@ def test_mtls_to_the_collector_is_a_fault_and_ends_by_a_rule_for_its_host() -> N
 
 
 def test_automatic_mtls_is_no_fault() -> None:
-    """The endpoint chooses among the matches, and one outside of the mesh gets plain text."""
+    """Envoy chooses the match by the endpoint; the collector's, outside the mesh, gets plain text."""
     matches = [{"name": "tlsMode-istio", "transport_socket": {"name": "envoy.transport_sockets.tls"}}]
     automatic = {"name": COLLECTOR, "transport_socket_matches": matches}
     assert proxies.judge(world(), looks(seen_proxies(cluster=automatic))).status is Status.OK
@@ -111,10 +111,10 @@ def test_a_raw_buffer_is_no_mtls() -> None:
     assert proxies.judge(world(), looks(seen_proxies(cluster=raw))).status is Status.OK
 
 
-def test_proxies_none_of_whose_spans_arrive_are_stalled_and_let_in_by_a_policy() -> None:
+def test_proxies_whose_spans_do_not_arrive_are_stalled_and_a_policy_lets_them_in() -> None:
     finding = proxies.judge(world(), looks(counted(cx_connect_fail=3), counted(), journey()))
     assert_broken(finding, Because.STALLED, remedy="echo '{")
-    assert finding.evidence == ("to the collector, meanwhile: rq_success +0, rq_error +0, cx_connect_fail +3",)
+    assert finding.evidence == ("to the collector, during the check: rq_success +0, rq_error +0, cx_connect_fail +3",)
     policy = json.loads(finding.remedy.removeprefix("echo '").removesuffix("' | kubectl apply -f -"))
     assert (policy["kind"], policy["metadata"]["namespace"], policy["spec"]["ingress"]) == (
         "NetworkPolicy",
@@ -123,17 +123,17 @@ def test_proxies_none_of_whose_spans_arrive_are_stalled_and_let_in_by_a_policy()
     )
 
 
-def test_proxies_that_have_only_just_started_cannot_be_told() -> None:
+def test_proxies_that_have_only_just_started_are_reported_as_unknown() -> None:
     before = seen_proxies(pod="bookinfo/productpage-v1-0")
     after = counted(rq_success=0)
     assert proxies.judge(world(), looks(after, before, journey())).status is Status.UNKNOWN
 
 
-def test_without_requests_nothing_is_said_of_what_arrives() -> None:
+def test_without_requests_it_is_not_judged_what_arrives() -> None:
     assert proxies.judge(world(), looks(counted(), counted(), UNANSWERED)).status is Status.OK
 
 
-def test_without_a_proxy_that_answers_nothing_can_be_told() -> None:
+def test_proxies_that_do_not_answer_are_reported_as_unknown() -> None:
     finding = proxies.judge(world(), looks(proxies.Seen([], ["bookinfo/productpage-v1-1"])))
     assert (finding.status, finding.evidence) == (
         Status.UNKNOWN,
@@ -172,7 +172,7 @@ def tracing(sampling: Any = None, **provider: Any) -> dict[str, Any]:
         ({}, 100.0),
     ],
 )
-def test_the_percentage_that_a_tracer_samples(sampling: dict[str, Any], percent: float) -> None:
+def test_the_sampling_percentage_of_a_tracer_is_read(sampling: dict[str, Any], percent: float) -> None:
     assert [found[2] for found in proxies.tracers(tracing(sampling))] == [percent]
 
 
@@ -273,7 +273,7 @@ def test_a_collector_that_passes_spans_on_is_ok() -> None:
     )
 
 
-def test_a_missing_collector_is_made_again() -> None:
+def test_a_missing_collector_is_restored() -> None:
     finding = collector.judge(world(), looks(seen_collector(resource=None, pods=[])))
     assert_broken(finding, Because.FAULT, remedy=restore())
 
@@ -286,7 +286,7 @@ def test_a_collector_scaled_to_nothing_is_scaled_up_to_what_is_meant() -> None:
     )
 
 
-def test_a_collector_that_does_not_start_says_why_in_its_log() -> None:
+def test_a_collector_that_does_not_start_has_its_log_as_the_remedy() -> None:
     ill = [pod("otel-collector-1", "istio-system", ready=False, waiting="CrashLoopBackOff")]
     finding = collector.judge(world(), looks(seen_collector(pods=ill)))
     assert_broken(finding, Because.FAULT, remedy=LOGS)
@@ -299,7 +299,7 @@ def test_a_collector_in_the_mesh_is_taken_out_of_it() -> None:
     assert finding.evidence == ("Pod otel-1 has a sidecar",)
 
 
-def test_a_collector_that_sends_elsewhere_is_set_right() -> None:
+def test_a_collector_that_sends_elsewhere_is_corrected() -> None:
     config = COLLECTOR_CONFIG | {"exporters": {"otlp": {"endpoint": "jaeger:4317"}}}
     finding = collector.judge(world(), looks(seen_collector(resource=resource("otel", config=config))))
     assert_broken(finding, Because.FAULT, remedy=restore())
@@ -338,7 +338,7 @@ def test_a_collector_whose_spans_are_not_taken_is_blocked(metrics: Samples, log:
     assert list(finding.evidence[1:]) == log
 
 
-def test_an_old_complaint_does_not_count_when_spans_are_sent() -> None:
+def test_an_old_failure_does_not_count_if_spans_are_sent() -> None:
     log = ["Exporting failed: connection refused"]
     assert judged_collector(spans(accepted=120, sent=120), log=log).status is Status.OK
 
@@ -351,7 +351,7 @@ def test_a_collector_that_gets_no_spans_is_ok_when_no_request_was_answered() -> 
     assert judged_collector(spans(), UNANSWERED).status is Status.OK
 
 
-def test_a_collector_without_metrics_cannot_be_told() -> None:
+def test_a_collector_without_metrics_is_reported_as_unknown() -> None:
     finding = judged_collector(None)
     assert (finding.status, finding.evidence) == (Status.UNKNOWN, ("port 8888 does not answer",))
 
@@ -378,26 +378,26 @@ def test_an_empty_configuration_sends_nowhere() -> None:
     assert collector.exporter_endpoints({}) == []
 
 
-def test_the_complaint_of_a_real_exporter_is_its_error() -> None:
+def test_the_failure_of_a_real_exporter_is_its_error() -> None:
     line = (
         "2026-11-24T17:10:31.540Z\tinfo\tinternal/retry_sender.go:133\tExporting failed. Will retry the request after"
         ' interval.\t{"resource": {"service.name": "otelcol"}, "otelcol.component.id": "otlp", "error": "rpc error: '
         'code = Unavailable desc = \\"dial tcp 10.96.229.186:4317: connect: connection refused\\"", "interval": "19s"}'
     )
-    assert collector.exporters_complaint(line) == (
+    assert collector.exporter_failure(line) == (
         'Exporting failed: rpc error: code = Unavailable desc = \\"dial tcp 10.96.229.186:4317: connect: connection '
         'refused\\"'
     )
 
 
-def test_a_complaint_without_an_error_is_the_line() -> None:
-    assert collector.exporters_complaint("error Exporting failed. Dropping data. \n") == (
+def test_a_failure_without_an_error_is_the_whole_line() -> None:
+    assert collector.exporter_failure("error Exporting failed. Dropping data. \n") == (
         "Exporting failed: error Exporting failed. Dropping data."
     )
 
 
-def test_other_lines_are_no_complaint() -> None:
-    assert collector.exporters_complaint('info Everything is ready. {"error": "none"}') == ""
+def test_other_lines_are_not_failures() -> None:
+    assert collector.exporter_failure('info Everything is ready. {"error": "none"}') == ""
 
 
 @pytest.mark.parametrize(("metrics", "flow"), [(spans(accepted=120, sent=80), 120), (None, 0)])
@@ -424,18 +424,18 @@ def test_a_store_that_tempo_may_use_is_ok() -> None:
     finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [])))
     assert (finding.status, finding.evidence) == (
         Status.OK,
-        ("Service tracing-system/minio has 1 ready pods", "Tempo complains of nothing in bucket tempo"),
+        ("Service tracing-system/minio has 1 ready pods", "Tempo logs no error about bucket tempo"),
     )
 
 
-def test_a_store_that_does_not_run_is_made_again() -> None:
+def test_a_store_that_does_not_run_is_restored() -> None:
     ill = [pod("minio-1", "tracing-system", ready=False, waiting="ImagePullBackOff")]
     finding = object_store.judge(world(), looks(object_store.Seen(ill, [])))
     assert_broken(finding, Because.FAULT, remedy=restore())
     assert finding.evidence == ("Service tracing-system/minio has no ready pod", "Pod minio-1: minio: ImagePullBackOff")
 
 
-def test_a_missing_bucket_is_made_again_by_its_job() -> None:
+def test_a_missing_bucket_is_restored_by_its_job() -> None:
     finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [NO_BUCKET])))
     assert_broken(
         finding,
@@ -445,29 +445,29 @@ def test_a_missing_bucket_is_made_again_by_its_job() -> None:
     assert finding.evidence == (NO_BUCKET,)
 
 
-def test_a_missing_bucket_of_another_store_is_made_there() -> None:
+def test_a_missing_bucket_of_an_external_store_is_created_there() -> None:
     stack = stores(service=None, job=None, bucket="traces")
     finding = object_store.judge(stack, looks(object_store.Seen([], [NO_BUCKET])))
     assert_broken(finding, Because.FAULT, remedy="aws s3 mb s3://traces")
 
 
-def test_a_missing_bucket_that_only_a_secret_names_is_a_blank() -> None:
+def test_a_missing_bucket_that_only_a_secret_names_is_a_placeholder_in_the_remedy() -> None:
     stack = stores(service=None, job=None, bucket=None)
     finding = object_store.judge(stack, looks(object_store.Seen([], [NO_BUCKET])))
     assert_broken(finding, Because.FAULT, remedy="aws s3 mb s3://BUCKET")
 
 
-def test_credentials_that_are_not_accepted_are_set_right() -> None:
+def test_credentials_that_are_not_accepted_are_corrected() -> None:
     finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [REFUSED])))
     assert_broken(finding, Because.FAULT, remedy=restore())
 
 
-def test_a_store_of_somebody_else_needs_no_pods_here() -> None:
+def test_an_external_store_needs_no_pods() -> None:
     stack = stores(service=None, job=None)
     assert object_store.judge(stack, looks(object_store.Seen([], []))).status is Status.OK
 
 
-def test_without_a_store_there_is_none_to_judge() -> None:
+def test_a_stack_without_an_object_store_has_none_to_check() -> None:
     stack = world(deployment(tempo=part(DEPLOYMENT.tempo, object_store=None)))
     assert object_store.judge(stack, looks(object_store.Seen([], []))).status is Status.ABSENT
 
@@ -485,14 +485,14 @@ def test_without_a_store_there_is_none_to_judge() -> None:
         ([], []),
     ],
 )
-def test_complaints_count_since_tempo_last_looked_through_its_bucket(lines: list[str], found: list[str]) -> None:
-    assert object_store.complaints(lines) == found
+def test_errors_count_since_tempo_last_polled_its_bucket(lines: list[str], found: list[str]) -> None:
+    assert object_store.errors(lines) == found
 
 
-def test_tempos_log_is_where_complaints_are_found() -> None:
+def test_errors_are_read_from_tempos_log() -> None:
     cluster = healthy()
     cluster.api.logs["tempo-tempo-0", "tempo"] = f"{POLLED}\n{NO_BUCKET}\n"
-    assert object_store.look(world(cluster=cluster)).complaints == [NO_BUCKET]
+    assert object_store.look(world(cluster=cluster)).errors == [NO_BUCKET]
 
 
 # Tempo.
@@ -521,7 +521,7 @@ def test_a_tempo_that_finds_what_was_sent_is_ok() -> None:
     )
 
 
-def test_a_missing_tempo_is_made_again() -> None:
+def test_a_missing_tempo_is_restored() -> None:
     finding = tempo.judge(world(), looks(seen_tempo(resource=None)))
     assert_broken(finding, Because.FAULT, remedy=restore())
     assert finding.evidence == ("no TempoMonolithic tracing-system/tempo",)
@@ -570,7 +570,7 @@ def test_a_tempo_that_gets_no_spans_is_ok_when_no_request_was_answered() -> None
     assert tempo.judge(world(), looks(seen_tempo(), seen_tempo(), UNANSWERED)).status is Status.OK
 
 
-def test_a_tempo_without_metrics_cannot_be_told() -> None:
+def test_a_tempo_without_metrics_is_reported_as_unknown() -> None:
     finding = tempo.judge(world(), looks(seen_tempo(metrics=None), seen_tempo(), journey()))
     assert finding.status is Status.UNKNOWN
 

@@ -1,4 +1,4 @@
-"""Metrics are found whatever their names end in, and counters may begin anew."""
+"""Metrics are found by the beginning of their names, and counters may restart from 0."""
 
 import httpx
 import pytest
@@ -70,7 +70,7 @@ def test_a_counter_grows(before: Samples | None, after: Samples | None, grown: f
 
 
 def answering(**answers: httpx.Response) -> tuple[StubCluster, list[dict[str, object]]]:
-    """A cluster of pods that answer so at port 8888; an underscore in a name stands for a dash."""
+    """A cluster whose pods return these texts at port 8888; an underscore in a name stands for a dash."""
     names = {name.replace("_", "-"): answer for name, answer in answers.items()}
     cluster = StubCluster(answers={(name, 8888): lambda _, found=found: found for name, found in names.items()})
     return cluster, [pod(name) for name in names]

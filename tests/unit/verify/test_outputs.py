@@ -1,4 +1,4 @@
-"""What a deployment is meant to be is asked of Pulumi, or read from a file."""
+"""The intended deployment is read from Pulumi, or from a file."""
 
 import io
 import json
@@ -19,16 +19,16 @@ Fake = Callable[..., Path]
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
-    """Puts a ``pulumi`` on PATH that prints so for ``stack output``, and notes what it was called with."""
+    """Puts a ``pulumi`` on PATH that prints ``printed`` for ``stack output``, and records its arguments."""
 
-    def install(printed: str = json.dumps(OUTPUTS), *, complaint: str = "", selected: str = "dev") -> Path:
+    def install(printed: str = json.dumps(OUTPUTS), *, failure: str = "", selected: str = "dev") -> Path:
         (tmp_path / "printed").write_text(printed)
-        (tmp_path / "complaint").write_text(complaint)
+        (tmp_path / "failure").write_text(failure)
         script = tmp_path / "pulumi"
         script.write_text(
             "#!/bin/sh\n"
             f'echo "$@" >> {tmp_path}/calls\n'
-            f"if [ -s {tmp_path}/complaint ]; then cat {tmp_path}/complaint >&2; exit 255; fi\n"
+            f"if [ -s {tmp_path}/failure ]; then cat {tmp_path}/failure >&2; exit 255; fi\n"
             f'case "$*" in *--show-name*) echo {selected} ;; *) cat {tmp_path}/printed ;; esac\n'
         )
         script.chmod(0o755)
@@ -84,19 +84,19 @@ def test_a_deployment_of_another_version_is_deployed_again(pulumi: Fake, deploye
     assert error.remedy == "pulumi up --stack local"
 
 
-def test_what_a_deployment_of_another_version_holds_is_not_told(pulumi: Fake) -> None:
+def test_the_content_of_a_deployment_of_another_version_is_not_printed(pulumi: Fake) -> None:
     pulumi(json.dumps(OUTPUTS | {"deployment": OUTPUTS["deployment"] | {"password": "sentinel"}}))
     assert "sentinel" not in str(refusal(lambda: outputs.of_stack("local")))
 
 
 @pytest.mark.parametrize("printed", ["", "Updating (local):", "[1, 2]", '"deployment"', "null"])
-def test_what_pulumi_prints_may_be_no_outputs(pulumi: Fake, printed: str) -> None:
+def test_pulumi_may_print_something_other_than_outputs(pulumi: Fake, printed: str) -> None:
     pulumi(printed)
     refusal(lambda: outputs.of_stack("local"))
 
 
 def test_why_pulumi_failed_is_the_last_line_of_what_it_said(pulumi: Fake) -> None:
-    pulumi(complaint="warning: a new version is there\nerror: no stack named 'lokal' found\n")
+    pulumi(failure="warning: a new version is there\nerror: no stack named 'lokal' found\n")
     error = refusal(lambda: outputs.of_stack("lokal"))
     assert str(error) == "pulumi stack output failed: no stack named 'lokal' found"
 
@@ -117,7 +117,7 @@ def test_outputs_are_read_from_standard_input(monkeypatch: pytest.MonkeyPatch) -
     assert outputs.of_file("-", "prod") == ("prod", DEPLOYMENT)
 
 
-def test_a_file_of_a_stack_without_a_name_leaves_a_blank_that_a_shell_takes(tmp_path: Path) -> None:
+def test_without_the_stacks_name_the_remedy_has_a_placeholder_that_a_shell_accepts(tmp_path: Path) -> None:
     path = tmp_path / "outputs.json"
     path.write_text("{}")
     assert refusal(lambda: outputs.of_file(str(path), None)).remedy == "pulumi up --stack STACK"
@@ -129,7 +129,7 @@ def test_a_file_without_outputs_says_how_to_write_it(tmp_path: Path, text: str |
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     error = refusal(lambda: outputs.of_file(str(path), None))
-    assert "has no outputs of a stack" in str(error)
+    assert "does not contain the outputs of a stack" in str(error)
     assert "sentinel" not in str(error)
     assert error.remedy == f"pulumi stack output --json > {path}"
 

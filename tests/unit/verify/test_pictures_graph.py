@@ -1,4 +1,4 @@
-"""The picture of a service graph has every service once, and nothing in it covers anything else."""
+"""The picture of a service graph has every service once, and nothing in it overlaps."""
 
 import itertools
 import os
@@ -234,7 +234,7 @@ def test_text_is_escaped() -> None:
     assert "<script>&\"'\ufffd" in texts(svg)
 
 
-def test_nothing_is_taken_from_elsewhere() -> None:
+def test_it_loads_nothing_external() -> None:
     drawn = xml(found(Comparison(SHOP, frozenset())))
     assert re.findall(r"\w+://[^\s\"')]+", drawn) == ["http://www.w3.org/2000/svg"]
     assert not re.search(r"@import|url\(|<image|<script|href", drawn)

@@ -1,4 +1,4 @@
-"""The page says all that the report says, in one file that needs no other."""
+"""The page has everything in the report, in one self-contained file."""
 
 import re
 from dataclasses import replace
@@ -17,7 +17,7 @@ VOID = {"meta"}
 
 
 class Reader(HTMLParser):
-    """All elements with their text and attributes; an end that has no beginning is an error."""
+    """All elements with their text and attributes; an end tag without its start tag is an error."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ def test_a_consequence_names_what_it_follows_from() -> None:
     assert PAGE.texts("p", "follows") == ["follows from: The collector"]
 
 
-def test_the_request_has_its_times_and_what_did_not_come_about() -> None:
+def test_the_request_has_its_times_and_the_steps_that_did_not_happen() -> None:
     stages = [text for text in PAGE.texts("li") if text.startswith(("sent", "stored", "searchable", "in the graph"))]
     assert stages == ["sentat 12:00:00", "storedafter 1.8 s", "searchableafter 6.2 s", "in the graphnot seen"]
 
@@ -148,7 +148,7 @@ def test_text_is_escaped() -> None:
     assert reader.texts("pre") == [evil.replace("\x00", "\ufffd")]
 
 
-def test_nothing_is_taken_from_elsewhere() -> None:
+def test_it_loads_nothing_external() -> None:
     made = page(replace(REPORT, request=None))
     assert set(re.findall(r"\w+://[^\s\"'<)]+", made)) == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"@import|url\(|<img|<link|<script|<iframe|src=|href=", made)

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from verify.pictures.markup import xml
-from verify.pictures.waterfall import MOST_ROWS, waterfall
+from verify.pictures.waterfall import MAX_ROWS, waterfall
 from verify.trace import Span, Trace
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -34,7 +34,7 @@ def indent(row: ET.Element) -> float:
 
 
 def bar(row: ET.Element) -> tuple[float, float]:
-    """Where it begins, and how wide it is."""
+    """Where the bar begins, and how wide it is."""
     found = row.findall(f"{SVG}rect")[1]
     return float(found.get("x")), float(found.get("width"))
 
@@ -100,8 +100,8 @@ def test_a_trace_that_takes_no_time_is_drawn(spans: tuple[Span, ...]) -> None:
 def test_a_trace_deeper_than_pythons_stack_is_drawn_as_far_as_there_are_rows() -> None:
     chain = [span(f"s{n}", f"s{n - 1}", n) for n in range(3000)]
     svg = drawn(*chain)
-    assert len(rows(svg)) == MOST_ROWS
-    assert f"and {3000 - MOST_ROWS} more spans" in {text.text for text in svg.iter(f"{SVG}text")}
+    assert len(rows(svg)) == MAX_ROWS
+    assert f"and {3000 - MAX_ROWS} more spans" in {text.text for text in svg.iter(f"{SVG}text")}
 
 
 def test_what_is_written_ends_before_the_bars_begin() -> None:

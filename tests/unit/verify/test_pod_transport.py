@@ -1,4 +1,4 @@
-"""HTTP over connections that a function makes."""
+"""HTTP over connections that come from a function."""
 
 import datetime
 import gzip
@@ -154,7 +154,7 @@ def test_a_pod_that_never_answers_is_a_timeout(pod: Pod) -> None:
 
 @pytest.fixture
 def encrypted_pod(pod: Pod, tmp_path: Path) -> Pod:
-    """The same server behind TLS, with a certificate that nobody signed and that is made out to somebody else."""
+    """The same server behind TLS, with a self-signed certificate for another name."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kiali.istio-system.svc")])
     now = datetime.datetime.now(tz=datetime.UTC)
@@ -190,7 +190,7 @@ def test_a_connection_that_is_closed_before_it_is_used_is_an_error_of_the_transp
         client.get("/")
 
 
-def test_what_cannot_connect_says_why() -> None:
+def test_a_failed_connection_says_why() -> None:
     def connect() -> socket.socket:
         raise httpx.ConnectError("no port-forward to Pod shop/cart-1: Not Found")
 

@@ -1,4 +1,4 @@
-"""Quantities are short and say no more than is known."""
+"""Quantities are short, and no more exact than what was measured."""
 
 import pytest
 
@@ -25,5 +25,5 @@ def test_a_time_is_in_milliseconds_below_a_second(seconds: float, said: str) -> 
     ("part", "said"),
     [(0, "0 %"), (1e-5, "< 0.1 %"), (0.001, "0.1 %"), (0.5, "50 %"), (0.9999, "> 99 %"), (1, "100 %")],
 )
-def test_a_share_is_nothing_or_all_only_when_it_is(part: float, said: str) -> None:
+def test_a_share_is_0_or_100_percent_only_if_it_is_exactly_that(part: float, said: str) -> None:
     assert share(part) == said

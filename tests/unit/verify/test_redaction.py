@@ -1,11 +1,11 @@
-"""No secret of a log line or an address is shown, and what is no secret stays readable."""
+"""Secrets in log lines and addresses are hidden, and other text stays readable."""
 
 import pytest
 
 from verify.findings import fault
 from verify.redaction import redacted
 
-# In two halves, so that nobody who looks for secrets in files finds one here.
+# In two halves, so that a scanner for secrets does not report this file.
 WORD = "hunt" + "er2"
 LONG = "QWxhZGRpbjpvcGVu" + "IHNlc2FtZQ=="
 JWT = "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -49,7 +49,7 @@ def test_a_secret_is_left_out(text: str, shown: str) -> None:
         "spans accepted +3, refused +0, sent +3, failed +0",
     ],
 )
-def test_what_is_no_secret_stays(text: str) -> None:
+def test_text_that_is_no_secret_is_kept(text: str) -> None:
     assert redacted(text) == text
 
 

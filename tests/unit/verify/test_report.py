@@ -1,4 +1,4 @@
-"""A report says in one word whether tracing works, and all of itself in JSON."""
+"""A report has a verdict, and its whole content as JSON."""
 
 import datetime
 import json
@@ -68,7 +68,7 @@ def test_missing_edges_are_named_in_json() -> None:
     assert REPORT.to_json()["missing"] == [{"client": "b", "server": "c"}]
 
 
-def test_a_hop_in_json_has_its_title_and_its_status_in_words() -> None:
+def test_a_hop_in_json_has_its_title_and_its_status() -> None:
     hop = REPORT.to_json()["hops"][0]
     assert (hop["title"], hop["status"], hop["because"]) == ("Sidecars are injected", "ok", None)
 

@@ -1,4 +1,4 @@
-"""A request is followed by its own trace id, for a bounded time, as far as it comes."""
+"""A request is followed by its trace id, for a limited time, as far as it gets."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ ROUND = 1.0
 
 @dataclass
 class Clock:
-    """Time that passes only by sleeping, and by what stores need to see a trace."""
+    """A clock that advances only by sleeping, and by the time that stores need to see a trace."""
 
     now: float = 1_800_000_000.0
 
@@ -99,7 +99,7 @@ class Mesh:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     made = Clock()
-    # The module alone sees this clock.
+    # Only the module under test sees this clock.
     stand_in: Any = type("Time", (), {"time": made.time, "monotonic": made.time, "sleep": made.sleep})
     monkeypatch.setattr(request, "time", stand_in)
     return made
@@ -161,11 +161,11 @@ def test_the_request_of_which_an_exemplar_is_kept_is_the_one_that_is_shown(mesh:
     assert (found.trace_id, found.note) == (list(mesh.sent)[3], "")
 
 
-def test_without_exemplars_the_graphs_counters_tell_and_it_is_said_so(mesh: Mesh) -> None:
+def test_without_exemplars_the_graphs_counters_are_used_and_the_note_says_so(mesh: Mesh) -> None:
     mesh.kept = lambda _: False
     found = mesh.follow()
     assert found.graphed_seconds is not None
-    assert found.note == "Prometheus keeps no exemplar of it: its counters say that the graph grew"
+    assert found.note == "Prometheus has no exemplar of it, but its counters show that the graph grew"
 
 
 def test_a_prometheus_that_has_no_exemplars_at_all_is_counted_too(mesh: Mesh) -> None:
@@ -178,7 +178,7 @@ def test_a_prometheus_that_has_no_exemplars_at_all_is_counted_too(mesh: Mesh) ->
     assert mesh.follow().graphed_seconds is not None
 
 
-def test_what_never_comes_about_is_none(mesh: Mesh) -> None:
+def test_a_step_that_never_happens_has_no_time(mesh: Mesh) -> None:
     mesh.graphed = None
     found = mesh.follow()
     assert (found.stored_seconds, found.searchable_seconds, found.graphed_seconds) == (2.0, 4.0, None)
@@ -187,7 +187,7 @@ def test_what_never_comes_about_is_none(mesh: Mesh) -> None:
 def test_the_number_of_requests_is_bounded(mesh: Mesh) -> None:
     mesh.graphed = None
     mesh.follow()
-    assert len(mesh.requests) == request.MOST_REQUESTS
+    assert len(mesh.requests) == request.MAX_REQUESTS
 
 
 def test_waiting_for_the_graph_ends(mesh: Mesh) -> None:
@@ -293,7 +293,7 @@ def test_without_an_address_only_time_passes(mesh: Mesh) -> None:
     assert mesh.clock.now - began > 5
 
 
-def test_progress_is_told(mesh: Mesh) -> None:
+def test_progress_is_reported(mesh: Mesh) -> None:
     told: list[str] = []
     request.follow(world(cluster=mesh.cluster()), PRODUCTPAGE_URL, [], told.append)
     assert (told[0], told[-1]) == ("1 requests: sent", "15 requests: in the graph")

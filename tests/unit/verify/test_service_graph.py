@@ -1,4 +1,4 @@
-"""The service graph is read as Prometheus answers it, and drawn so that a person sees who calls whom."""
+"""The service graph is read from Prometheus' answers, and drawn as trees of who calls whom."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def test_a_chain_is_drawn_from_the_service_that_nobody_calls() -> None:
     assert names == ["a", "b", "c"]
 
 
-def test_a_service_with_two_callers_is_drawn_below_each_and_unfolded_once() -> None:
+def test_a_service_with_two_callers_is_drawn_below_each_and_its_calls_once() -> None:
     graph = {Edge("a", "x"): calls(), Edge("b", "x"): calls(), Edge("x", "y"): calls()}
     drawn = draw(graph)
     assert drawn.count(" y ") == 1
@@ -74,7 +74,7 @@ def test_an_empty_graph_is_an_empty_drawing() -> None:
 
 
 def prometheus(value: Callable[[str], str], labels: dict[str, str] | None = None) -> httpx.Client:
-    """A Prometheus that answers every query with one series, in Prometheus' own form."""
+    """A Prometheus that answers every query with one series, in Prometheus' own format."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         series = {
@@ -94,7 +94,7 @@ def plausible(query: str) -> str:
     return "0.25" if "seconds" in query else "3" if "failed" in query else "40"
 
 
-def test_all_that_is_known_of_an_edge_is_joined() -> None:
+def test_the_answers_of_all_queries_are_joined_by_edge() -> None:
     assert read(prometheus(plausible)) == {
         A_TO_B: Calls(requests=40, failed=3, mean_seconds=0.25, per_second=2, failed_share=0.25, p95_seconds=0.9)
     }
@@ -109,7 +109,7 @@ def test_rates_are_of_the_window_that_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf"])
-def test_what_cannot_be_computed_is_not_known(value: str) -> None:
+def test_a_value_that_cannot_be_computed_is_unknown(value: str) -> None:
     graph = read(prometheus(lambda query: "40" if "rate" not in query and "seconds" not in query else value))
     assert graph[A_TO_B] == Calls(requests=40, failed=40, mean_seconds=0, per_second=0, failed_share=0)
 
@@ -137,7 +137,7 @@ def test_a_prometheus_that_does_not_answer_is_an_http_error() -> None:
 
 
 @pytest.mark.parametrize("body", ["<html>", '{"status": "success"}', "[]"])
-def test_an_answer_that_is_not_one_of_prometheus_is_an_http_error(body: str) -> None:
+def test_an_answer_in_another_format_than_prometheus_is_an_http_error(body: str) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
     with httpx.Client(base_url="http://x", transport=transport) as client, pytest.raises(httpx.HTTPError):
         read(client)

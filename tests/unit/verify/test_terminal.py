@@ -81,7 +81,7 @@ def test_a_consequence_says_what_it_follows_from() -> None:
     assert "follows from: The collector" in [line.strip() for line in after("The trace store", printed())]
 
 
-def test_the_request_has_its_times_and_what_did_not_come_about() -> None:
+def test_the_request_has_its_times_and_the_steps_that_did_not_happen() -> None:
     assert "Request: sent → stored 1.8 s → searchable 6.2 s → not in the graph" in printed()
 
 

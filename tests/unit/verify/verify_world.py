@@ -1,4 +1,4 @@
-"""A mesh for the tests of ``verify``: what its API server and its pods answer, and what hops may have seen of it."""
+"""A mesh for the tests of ``verify``: what its API server and its pods answer, and what hops see of it."""
 
 import json
 import re
@@ -104,10 +104,10 @@ def deployment(**parts: Any) -> Deployment:
     return DEPLOYMENT.model_copy(update=parts)
 
 
-# What Kubernetes holds.
+# Kubernetes objects.
 
 
-def pod(  # noqa: PLR0913  each is one thing that a pod may be
+def pod(  # noqa: PLR0913  each is one property of a pod
     name: str,
     namespace: str = "bookinfo",
     *,
@@ -144,7 +144,7 @@ def config_map(name: str, namespace: str, **data: str) -> Object:
 
 
 def resource(name: str, namespace: str = "", ready: str = "", message: str = "", **spec: Any) -> Object:
-    """A custom resource, with what its condition ``Ready`` says."""
+    """A custom resource, with the status of its condition ``Ready``."""
     found: Object = {"metadata": {"name": name, "namespace": namespace}, "spec": spec}
     if ready:
         found["status"] = {"conditions": [{"type": "Ready", "status": ready, "message": message}]}
@@ -245,7 +245,7 @@ class StubCluster(Cluster):
     def __init__(self, api: Api | None = None, answers: Mapping[tuple[str, int], Handler] | None = None) -> None:
         self.context = "test"
         self.api = api or Api()
-        # How ``Cluster`` judges an answer is part of what is tested.
+        # How ``Cluster`` interprets an answer is tested too.
         self._client = _Client(self.api)
         self.answers = dict(answers or {})
 
@@ -264,7 +264,7 @@ def _nothing(request: httpx.Request) -> httpx.Response:
 
 
 class _Client:
-    """What ``Cluster`` asks the library for; the answers are those of an ``Api``."""
+    """Replaces the library's client in ``Cluster``; the answers are those of an ``Api``."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -291,7 +291,7 @@ def world(changed: Deployment = DEPLOYMENT, cluster: Cluster | None = None) -> W
 
 
 def journey(**changes: Any) -> Journey:
-    """One that went well."""
+    """A journey that went well."""
     return replace(
         Journey(
             address=PRODUCTPAGE_URL,
@@ -310,11 +310,11 @@ def looks(after: Any, before: Any = None, followed: Journey | None = None) -> Lo
     return Looks(after if before is None else before, after, followed)
 
 
-# What is expected of a finding.
+# Expectations of a finding.
 
 
 def assert_broken(finding: Finding, because: Because, *, remedy: str) -> None:
-    """``finding`` says so, and its remedy begins with ``remedy`` and is one command for a shell."""
+    """``finding`` has this status, and its remedy begins with ``remedy`` and is one command for a shell."""
     assert (finding.status, finding.because) == (Status.BROKEN, because), finding
     assert finding.cause
     assert finding.remedy.startswith(remedy), finding.remedy
@@ -344,7 +344,7 @@ def metrics(**values: float) -> str:
 
 
 def healthy() -> StubCluster:
-    """What the embedded cluster holds, with the stack of ``DEPLOYMENT``."""
+    """The objects of the embedded cluster, with the stack of ``DEPLOYMENT``."""
     api = Api()
     api.put("/api/v1/namespaces", {"metadata": {"name": "bookinfo", "labels": {"istio-injection": "enabled"}}})
     api.put(

@@ -1,0 +1,54 @@
+"""A rule: the function that looks for one kind of fault, and what a person needs to know about that fault."""
+
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lint._objects import Cluster
+from lint.facts import Facts
+from lint.findings import Fault, Severity
+
+Find = Callable[[Cluster, Facts], Iterator[Fault]]
+
+_NOTHING_KNOWN = Facts()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``why`` and ``remedy`` are Markdown, one paragraph each; ``levels`` are the severities that a finding may have.
+
+    ``example`` is a manifest with this fault and no other, found where ``facts`` are known of the cluster.
+    """
+
+    find: Find
+    title: str
+    levels: tuple[Severity, ...]
+    why: str
+    remedy: str
+    example: str
+    facts: Facts
+
+    @property
+    def name(self) -> str:
+        return self.find.__name__
+
+    @property
+    def level(self) -> str:
+        return " or ".join(self.levels)
+
+
+def rule(  # noqa: PLR0913  one parameter for each part of the explanation
+    *,
+    title: str,
+    levels: tuple[Severity, ...],
+    why: str,
+    remedy: str,
+    example: str,
+    facts: Facts = _NOTHING_KNOWN,
+) -> Callable[[Find], Rule]:
+    """Make a rule of a function; ``example`` may be indented."""
+
+    def explained(find: Find) -> Rule:
+        return Rule(find, title, levels, why, remedy, textwrap.dedent(example).strip("\n") + "\n", facts)
+
+    return explained
