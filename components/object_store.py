@@ -19,46 +19,30 @@ class ObjectStore(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(f"{PACKAGE}:ObjectStore", name, None, opts)
         args = ObjectStoreArgs.model_validate(args)
-        objects = build_object_store(args)
+        self._name = name
+        self._objects = build_object_store(args)
+        self._limit = within(args.context.timeouts.object_store)
 
-        def create(role: str, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-            return declare(f"{name}-{role}", objects[role], opts)
-
-        limit = within(args.context.timeouts.object_store)
-        root = create(
-            "root",
-            pulumi.ResourceOptions(
-                parent=self,
-                # What the store has written can be read with them only.
-                protect=args.protect_data,
-            ),
-        )
-        client = create("client", pulumi.ResourceOptions(parent=self))
+        # What the store has written can be read with them only.
+        root = self._secret("root", protect=args.protect_data)
+        client = self._secret("client")
         # CRITICAL: a new logical name for the volume would delete every stored trace.
-        volume = create(
-            "persistentvolumeclaim-minio",
-            pulumi.ResourceOptions(parent=self, protect=args.protect_data, custom_timeouts=limit),
-        )
-        service = create("service-minio", pulumi.ResourceOptions(parent=self, custom_timeouts=limit))
-        deployment = create(
-            "deployment-minio",
-            pulumi.ResourceOptions(
-                parent=self,
-                # The pod mounts the volume and reads its credentials from the Secret.
-                depends_on=[volume, root],
-                custom_timeouts=limit,
-            ),
-        )
-        bucket = create(
-            "job-tempo-bucket",
-            pulumi.ResourceOptions(
-                parent=self,
-                # The Job calls the store by its Service, with the credentials of the client.
-                depends_on=[deployment, service, client],
-                custom_timeouts=limit,
-            ),
-        )
+        volume = self._create("persistentvolumeclaim-minio", depends_on=[], protect=args.protect_data)
+        service = self._create("service-minio", depends_on=[])
+        # The pod mounts the volume and reads its credentials from the Secret.
+        deployment = self._create("deployment-minio", depends_on=[volume, root])
+        # The Job calls the store by its Service, with the credentials of the client.
+        bucket = self._create("job-tempo-bucket", depends_on=[deployment, service, client])
 
         # The Job that made the bucket has waited for the Secret.
         self.secret_name = once_ready(CLIENT_SECRET, bucket)
         self.register_outputs({"secret_name": self.secret_name})
+
+    def _secret(self, role: str, *, protect: bool = False) -> pulumi.Resource:
+        return declare(
+            f"{self._name}-{role}", self._objects[role], pulumi.ResourceOptions(parent=self, protect=protect)
+        )
+
+    def _create(self, role: str, *, depends_on: list[pulumi.Resource], protect: bool = False) -> pulumi.Resource:
+        opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on, protect=protect, custom_timeouts=self._limit)
+        return declare(f"{self._name}-{role}", self._objects[role], opts)

@@ -43,7 +43,7 @@ class Context(Section):
     def metadata(
         self,
         name: str,
-        namespace: str | pulumi.Output[str] | None = None,
+        namespace: str | None = None,
         *,
         app: str | None = None,
         labels: Mapping[str, str] | None = None,
