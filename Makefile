@@ -3,8 +3,18 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 ENVIRONMENT = eval "$$($(PYTHON) -m local env)" &&
 
-.PHONY: up preview verify destroy down status test unit mutation lint docs
-.DEFAULT_GOAL := up
+SUITE = $(PYTHON) -m tests.suites $(if $(FRESH),--fresh)
+
+.PHONY: help up preview verify destroy down status docs format lock lint unit test \
+	test-faults test-upgrades test-platforms test-mutation test-all
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'On a bare machine:   up preview verify status destroy down'
+	@echo 'While you change it: format lint unit docs lock'
+	@echo 'Before you commit:   test'
+	@echo 'Further suites:      test-faults test-upgrades test-platforms test-mutation, or test-all in turn'
+	@echo 'A suite that was interrupted goes on where it stopped; FRESH=1 begins anew. CONTRIBUTING.md says more.'
 
 up: .venv/installed
 	@$(PYTHON) -m local deploy
@@ -26,19 +36,29 @@ down: .venv/installed
 status: .venv/installed
 	@$(PYTHON) -m local status
 
-test: unit mutation
-	@$(PYTHON) -m local build
-	@MESH_TRACING_PULL=never $(PYTHON) -m pytest tests/cluster --durations 12
+test: .venv/installed
+	@$(SUITE) test
 
-# The tests of a file share runs of the program, and stay in one process.
-unit: lint
-	@$(PYTHON) -m pytest tests/unit --numprocesses 2 --dist loadfile
+test-faults test-upgrades test-platforms test-mutation test-all: test-%: .venv/installed
+	@$(SUITE) $*
+
+unit: .venv/installed
+	@$(SUITE) unit
 
 docs: .venv/installed
-	@$(PYTHON) -m model > docs/settings.md
+	@$(PYTHON) -m mesh_tracing settings > docs/settings.md
+	@$(PYTHON) -m mesh_tracing checks > docs/checks.md
 
-mutation: .venv/installed
-	@$(PYTHON) -m tests.mutation
+# The tool that pins has an environment of its own, and no pin here.
+lock:
+	@python3 -m venv .local/lock
+	@.local/lock/bin/pip install --quiet --disable-pip-version-check pip-tools==7.5.1
+	@.local/lock/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.txt requirements.in
+
+format: .venv/installed
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix .
 
 lint: .venv/installed
 	@$(PYTHON) -m ruff format --check .

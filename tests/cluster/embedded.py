@@ -76,16 +76,16 @@ class Project:
     stack: str
 
     @classmethod
-    def copy(cls, host: Host, folder: Path, stack: str, program: str | None = None) -> "Project":
+    def copy(cls, host: Host, folder: Path, stack: str, program: Path | None = None) -> "Project":
         """Copy the program to ``folder``, which must not exist, and make its stack ``stack`` without configuration.
 
-        ``program`` is one of the smaller programs here, and takes the place of the whole one.
+        ``program`` is a smaller one, and takes the place of the whole one.
         """
         shutil.copytree(CHECKOUT, folder, ignore=shutil.ignore_patterns(".*", "tests", "Pulumi.*.yaml"))
         for shared in (".venv", ".local"):
             (folder / shared).symlink_to(CHECKOUT / shared)
         if program is not None:
-            shutil.copy(Path(__file__).parent / "programs" / program, folder / "__main__.py")
+            shutil.copy(program, folder / "__main__.py")
         project = cls(host, folder, stack)
         project.pulumi("stack", "select", "--create", stack)
         return project

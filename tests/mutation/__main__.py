@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.mutation import allowed, mutants, runner
+from tests.suites.record import Record
 
 ROOT = Path(__file__).parents[2]
 NOTICED_BY = Path(__file__).parent / "noticed_by.json"
@@ -29,9 +30,14 @@ def main() -> int:
         return 0
 
     noticed_by: dict[str, str] = json.loads(NOTICED_BY.read_text()) if NOTICED_BY.exists() else {}
+    suite = Record.of_this_process()
+    before = suite.passed() if suite else set()
+    chosen = [mutant for mutant in chosen if mutant.name not in before]
     results = []
     for result in runner.run(ROOT, chosen, noticed_by, allowed.ALLOWED, jobs=arguments.jobs):
         results.append(result)
+        if suite:
+            suite.add(result.mutant.name, "passed" if judge(result) is None else "failed")
         count = f"{len(results)}/{len(chosen)}"
         said = f"{result.outcome.value:8} {result.seconds:5.1f} s  {result.mutant.name}  {result.detail}"
         print(f"{count:>7}  {said}", flush=True)
@@ -41,6 +47,9 @@ def main() -> int:
         kept = {name: test for name, test in (noticed_by | found).items() if name in names}
         NOTICED_BY.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
     stale = sorted(allowed.ALLOWED.keys() - {mutant.name for mutant in every})
+    if suite:
+        for name in stale:
+            suite.add(name, "failed")
     wrong = [
         *(f"no such mutant: {name}: take it out of tests/mutation/allowed.py" for name in stale),
         *(problem for result in results if (problem := judge(result)) is not None),

@@ -10,11 +10,9 @@ import httpx
 import pytest
 import yaml
 from embedded import CHECKOUT, CONTEXT, Host, inventory
-from faults import FAULTS, Fault, report, run_remedy, verify
+from faults import PATIENCE, TELLING, Fault, prove, report, verify
 
 VERIFIER = "verifier"
-# Past every wait of a Tempo that starts anew, and of a collector that has waited longer and longer between its tries.
-PATIENCE = ("--wait", "240s")
 BOOKINFO_EDGES = {
     ("sleep.bookinfo", "productpage.bookinfo"),
     ("spiffe-test-productpage.bookinfo", "productpage.bookinfo"),
@@ -22,7 +20,6 @@ BOOKINFO_EDGES = {
     ("productpage.bookinfo", "reviews.bookinfo"),
     ("reviews.bookinfo", "ratings.bookinfo"),
 }
-RESTORE = "PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack local"
 
 
 @pytest.fixture(scope="module")
@@ -153,26 +150,11 @@ def test_a_kubeconfig_of_another_cluster_is_said_in_one_line(cluster: Host, depl
     assert f"no usable context {CONTEXT!r}" in done.stderr.replace("\n", " ")
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", TELLING, ids=lambda fault: fault.name)
 def test_the_cause_is_named_and_its_remedy_repairs_it_when(
     cluster: Host, healthy: dict[str, Any], fault: Fault
 ) -> None:
-    fault.inject(cluster)
-    try:
-        found = report(cluster)
-        causes = {hop["hop"]: hop["remedy"] for hop in found["hops"] if hop["status"] == "broken"}
-        consequences = {hop["hop"] for hop in found["hops"] if hop["follows_from"]}
-        assert (found["exit"], causes.keys() - consequences) == (1, {fault.hop}), found["hops"]
-        run_remedy(cluster, causes[fault.hop])
-        fault.after_remedy(cluster)
-        repaired = report(cluster, *PATIENCE)
-        assert repaired["exit"] == 0, repaired["hops"]
-    except BaseException:
-        # The next fault is to meet a healthy stack.
-        run_remedy(cluster, RESTORE)
-        raise
-    finally:
-        fault.clean(cluster)
+    prove(cluster, fault)
 
 
 def test_after_every_remedy_the_stack_is_what_the_program_says(cluster: Host, healthy: dict[str, Any]) -> None:

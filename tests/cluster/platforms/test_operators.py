@@ -6,9 +6,12 @@ No OLM runs here: the test writes what it writes of an installation.
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from embedded import Host, Project, eventually
+
+PROGRAMS = Path(__file__).parent / "programs"
 
 CONFIG = {
     "mesh-tracing:platform": "openshift",
@@ -56,7 +59,9 @@ class Olm:
 
 @pytest.fixture(scope="module")
 def project(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    project = Project.copy(cluster, tmp_path_factory.mktemp("operators") / "project", "operators", "operators.py")
+    project = Project.copy(
+        cluster, tmp_path_factory.mktemp("operators") / "project", "operators", PROGRAMS / "operators.py"
+    )
     project.configure(CONFIG)
     cluster.kubectl("create", "namespace", "openshift-operators")
     yield project

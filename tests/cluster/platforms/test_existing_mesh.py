@@ -12,6 +12,8 @@ import pytest
 import yaml
 from embedded import Host, Project, need_definitions_beside
 
+PROGRAMS = Path(__file__).parent / "programs"
+
 CONFIG = {
     "mesh-tracing:mesh": {"installer": "existing"},
     "mesh-tracing:namespaces": {"existing": ["istio-system"]},
@@ -81,7 +83,9 @@ def owner(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
 
 @pytest.fixture(scope="module")
 def project(owner: Owner, cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project.copy(cluster, tmp_path_factory.mktemp("existing") / "project", "existing", "control_plane.py")
+    project = Project.copy(
+        cluster, tmp_path_factory.mktemp("existing") / "project", "existing", PROGRAMS / "control_plane.py"
+    )
     project.configure(CONFIG)
     return project
 
