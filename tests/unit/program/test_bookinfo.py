@@ -83,6 +83,12 @@ def test_every_pod_in_the_mesh_carries_the_annotation_that_restarts_it(deploy: D
     assert len(set(found.values())) == 1
 
 
+def test_a_namespace_that_exists_gets_the_label_of_the_sidecars_and_no_other(deploy: Deploy) -> None:
+    deployed = deploy(config_with(("namespaces.existing", ["bookinfo"])))
+    (patch,) = (r for r in deployed.children if r.type.endswith("NamespacePatch"))
+    assert patch.inputs["metadata"] == {"name": "bookinfo", "labels": {"istio-injection": "enabled"}}
+
+
 # The traffic.
 
 
