@@ -5,9 +5,11 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from local import addons, blueprint, debian, images, preflight, stack
+from local import addons, blueprint, debian, image_store, images, preflight, stack
 from local.cluster import Cluster
 from local.errors import LocalError
 from local.progress import Progress
@@ -80,7 +82,9 @@ def _fitting_state() -> State:
 def _up(options: argparse.Namespace) -> int:
     state, progress = _fitting_state(), Progress()
     with state.lock():
-        _bring_up(state, progress, dict(options.port))
+        running = _bring_up(state, progress, dict(options.port))
+        with progress.step("wait until it is ready"):
+            running.cluster.wait_until_ready(running.addons)
     _print_durations(progress)
     _print_addresses(state)
     return 0
@@ -94,36 +98,58 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
-def _make(state: State, progress: Progress) -> tuple[Toolbox, dict[str, Path], list[images.Image]]:
+@dataclass(frozen=True)
+class _Made:
+    """What is on the disk before a cluster starts: each program by name, the images, and the store that holds them."""
+
+    toolbox: Toolbox
+    programs: dict[str, Path]
+    images: list[images.Image]
+    image_store: Path
+
+
+def _make(state: State, progress: Progress) -> _Made:
     """Have every command, program and image on the disk; return what finds them."""
     debian.ensure_commands(progress, state.logs)
     preflight.check_kernel(state)
     toolbox = Toolbox(state.logs, progress)
     programs = {**toolbox.ensure(), **debian.unpack(progress, state.logs)}
-    return toolbox, programs, images.build(programs, toolbox.module_folder, progress, state.logs)
+    built = images.build(programs, toolbox.module_folder, progress, state.logs)
+    return _Made(toolbox, programs, built, image_store.ensure(programs, built, progress, state.logs))
 
 
-def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> stack.Stack:
-    """Make the cluster run, whatever is there, and return its stack, not yet deployed; the caller holds the lock."""
-    toolbox, programs, built = _make(state, progress)
+@dataclass(frozen=True)
+class _Running:
+    """A cluster that runs, with the ``addons`` applied and about to be ready, and its stack, not yet deployed."""
+
+    cluster: Cluster
+    addons: addons.Addons
+    stack: stack.Stack
+
+
+def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> _Running:
+    """Make the cluster run, whatever is there; the caller holds the lock."""
+    made = _make(state, progress)
     # Neither is for PATH: containerd is told where the first is, and Pulumi looks for the second in its home.
+    programs = dict(made.programs)
     cni, provider = programs.pop("cni"), programs.pop("pulumi-resource-kubernetes")
     cluster = Cluster(state)
-    _link_charts(toolbox)
+    _link_charts(made.toolbox)
+    with progress.step("bring in the images"):
+        cluster.bring_in_images(made.image_store, made.images)
     with progress.step("start the cluster"):
         cluster.start(programs, cni, ports)
+        wanted = addons.load(made.toolbox.module_folder)
         cluster.wait_for_api()
-    with progress.step("bring in the images"):
-        cluster.import_images(built)
     with progress.step("install DNS, storage and the operators"):
-        cluster.install(toolbox.module_folder)
+        cluster.install(wanted)
     for note in addons.notes():
         progress.say(f"  note: {note}")
-    if others := images.notes(built):
+    if others := images.notes(made.images):
         progress.say(f"  note: {len(others)} images are not what their names say; `make status` says what each is")
     local_stack = stack.Stack(state, cluster)
     local_stack.prepare(provider)
-    return local_stack
+    return _Running(cluster, wanted, local_stack)
 
 
 def _link_charts(toolbox: Toolbox) -> None:
@@ -138,11 +164,14 @@ def _link_charts(toolbox: Toolbox) -> None:
 def _deploy(options: argparse.Namespace) -> int:
     state, progress = _fitting_state(), Progress()
     with state.lock():
-        local_stack = _bring_up(state, progress, dict(options.port))
-        with progress.step("pulumi up"):
-            local_stack.up()
+        running = _bring_up(state, progress, dict(options.port))
+        # What the program makes first needs neither the operators nor DNS; what needs them waits for them.
+        with progress.step("pulumi up"), ThreadPoolExecutor(1) as beside:
+            ready = beside.submit(running.cluster.wait_until_ready, running.addons)
+            running.stack.up()
+            ready.result()
         with progress.step("wait for the service graph"):
-            graph = local_stack.wait_for_graph(_address(state, "prometheus"))
+            graph = running.stack.wait_for_graph(_address(state, "prometheus"))
     print("\nService graph, as Prometheus has it:\n")
     print(service_graph.draw(graph))
     _print_durations(progress)

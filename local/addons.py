@@ -7,19 +7,20 @@ Helm release.
 """
 
 import copy
+import hashlib
 import json
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
+from local.api import Object
 from local.errors import LocalError
 from local.state import CHECKOUT
-from local.tools import TOOLCHAIN
+from local.tools import TOOLCHAIN, cache_folder
 
 MANIFESTS = Path(__file__).parent / "manifests"
 
@@ -41,8 +42,6 @@ _CLUSTER = ("node-access.yaml", "coredns.yaml", "storage.yaml")
 
 _CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace"}
 
-# A Kubernetes object as the API server takes it.
-Object = dict[str, Any]
 ModuleFolder = Callable[[str, str], Path]
 
 
@@ -105,20 +104,73 @@ OPERATORS = (
 )
 
 
-def objects(module_folder: ModuleFolder, checkout: Path) -> list[Object]:
-    """Return every object in the order in which it is applied: definitions, then what needs them.
+@dataclass(frozen=True)
+class Addons:
+    """What is applied: ``definitions`` of kinds, what the ``cluster`` itself needs, and the ``operators``.
+
+    An operator looks for its kinds when it starts; the cluster's own needs none of them.
+    """
+
+    definitions: list[Object]
+    cluster: list[Object]
+    operators: list[Object]
+
+    def objects(self) -> list[Object]:
+        """Return all of it, in an order in which each object finds what it needs."""
+        return [*self.definitions, *self.cluster, *self.operators]
+
+
+def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT) -> Addons:
+    """Return what ``read`` returns, from the cache where nothing has changed of what that is read from.
+
+    The definitions are 3 MB of YAML, whose reading takes a second of one core.
+    """
+    place = cache_folder() / "addons" / f"{_key(checkout)}.json"
+    if place.is_file():
+        return Addons(**json.loads(place.read_text()))
+    addons = read(module_folder, checkout)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = place.with_name(f".{place.name}-{os.getpid()}")
+    unfinished.write_text(json.dumps(asdict(addons)))
+    unfinished.rename(place)
+    return addons
+
+
+def _key(checkout: Path) -> str:
+    """Return what tells one result of ``read`` from another: pins with their hashes, own manifests, this file."""
+    pinned = [TOOLCHAIN / operator.tool for operator in OPERATORS] + [_CRDS_MODULE]
+    files = [
+        Path(__file__),
+        *(folder / name for folder in pinned for name in ("go.mod", "go.sum")),
+        *sorted(MANIFESTS.iterdir()),
+        *(path for name in _BESIDE_CHECKOUT for path in sorted((_crds_beside(checkout) / name).glob("*.yaml"))),
+    ]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def read(module_folder: ModuleFolder, checkout: Path) -> Addons:
+    """Return the addons as the pinned modules and this checkout have them.
 
     ``module_folder(tool, module)`` gives the unpacked source of a module that ``tool`` pins. Raises
     ``LocalError`` when the module proxy does not give the pinned definitions.
     """
-    definitions = [*_definitions(module_folder), *_definitions_beside(checkout)]
-    cluster = [item for name in _CLUSTER for item in _read(MANIFESTS / name)]
-    operators = [
-        item
-        for operator in OPERATORS
-        for item in operator_objects(operator, module_folder(operator.tool, operator.module))
-    ]
-    return [*definitions, *cluster, *operators]
+    return Addons(
+        definitions=[*_definitions(module_folder), *_definitions_beside(checkout)],
+        cluster=[item for name in _CLUSTER for item in _read(MANIFESTS / name)],
+        operators=[
+            item
+            for operator in OPERATORS
+            for item in operator_objects(operator, module_folder(operator.tool, operator.module))
+        ],
+    )
+
+
+def objects(module_folder: ModuleFolder, checkout: Path) -> list[Object]:
+    """Return every object that the cluster is given; see ``read``."""
+    return read(module_folder, checkout).objects()
 
 
 def notes(checkout: Path = CHECKOUT) -> list[str]:

@@ -5,6 +5,7 @@ What runs is asked of the cluster's control group, never of a remembered process
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -13,12 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from local import addons, blueprint
+from local import blueprint, image_store
+from local.addons import Addons
+from local.api import Api, Object, is_ready, path_of
 from local.cgroups import ControlGroup
 from local.errors import LocalError
 from local.images import Image
@@ -26,6 +28,7 @@ from local.pki import write_kubeconfig
 from local.state import CHECKOUT, CONTEXT, State
 
 READY_SECONDS = 180.0
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -89,62 +92,58 @@ class Cluster:
             (self._state.pki / "admin.crt", self._state.pki / "admin.key"),
         )
 
+    def bring_in_images(self, store: Path, images: Sequence[Image]) -> None:
+        """Let the node have ``images``, whether it runs or not; ``store`` holds them, too."""
+        wanted = [str(image.archive) for image in images]
+        present = self._state.record().get("images", [])
+        if set(wanted) <= set(present):
+            return
+        init = self.init_process()
+        if init is None:
+            folder = self._state.cluster / "containerd"
+            shutil.rmtree(folder, ignore_errors=True)
+            image_store.give(store, folder)
+        else:
+            socket = Path(f"/proc/{init}/root{blueprint.CONTAINERD_SOCKET}")
+            self._wait("containerd", "containerd", socket.exists)
+            new = [image for image in images if str(image.archive) not in present]
+            image_store.import_all(self._state.bin / "ctr", socket, new, self._state.logs / "containerd.log")
+        self._state.write_record(images=wanted)
+
     def wait_for_api(self) -> None:
         """Wait until the API server is ready; raises ``LocalError`` with the log to read."""
-        self._wait(
-            "the API server",
-            "kube-apiserver",
-            lambda: self._kubectl_quiet("get", "--raw", "/readyz"),
-        )
+        with Api(self._state) as api:
+            self._wait("the API server", "kube-apiserver", api.is_ready)
 
-    def import_images(self, images: Sequence[Image]) -> None:
-        """Bring images into the node; those that it has are left alone."""
-        init = self.init_process()
-        control = f"/proc/{init}/root{blueprint.CONTAINERD_SOCKET}"
-        self._wait("containerd", "containerd", lambda: Path(control).exists())
-        ctr = [
-            str(self._state.bin / "ctr"),
-            "--address",
-            control,
-            "--namespace",
-            "k8s.io",
-            "images",
-        ]
-        present = set(self._state.record().get("images", []))
+    def install(self, addons: Addons) -> None:
+        """Apply what an administrator would have installed, unless all of it is there as it was last applied."""
+        objects = addons.objects()
+        digest = hashlib.sha256(json.dumps(objects).encode()).hexdigest()
+        with Api(self._state) as api:
+            installed = {"digest": digest, "versions": api.versions(objects)}
+            if self._state.record().get("installed") == installed:
+                return
+            # The server is ready a moment before it has made its own namespaces.
+            self._wait(
+                "the namespace kube-system", "kube-apiserver", partial(api.has, "/api/v1/namespaces/kube-system")
+            )
+            api.apply([*addons.cluster, *addons.definitions])
+            self._wait_for(api, addons.definitions)
+            api.apply(_of_kind("Namespace", addons.operators))
+            api.apply(addons.operators)
+            installed["versions"] = api.versions(objects)
+        self._state.write_record(installed=installed)
 
-        def bring(image: Image) -> None:
-            done = subprocess.run([*ctr, "import", str(image.archive)], check=False, capture_output=True, text=True)
-            if done.returncode != 0:
-                reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-                raise LocalError(
-                    f"image {image.name} cannot be imported ({reason[0]}): see {self._state.logs}/containerd.log"
-                )
+    def wait_until_ready(self, addons: Addons) -> None:
+        """Wait until the node is ready, and the Deployments among the ``addons`` are."""
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": blueprint.NODE}}
+        with Api(self._state) as api:
+            self._wait_for(api, [node, *_of_kind("Deployment", addons.objects())])
 
-        missing = [image for image in images if str(image.archive) not in present]
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(bring, missing))
-        if missing:
-            self._state.write_record(images=[str(image.archive) for image in images])
-
-    def install(self, module_folder: Callable[[str, str], Path]) -> None:
-        """Apply what an administrator would have installed, and wait until the node and the operators are ready."""
-        objects = addons.objects(module_folder, CHECKOUT)
-        definitions = [entry for entry in objects if entry["kind"] == "CustomResourceDefinition"]
-        others = [entry for entry in objects if entry["kind"] != "CustomResourceDefinition"]
-        self._apply(definitions)
-        names = [f"crd/{entry['metadata']['name']}" for entry in definitions]
-        self.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
-        self._apply(others)
-        self._wait("the node", "kubelet", lambda: self._kubectl_quiet("get", "node", blueprint.NODE))
-        self.kubectl("wait", "--for=condition=Ready", "--timeout=120s", f"node/{blueprint.NODE}")
-        for entry in others:
-            if entry["kind"] == "Deployment":
-                space, name = entry["metadata"]["namespace"], entry["metadata"]["name"]
-                self.kubectl("-n", space, "rollout", "status", f"deployment/{name}", "--timeout=180s")
-
-    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+    def kubectl(self, *arguments: str) -> str:
         """Run kubectl as the administrator and return what it prints; raises ``LocalError`` when it fails."""
-        done = self._kubectl(arguments, text)
+        command = [str(self._state.bin / "kubectl"), "--kubeconfig", str(self._state.kubeconfig)]
+        done = subprocess.run([*command, *arguments], check=False, capture_output=True, text=True)
         if done.returncode != 0:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise LocalError(f"kubectl {' '.join(arguments[:4])} failed ({reason}): see {self._state.logs}")
@@ -238,17 +237,12 @@ class Cluster:
                 raise LocalError(f"the node's namespaces cannot be made: see {self._state.logs}/node.log")
             time.sleep(0.05)
 
-    def _apply(self, objects: Sequence[Mapping[str, Any]]) -> None:
-        # A stream, not a List: kubectl checks a List on its own, and fails on the null in OpenShift's Route definition.
-        stream = "\n---\n".join(json.dumps(entry) for entry in objects)
-        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", text=stream)
+    def _wait_for(self, api: Api, objects: Sequence[Object]) -> None:
+        def ready(path: str) -> bool:
+            return is_ready(api.read(path))
 
-    def _kubectl(self, arguments: Sequence[str], text: str | None) -> subprocess.CompletedProcess[str]:
-        command = [str(self._state.bin / "kubectl"), "--kubeconfig", str(self._state.kubeconfig)]
-        return subprocess.run([*command, *arguments], check=False, input=text, capture_output=True, text=True)
-
-    def _kubectl_quiet(self, *arguments: str) -> bool:
-        return self._kubectl(arguments, None).returncode == 0
+        for entry in objects:
+            self._wait(f"{entry['kind']} {entry['metadata']['name']}", "kubelet", partial(ready, path_of(entry)))
 
     def _wait(self, what: str, log: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -257,7 +251,7 @@ class Cluster:
                 raise LocalError(f"the node ended while {what} was awaited: see {self._state.logs}/node.log")
             if time.monotonic() > deadline:
                 raise LocalError(f"{what} is not ready after {READY_SECONDS:.0f} s: see {self._state.logs}/{log}.log")
-            time.sleep(0.3)
+            time.sleep(POLL_SECONDS)
 
 
 def _same_file(place: Path, link: Path) -> None:
@@ -266,3 +260,7 @@ def _same_file(place: Path, link: Path) -> None:
         link.hardlink_to(place)
     except OSError:  # the cache is on another file system
         shutil.copy2(place, link)
+
+
+def _of_kind(kind: str, objects: Sequence[Object]) -> list[Object]:
+    return [entry for entry in objects if entry["kind"] == kind]

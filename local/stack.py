@@ -27,6 +27,7 @@ HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
 # Pulumi's process id in its own runs, which are the first in a PID namespace.
 INIT = 1
 GRAPH_SECONDS = 180.0
+POLL_SECONDS = 0.5
 QUERY_SECONDS = 10.0
 BOOKINFO = service_graph.bookinfo_edges("bookinfo")
 
@@ -60,11 +61,12 @@ class Stack:
         link.unlink(missing_ok=True)
         link.symlink_to(provider)
         (self._state.pulumi_home / "backend").mkdir(exist_ok=True)
-        self._pulumi("stack", "select", "--create", STACK, quiet=True)
+        if not self.exists():
+            self._pulumi("stack", "select", "--create", STACK, quiet=True)
 
     def exists(self) -> bool:
         """Return whether the stack was made."""
-        return (self._state.pulumi_home / "backend" / ".pulumi" / "stacks").is_dir()
+        return any((self._state.pulumi_home / "backend" / ".pulumi" / "stacks").glob(f"*/{STACK}.json"))
 
     def up(self) -> None:
         """Deploy the program, also after a run that was killed in the middle of it."""
@@ -86,7 +88,7 @@ class Stack:
                     graph = service_graph.read(client)
                 if graph.keys() >= BOOKINFO:
                     return graph
-                time.sleep(1)
+                time.sleep(POLL_SECONDS)
         missing = ", ".join(f"{edge.client} → {edge.server}" for edge in sorted(BOOKINFO - graph.keys()))
         raise LocalError(
             f"after {GRAPH_SECONDS:.0f} s the service graph still lacks {missing}: "
