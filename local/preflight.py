@@ -29,7 +29,7 @@ def check(state: State) -> None:
                 f"{state.root} lies below {folder}, which the cluster covers: "
                 "set MESH_TRACING_STATE to a folder elsewhere"
             )
-    _check_size("memory", _available_memory(), MEMORY_GIB, "free some, or use a larger machine")
+    _check_size("memory", available_memory(), MEMORY_GIB, "free some, or use a larger machine")
     state.root.mkdir(parents=True, exist_ok=True)
     _check_size(
         "disk",
@@ -71,7 +71,8 @@ def check_kernel(state: State) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _available_memory() -> int:
+def available_memory() -> int:
+    """Return how many bytes the kernel would give to new programs without swapping; 0 where it does not say."""
     for line in Path("/proc/meminfo").read_text().splitlines():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024

@@ -14,7 +14,7 @@ def fitting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which nothing is missing."""
     monkeypatch.setattr(preflight.sys, "platform", "linux")
     monkeypatch.setattr(preflight.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(preflight, "_available_memory", lambda: 64 * preflight.GIB)
+    monkeypatch.setattr(preflight, "available_memory", lambda: 64 * preflight.GIB)
     monkeypatch.setattr(preflight, "DISK_GIB", 0)
 
 
@@ -45,7 +45,7 @@ def test_a_person_who_is_not_root_is_refused(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.usefixtures("fitting")
 def test_too_little_memory_is_refused_with_both_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "_available_memory", lambda: preflight.GIB)
+    monkeypatch.setattr(preflight, "available_memory", lambda: preflight.GIB)
     assert "1.0 GiB of memory are free and 5 are needed" in refusal(State(tmp_path))
 
 
