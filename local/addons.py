@@ -17,6 +17,7 @@ from pathlib import Path
 
 import yaml
 
+from local import tools
 from local.api import Object
 from local.errors import LocalError
 from local.state import CHECKOUT
@@ -138,7 +139,8 @@ def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT) -> Addons:
 
 def _key(checkout: Path) -> str:
     """Return what tells one result of ``read`` from another: pins with their hashes, own manifests, this file."""
-    pinned = [TOOLCHAIN / operator.tool for operator in OPERATORS] + [_CRDS_MODULE]
+    folders = {tool.name: tool.folder for tool in tools.load()}
+    pinned = [*(folders[operator.tool] for operator in OPERATORS), _CRDS_MODULE]
     files = [
         Path(__file__),
         *(folder / name for folder in pinned for name in ("go.mod", "go.sum")),
