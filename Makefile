@@ -5,13 +5,13 @@ ENVIRONMENT = eval "$$($(PYTHON) -m local env)" &&
 
 SUITE = $(PYTHON) -m tests.suites $(if $(FRESH),--fresh)
 
-.PHONY: help up preview verify destroy down status docs format lock lint unit test \
+.PHONY: help up preview verify destroy down status docs format lock lint unit test bench \
 	test-faults test-upgrades test-platforms test-mutation test-all
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'On a bare machine:   up preview verify status destroy down'
-	@echo 'While you change it: format lint unit docs lock'
+	@echo 'While you change it: format lint unit docs lock bench'
 	@echo 'Before you commit:   test'
 	@echo 'Further suites:      test-faults test-upgrades test-platforms test-mutation, or test-all in turn'
 	@echo 'A suite that was interrupted goes on where it stopped; FRESH=1 begins anew. CONTRIBUTING.md says more.'
@@ -30,8 +30,7 @@ destroy: .venv/installed
 
 # A stack that cannot be destroyed goes with its cluster.
 down: .venv/installed
-	-@$(PYTHON) -m local destroy
-	@$(PYTHON) -m local down
+	@$(PYTHON) -m local down --destroy
 
 status: .venv/installed
 	@$(PYTHON) -m local status
@@ -41,6 +40,9 @@ test: .venv/installed
 
 test-faults test-upgrades test-platforms test-mutation test-all: test-%: .venv/installed
 	@$(SUITE) $*
+
+bench: .venv/installed
+	@$(PYTHON) -m bench
 
 unit: .venv/installed
 	@$(SUITE) unit
