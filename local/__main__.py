@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import addons, blueprint, debian, image_store, images, preflight, stack
-from local.cluster import Cluster
+from local import preflight
+from local.build import debian, image_store, images
+from local.build.tools import Toolbox
 from local.errors import LocalError
 from local.progress import Progress
+from local.run import addons, blueprint, stack
+from local.run.cluster import Cluster
 from local.state import CHARTS, State
-from local.tools import Toolbox
 from verify import service_graph
 
 GIB = 2**30

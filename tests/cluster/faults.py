@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from embedded import CHECKOUT, Host, eventually
 
-from local.cluster import Cluster
+from local.run.cluster import Cluster
 from local.state import State
 
 MESH, TRACING, BOOKINFO = "istio-system", "tracing-system", "bookinfo"

@@ -74,6 +74,6 @@ def crashed(cluster: Host, ended: str) -> str:
     """What ``down`` said of a cluster whose node was killed from outside."""
     cluster.local("up")
     init = next(int(process) for process in host_traces()["processes in namespaces below this one"]
-                if Path(f"/proc/{process}/cmdline").read_bytes().find(b"local.node") >= 0)  # fmt: skip
+                if Path(f"/proc/{process}/cmdline").read_bytes().find(b"local.run.node") >= 0)  # fmt: skip
     os.kill(init, signal.SIGKILL)
     return cluster.local("down").stdout

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from embedded import CHECKOUT, Host, eventually, inventory, prometheus_query
 
-from local.blueprint import FORWARDS
+from local.run.blueprint import FORWARDS
 
 EXPECTED_EDGES = {
     ("sleep.bookinfo", "productpage.bookinfo"),

@@ -18,8 +18,8 @@ import httpx
 import yaml
 from embedded import CHECKOUT, SHOP, Host, eventually
 
-from local.blueprint import CONTAINERD_SOCKET
-from local.cluster import Cluster
+from local.run.blueprint import CONTAINERD_SOCKET
+from local.run.cluster import Cluster
 from local.state import State
 
 BOOKINFO, MESH, TRACING = "bookinfo", "istio-system", "tracing-system"

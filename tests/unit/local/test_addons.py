@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import addons
 from local.errors import LocalError
+from local.run import addons
 
 OPERATOR = addons.Operator(
     name="some-operator",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local import blueprint
-from local.images import RECIPES
-from local.node import Spec
+from local.build.images import RECIPES
+from local.run import blueprint
+from local.run.node import Spec
 from local.state import State
 
 SOCKETS = {forward.name: number for number, forward in enumerate(blueprint.FORWARDS, start=10)}

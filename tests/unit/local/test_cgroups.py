@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from local.cgroups import hierarchies
+from local.run.cgroups import hierarchies
 
 
 def test_every_hierarchy_of_a_hybrid_machine_is_found(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local.blueprint import FORWARDS
-from local.cluster import Cluster
 from local.errors import LocalError
+from local.run.blueprint import FORWARDS
+from local.run.cluster import Cluster
 from local.state import State
 
 

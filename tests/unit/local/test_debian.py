@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local import debian
+from local.build import debian
 from local.errors import LocalError
 
 ONE_LINE = """\

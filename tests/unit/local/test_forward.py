@@ -37,7 +37,7 @@ def forwarded(echo: int) -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
     argument = f"{listening.fileno()}=127.0.0.1:{echo}"
     with subprocess.Popen(
-        [sys.executable, "-m", "local.forward", argument],
+        [sys.executable, "-m", "local.run.forward", argument],
         cwd=CHECKOUT,
         pass_fds=[listening.fileno()],
     ) as process:
@@ -70,7 +70,7 @@ def test_a_target_that_does_not_answer_closes_the_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         argument = f"{listening.fileno()}=127.0.0.1:{closed}"
         with subprocess.Popen(
-            [sys.executable, "-m", "local.forward", argument],
+            [sys.executable, "-m", "local.run.forward", argument],
             cwd=CHECKOUT,
             pass_fds=[listening.fileno()],
         ) as process:

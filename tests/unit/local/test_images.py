@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import addons, debian, images, tools
+from local.build import debian, images, tools
 from local.errors import LocalError
+from local.run import addons
 
 CHECKOUT = Path(__file__).parents[3]
 PROGRAMS = {program for tool in tools.load() for program in tool.programs()}

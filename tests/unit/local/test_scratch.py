@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local import scratch
+from local.build import scratch
 from local.progress import Progress
 
 

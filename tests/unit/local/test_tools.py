@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local import tools
+from local.build import tools
+from local.build.tools import TOOLCHAIN, Tool
 from local.errors import LocalError
-from local.tools import TOOLCHAIN, Tool
 
 
 @pytest.fixture

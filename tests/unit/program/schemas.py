@@ -19,8 +19,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from recording import ROOT, Deployed, Registration
 
-from local import addons, tools
+from local.build import tools
 from local.progress import Progress
+from local.run import addons
 
 Schema = dict[str, Any]
 # An object's apiVersion and its kind.

@@ -8,7 +8,7 @@ import schemas
 import variants
 from recording import ROOT, Deployed, minimal_config, run_program, s3_config
 
-from local import addons
+from local.run import addons
 
 pytestmark = pytest.mark.timeout(300)
 

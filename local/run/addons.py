@@ -17,11 +17,11 @@ from pathlib import Path
 
 import yaml
 
-from local import tools
-from local.api import Object
+from local.build import tools
+from local.build.tools import TOOLCHAIN, cache_folder
 from local.errors import LocalError
+from local.run.api import Object
 from local.state import CHECKOUT
-from local.tools import TOOLCHAIN, cache_folder
 
 MANIFESTS = Path(__file__).parent / "manifests"
 

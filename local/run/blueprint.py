@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.node import Program, Spec
-from local.pki import IDENTITIES, Authority, signing_key, write_kubeconfig
+from local.run.node import Program, Spec
+from local.run.pki import IDENTITIES, Authority, signing_key, write_kubeconfig
 from local.state import CONTEXT, State
 
 NODE = "node1"
@@ -116,7 +116,7 @@ def _programs(state: State, sockets: Mapping[str, int]) -> list[Program]:
     forward = Program(
         "forward",
         [
-            sys.executable, "-m", "local.forward",
+            sys.executable, "-m", "local.run.forward",
             *(f"{sockets[entry.name]}={entry.target}" for entry in FORWARDS),
         ],
         str(state.logs / "forward.log"),

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from local import scratch
+from local.build import scratch
+from local.build.tools import TOOLCHAIN, cache_folder
 from local.errors import LocalError
 from local.progress import Progress
-from local.tools import TOOLCHAIN, cache_folder
 
 PINS = TOOLCHAIN / "debian.toml"
 _APT = Path("/etc/apt")

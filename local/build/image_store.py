@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import scratch
+from local.build import scratch
+from local.build.images import Image
+from local.build.tools import cache_folder
 from local.errors import LocalError
-from local.images import Image
 from local.progress import Progress
-from local.tools import cache_folder
 
 # What containerd needs to know to keep images for the kubelet, wherever it runs.
 KUBERNETES_NAMESPACE = "k8s.io"

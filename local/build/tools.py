@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import preflight, scratch
+from local import preflight
+from local.build import scratch
 from local.errors import LocalError
 from local.progress import Progress
 
-TOOLCHAIN = Path(__file__).parent / "toolchain"
+TOOLCHAIN = Path(__file__).parents[1] / "toolchain"
 
 # How many builds run at a time. While one links, which takes one core, the other compiles.
 _BUILDS = 2

@@ -7,10 +7,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-from local import scratch
+from local.build import scratch
+from local.build.tools import TOOLCHAIN, cache_folder
 from local.errors import LocalError
 from local.progress import Progress
-from local.tools import TOOLCHAIN, cache_folder
 
 REQUIREMENTS = TOOLCHAIN / "envoy" / "requirements.txt"
 _BINARY_IN_WHEEL = "envoy/_bin/envoy"

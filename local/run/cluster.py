@@ -18,13 +18,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from local import blueprint, image_store
-from local.addons import Addons
-from local.api import Api, Object, is_ready, path_of
-from local.cgroups import ControlGroup
+from local.build import image_store
+from local.build.images import Image
 from local.errors import LocalError
-from local.images import Image
-from local.pki import write_kubeconfig
+from local.run import blueprint
+from local.run.addons import Addons
+from local.run.api import Api, Object, is_ready, path_of
+from local.run.cgroups import ControlGroup
+from local.run.pki import write_kubeconfig
 from local.state import CHECKOUT, CONTEXT, State
 
 READY_SECONDS = 180.0
@@ -219,7 +220,7 @@ class Cluster:
             node = subprocess.Popen(
                 [
                     "unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--mount-proc",
-                    sys.executable, "-m", "local.node", str(file),
+                    sys.executable, "-m", "local.run.node", str(file),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

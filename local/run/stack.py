@@ -13,9 +13,9 @@ from pathlib import Path
 
 import httpx
 
-from local import scratch
-from local.cluster import Cluster
+from local.build import scratch
 from local.errors import LocalError
+from local.run.cluster import Cluster
 from local.state import CHECKOUT, State
 from verify import service_graph
 

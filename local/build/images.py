@@ -22,10 +22,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local import debian, envoy, scratch
+from local.build import debian, envoy, scratch
+from local.build.tools import TOOLCHAIN, cache_folder
 from local.errors import LocalError
 from local.progress import Progress
-from local.tools import TOOLCHAIN, cache_folder
 
 RECIPES = TOOLCHAIN / "images.toml"
 

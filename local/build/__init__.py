@@ -1,0 +1,1 @@
+"""What builds the programs and images of the embedded cluster, each once, into a cache."""
