@@ -1,7 +1,7 @@
 """Carry connections from listening sockets of the host into the cluster's network namespace.
 
-``python -m local.run.forward FD=HOST:PORT ...`` runs inside the namespace. The listening sockets were opened on the host's
-127.0.0.1 before the namespace existed and are inherited, so the host needs no interface, route or rule.
+``python -m local.run.forward FD=HOST:PORT ...`` runs inside the namespace. It inherits listening sockets that were
+opened on the host's 127.0.0.1 before the namespace existed, so the host needs no interface, route or rule.
 (socat would do, but Debian 12's cannot accept on an inherited socket.)
 """
 

@@ -1,8 +1,8 @@
 """The first process inside the cluster's namespaces: prepares mounts and network, then keeps the node running.
 
-``cluster.py`` starts ``python -m local.run.node SPEC`` in new network, mount, PID and UTS namespaces. It is the init of its
-PID namespace: it reaps orphans (containerd's shims become its children), starts a program again when it ends, and when it
-is killed the kernel ends everything inside. SPEC is a JSON file, see ``Spec``.
+``cluster.py`` starts ``python -m local.run.node SPEC`` in new network, mount, PID and UTS namespaces; SPEC is a JSON
+file, see ``Spec``. It is the init of its PID namespace: it reaps orphans (containerd's shims become its children) and
+starts a program again when it ends. When it is killed, the kernel ends everything inside.
 """
 
 import ctypes
