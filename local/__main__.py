@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import preflight
-from local.build import debian, image_store, images
+from local.build import debian, envoy, image_store, images
 from local.build.tools import Toolbox
 from local.errors import LocalError
 from local.progress import Progress
@@ -117,7 +117,13 @@ def _make(state: State, progress: Progress) -> _Made:
     debian.ensure_commands(progress, state.logs)
     preflight.check_kernel(state)
     toolbox = Toolbox(state.logs, progress)
-    programs = {**toolbox.ensure(), **debian.unpack(progress, state.logs)}
+    with ThreadPoolExecutor(1) as beside:
+        # These wait for the network and the disk while the compilers keep the processors busy.
+        unpacked = beside.submit(debian.unpack, progress, state.logs)
+        downloaded = [beside.submit(get, progress, state.logs) for get in (debian.root_filesystem, envoy.ensure)]
+        programs = {**toolbox.ensure(), **unpacked.result()}
+        for download in downloaded:
+            download.result()
     built = images.build(programs, toolbox.module_folder, progress, state.logs)
     return _Made(toolbox, programs, built, image_store.ensure(programs, built, progress, state.logs))
 
