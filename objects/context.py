@@ -65,7 +65,8 @@ class Args(Section):
     the arguments themselves pass as they are.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    # Deferred: a program needs the validators of its own components only, and each takes milliseconds to build.
+    model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True)
 
     context: Context = Field(default=Context(), description="What this component shares with the others.")
 
