@@ -313,8 +313,8 @@ FAULTS = (
         "the generator's processors are switched off", "generator", switch_processors_off, after_remedy=replace_tempo
     ),
     Fault("the generator has no path", "generator", forget_the_generators_path, after_remedy=replace_tempo),
-    Fault("the remote-write URL is wrong", "generator", write_to_another_url, after_remedy=replace_tempo, telling=True),
-    Fault("Prometheus runs without the receiver", "prometheus", close_the_receiver),
+    Fault("the remote-write URL is wrong", "generator", write_to_another_url, after_remedy=replace_tempo),
+    Fault("Prometheus runs without the receiver", "prometheus", close_the_receiver, telling=True),
     Fault("the namespace has lost its label", "sidecars", take_the_label, telling=True),
     Fault(
         "mTLS is spoken to a collector outside the mesh",
