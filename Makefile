@@ -20,8 +20,7 @@ destroy: .venv/installed
 
 # A stack that cannot be destroyed goes with its cluster.
 down: .venv/installed
-	-@$(PYTHON) -m local destroy
-	@$(PYTHON) -m local down
+	@$(PYTHON) -m local down --destroy
 
 status: .venv/installed
 	@$(PYTHON) -m local status

@@ -56,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     command("build", _build, "build every tool and image, and start nothing")
     command("destroy", _destroy, "take the stack `local` away and keep the cluster")
-    command("down", _down, "end the cluster and remove everything that it made")
+    command("down", _down, "end the cluster and remove everything that it made").add_argument(
+        "--destroy", action="store_true", help="destroy the stack `local` first, if it can be"
+    )
     command("status", _status, "say what runs, where it answers and what on it is a stand-in")
     logs = command("logs", _logs, "print the end of one log, or the names of all")
     logs.add_argument("name", nargs="?")
@@ -183,18 +185,30 @@ def _deploy(options: argparse.Namespace) -> int:
 def _destroy(options: argparse.Namespace) -> int:
     state = State.default()
     with state.lock():
-        cluster = Cluster(state)
-        local_stack = stack.Stack(state, cluster)
-        if cluster.init_process() is None or not local_stack.exists():
+        deployed = _deployed(state)
+        if deployed is None:
             print("nothing to destroy: the cluster does not run, or has no stack")
-            return 0
-        local_stack.destroy()
+        else:
+            deployed.destroy()
     return 0
+
+
+def _deployed(state: State) -> stack.Stack | None:
+    """Return the stack, if there is one and its cluster runs."""
+    cluster = Cluster(state)
+    local_stack = stack.Stack(state, cluster)
+    return local_stack if cluster.init_process() is not None and local_stack.exists() else None
 
 
 def _down(options: argparse.Namespace) -> int:
     state = State.default()
     with state.lock():
+        deployed = _deployed(state) if options.destroy else None
+        if deployed is not None:
+            try:
+                deployed.destroy(but_namespaces=True)
+            except LocalError as error:
+                print(f"the stack goes with its cluster, because it cannot be destroyed: {error}", file=sys.stderr)
         remains = Cluster(state).down()
     print(f"ended {remains.processes} processes; nothing of the cluster is left but the logs in {state.logs}")
     return 0
