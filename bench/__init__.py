@@ -1,5 +1,4 @@
-"""Measures the embedded cluster and the program on it: ``python -m bench``.
+"""Measures, on an embedded cluster of its own, how long the project's commands take beside what bounds them.
 
-Every figure that another run can stand beside is a ratio, because seconds differ from machine to machine and from one
-hour to the next. Nothing is asserted: the figures are for the person who changes something.
+The figures are for people: no test asserts them, because the machine is as busy as it is.
 """

@@ -1,100 +1,139 @@
-"""Measures what a person waits for: ``python -m bench [--runs N] [--json FILE]``. It takes about ten minutes.
+"""``python -m bench [PART ...]``: deploy on an embedded cluster of its own, measure, end it.
 
-It brings a cluster of its own, once with ``make up`` from nothing and once step by step, and leaves nothing running.
-The programs and images have to be built (``python -m local build``), or the first figure has their build in it.
+The cluster lies in ``.local/bench``; a running one of the checkout stays as it is, and slows this one down. Programs
+and images are built first if need be, which is not measured.
 """
 
 import argparse
 import json
 import os
-import statistics
-import tempfile
-from dataclasses import asdict
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+import httpx
 
-from bench import freshness
-from bench.chain import Step, longest_chain
-from bench.deployment import watched_up
-from bench.paired import Pair, pair, seconds
-from bench.stack import CHECKOUT, Stack
+from bench import chain, freshness
+from bench.embedded import CommandError, Embedded
+from bench.figures import Figure, interleaved, timed
+from local.progress import Progress
 
-Figures = dict[str, float]
+Measure = Callable[[Embedded, int, Progress], Iterator[Figure]]
 
 
-def main() -> None:
+def running(embedded: Embedded, rounds: int, progress: Progress) -> Iterator[Figure]:
+    """``make up`` on the running stack."""
+    with progress.step("make up, on the running stack"):
+        (again,) = interleaved(rounds, lambda: embedded.local("deploy"))
+    yield Figure("make up, on the running stack", again, target=8)
+
+
+def unchanged(embedded: Embedded, rounds: int, progress: Progress) -> Iterator[Figure]:
+    """``preview`` and ``up`` without changes, each beside the same command of an empty program."""
+    embedded.prepare_empty()
+    for name, whole, empty in (
+        ("pulumi preview, without changes", embedded.preview, embedded.preview_empty),
+        ("pulumi up, without changes", embedded.up, embedded.up_empty),
+    ):
+        with progress.step(name):
+            ours, theirs = interleaved(rounds, whole, empty)
+        yield Figure(name, ours, target=1.3, beside=theirs, beside_name="an empty program")
+
+
+def fresh(embedded: Embedded, rounds: int, progress: Progress) -> Iterator[Figure]:
+    """How soon a call can be seen."""
+    with (
+        progress.step("freshness"),
+        embedded.api() as api,
+        httpx.Client(base_url=embedded.address("tempo"), trust_env=False) as tempo,
+        httpx.Client(base_url=embedded.address("prometheus"), trust_env=False) as prometheus,
+    ):
+        collector = embedded.output("collector_service")
+        found = [freshness.measure(api, collector, tempo, prometheus) for _ in range(rounds)]
+    yield Figure("a span is searchable", [one.searchable for one in found])
+    yield Figure("a call is in the service graph", [one.graphed for one in found])
+
+
+def deployment(embedded: Embedded, _rounds: int, progress: Progress) -> Iterator[Figure]:
+    """``pulumi destroy``, and ``pulumi up`` on the emptied cluster beside its own longest chain."""
+    with progress.step("make destroy"):
+        destroyed = timed(lambda: embedded.local("destroy"))
+    yield Figure("make destroy", [destroyed])
+    with progress.step("pulumi up, of everything"):
+        events = embedded.up_with_events()
+    seconds = events[-1][0] - events[0][0]
+    steps = chain.steps(events, embedded.resources())
+    without_waits = chain.longest(steps, _busy)
+    _say_chain(progress, "The longest chain:", chain.longest(steps, _whole), _whole)
+    _say_chain(progress, "The longest chain without idle waits:", without_waits, _busy)
+    yield Figure("pulumi up, of everything", [seconds], target=55)
+    yield Figure(
+        "pulumi up, of everything",
+        [seconds],
+        target=1.1,
+        beside=[sum(map(_busy, without_waits))],
+        beside_name="its longest chain without idle waits",
+    )
+
+
+def _whole(step: chain.Step) -> float:
+    return step.seconds
+
+
+def _busy(step: chain.Step) -> float:
+    return step.busy_seconds
+
+
+def _say_chain(progress: Progress, title: str, steps: list[chain.Step], seconds: Callable[[chain.Step], float]) -> None:
+    progress.say(f"\n{title}")
+    for step in steps:
+        progress.say(f"  {seconds(step):>6.1f} s  {step.urn.rpartition('::')[2]}")
+
+
+PARTS: dict[str, Measure] = {"running": running, "unchanged": unchanged, "fresh": fresh, "deployment": deployment}
+
+
+def main() -> int:
+    """Measure what was asked for; return 0 when everything could be measured, whatever the figures are."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--runs", type=int, default=7, help="how often each paired command runs")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
-    arguments = parser.parse_args()
-    stack = Stack.at(CHECKOUT / ".local" / "bench")
-    stack.local("down")
+    parser.add_argument("part", nargs="*", help=f"what to measure besides up and down: {', '.join(PARTS)} (all)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often to repeat what can be repeated (5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures, with every sample, to FILE")
+    options = parser.parse_args()
+    if unknown := set(options.part) - PARTS.keys():
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    embedded, progress = Embedded(), Progress()
+    load = os.getloadavg()[0]
     try:
-        figures, chain = measure(stack, arguments.runs)
+        figures = list(_measure(embedded, options.part or list(PARTS), options.rounds, progress))
+    except (CommandError, TimeoutError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"\n{os.cpu_count()} processors; load at the beginning {load:.1f}, at the end {os.getloadavg()[0]:.1f}\n")
+    for figure in figures:
+        print(figure.line())
+    if options.json is not None:
+        content = {"processors": os.cpu_count(), "load": load, "figures": [figure.to_json() for figure in figures]}
+        options.json.write_text(json.dumps(content, indent=1))
+    return 0
+
+
+def _measure(embedded: Embedded, parts: list[str], rounds: int, progress: Progress) -> Iterator[Figure]:
+    with progress.step("build what is missing"):
+        embedded.local("build")
+    embedded.local("down")
+    try:
+        with progress.step("make up, without a cluster"):
+            seconds = timed(lambda: embedded.local("deploy"))
+        yield Figure("make up, without a cluster", [seconds], target=100)
+        for part in parts:
+            yield from PARTS[part](embedded, rounds, progress)
+        with progress.step("make down"):
+            seconds = timed(lambda: embedded.local("down", "--destroy"))
+        yield Figure("make down", [seconds], target=25)
     finally:
-        stack.local("down")
-    show(figures, chain)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"figures": figures, "chain": [asdict(step) for step in chain]}, indent=1))
-
-
-def measure(stack: Stack, runs: int) -> tuple[Figures, list[Step]]:
-    """Return all figures, in seconds but for ratios, and the longest chain of the deployment."""
-    console = Console(stderr=True)
-    figures: Figures = {"load at the start": os.getloadavg()[0]}
-
-    console.print("make up, from nothing")
-    figures["make up, s"] = seconds(lambda: stack.local("deploy"))
-    console.print("make up, on a running stack")
-    figures["make up on a running stack, s"] = seconds(lambda: stack.local("deploy"))
-    running = stack.with_exports()
-    console.print("preview and up without changes, beside an empty program")
-    with tempfile.TemporaryDirectory() as folder:
-        empty = running.empty_program(Path(folder) / "empty")
-        for name, arguments in (("preview", ["preview"]), ("up without changes", ["up", "--yes", "--skip-preview"])):
-            figures |= _beside(name, _pair(running, arguments, empty, runs))
-    console.print("freshness")
-    fresh = [freshness.measure(running) for _ in range(runs)]
-    figures["span to search, s"] = statistics.median(search for search, _ in fresh)
-    figures["span to edge, s"] = statistics.median(edge for _, edge in fresh)
-    console.print("make down")
-    figures["make down, s"] = seconds(lambda: stack.local("down", "--destroy"))
-
-    console.print("pulumi up on an empty cluster, watched")
-    stack.local("up")
-    took, steps, needs = watched_up(stack.with_exports())
-    chain = longest_chain(steps, needs)
-    figures["pulumi up, s"] = took
-    figures["pulumi up / its longest chain without idle waits"] = took / sum(step.busy for step in chain)
-    figures["load at the end"] = os.getloadavg()[0]
-    return figures, chain
-
-
-def _pair(stack: Stack, arguments: list[str], empty: Path, runs: int) -> Pair:
-    return pair(lambda: stack.pulumi(*arguments), lambda: stack.pulumi(*arguments, folder=empty, stack="empty"), runs)
-
-
-def _beside(name: str, timed: Pair) -> Figures:
-    return {
-        f"{name}, s": statistics.median(timed.ours),
-        f"{name} of an empty program, s": statistics.median(timed.beside),
-        f"{name} / the same of an empty program": timed.ratio,
-    }
-
-
-def show(figures: Figures, chain: list[Step]) -> None:
-    """Print the figures, and the chain with what each step took and idled."""
-    table = Table("figure", "value")
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.2f}")
-    steps = Table("step of the longest chain", "s", "of them idle")
-    for step in chain:
-        steps.add_row(step.name, f"{step.ended - step.began:.1f}", f"{step.idle:.1f}")
-    console = Console()
-    console.print(table, steps)
+        embedded.local("down")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

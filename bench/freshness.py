@@ -1,80 +1,78 @@
-"""How long a span takes to be found by a TraceQL search, and a call to be an edge in Prometheus."""
+"""How soon what happens in the mesh can be seen: a span by TraceQL, a call in the service graph."""
 
-import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from bench.stack import Stack
+from local.run.api import Api
 
-_LIMIT_SECONDS = 60.0
+OTLP_HTTP_PORT = 4318
 _POLL_SECONDS = 0.1
-_OTLP = "/api/v1/namespaces/istio-system/services/otel-collector:4318/proxy/v1/traces"
+_LIMIT_SECONDS = 120.0
+_CLIENT, _SERVER = 3, 2  # kinds of spans in OTLP
 
 
-def measure(stack: Stack) -> tuple[float, float]:
-    """Send one call between two services that nobody else has; return the seconds until each of the two."""
+@dataclass(frozen=True)
+class Freshness:
+    """Seconds from the moment a call's two spans are sent to the collector."""
+
+    searchable: float
+    graphed: float
+
+
+def measure(api: Api, collector: str, tempo: httpx.Client, prometheus: httpx.Client) -> Freshness:
+    """Send a call between two services that nobody has heard of, and wait until it can be seen.
+
+    ``collector`` is the host name of the collector's Service. Raises ``TimeoutError`` after two minutes.
+    """
     name = f"bench-{secrets.token_hex(4)}"
-    stack.kubectl("create", "--raw", _OTLP, "-f", "-", text=json.dumps(_call(name)))
-    sent = time.monotonic()
-    tempo, prometheus = stack.address("tempo"), stack.address("prometheus")
+    service, namespace = collector.split(".")[:2]
+    sent_at = time.time()
+    began = time.monotonic()
+    path = f"/api/v1/namespaces/{namespace}/services/{service}:{OTLP_HTTP_PORT}/proxy/v1/traces"
+    api.post(path, call(name, time.time_ns()))
 
-    def is_found() -> bool:
-        query = {"q": f'{{resource.service.name="{name}-client"}}'}
-        return bool(_get(f"{tempo}/api/search", query).get("traces"))
+    def is_searchable() -> bool:
+        query = {"q": f'{{resource.service.name="{name}-client"}}', "start": str(int(sent_at) - 60)}
+        found = tempo.get("/api/search", params=query | {"end": str(int(time.time()) + 1)})
+        return bool(found.raise_for_status().json().get("traces"))
 
-    def is_an_edge() -> bool:
+    def is_graphed() -> bool:
         query = {"query": f'traces_service_graph_request_total{{client="{name}-client"}}'}
-        return bool(_get(f"{prometheus}/api/v1/query", query)["data"]["result"])
+        found = prometheus.get("/api/v1/query", params=query)
+        return bool(found.raise_for_status().json()["data"]["result"])
 
-    return _seconds_until(is_found, sent), _seconds_until(is_an_edge, sent)
-
-
-def _seconds_until(happened: Callable[[], bool], since: float) -> float:
-    while not happened():
-        if time.monotonic() - since > _LIMIT_SECONDS:
-            raise SystemExit(f"after {_LIMIT_SECONDS:.0f} s a span is not there: python -m verify says why")
-        time.sleep(_POLL_SECONDS)
-    return time.monotonic() - since
+    return Freshness(_until(is_searchable, began), _until(is_graphed, began))
 
 
-def _get(address: str, query: dict[str, str]) -> dict[str, Any]:
-    answer: dict[str, Any] = httpx.get(address, params=query, trust_env=False, timeout=10).raise_for_status().json()
-    return answer
+def call(name: str, now_ns: int) -> dict[str, Any]:
+    """Return the two spans of a call of 10 ms that has just ended, as OTLP's JSON."""
+    trace, outer, inner = secrets.token_hex(16), secrets.token_hex(8), secrets.token_hex(8)
 
-
-def _call(name: str) -> dict[str, Any]:
-    """One call as OTLP: the client's span, and the server's below it."""
-    trace, client, server = secrets.token_hex(16), secrets.token_hex(8), secrets.token_hex(8)
-    now = time.time_ns()
-
-    def spans(service: str, kind: int, span: str, parent: str) -> dict[str, Any]:
+    def spans(service: str, span: Mapping[str, Any]) -> dict[str, Any]:
+        times = {"startTimeUnixNano": str(now_ns - 10_000_000), "endTimeUnixNano": str(now_ns)}
         return {
             "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
-            "scopeSpans": [
-                {
-                    "spans": [
-                        {
-                            "traceId": trace,
-                            "spanId": span,
-                            "parentSpanId": parent,
-                            "name": "call",
-                            "kind": kind,
-                            "startTimeUnixNano": str(now - 10_000_000),
-                            "endTimeUnixNano": str(now),
-                        }
-                    ]
-                }
-            ],
+            "scopeSpans": [{"spans": [{"traceId": trace, "name": "call", **times, **span}]}],
         }
 
-    client_kind, server_kind = 3, 2  # opentelemetry-proto: trace.proto, SpanKind
     return {
         "resourceSpans": [
-            spans(f"{name}-client", client_kind, client, ""),
-            spans(f"{name}-server", server_kind, server, client),
+            spans(f"{name}-client", {"spanId": outer, "kind": _CLIENT}),
+            spans(f"{name}-server", {"spanId": inner, "parentSpanId": outer, "kind": _SERVER}),
         ]
     }
+
+
+def _until(seen: Callable[[], bool], began: float) -> float:
+    while time.monotonic() - began < _LIMIT_SECONDS:
+        with suppress(httpx.HTTPError):
+            if seen():
+                return time.monotonic() - began
+        time.sleep(_POLL_SECONDS)
+    raise TimeoutError(f"not seen after {_LIMIT_SECONDS:.0f} s")

@@ -8,6 +8,7 @@ import json
 import ssl
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Self
 
 import httpx
@@ -31,17 +32,18 @@ class Api:
     Every method raises ``LocalError`` when the server refuses or does not answer.
     """
 
-    def __init__(self, state: State) -> None:
-        """Open nothing yet: the first request connects."""
+    def __init__(self, client: httpx.Client, logs: Path) -> None:
+        """Ask through ``client``; errors name the server's log in ``logs``."""
+        self._client = client
+        self._log = logs / "kube-apiserver.log"
+
+    @classmethod
+    def of(cls, state: State) -> Self:
+        """Return a client of the cluster in ``state``; it connects with the first request."""
         trusted = ssl.create_default_context(cafile=state.pki / "ca.crt")
         trusted.load_cert_chain(state.pki / "admin.crt", state.pki / "admin.key")
-        self._logs = state.logs
-        self._client = httpx.Client(
-            base_url=f"https://127.0.0.1:{state.record()['ports']['kubernetes']}",
-            verify=trusted,
-            timeout=_SECONDS,
-            trust_env=False,
-        )
+        address = f"https://127.0.0.1:{state.record()['ports']['kubernetes']}"
+        return cls(httpx.Client(base_url=address, verify=trusted, timeout=_SECONDS, trust_env=False), state.logs)
 
     def __enter__(self) -> Self:
         return self
@@ -108,14 +110,11 @@ class Api:
             answer = self._client.request(method, path, **request)
         except httpx.HTTPError as error:
             raise LocalError(
-                f"the API server does not answer to {method} {path} ({error or type(error).__name__}): "
-                f"see {self._logs}/kube-apiserver.log"
+                f"the API server does not answer to {method} {path} ({error or type(error).__name__}): see {self._log}"
             ) from error
         if answer.is_success or (missing_is_fine and answer.status_code == httpx.codes.NOT_FOUND):
             return answer
-        raise LocalError(
-            f"the API server refuses {method} {path} ({_reason(answer)}): see {self._logs}/kube-apiserver.log"
-        )
+        raise LocalError(f"the API server refuses {method} {path} ({_reason(answer)}): see {self._log}")
 
 
 def path_of(entry: Object) -> str:

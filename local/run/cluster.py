@@ -113,14 +113,14 @@ class Cluster:
 
     def wait_for_api(self) -> None:
         """Wait until the API server is ready; raises ``LocalError`` with the log to read."""
-        with Api(self._state) as api:
+        with Api.of(self._state) as api:
             self._wait("the API server", "kube-apiserver", api.is_ready)
 
     def install(self, addons: Addons) -> None:
         """Apply what an administrator would have installed, unless all of it is there as it was last applied."""
         objects = addons.objects()
         digest = hashlib.sha256(json.dumps(objects).encode()).hexdigest()
-        with Api(self._state) as api:
+        with Api.of(self._state) as api:
             installed = {"digest": digest, "versions": api.versions(objects)}
             if self._state.record().get("installed") == installed:
                 return
@@ -138,7 +138,7 @@ class Cluster:
     def wait_until_ready(self, addons: Addons) -> None:
         """Wait until the node is ready, and the Deployments among the ``addons`` are."""
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": blueprint.NODE}}
-        with Api(self._state) as api:
+        with Api.of(self._state) as api:
             self._wait_for(api, [node, *_of_kind("Deployment", addons.objects())])
 
     def kubectl(self, *arguments: str) -> str:

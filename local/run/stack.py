@@ -83,7 +83,9 @@ class Stack:
         """
         self._repair()
         left = ["--exclude", SYSTEM_NAMESPACES] if but_namespaces else []
-        self._pulumi("destroy", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive", *left)
+        self._pulumi(
+            "destroy", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", *left
+        )
 
     def wait_for_graph(self, prometheus: str) -> service_graph.Graph:
         """Return the service graph as soon as it has every edge of Bookinfo."""

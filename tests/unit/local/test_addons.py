@@ -213,3 +213,31 @@ def test_a_broken_manifest_is_named(module: Path) -> None:
 
     with pytest.raises(LocalError, match=r"manager\.yaml cannot be read as YAML"):
         addons.operator_objects(OPERATOR, module)
+
+
+def test_what_was_read_once_comes_from_the_cache(module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(addons, "_pinned_folder", lambda _: tmp_path / "empty")
+    asked: list[str] = []
+
+    def module_folder(tool: str, _module: str) -> Path:
+        asked.append(tool)
+        return module
+
+    first = addons.load(module_folder, tmp_path / "checkout")
+    asked.clear()
+
+    assert addons.load(module_folder, tmp_path / "checkout") == first
+    assert not asked
+
+
+def test_the_cache_is_not_used_for_other_definitions(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(addons, "_pinned_folder", lambda _: tmp_path / "empty")
+    addons.load(lambda _tool, _module: module, tmp_path / "checkout")
+    definition = {"kind": "CustomResourceDefinition", "metadata": {"name": "istios.sail.example"}}
+    write(tmp_path / "shared" / "crds" / "sail" / "istios.yaml", definition)
+
+    assert definition in addons.load(lambda _tool, _module: module, tmp_path / "checkout").definitions

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from local.build.images import Image
 from local.errors import LocalError
 from local.run.blueprint import FORWARDS
 from local.run.cluster import Cluster
@@ -44,3 +45,28 @@ def test_every_forward_has_a_port_of_its_own(tmp_path: Path) -> None:
 
 def test_a_cluster_that_was_never_started_is_not_running(tmp_path: Path) -> None:
     assert Cluster(State(tmp_path)).init_process() is None
+
+
+def test_a_node_that_does_not_run_gets_a_store_and_only_once(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "layer").touch()
+    state = State(tmp_path / "state")
+    images = [Image("one", Path("1.tar"), None)]
+
+    Cluster(state).bring_in_images(store, images)
+    (state.cluster / "containerd" / "of the node").touch()
+    Cluster(state).bring_in_images(store, images)
+
+    assert {path.name for path in (state.cluster / "containerd").iterdir()} == {"layer", "of the node"}
+
+
+def test_images_that_changed_take_the_place_of_those_of_a_node_that_does_not_run(tmp_path: Path) -> None:
+    state = State(tmp_path / "state")
+    for number in ("1", "2"):
+        store = tmp_path / number
+        store.mkdir()
+        (store / f"layer {number}").touch()
+        Cluster(state).bring_in_images(store, [Image("one", Path(f"{number}.tar"), None)])
+
+    assert {path.name for path in (state.cluster / "containerd").iterdir()} == {"layer 2"}
