@@ -16,9 +16,9 @@ refuse_what_breaks(plan)
 cluster = k8s.Provider(
     "cluster",
     context=stack.cluster.context,
-    # Without it, any edit of the kubeconfig replaces the provider, and with it everything it made.
+    # Without it, any edit of the kubeconfig replaces the provider, and with it every resource.
     cluster_identifier=stack.cluster.context,
-    # Without these, a changed ConfigMap or Secret is deleted before it is made anew.
+    # Without these, a changed ConfigMap or Secret is deleted and recreated instead of updated.
     enable_config_map_mutable=True,
     enable_secret_mutable=True,
     suppress_helm_hook_warnings=True,
@@ -29,17 +29,17 @@ def after(*earlier: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(provider=cluster, depends_on=earlier)
 
 
-# Nothing turns a custom resource into a workload before its operator works.
+# A custom resource becomes a workload only once its operator works.
 operators = (
     [] if stack.operators.source == "existing" else [mesh_tracing.Operators("operators", plan.operators(), after())]
 )
 namespaces = mesh_tracing.Namespaces("namespaces", plan.namespaces(), after())
 
-# The two branches run side by side: the control plane, and the way of the spans from its end to its
-# beginning.
+# Two branches are deployed in parallel: the control plane, and the path of the spans, from storage back to the
+# collector.
 control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), after(namespaces, *operators))
 prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus("prometheus", plan.prometheus(), after(namespaces))
-# Beyond the namespaces, each of the next two waits for the address that it is given.
+# Tempo also waits for Prometheus, and the collector for Tempo, through the address that each is given.
 tempo = mesh_tracing.TempoStack(
     "tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces, *operators)
 )
@@ -51,15 +51,15 @@ telemetry = mesh_tracing.MeshTelemetry(
 datasource = mesh_tracing.GrafanaTempoDatasource(
     "datasource",
     plan.datasource(tempo_url=tempo.query_url, prometheus_url=prometheus.query_url),
-    # The addresses it is given carry the edges to Tempo and to a Prometheus of ours.
+    # Through the two addresses it also waits for Tempo, and for Prometheus where we deploy one.
     after(namespaces, *operators),
 )
 serving: list[pulumi.Resource] = [datasource]
 if stack.namespaces.applications:
-    # Only now does a restart bring sidecars whose first request is traced.
+    # Restarted only now, so that the new sidecars trace their first request.
     mesh_tracing.Applications("applications", plan.applications(), after(control_plane, telemetry))
 if stack.bookinfo.enabled:
-    # Pods get a sidecar only from an injector that serves. Only what sends requests also waits for the tracing.
+    # Pods get a sidecar only once istiod's injector serves. Only the clients that send requests also wait for tracing.
     bookinfo = mesh_tracing.Bookinfo("bookinfo", plan.bookinfo(tracing=telemetry.provider_name), after(control_plane))
     serving.append(bookinfo)
     pulumi.export("productpage_url", bookinfo.productpage_url)
@@ -69,13 +69,13 @@ if stack.kiali.installer != "none":
     kiali = mesh_tracing.Kiali(
         "kiali",
         plan.kiali(tempo_url=tempo.query_url, prometheus_url=prometheus.query_url, grafana_url=datasource.grafana_url),
-        # It looks for a control plane when it starts. The addresses carry the edges to what it asks.
+        # Kiali looks for a control plane when it starts. Through the addresses it also waits for what it queries.
         after(namespaces, control_plane, *operators),
     )
     serving.append(kiali)
     pulumi.export("kiali_url", kiali.url)
 if plan.exposed_services:
-    # The data sources have waited for Prometheus.
+    # The data sources, which are among these, have waited for Prometheus.
     exposure = mesh_tracing.Exposure("exposure", plan.exposure(), after(namespaces, *serving))
     pulumi.export("grafana_url", exposure.urls.get("grafana"))
     pulumi.export("prometheus_external_url", exposure.urls.get("prometheus"))
