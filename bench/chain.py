@@ -88,9 +88,9 @@ def _needs(resource: Resource, by_urn: Mapping[str, Resource], children: Mapping
         named.update(urns or [])
     named.discard("")
     # A component is there when its children are; a child, in turn, only needs that what it is in is known.
-    around = set(_around(resource, by_urn))
-    below = {urn for name in named - around for urn in _below(name, children)}
-    return frozenset({*named, *below, *around} - {resource["urn"]})
+    around = list(_around(resource, by_urn))
+    below = {urn for name in named.difference(around) for urn in _below(name, children)}
+    return frozenset({*named, *below, *around[:1]} - {resource["urn"]})
 
 
 def _around(resource: Resource, by_urn: Mapping[str, Resource]) -> Iterator[str]:
