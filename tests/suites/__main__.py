@@ -105,13 +105,22 @@ def run(suite: str, parts: Sequence[Part], folder: Path) -> int:
 def _run_part(part: Part, record: Record) -> None:
     environment = os.environ | {VARIABLE: str(record.path), "MESH_TRACING_PULL": "never"}
     process = subprocess.Popen(part.command, cwd=CHECKOUT, env=environment)
+    told_to_stop = False
+
+    def stop(*_: object) -> None:
+        nonlocal told_to_stop
+        told_to_stop = True
+        process.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        # The part was told too, and ends what it started.
-        process.send_signal(signal.SIGINT)
+        # The terminal told the part too. A second word would interrupt it while it ends what it started.
         process.wait()
         raise
+    if told_to_stop:
+        raise KeyboardInterrupt
     ended = code == 0 or (code == _NO_TESTS and bool(record.passed()))
     if not part.counts:
         record.add(" ".join(part.command[-2:]), "passed" if ended else "failed")
@@ -144,8 +153,6 @@ def summarize(
 
 
 if __name__ == "__main__":
-    # As with Ctrl-C, what runs ends in an orderly way.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,26 @@ def test_workers_report_to_one_record(file: Path, folder: Path, monkeypatch: pyt
     command = [*pytest_part("a", file).command, "--numprocesses", "2"]
     subprocess.run(command, cwd=CHECKOUT, check=False, capture_output=True)
     assert len(record.path.read_text().splitlines()) == 4
+
+
+def test_a_suite_that_is_told_to_stop_tells_its_part_and_keeps_what_has_passed(tmp_path: Path, folder: Path) -> None:
+    slow = tmp_path / "test_slow.py"
+    slow.write_text(
+        "import pathlib, pytest, time\n"
+        "@pytest.fixture(scope='session')\n"
+        f"def ended(): yield; pathlib.Path({str(tmp_path / 'ended')!r}).touch()\n"
+        "def test_that_passes(ended): pass\n"
+        f"def test_that_waits(ended): pathlib.Path({str(tmp_path / 'waits')!r}).touch(); time.sleep(60)\n"
+    )
+    code = (
+        "import sys; from pathlib import Path; from tests.suites.__main__ import Part, run\n"
+        f"run('some', (Part('a', {tuple(pytest_part('a', slow).command)!r}),), Path({str(folder)!r}))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=CHECKOUT) as suite:
+        while not (tmp_path / "waits").exists():
+            assert suite.poll() is None
+            time.sleep(0.05)
+        suite.terminate()
+    assert suite.returncode != 0
+    assert (tmp_path / "ended").exists()
+    assert {test.rpartition("::")[2] for test in Record(folder / "a.jsonl").passed()} == {"test_that_passes"}
