@@ -16,7 +16,7 @@ from model import Target
 
 
 class WrongClusterError(pulumi.RunError):
-    """The kubeconfig leads elsewhere; Pulumi shows the message without a traceback."""
+    """The kubeconfig points to another cluster; Pulumi shows the message without a traceback."""
 
 
 def require(cluster: Target) -> None:

@@ -76,12 +76,12 @@ def load(config: pulumi.Config) -> Settings:
 
 
 def _is_secret(full_key: str) -> bool:
-    """Whether the CLI says so, which it does through the environment; the SDK itself asks only its own tests."""
+    """Whether the value is encrypted. The CLI says so in the environment; the SDK's own function knows tests only."""
     return runtime_config.is_config_secret(full_key) or full_key in runtime_config.get_config_secret_keys_env()
 
 
 def _required_secrets(raw: Mapping[str, Any]) -> dict[str, str]:
-    """The secrets that this configuration needs, right or not, and what for."""
+    """The secrets that this configuration needs, valid or not, each with the setting that needs it."""
     required = {}
     if value_at(raw, "tempo.storage.backend") == "s3":
         source = value_at(raw, "tempo.storage.s3.source") or "minio"
@@ -102,7 +102,7 @@ def _known_keys() -> list[str]:
 
 
 def _unknown_keys() -> list[str]:
-    """Keys of the project that no setting has; Pulumi itself accepts them, misspelt or not."""
+    """Configuration keys that match no setting, such as misspelt ones; Pulumi itself accepts any key."""
     prefix = f"{PROJECT}:"
     present = {*runtime_config.CONFIG.get(), *runtime_config.get_config_env()}
     known = set(_known_keys())
@@ -111,7 +111,7 @@ def _unknown_keys() -> list[str]:
 
 
 def _describe(detail: ErrorDetails) -> str:
-    """One problem in one line, without the value: it may be a secret in the wrong place."""
+    """One problem in one line, without the value, which may be a secret under the wrong key."""
     location = [str(part) for part in detail["loc"] if part != "[key]"]
     key = f"{PROJECT}:{'.'.join(location)}" if location else PROJECT
     missing = detail["type"] == "missing"

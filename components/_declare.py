@@ -13,9 +13,9 @@ from objects.context import Object, Text
 # therefore never changes.
 PACKAGE = "meshtracing:index"
 
-# Which version of the provider's plugin a program without a provider of its own gets.
+# The version of the provider's plugin, for programs that do not pass a provider.
 _PLUGIN = pulumi.ResourceOptions(version=metadata.version("pulumi-kubernetes"))
-# The API server gives back as `data` what was written as `stringData`.
+# The API server returns as `data` what was written as `stringData`, so both are secret.
 _SECRET_FIELDS = pulumi.ResourceOptions(additional_secret_outputs=["data", "stringData"])
 
 
@@ -28,18 +28,18 @@ def declare(logical_name: str, obj: Object, opts: pulumi.ResourceOptions) -> pul
 
 
 def declare_patch(logical_name: str, obj: Object, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """Register some fields of an object that is somebody else's; destroy takes them away again."""
+    """Register some fields of an object that the program did not create; destroy removes exactly these fields."""
     return _register(f"{_token(obj)}Patch", logical_name, obj, opts)
 
 
 def read(logical_name: str, kind: Object, name: str, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """Read somebody else's object, which has to be there; ``kind`` is an object of its kind."""
+    """Read an object that the program did not create, and fail if it is missing; ``kind`` is any object of its kind."""
     found = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=name))
     return _register(_token(kind), logical_name, {}, found)
 
 
 def _token(obj: Object) -> str:
-    """The type of the resource that stands for ``obj``; the group of Kubernetes' oldest kinds has no name."""
+    """Pulumi's type token for ``obj``; Kubernetes' core group, which has no name, is called ``core``."""
     version = obj["apiVersion"]
     return f"kubernetes:{version if '/' in version else f'core/{version}'}:{obj['kind']}"
 
@@ -58,17 +58,17 @@ def _register(
 def declare_namespace(
     logical_name: str, namespace: str, obj: Object | None, opts: pulumi.ResourceOptions
 ) -> pulumi.CustomResource:
-    """The namespace called ``namespace``: made as ``obj``, or, without, somebody else's, which has to be there."""
+    """Create the namespace as ``obj`` says; without ``obj``, read the existing one and fail if it is missing."""
     if obj is not None:
         return declare(logical_name, obj, opts)
-    # Only read. Server-side apply would not fail on one that is missing: it would make it.
+    # Read, not patched: server-side apply would create a missing namespace instead of failing.
     return read(logical_name, {"apiVersion": "v1", "kind": "Namespace"}, namespace, opts)
 
 
 def declare_labels(
     logical_name: str, namespace: str, labels: Object, opts: pulumi.ResourceOptions
 ) -> pulumi.CustomResource:
-    """Labels on somebody else's namespace; destroy takes them from it again, and leaves the rest of it alone."""
+    """Label an existing namespace; destroy removes the labels and leaves the rest of the namespace alone."""
     found = declare_namespace(logical_name, namespace, None, opts)
     after = pulumi.ResourceOptions(depends_on=[found])
     return declare_patch(f"{logical_name}-labels", labels, pulumi.ResourceOptions.merge(opts, after))
@@ -90,7 +90,7 @@ def declare_release(
         "atomic": True,
         "cleanupOnFail": True,
         "postrender": postrender,
-        # Marks the release as one of this resource's, as the provider's own class does.
+        # The provider's own class sets this too; without it the release would show a difference.
         "compat": "true",
     }
     return _register("kubernetes:helm.sh/v3:Release", logical_name, properties, opts)

@@ -1,4 +1,4 @@
-"""Namespaces of applications that others deployed: brought into the mesh, and restarted when sidecars have to be new.
+"""Applications that the program did not deploy: their namespaces join the mesh, their pods restart for new sidecars.
 
 Of what is there already it owns the injection label, and one annotation of the pods of each Deployment named in the
 settings. Destroy takes both away, the annotation first: what restarts then still gets sidecars, which it loses with
@@ -32,15 +32,15 @@ class Applications(pulumi.ComponentResource):
             build_labels(application, self._args),
             pulumi.ResourceOptions(parent=self),
         )
-        # Both names are in a logical name, for Deployments of one name in two namespaces, and between them is a sign
-        # that no name has.
+        # Deployments in two namespaces may have the same name, so the logical name has both, joined by a character
+        # that no name contains.
         restarted = [
             declare_patch(
                 f"{self._name}-deployment-{application.name}/{deployment}",
                 build_restart(application, deployment, self._args),
                 pulumi.ResourceOptions(
                     parent=self,
-                    # A pod that is older than the label has no sidecar.
+                    # A pod that was created before the label has no sidecar.
                     depends_on=[label],
                     custom_timeouts=within(self._args.context.timeouts.bookinfo),
                 ),

@@ -51,7 +51,7 @@ class Bookinfo(pulumi.ComponentResource):
         gateway = BookinfoGateway(
             f"{self._name}-gateway",
             args,
-            # Its pods, too, are injected by the label of their namespace.
+            # The gateway's pods, too, get their sidecar through the namespace's label.
             pulumi.ResourceOptions(parent=self, depends_on=[self._namespace]),
         )
         return gateway.service
@@ -60,7 +60,7 @@ class Bookinfo(pulumi.ComponentResource):
         self, part: str, objects: Mapping[str, Object], *, after: list[pulumi.Resource]
     ) -> list[pulumi.Resource]:
         """Register ``objects``, and return the Deployments among them."""
-        # Nothing can be created before its namespace, and no pod may be older than the label.
+        # The namespace has to exist first, and its label before any pod, or the pod gets no sidecar.
         child = pulumi.ResourceOptions(parent=self, depends_on=[self._namespace])
         before_the_pods = [
             declare(f"{self._name}-{part}-{role}", obj, child)

@@ -68,8 +68,8 @@ class MeshControlPlane(pulumi.ComponentResource):
             # Pods that istiod injects without an init container of their own need the plugin.
             before_istiod.append(declare_release(f"{name}-cni", cni, timeout=timeout, opts=child))
         declare_release(
-            # Against the rule, the logical name holds a setting: so that another revision is another resource. Pulumi
-            # makes the new one first, then moves what depends on it, and deletes the old one last.
+            # The one logical name that holds a setting: another revision is then another resource, so Pulumi creates
+            # the new one first, then moves what depends on it, and deletes the old one last.
             f"{name}-istiod{revision_suffix(mesh.revision)}",
             istiod(self._args),
             timeout=timeout,
@@ -90,13 +90,13 @@ class MeshControlPlane(pulumi.ComponentResource):
             before_istio.append(self._create_awaited("cni", objects, after=[namespace]))
         istio = self._create_awaited("istio", objects, after=before_istio)
         if "tag" in objects:
-            # A tag has no meaning before what it points to.
+            # A tag needs the revision that it points to.
             self._create_awaited("tag", objects, after=[istio])
 
     def _patch_existing(self, objects: Mapping[str, Object]) -> None:
-        """The patch after which an istiod of others knows our provider."""
+        """Patch an existing Istio resource so that its istiod knows our provider."""
         patch = build_istio_patch(self._args)
-        # Only read. Server-side apply would not fail on a resource that is missing: it would install a mesh.
+        # Read, not patched: server-side apply would create a missing resource, and so install a mesh.
         name = f"{self._name}-existing-istio"
         existing = read(name, patch, self._args.mesh.existing.istio, pulumi.ResourceOptions(parent=self))
         shared = self._create("shared-mesh-config", objects, pulumi.ResourceOptions(parent=self))

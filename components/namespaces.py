@@ -25,7 +25,7 @@ class Namespaces(pulumi.ComponentResource):
                 f"{name}-{namespace}",
                 namespace,
                 objects.get(namespace),
-                # With a namespace go the volumes in it.
+                # Deleting a namespace deletes the volumes in it.
                 opts=pulumi.ResourceOptions(parent=self, protect=namespace in args.protected),
             )
             for namespace in args.names

@@ -23,7 +23,7 @@ class ObjectStore(pulumi.ComponentResource):
         self._objects = build_object_store(args)
         self._limit = within(args.context.timeouts.object_store)
 
-        # What the store has written can be read with them only.
+        # Without these credentials, nothing that the store has written can be read.
         root = self._secret("root", protect=args.protect_data)
         client = self._secret("client")
         # CRITICAL: a new logical name for the volume would delete every stored trace.

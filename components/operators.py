@@ -62,13 +62,13 @@ class Operators(pulumi.ComponentResource):
         if found.own_namespace:
             before.append(declare_namespace(f"{name}-namespace", found.namespace, objects.get("namespace"), child))
         if "group" in objects:
-            # It lives in the namespace.
+            # The group is created in that namespace.
             in_namespace = pulumi.ResourceOptions(parent=self, depends_on=list(before))
             before.append(declare(f"{name}-group", objects["group"], in_namespace))
         subscription = declare(
             f"{name}-subscription",
             objects["subscription"],
-            # OLM installs nothing into a namespace without a group.
+            # OLM installs nothing into a namespace without an OperatorGroup.
             pulumi.ResourceOptions(parent=self, depends_on=before),
         )
         return declare(
@@ -76,9 +76,9 @@ class Operators(pulumi.ComponentResource):
             objects["installed"],
             pulumi.ResourceOptions(
                 parent=self,
-                # Without it OLM has nothing to install, and we would wait in vain.
+                # Without the Subscription OLM installs nothing, and this wait would run into its timeout.
                 depends_on=[subscription],
-                # It is OLM's: as long as a CRD of the operator is left, OLM makes it anew.
+                # The object belongs to OLM, which recreates it as long as a CRD of the operator exists.
                 retain_on_delete=True,
                 custom_timeouts=within(self._args.context.timeouts.operators),
             ),

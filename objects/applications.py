@@ -1,4 +1,4 @@
-"""Of namespaces and Deployments that others made: the labels and the one annotation that are ours."""
+"""The labels and the one annotation that the program sets on namespaces and Deployments it did not create."""
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ def build_labels(application: Application, args: ApplicationsArgs) -> Object:
 
 
 def build_restart(application: Application, deployment: str, args: ApplicationsArgs) -> Object:
-    """The only field of somebody's Deployment that is ours; another hash restarts its pods."""
+    """The one field that the program sets on such a Deployment; a new hash restarts its pods."""
     annotation = restart_annotation(args.mesh, args.platform, args.context)
     return {
         "apiVersion": "apps/v1",

@@ -11,7 +11,7 @@ from objects.mesh_config import injection_labels
 from objects.namespaces import build_namespace, build_namespace_labels
 from objects.restart import restart_annotation, restarted_with
 
-# The client that the settings of the traffic are about.
+# The client whose rate and number of pods the traffic settings control.
 _TRAFFIC_AS_SET = "sleep"
 
 
@@ -46,7 +46,7 @@ def gateway_args(args: BookinfoArgs) -> BookinfoGatewayArgs | None:
 
 
 def build_bookinfo_namespace(args: BookinfoArgs) -> Object:
-    """The sample's namespace, whose pods get sidecars; of one that exists only the labels are ours."""
+    """The sample's namespace, whose pods get sidecars; only the labels, if the namespace exists already."""
     name, labels = args.bookinfo.namespace, injection_labels(args.mesh.revision)
     if args.namespace_exists:
         return build_namespace_labels(name, extra_labels=labels)

@@ -40,7 +40,7 @@ def build_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
 
 
 def _istio_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
-    # Not awaited, either of them: they have no status unless istiod is told to write one.
+    # Neither is awaited: they have no status unless istiod is configured to write one.
     common = {
         "apiVersion": "networking.istio.io/v1",
         "metadata": args.context.metadata(BOOKINFO_GATEWAY, args.namespace),
@@ -52,9 +52,9 @@ def _istio_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
 
 
 def _api_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
-    # The label chooses the control plane, as a namespace's does.
+    # As on a namespace, the label selects the control plane.
     labels = {key: value for key, value in injection_labels(args.mesh.revision).items() if key == "istio.io/rev"}
-    # Istio makes the proxy, and says Programmed when its Service has an address.
+    # Istio creates the proxy, and sets Programmed once the proxy's Service has an address.
     awaited = {"networking.istio.io/service-type": "ClusterIP", **wait_for("condition=Programmed")}
     accepted = wait_for(_ROUTE_ACCEPTED)
     return {
@@ -102,7 +102,7 @@ def proxy_chart(args: BookinfoGatewayArgs) -> Chart | None:
                 "type": "ClusterIP",
                 "ports": [{"name": "http", "port": GATEWAY_PORT, "protocol": "TCP", "targetPort": _POD_PORT}],
             },
-            # It would need a metrics server.
+            # Autoscaling would need a metrics server.
             "autoscaling": {"enabled": False},
         },
     }
@@ -128,7 +128,7 @@ def _api_gateway(args: BookinfoGatewayArgs) -> dict[str, Any]:
     """The spec of a Gateway of the Gateway API, for routes of its own namespace."""
     return {
         "gatewayClassName": GATEWAY_CLASS,
-        # Istio copies these to the pods, which a change therefore rolls.
+        # Istio copies these to the pods, so a change restarts them.
         "infrastructure": {"annotations": _annotation(args)},
         "listeners": [
             {

@@ -20,5 +20,5 @@ def chart_source(chart: str, *, repository: str, version: str) -> Chart:
 
 
 def istio_chart(mesh: Mesh, chart: str) -> Chart:
-    """The same for one of Istio's own charts."""
+    """A release's arguments for one of Istio's own charts."""
     return chart_source(chart, repository=mesh.chart_repository, version=mesh.version)

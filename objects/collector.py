@@ -27,7 +27,7 @@ def build_collector_spec(collector: Collector, *, otlp_address: Text) -> dict[st
         "config": build_config(collector, otlp_address),
     }
     if collector.replicas > 1:
-        # Also what the operator chooses by itself, where its version does.
+        # The default of the operator's newer versions, spelled out for the older ones.
         spec["podDisruptionBudget"] = {"maxUnavailable": 1}
         spec["topologySpreadConstraints"] = [
             {

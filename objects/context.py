@@ -14,7 +14,7 @@ PART_OF = "mesh-tracing"
 
 # A whole Kubernetes object: apiVersion, kind, metadata, and what else its kind has.
 Object = dict[str, Any]
-# A text that another resource may still have to say; whoever uses it then waits for that resource.
+# Text, or an Output of another resource; whoever uses the Output waits for that resource.
 Text = str | pulumi.Output[str]
 
 
@@ -25,7 +25,7 @@ class Context(Section):
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take, in seconds.")
 
     def host(self, service: str, namespace: str) -> str:
-        """The full name of a Service: istiod finds a tracing provider's Service only by its full name."""
+        """The full DNS name of a Service; istiod finds a tracing provider's Service by no shorter one."""
         return f"{service}.{namespace}.svc.{self.cluster_domain}"
 
     def owner_labels(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Context(Section):
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """The metadata of one of our objects; ``app`` is what it belongs to, where that has another name."""
+        """The metadata of one object; ``app`` names the application it belongs to, if that is not ``name``."""
         metadata: dict[str, Any] = {"name": name, "labels": {**self.labels(app or name), **(labels or {})}}
         if namespace is not None:
             metadata["namespace"] = namespace
@@ -72,10 +72,10 @@ class Args(Section):
 
 
 def wait_for(condition: str) -> dict[str, str]:
-    """The annotation that makes Pulumi wait for a custom resource, which it otherwise takes for ready at once."""
+    """The annotation that makes Pulumi wait for a custom resource; without it Pulumi waits for none."""
     return {"pulumi.com/waitFor": condition}
 
 
 def not_awaited() -> dict[str, str]:
-    """The annotation that makes Pulumi take an object for ready at once, which it would otherwise wait for."""
+    """The annotation that stops Pulumi from waiting for an object of a kind that it waits for by default."""
     return {"pulumi.com/skipAwait": "true"}

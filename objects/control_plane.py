@@ -34,9 +34,9 @@ def _metrics_service(args: MeshControlPlaneArgs) -> Object:
         "kind": "Service",
         "metadata": args.context.metadata(ISTIOD_METRICS, args.mesh.namespace),
         "spec": {
-            # Only a name in DNS: nothing to wait for, and istiods of two revisions may be behind it.
+            # Headless: there is nothing to wait for, and the istiods of two revisions may be behind it.
             "clusterIP": "None",
-            # On the pods of every revision, whoever installed them.
+            # The pods of every revision have this label, whoever installed them.
             "selector": {"app": "istiod"},
             "ports": [{"name": "http-monitoring", "port": ISTIOD_METRICS_PORT}],
         },

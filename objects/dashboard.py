@@ -164,7 +164,7 @@ def _service_variable() -> dict[str, Any]:
         "datasource": _PROMETHEUS,
         "definition": query,
         "query": {"query": query, "refId": "services"},
-        # Services come and go with the time range that is looked at.
+        # The list of services is read again whenever the time range changes.
         "refresh": 2,
         "sort": 1,
         "multi": True,

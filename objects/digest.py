@@ -1,4 +1,4 @@
-"""Hashes that stand in a pod's annotations, so that another content of what the pod reads starts it anew."""
+"""Hashes for pod annotations: a pod restarts when the content that it reads has changed."""
 
 import hashlib
 import json

@@ -27,7 +27,7 @@ def build_shared_mesh_config(args: MeshControlPlaneArgs) -> Object:
 
 
 def build_istio_patch(args: MeshControlPlaneArgs) -> Object:
-    """The fields that are ours: two leaves of maps, so that the rest of each map stays its owner's."""
+    """The two fields that the program owns; both are leaves of maps, so the rest of each map stays its owner's."""
     annotations = {
         # A name that a conflict's message can show to the owner, and never force: what the owner has set otherwise
         # stays, and `up` fails with both names.

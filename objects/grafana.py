@@ -56,7 +56,7 @@ class GrafanaArgs(Args):
 
 
 def grafana_external_url(grafana: Grafana, exposure: Exposure) -> str | None:
-    """Where browsers reach a Grafana of our own; of others we know no URL."""
+    """Where browsers reach the Grafana that the program deploys; the URL of any other one is unknown."""
     is_exposed = exposure.kind != "none" and grafana.mode == "managed"
     return external_url(exposure, GRAFANA) if is_exposed else None
 

@@ -42,7 +42,7 @@ class ManifestError(ValueError):
 
 
 class _StrictLoader(SafeLoader):
-    """Safe YAML in which a repeated key, which hides a mistake, is one."""
+    """Safe YAML that refuses repeated keys, of which YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
@@ -59,7 +59,7 @@ class _StrictLoader(SafeLoader):
 
 @cache
 def load(file: str) -> tuple[Object, ...]:
-    """The objects of ``manifests/<file>``, which are the same for everybody: whoever changes one copies it."""
+    """The objects of ``manifests/<file>``; they are shared between callers, who copy what they change."""
     return tuple(parse((MANIFESTS / file).read_text(encoding="utf-8"), source=f"manifests/{file}"))
 
 
@@ -89,14 +89,14 @@ def parse(text: str, *, source: str) -> list[Object]:
 
 
 def _refuse_aliases(text: str) -> None:
-    """An alias hides what it stands for, and a change of its anchor changes it unseen."""
+    """Refuse aliases: a change of the anchor would change every place that refers to it, unseen in review."""
     for event in yaml.parse(text, Loader=SafeLoader):
         if isinstance(event, yaml.AliasEvent) and event.start_mark is not None:
             raise ManifestError(f"line {event.start_mark.line + 1}: an alias; write the value out")
 
 
 def role(manifest: Object) -> str:
-    """What stands for ``manifest`` in the logical name of its resource."""
+    """The part of the resource's logical name that identifies ``manifest``: kind and name."""
     return f"{manifest['kind'].lower()}-{manifest['metadata']['name']}"
 
 

@@ -37,7 +37,7 @@ def installs_cni(mesh: Mesh, platform: Platform) -> bool:
 def active_revision(mesh: Mesh) -> str:
     """The revision whose istiod injects and configures the workloads."""
     if mesh.installer == "sail" and mesh.sail.update_strategy == "RevisionBased":
-        # The operator makes the name of the resource's and of a full version, and no other is ever set.
+        # The operator derives the revision's name from the resource's name and the full version.
         return f"{DEFAULT_REVISION}-{sail_version(mesh).replace('.', '-')}"
     return mesh.revision
 
@@ -48,7 +48,7 @@ def sail_version(mesh: Mesh) -> str:
 
 
 def injection_labels(revision: str) -> dict[str, str]:
-    """Only the revision called ``default``, or a tag of that name, obeys the short label."""
+    """The label that injects sidecars; the short one works only for the revision, or tag, called ``default``."""
     if revision == DEFAULT_REVISION:
         return {"istio-injection": "enabled"}
     return {"istio.io/rev": revision}
@@ -66,7 +66,7 @@ def proxy_config(mesh: Mesh) -> dict[str, Any]:
 
 
 def injector_values(mesh: Mesh) -> dict[str, Any]:
-    """The user's values that the injector writes into a pod, which keeps them until it is made anew."""
+    """The user's values that the injector writes into a pod; they stay until the pod is recreated."""
     chart_global = mesh.values.get("global") or {}
     return {
         "global": {key: chart_global[key] for key in ("proxy", "proxy_init", "variant") if key in chart_global},

@@ -17,7 +17,7 @@ _ROOT_SECRET = "minio-root"  # noqa: S105  the name of a Secret
 
 
 class ObjectStoreKeys(Section):
-    """Who may use an object store: secret Outputs, which go nowhere but into Secrets."""
+    """The credentials of an object store: secret Outputs, which are only ever written into Secrets."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

@@ -13,8 +13,8 @@ from objects.namespaces import build_namespace
 
 _Catalog = Literal["redhat", "community", "operatorhub"]
 
-# The ClusterServiceVersion's name is not known before. This selects nothing, and Pulumi waits, until there is one
-# whose phase is Succeeded, which OLM shows here as a condition.
+# The name of the ClusterServiceVersion is not known in advance. Pulumi waits until this expression selects one: when OLM
+# reports a version in phase Succeeded.
 _SUCCEEDED = (
     "jsonpath={.status.components.refs"
     '[?@.kind=="ClusterServiceVersion"].conditions[?@.type=="Succeeded" && @.status=="True"].type}'

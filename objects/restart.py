@@ -44,7 +44,7 @@ def sidecar_config(mesh: Mesh, platform: Platform, context: Context) -> SidecarC
     return SidecarConfig(
         revision=active_revision(mesh),
         injection_labels=injection_labels(mesh.revision),
-        # With the CNI plugin, a pod gets other init containers.
+        # With the CNI plugin, pods get different init containers.
         injector={**injector_values(mesh), "cni": installs_cni(mesh, platform)},
         proxy_image={"version": mesh.version, "hub": mesh.hub, "tag": mesh.tag},
         proxy_config=proxy_config(mesh),

@@ -22,12 +22,12 @@ _NAME = "default"
 
 
 def build_sail(args: MeshControlPlaneArgs) -> dict[str, Object]:
-    """The resources that the operator turns into an istiod, in the order in which they have a meaning."""
+    """The resources that the operator turns into an istiod, each after what it refers to."""
     mesh, context = args.mesh, args.context
     built: dict[str, Object] = {}
     if installs_cni(mesh, args.platform):
         if CNI_NAMESPACE not in args.existing_namespaces:
-            # The operator does not make it.
+            # The operator does not create the namespace.
             built["cni-namespace"] = build_namespace(CNI_NAMESPACE, context)
         built["cni"] = _object("IstioCNI", "cni", "condition=Ready", _istio_cni(mesh), context)
     built["istio"] = _object("Istio", "istio", "condition=Ready", _istio(args), context)
@@ -80,5 +80,5 @@ def _tag_moved(mesh: Mesh) -> str:
 
     The tag's own spec never changes. The revision in this text does, and so makes Pulumi wait again.
     """
-    # There is no Ready, and InUse comes only with the first workload.
+    # A tag has no Ready condition, and InUse becomes true only with the first workload.
     return json.dumps(["condition=Reconciled", f"jsonpath={{.status.istioRevision}}={active_revision(mesh)}"])

@@ -13,8 +13,8 @@ from objects.exposure import external_host
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
 from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
-# Not the name of the Secret for a store of our own: when the source changes, the new one is made
-# before the old one goes.
+# Different from the name of the Secret for our own store: when the source changes, the new Secret is created before the
+# old one is deleted.
 _KEYS_SECRET = "tempo-s3-keys"  # noqa: S105  the name of a Secret
 
 _JAEGER_UI = "jaeger"

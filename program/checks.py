@@ -50,7 +50,7 @@ def refuse_what_breaks(plan: Plan) -> None:
 
 
 def facts(plan: Plan) -> lint.Facts:
-    """What the settings say of the cluster and what no object shows."""
+    """What the settings say about the cluster that no object shows."""
     settings = plan.settings
     ours = settings.prometheus.existing is None
     return lint.Facts(

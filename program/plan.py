@@ -44,7 +44,7 @@ from objects.kiali import has_own_route
 
 @dataclass(frozen=True, kw_only=True)
 class PrometheusEndpoints:
-    """Where somebody else's Prometheus is reached; it stands where the component stands for ours."""
+    """The URLs of an existing Prometheus; used in place of the component that deploys ours."""
 
     query_url: str
     write_url: str
@@ -74,7 +74,7 @@ class Plan:
 
     @property
     def prometheus_endpoints(self) -> PrometheusEndpoints:
-        """Where Prometheus answers, whosever it is."""
+        """The URLs of Prometheus, ours or an existing one."""
         query_url = prometheus_query_url(self.settings.mesh.namespace, self.context)
         ours = PrometheusEndpoints(query_url=query_url, write_url=prometheus_write_url(query_url))
         return self.existing_prometheus() or ours
@@ -185,7 +185,7 @@ class Plan:
             mesh_namespace=self.settings.mesh.namespace,
             exposure=self.settings.exposure,
             admin_password=self.settings.grafana_admin_password,
-            # From the addresses as plain text: taken from the Outputs, it would not be known in a preview.
+            # From the plain addresses: a hash of the Outputs would be unknown in a preview.
             content_hash=content_hash(tempo_url=self.tempo_url, prometheus_url=plain_prometheus_url),
             context=self.context,
         )
@@ -213,7 +213,7 @@ class Plan:
 
     @property
     def exposed_services(self) -> list[ExposedService]:
-        """What the program itself leads to from outside."""
+        """The Services that the program exposes outside the cluster."""
         settings = self.settings
         if settings.exposure.kind == "none":
             return []
@@ -234,7 +234,7 @@ class Plan:
         return [service for service, is_exposed in candidates if is_exposed]
 
     def versions(self) -> dict[str, str]:
-        """Of what the program itself runs."""
+        """The versions of what the program itself deploys."""
         settings = self.settings
         storage = settings.tempo.storage
         runs = {
@@ -247,7 +247,7 @@ class Plan:
 
     @property
     def _exposed_productpage(self) -> ExposedService:
-        """Behind the sample's gateway, where there is one."""
+        """The product page, or the sample's gateway in front of it if there is one."""
         bookinfo = self.settings.bookinfo
         service, port = PRODUCTPAGE, PRODUCTPAGE_PORT
         if bookinfo.gateway != "none":
