@@ -76,7 +76,7 @@ def load(config: pulumi.Config) -> Settings:
 
 
 def _is_secret(full_key: str) -> bool:
-    """Whether the value is encrypted. The CLI says so in the environment; the SDK's own function knows tests only."""
+    """Whether the value is encrypted, as the CLI says in the environment; the SDK's own function knows tests only."""
     return runtime_config.is_config_secret(full_key) or full_key in runtime_config.get_config_secret_keys_env()
 
 

@@ -13,8 +13,8 @@ from objects.namespaces import build_namespace
 
 _Catalog = Literal["redhat", "community", "operatorhub"]
 
-# The name of the ClusterServiceVersion is not known in advance. Pulumi waits until this expression selects one: when OLM
-# reports a version in phase Succeeded.
+# The name of the ClusterServiceVersion is not known in advance. Pulumi waits until this expression selects one, that is
+# until OLM reports a version in phase Succeeded.
 _SUCCEEDED = (
     "jsonpath={.status.components.refs"
     '[?@.kind=="ClusterServiceVersion"].conditions[?@.type=="Succeeded" && @.status=="True"].type}'
