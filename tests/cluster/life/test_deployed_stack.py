@@ -1,6 +1,7 @@
 """The deployed stack does what it is for: requests become traces, traces become the service graph."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -48,6 +49,26 @@ def test_traceql_finds_traces_that_span_productpage_details_reviews_and_ratings(
 
     wanted = {f"{name}.bookinfo" for name in ("productpage", "details", "reviews", "ratings")}
     assert eventually(widest, lambda services: wanted <= services, 60) >= wanted
+
+
+def test_the_first_request_of_a_client_is_traced(cluster: Host, deployed: str) -> None:
+    # This client asks at its start and then once in five seconds, so a first request without a trace leaves a gap.
+    name = "spiffe-test-productpage"
+    (pod,) = cluster.objects("pods", "-n", "bookinfo", "-l", f"app={name}")
+    (started,) = (
+        status["state"]["running"]["startedAt"]
+        for status in pod["status"]["containerStatuses"]
+        if status["name"] == "sleep"
+    )
+    query = {"q": f'{{resource.service.name="{name}.bookinfo"}}', "limit": 1000}
+    address = f"{cluster.address('tempo')}/api/search"
+
+    def traces() -> list[dict[str, Any]]:
+        found: dict[str, Any] = httpx.get(address, params=query, trust_env=False, timeout=10).raise_for_status().json()
+        return found.get("traces", [])
+
+    first = min(int(trace["startTimeUnixNano"]) for trace in eventually(traces, bool, 60))
+    assert first / 1e9 - datetime.fromisoformat(started).timestamp() < 5
 
 
 def test_prometheus_has_exactly_the_expected_edges_between_bookinfo_services(cluster: Host, deployed: str) -> None:
