@@ -6,7 +6,7 @@ It reads plain dictionaries and nothing else: no cluster, no network, no Pulumi.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lint._objects import Cluster, Object
+from lint._objects import Manifests, Object
 from lint.facts import Facts
 from lint.findings import Finding, Severity
 from lint.registry import CHECKS, Check, examine
@@ -20,4 +20,4 @@ def check(
     objects: Sequence[Mapping[str, Any]], facts: Facts = _NOTHING_KNOWN, *, checks: Sequence[Check] = CHECKS
 ) -> list[Finding]:
     """Return the findings of ``checks`` in ``objects``, errors first, each once."""
-    return examine(Cluster(tuple(Object(raw) for raw in objects)), facts, checks)
+    return examine(Manifests(tuple(Object(raw) for raw in objects)), facts, checks)

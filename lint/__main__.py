@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from lint import _files, reference
-from lint._objects import Cluster, Object
+from lint._objects import Manifests, Object
 from lint._versions import minor
 from lint.facts import Facts
 from lint.findings import Finding, Severity
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _files.UnreadableError as error:
         print(f"lint: {error}", file=sys.stderr)
         return UNCHECKED
-    findings = examine(Cluster(tuple(objects)), _facts(options))
+    findings = examine(Manifests(tuple(objects)), _facts(options))
     if options.json:
         print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:

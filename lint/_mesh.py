@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lint._hosts import ServiceName, service_of
-from lint._objects import Cluster, Key, Object, Path, at, mapping, number, parsed, sequence, text
+from lint._objects import Key, Manifests, Object, Path, at, mapping, number, parsed, sequence, text
 from lint.facts import Facts
 
 SAIL = "sailoperator.io"
@@ -68,12 +68,12 @@ class Provider:
         return self.mesh.where("extensionProviders", self.index, "opentelemetry", field)
 
 
-def mesh_configs(cluster: Cluster) -> list[MeshConfig]:
-    return [*_of_operators(cluster), *_of_config_maps(cluster)]
+def mesh_configs(manifests: Manifests) -> list[MeshConfig]:
+    return [*_of_operators(manifests), *_of_config_maps(manifests)]
 
 
-def providers(cluster: Cluster) -> Iterator[Provider]:
-    for mesh in mesh_configs(cluster):
+def providers(manifests: Manifests) -> Iterator[Provider]:
+    for mesh in mesh_configs(manifests):
         for index, entry in enumerate(sequence(mesh.values.get("extensionProviders"))):
             otlp = at(entry, "opentelemetry")
             if isinstance(otlp, Mapping):
@@ -87,42 +87,42 @@ def providers(cluster: Cluster) -> Iterator[Provider]:
                 )
 
 
-def provider_names(cluster: Cluster) -> frozenset[str] | None:
+def provider_names(manifests: Manifests) -> frozenset[str] | None:
     """Return the names a Telemetry may use, or None if a part of the mesh configuration is not among the objects."""
-    meshes = mesh_configs(cluster)
-    if not meshes or _shared_config_elsewhere(cluster):
+    meshes = mesh_configs(manifests)
+    if not meshes or _shared_config_elsewhere(manifests):
         return None
     entries = (entry for mesh in meshes for entry in sequence(mesh.values.get("extensionProviders")))
     return frozenset(text(at(entry, "name")) for entry in entries) | _BUILT_IN_PROVIDERS
 
 
-def root_namespaces(cluster: Cluster, facts: Facts) -> frozenset[str]:
+def root_namespaces(manifests: Manifests, facts: Facts) -> frozenset[str]:
     if facts.root_namespace is not None:
         return frozenset({facts.root_namespace})
-    return frozenset(mesh.root_namespace for mesh in mesh_configs(cluster)) or frozenset({DEFAULT_ROOT_NAMESPACE})
+    return frozenset(mesh.root_namespace for mesh in mesh_configs(manifests)) or frozenset({DEFAULT_ROOT_NAMESPACE})
 
 
-def _of_operators(cluster: Cluster) -> Iterator[MeshConfig]:
-    for obj in cluster.of(SAIL, "Istio", "IstioRevision"):
+def _of_operators(manifests: Manifests) -> Iterator[MeshConfig]:
+    for obj in manifests.of(SAIL, "Istio", "IstioRevision"):
         path: Path = ("spec", "values", "meshConfig")
         yield MeshConfig(obj, path, mapping(obj.at(*path)), text(obj.at("spec", "namespace")))
-    for obj in cluster.of("install.istio.io", "IstioOperator"):
+    for obj in manifests.of("install.istio.io", "IstioOperator"):
         path = ("spec", "meshConfig")
         yield MeshConfig(obj, path, mapping(obj.at(*path)), text(obj.at("spec", "namespace")) or obj.namespace)
 
 
-def _of_config_maps(cluster: Cluster) -> Iterator[MeshConfig]:
-    for obj in cluster.of("", "ConfigMap"):
+def _of_config_maps(manifests: Manifests) -> Iterator[MeshConfig]:
+    for obj in manifests.of("", "ConfigMap"):
         content = parsed(obj.at("data", "mesh"))
         if isinstance(content, Mapping):
             yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace)
 
 
-def _shared_config_elsewhere(cluster: Cluster) -> bool:
-    present = {obj.name for obj in cluster.of("", "ConfigMap") if obj.at("data", "mesh") is not None}
+def _shared_config_elsewhere(manifests: Manifests) -> bool:
+    present = {obj.name for obj in manifests.of("", "ConfigMap") if obj.at("data", "mesh") is not None}
     shared = (
         text(obj.at("spec", "values", "pilot", "env", "SHARED_MESH_CONFIG"))
-        for obj in cluster.objects
+        for obj in manifests.objects
         if obj.group in {SAIL, "install.istio.io"}
     )
     return any(name and name not in present for name in shared)

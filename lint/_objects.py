@@ -158,7 +158,7 @@ class Object:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class Manifests:
     """The objects that are checked together."""
 
     objects: tuple[Object, ...]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lint._hosts import ServiceName
-from lint._objects import Cluster, Object, Path, at, mapping, sequence, text
+from lint._objects import Manifests, Object, Path, at, mapping, sequence, text
 
 OPERATORS = ("monitoring.coreos.com", "monitoring.rhobs")
 _GOVERNING_SERVICE = "prometheus-operated"
@@ -22,20 +22,20 @@ class Prometheus:
     has_native_histograms: bool
 
 
-def find(cluster: Cluster, service: ServiceName) -> list[Prometheus]:
+def find(manifests: Manifests, service: ServiceName) -> list[Prometheus]:
     """Return each Prometheus that ``service`` leads to, as far as the objects show it."""
-    return [*_of_operators(cluster, service), *_of_workloads(cluster, service)]
+    return [*_of_operators(manifests, service), *_of_workloads(manifests, service)]
 
 
-def _of_operators(cluster: Cluster, service: ServiceName) -> Iterator[Prometheus]:
+def _of_operators(manifests: Manifests, service: ServiceName) -> Iterator[Prometheus]:
     for group in OPERATORS:
-        for obj in cluster.of(group, "Prometheus"):
+        for obj in manifests.of(group, "Prometheus"):
             pods = {"prometheus": obj.name, "operator.prometheus.io/name": obj.name}
             if obj.namespace == service.namespace and (
-                service.name == _GOVERNING_SERVICE or _selects(cluster, service, pods)
+                service.name == _GOVERNING_SERVICE or _selects(manifests, service, pods)
             ):
                 yield _custom_resource(obj, ("spec",))
-        for obj in cluster.of(group, "MonitoringStack"):
+        for obj in manifests.of(group, "MonitoringStack"):
             if obj.namespace == service.namespace and service.name in {_GOVERNING_SERVICE, f"{obj.name}-prometheus"}:
                 yield _custom_resource(obj, ("spec", "prometheusConfig"))
 
@@ -53,13 +53,13 @@ def _custom_resource(obj: Object, path: Path) -> Prometheus:
     )
 
 
-def _of_workloads(cluster: Cluster, service: ServiceName) -> Iterator[Prometheus]:
-    for obj in cluster.of("apps", *_WORKLOADS):
+def _of_workloads(manifests: Manifests, service: ServiceName) -> Iterator[Prometheus]:
+    for obj in manifests.of("apps", *_WORKLOADS):
         if obj.namespace != service.namespace:
             continue
         pods = mapping(obj.at("spec", "template", "metadata", "labels"))
-        declared = any(_named(cluster, service))
-        if not (_selects(cluster, service, pods) if declared else obj.name == service.name):
+        declared = any(_named(manifests, service))
+        if not (_selects(manifests, service, pods) if declared else obj.name == service.name):
             continue
         path: Path = ("spec", "template", "spec", "containers")
         for index, container in enumerate(sequence(obj.at(*path))):
@@ -84,16 +84,16 @@ def _is_prometheus(container: object) -> bool:
     return (repository or text(at(container, "name"))) == "prometheus"
 
 
-def _selects(cluster: Cluster, service: ServiceName, pods: object) -> bool:
+def _selects(manifests: Manifests, service: ServiceName, pods: object) -> bool:
     labels = mapping(pods)
-    for obj in _named(cluster, service):
+    for obj in _named(manifests, service):
         selector = mapping(obj.at("spec", "selector"))
         if selector and all(key in labels and labels[key] == value for key, value in selector.items()):
             return True
     return False
 
 
-def _named(cluster: Cluster, service: ServiceName) -> Iterator[Object]:
-    for obj in cluster.of("", "Service"):
+def _named(manifests: Manifests, service: ServiceName) -> Iterator[Object]:
+    for obj in manifests.of("", "Service"):
         if (obj.namespace, obj.name) == (service.namespace, service.name):
             yield obj

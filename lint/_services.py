@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lint._hosts import ServiceName
-from lint._objects import Cluster, Object, Path, at, mapping, number, parsed, sequence, text
+from lint._objects import Manifests, Object, Path, at, mapping, number, parsed, sequence, text
 
 OPENTELEMETRY = "opentelemetry.io"
 TEMPO = "tempo.grafana.com"
@@ -37,10 +37,10 @@ class Service:
         return next((port for port in self.ports or () if port.number == wanted), None)
 
 
-def services(cluster: Cluster) -> dict[ServiceName, Service]:
+def services(manifests: Manifests) -> dict[ServiceName, Service]:
     """Return every Service whose namespace is known; a declared one takes precedence over an operator's."""
     known: dict[ServiceName, Service] = {}
-    for service in (*_declared(cluster), *_of_collectors(cluster), *_of_tempo(cluster)):
+    for service in (*_declared(manifests), *_of_collectors(manifests), *_of_tempo(manifests)):
         if service.name.namespace and service.name.name:
             known.setdefault(service.name, service)
     return known
@@ -56,8 +56,8 @@ def monolithic_service(tempo: Object) -> ServiceName:
     return ServiceName(tempo.namespace, f"tempo-{tempo.name}")
 
 
-def _declared(cluster: Cluster) -> Iterator[Service]:
-    for obj in cluster.of("", "Service"):
+def _declared(manifests: Manifests) -> Iterator[Service]:
+    for obj in manifests.of("", "Service"):
         path: Path = ("spec", "ports")
         ports = tuple(_ports(obj.at(*path), path))
         yield Service(obj, ServiceName(obj.namespace, obj.name), ports or None)
@@ -70,8 +70,8 @@ def _ports(entries: object, path: Path) -> Iterator[Port]:
             yield Port(port, text(at(entry, "name")), text(at(entry, "appProtocol")), (*path, index))
 
 
-def _of_collectors(cluster: Cluster) -> Iterator[Service]:
-    for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
+def _of_collectors(manifests: Manifests) -> Iterator[Service]:
+    for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         if obj.at("spec", "mode") == "sidecar":
             continue
         ports = _collector_ports(obj)
@@ -105,12 +105,12 @@ def _collector_ports(collector: Object) -> tuple[Port, ...] | None:
     return (*ports, *_ports(collector.at(*path), path))
 
 
-def _of_tempo(cluster: Cluster) -> Iterator[Service]:
+def _of_tempo(manifests: Manifests) -> Iterator[Service]:
     """Yield Tempo's Services; Istio cannot tell the protocol from the operator's names of their OTLP ports."""
     otlp = (Port(_OTLP_PORTS["grpc"], "otlp-grpc"), Port(_OTLP_PORTS["http"], "otlp-http"))
-    for obj in cluster.of(TEMPO, "TempoMonolithic"):
+    for obj in manifests.of(TEMPO, "TempoMonolithic"):
         yield Service(obj, monolithic_service(obj), (Port(_TEMPO_PORT, "http"), *otlp))
-    for obj in cluster.of(TEMPO, "TempoStack"):
+    for obj in manifests.of(TEMPO, "TempoStack"):
         # It serves the ports of other protocols too.
         distributor = ServiceName(obj.namespace, f"tempo-{obj.name}-distributor")
         yield Service(obj, distributor, (Port(_TEMPO_PORT, "http"), *otlp))

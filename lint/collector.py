@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lint._hosts import ServiceName
 from lint._mesh import providers
-from lint._objects import Cluster, Object, at, text
+from lint._objects import Manifests, Object, at, text
 from lint._services import OPENTELEMETRY, collector_config
 from lint._versions import image_tag, minor
 from lint.facts import Facts
@@ -33,9 +33,9 @@ _ADDRESS_REFUSED = (0, 128)
           ingress: {type: route}
     """,
 )
-def route_ingress(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    targets = {provider.target(facts) for provider in providers(cluster)}
-    for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
+def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    targets = {provider.target(facts) for provider in providers(manifests)}
+    for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         if obj.at("spec", "ingress", "type") != "route":
             continue
         of_the_mesh = ServiceName(obj.namespace, f"{obj.name}-collector") in targets
@@ -65,8 +65,8 @@ def route_ingress(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
               telemetry: {metrics: {address: "0.0.0.0:8888"}}
     """,
 )
-def metrics_address(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
+def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         if at(collector_config(obj), "service", "telemetry", "metrics", "address") is None:
             continue
         version = _version(obj, facts)

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 
 from lint._mesh import SAIL
-from lint._objects import Cluster, Object, text
+from lint._objects import Manifests, Object, text
 from lint._versions import Minor, minor
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -45,10 +45,10 @@ END_OF_LIFE: dict[Minor, datetime.date] = {
     """,
     facts=Facts(platform="openshift"),
 )
-def openshift_without_cni(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    if facts.platform != "openshift" or any(cluster.of(SAIL, "IstioCNI")):
+def openshift_without_cni(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    if facts.platform != "openshift" or any(manifests.of(SAIL, "IstioCNI")):
         return
-    for obj in cluster.of(SAIL, "Istio"):
+    for obj in manifests.of(SAIL, "Istio"):
         if obj.at("spec", "values", "pilot", "cni", "enabled") is not False:
             yield error(
                 obj.where("spec"),
@@ -69,8 +69,8 @@ def openshift_without_cni(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
         spec: {version: v1.30.4}
     """,
 )
-def cni_with_another_name(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj in cluster.of(SAIL, "IstioCNI"):
+def cni_with_another_name(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in manifests.of(SAIL, "IstioCNI"):
         if obj.name and obj.name != _CNI_NAME:
             yield error(
                 obj.where("metadata", "name"),
@@ -96,9 +96,9 @@ def cni_with_another_name(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
         spec: {version: v1.29.7}
     """,
 )
-def cni_of_another_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    meshes = {text(obj.at("spec", "version")) for obj in cluster.of(SAIL, "Istio")} - {""}
-    for obj in cluster.of(SAIL, "IstioCNI"):
+def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    meshes = {text(obj.at("spec", "version")) for obj in manifests.of(SAIL, "Istio")} - {""}
+    for obj in manifests.of(SAIL, "IstioCNI"):
         version = text(obj.at("spec", "version"))
         if version and meshes and not any(_same(version, mesh) for mesh in meshes):
             yield warning(
@@ -123,8 +123,8 @@ def cni_of_another_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
         spec: {version: v1.30-latest}
     """,
 )
-def unpinned_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj in _versioned(cluster):
+def unpinned_version(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in _versioned(manifests):
         version = obj.at("spec", "version")
         if version is None:
             why = "without a version the operator chooses one, in some releases a beta"
@@ -151,10 +151,10 @@ def unpinned_version(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
     """,
     facts=Facts(today=datetime.date(2026, 3, 31)),
 )
-def end_of_life_version(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+def end_of_life_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.today is None or facts.platform == "openshift":
         return
-    for obj in _versioned(cluster):
+    for obj in _versioned(manifests):
         version = minor(text(obj.at("spec", "version")))
         ended = _ended(version) if version else None
         if version and ended and ended < facts.today:
@@ -166,8 +166,8 @@ def end_of_life_version(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
             )
 
 
-def _versioned(cluster: Cluster) -> Iterator[Object]:
-    yield from cluster.of(SAIL, "Istio", "IstioCNI")
+def _versioned(manifests: Manifests) -> Iterator[Object]:
+    yield from manifests.of(SAIL, "Istio", "IstioCNI")
 
 
 def _is_alias(version: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lint._objects import Cluster, Object, Path, at, parsed, sequence, text
+from lint._objects import Manifests, Object, Path, at, parsed, sequence, text
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.rule import rule
@@ -60,10 +60,10 @@ class _DataSource:
                 jsonData: {serviceMap: {datasourceUid: prom}}
     """,
 )
-def service_map_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+def service_map_without_prometheus(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     path = ("serviceMap", "datasourceUid")
-    yield from _prometheus_references(cluster, facts, path, "the service graph stays empty")
-    for source in _data_sources(cluster):
+    yield from _prometheus_references(manifests, facts, path, "the service graph stays empty")
+    for source in _data_sources(manifests):
         if source.type == "tempo" and source.uid_at(*path) == "":
             yield warning(
                 source.where(*path),
@@ -97,9 +97,9 @@ def service_map_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[F
                   tracesToMetrics: {datasourceUid: prom}
     """,
 )
-def traces_to_metrics_without_prometheus(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     path = ("tracesToMetrics", "datasourceUid")
-    yield from _prometheus_references(cluster, facts, path, "links from spans to metrics lead nowhere")
+    yield from _prometheus_references(manifests, facts, path, "links from spans to metrics lead nowhere")
 
 
 @rule(
@@ -128,8 +128,8 @@ def traces_to_metrics_without_prometheus(cluster: Cluster, facts: Facts) -> Iter
                 jsonData: {serviceMap: {datasourceUid: prometheus}}
     """,
 )
-def exemplars_without_tempo(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    known = list(_data_sources(cluster))
+def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    known = list(_data_sources(manifests))
     traces = [source for source in known if source.type in _TRACE_TYPES]
     for source in known:
         if source.type not in _PROMETHEUS_TYPES:
@@ -139,8 +139,10 @@ def exemplars_without_tempo(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
             yield from _dangling(source, path, traces, "links from exemplars to traces lead nowhere")
 
 
-def _prometheus_references(cluster: Cluster, facts: Facts, path: tuple[str, ...], consequence: str) -> Iterator[Fault]:
-    known = list(_data_sources(cluster))
+def _prometheus_references(
+    manifests: Manifests, facts: Facts, path: tuple[str, ...], consequence: str
+) -> Iterator[Fault]:
+    known = list(_data_sources(manifests))
     metrics = [source for source in known if source.type in _PROMETHEUS_TYPES]
     for source in known:
         if source.type == "tempo":
@@ -169,15 +171,15 @@ def _dangling(
     )
 
 
-def _data_sources(cluster: Cluster) -> Iterator[_DataSource]:
-    for obj in cluster.of("", "ConfigMap", "Secret"):
+def _data_sources(manifests: Manifests) -> Iterator[_DataSource]:
+    for obj in manifests.of("", "ConfigMap", "Secret"):
         for path, document in obj.documents():
             # Parsing every document would be slow: most have no data sources, and some are large.
             if "datasources" in document:
                 entries = sequence(at(parsed(document), "datasources"))
                 for index, entry in enumerate(entries):
                     yield _data_source(obj, (*path, "datasources", index), entry, text(at(entry, "uid")))
-    for obj in cluster.of("grafana.integreatly.org", "GrafanaDatasource"):
+    for obj in manifests.of("grafana.integreatly.org", "GrafanaDatasource"):
         entry = obj.at("spec", "datasource")
         uid = text(obj.at("spec", "uid")) or text(at(entry, "uid"))
         yield _data_source(obj, ("spec", "datasource"), entry, uid)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lint._mesh import SAIL
-from lint._objects import Cluster, Object, text
+from lint._objects import Manifests, Object, text
 from lint._services import OPENTELEMETRY
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -34,11 +34,11 @@ _OPT_OUT = "sidecar.istio.io/inject"
         metadata: {name: bookinfo, labels: {istio-injection: enabled}}
     """,
 )
-def label_without_default_revision(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    revisions = _revisions(cluster) | (facts.istio_revisions or frozenset())
+def label_without_default_revision(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    revisions = _revisions(manifests) | (facts.istio_revisions or frozenset())
     if not revisions or DEFAULT in revisions:
         return
-    for obj in cluster.of("", "Namespace"):
+    for obj in manifests.of("", "Namespace"):
         if obj.labels.get(_SIMPLE) == "enabled":
             yield error(
                 obj.where("metadata", "labels", _SIMPLE),
@@ -62,8 +62,8 @@ def label_without_default_revision(cluster: Cluster, facts: Facts) -> Iterator[F
         metadata: {name: bookinfo, labels: {istio-injection: enabled, istio.io/rev: canary}}
     """,
 )
-def contradicting_labels(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj in cluster.of("", "Namespace"):
+def contradicting_labels(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in manifests.of("", "Namespace"):
         simple, revision = text(obj.labels.get(_SIMPLE)), text(obj.labels.get(_REVISION))
         if not simple or not revision or (simple == "enabled" and revision == DEFAULT):
             continue
@@ -96,9 +96,9 @@ def contradicting_labels(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
         metadata: {name: otel, namespace: tracing}
     """,
 )
-def sidecar_in_collector(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    injected = {obj.name for obj in cluster.of("", "Namespace") if _is_injected(obj)}
-    for obj in cluster.of(OPENTELEMETRY, "OpenTelemetryCollector"):
+def sidecar_in_collector(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    injected = {obj.name for obj in manifests.of("", "Namespace") if _is_injected(obj)}
+    for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         opted_out = "false" in (obj.labels.get(_OPT_OUT), obj.at("spec", "podAnnotations", _OPT_OUT))
         if obj.namespace in injected and not opted_out and obj.at("spec", "mode") != "sidecar":
             yield warning(
@@ -114,21 +114,21 @@ def _is_injected(namespace: Object) -> bool:
     return simple == "enabled" or (simple is None and bool(text(namespace.labels.get(_REVISION))))
 
 
-def _revisions(cluster: Cluster) -> frozenset[str]:
+def _revisions(manifests: Manifests) -> frozenset[str]:
     """Return the revisions and tags that the objects define."""
-    names = {obj.name for obj in cluster.of(SAIL, "IstioRevision", "IstioRevisionTag")}
-    for obj in cluster.of(SAIL, "Istio"):
+    names = {obj.name for obj in manifests.of(SAIL, "IstioRevision", "IstioRevisionTag")}
+    for obj in manifests.of(SAIL, "Istio"):
         if obj.at("spec", "updateStrategy", "type") == "RevisionBased":
             # The operator's name for it (sail: controllers/istio/istio_controller.go).
             version = text(obj.at("spec", "version")).replace(".", "-")
             names.add(f"{obj.name}-{version}")
         else:
             names.add(obj.name)
-    for obj in cluster.of("install.istio.io", "IstioOperator"):
+    for obj in manifests.of("install.istio.io", "IstioOperator"):
         names.add(text(obj.at("spec", "revision")) or DEFAULT)
-    for obj in cluster.of("", "ConfigMap"):
+    for obj in manifests.of("", "ConfigMap"):
         if obj.at("data", "mesh") is not None and (obj.name == "istio" or obj.name.startswith("istio-")):
             names.add(obj.name.removeprefix("istio").removeprefix("-") or DEFAULT)
-    for obj in cluster.of("admissionregistration.k8s.io", "MutatingWebhookConfiguration"):
+    for obj in manifests.of("admissionregistration.k8s.io", "MutatingWebhookConfiguration"):
         names.add(text(obj.labels.get("istio.io/tag")))
     return frozenset(names - {""})

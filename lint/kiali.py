@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lint._hosts import endpoint, service_of
-from lint._objects import Cluster, Object, Path, at, mapping, parsed, text
+from lint._objects import Manifests, Object, Path, at, mapping, parsed, text
 from lint._services import TEMPO, monolithic_service
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -38,9 +38,9 @@ _HTTP_PORT = 3200
               internal_url: http://tempo-tempo.tracing-system.svc:3200
     """,
 )
-def grpc_to_monolithic_tempo(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    monolithic = {monolithic_service(obj) for obj in cluster.of(TEMPO, "TempoMonolithic")}
-    for obj, path, config in _configs(cluster):
+def grpc_to_monolithic_tempo(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    monolithic = {monolithic_service(obj) for obj in manifests.of(TEMPO, "TempoMonolithic")}
+    for obj, path, config in _configs(manifests):
         tracing = mapping(at(config, *_TRACING))
         if tracing.get("enabled") is not True or tracing.get("provider") != "tempo" or tracing.get("use_grpc") is False:
             continue
@@ -66,11 +66,11 @@ def _sounds_monolithic(host: str) -> bool:
     return name.startswith("tempo-") and not name.endswith(("-query-frontend", "-gateway", "-distributor"))
 
 
-def _configs(cluster: Cluster) -> Iterator[tuple[Object, Path, Mapping[Any, Any]]]:
+def _configs(manifests: Manifests) -> Iterator[tuple[Object, Path, Mapping[Any, Any]]]:
     """Yield Kiali's settings: in its resource, or in the ConfigMap of the chart without an operator."""
-    for obj in cluster.of("kiali.io", "Kiali"):
+    for obj in manifests.of("kiali.io", "Kiali"):
         yield obj, ("spec",), mapping(obj.at("spec"))
-    for obj in cluster.of("", "ConfigMap"):
+    for obj in manifests.of("", "ConfigMap"):
         document = text(obj.at("data", "config.yaml"))
         if "external_services" in document:
             yield obj, ("data", "config.yaml"), mapping(parsed(document))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from lint._objects import Cluster, at, sequence, text
+from lint._objects import Manifests, at, sequence, text
 from lint._prometheus import OPERATORS
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error
@@ -32,9 +32,9 @@ _DOUBLED = re.compile(r"\\\\[dDwWsSbB.+*?()\[\]{}|$^/:-]")
                 - {action: replace, regex: '(\\d+)', targetLabel: __address__}
     """,
 )
-def doubled_backslash(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
+def doubled_backslash(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for group in OPERATORS:
-        for obj in cluster.of(group, *_ENDPOINTS):
+        for obj in manifests.of(group, *_ENDPOINTS):
             endpoints = _ENDPOINTS[obj.kind]
             for index, endpoint in enumerate(sequence(obj.at("spec", endpoints))):
                 for field in ("relabelings", "metricRelabelings"):

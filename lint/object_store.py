@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from lint._objects import Cluster, Object, Path, at, sequence, text
+from lint._objects import Manifests, Object, Path, at, sequence, text
 from lint._services import TEMPO
 from lint._versions import image_tag
 from lint.facts import Facts
@@ -42,8 +42,8 @@ LAST_RELEASE = "RELEASE.2025-09-07T16-13-09Z"
         stringData: {bucket: tempo, endpoint: "minio.tracing-system.svc:9000"}
     """,
 )
-def endpoint_without_scheme(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj, keys in _secrets(cluster):
+def endpoint_without_scheme(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj, keys in _secrets(manifests):
         path, endpoint = keys.get("endpoint", ((), ""))
         if endpoint and not endpoint.startswith(("http://", "https://")):
             yield error(
@@ -65,8 +65,8 @@ def endpoint_without_scheme(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
         stringData: {bucket: tempo, endpoint: "https://minio.tracing-system.svc:9000", region: eu-central-1}
     """,
 )
-def region_beside_endpoint(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj, keys in _secrets(cluster):
+def region_beside_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj, keys in _secrets(manifests):
         path, region = keys.get("region", ((), ""))
         if region:
             yield error(
@@ -90,10 +90,10 @@ def region_beside_endpoint(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
     """,
     facts=Facts(bucket_is_created=False),
 )
-def bucket_that_nobody_creates(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.bucket_is_created is not False:
         return
-    for obj in cluster.of(TEMPO, *_SECRETS):
+    for obj in manifests.of(TEMPO, *_SECRETS):
         backend, secret = _SECRETS[obj.kind]
         if obj.at(*backend) == "s3":
             yield error(
@@ -119,8 +119,8 @@ def bucket_that_nobody_creates(cluster: Cluster, facts: Facts) -> Iterator[Fault
           containers: [{name: minio, image: "minio/minio:RELEASE.2025-09-07T16-13-09Z"}]
     """,
 )
-def image_without_registry(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj in cluster.objects:
+def image_without_registry(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in manifests.objects:
         pods = _POD_SPECS.get((obj.group or "", obj.kind))
         if pods is None:
             continue
@@ -143,9 +143,9 @@ def _judge(image: str, where: str) -> Iterator[Fault]:
             yield error(where, f"no image is published after {LAST_RELEASE}", remedy)
 
 
-def _secrets(cluster: Cluster) -> Iterator[tuple[Object, Mapping[str, tuple[Path, str]]]]:
+def _secrets(manifests: Manifests) -> Iterator[tuple[Object, Mapping[str, tuple[Path, str]]]]:
     """Yield the Secrets that are for an object store with an endpoint, each with the path and value of its keys."""
-    for obj in cluster.of("", "Secret"):
+    for obj in manifests.of("", "Secret"):
         keys = {str(path[-1]): (path, value) for path, value in obj.documents()}
         # The credentials themselves may be kept back from the check.
         if {"bucket", "endpoint"} <= keys.keys():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lint._hosts import ServiceName, service_of
 from lint._mesh import Provider, providers
-from lint._objects import Cluster, sequence
+from lint._objects import Manifests, sequence
 from lint._services import OPENTELEMETRY, Port, Service, services
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -37,10 +37,10 @@ _HTTP2_APP_PROTOCOLS = _HTTP2_NAMES | {"kubernetes.io/h2c"}
                   opentelemetry: {service: otel-collector, port: 4317}
     """,
 )
-def service_without_full_name(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    known = services(cluster)
-    entries = _service_entries(cluster)
-    for provider in providers(cluster):
+def service_without_full_name(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    known = services(manifests)
+    entries = _service_entries(manifests)
+    for provider in providers(manifests):
         host, prefix, target = provider.host, provider.prefix, provider.target(facts)
         if not host or host in entries:
             continue
@@ -94,9 +94,9 @@ def service_without_full_name(cluster: Cluster, facts: Facts) -> Iterator[Fault]
         metadata: {name: otel, namespace: istio-system}
     """,
 )
-def service_that_is_not_there(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    known = services(cluster)
-    targets = [(provider, provider.target(facts)) for provider in providers(cluster)]
+def service_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    known = services(manifests)
+    targets = [(provider, provider.target(facts)) for provider in providers(manifests)]
     unreached = _collectors(known) - {
         ServiceName(name.namespace, name.name.removesuffix("-headless")) for _, name in targets if name
     }
@@ -145,8 +145,8 @@ def service_that_is_not_there(cluster: Cluster, facts: Facts) -> Iterator[Fault]
             service: {pipelines: {traces: {receivers: [otlp]}}}
     """,
 )
-def port_that_is_not_served(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    for provider, service in _targets(cluster, facts):
+def port_that_is_not_served(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for provider, service in _targets(manifests, facts):
         if provider.port is None or service.ports is None:
             continue
         port = service.port(provider.port)
@@ -197,8 +197,8 @@ def port_that_is_not_served(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
         spec: {ports: [{name: otlp-grpc, port: 4317}]}
     """,
 )
-def port_that_is_not_http2(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    for provider, service in _targets(cluster, facts):
+def port_that_is_not_http2(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for provider, service in _targets(manifests, facts):
         port = service.port(provider.port) if provider.port is not None else None
         if port is None or provider.over_http or _is_http2(port) or (_of_collector(service) and port.app_protocol):
             continue
@@ -212,9 +212,9 @@ def port_that_is_not_http2(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
         )
 
 
-def _targets(cluster: Cluster, facts: Facts) -> Iterator[tuple[Provider, Service]]:
-    known = services(cluster)
-    for provider in providers(cluster):
+def _targets(manifests: Manifests, facts: Facts) -> Iterator[tuple[Provider, Service]]:
+    known = services(manifests)
+    for provider in providers(manifests):
         target = provider.target(facts)
         if target is not None and target in known:
             yield provider, known[target]
@@ -236,10 +236,10 @@ def _collectors(known: dict[ServiceName, Service]) -> frozenset[ServiceName]:
     )
 
 
-def _service_entries(cluster: Cluster) -> frozenset[str]:
+def _service_entries(manifests: Manifests) -> frozenset[str]:
     return frozenset(
         host
-        for obj in cluster.of("networking.istio.io", "ServiceEntry")
+        for obj in manifests.of("networking.istio.io", "ServiceEntry")
         for host in sequence(obj.at("spec", "hosts"))
         if isinstance(host, str)
     )

@@ -16,7 +16,7 @@ from lint import (
     telemetry,
     tempo,
 )
-from lint._objects import Cluster, printable
+from lint._objects import Manifests, printable
 from lint.facts import Facts
 from lint.findings import Finding, Severity
 from lint.rule import Rule
@@ -69,12 +69,12 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def examine(cluster: Cluster, facts: Facts, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+def examine(manifests: Manifests, facts: Facts, checks: Sequence[Check] = CHECKS) -> list[Finding]:
     """Return what ``checks`` find in ``cluster``: errors first, then by code and place."""
     found = {
         Finding(check.code, fault.severity, printable(fault.where), printable(fault.why), printable(fault.remedy))
         for check in checks
-        for fault in check.rule.find(cluster, facts)
+        for fault in check.rule.find(manifests, facts)
     }
     return sorted(found, key=_order)
 

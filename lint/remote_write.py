@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lint import _prometheus
 from lint._hosts import Endpoint, endpoint, service_of
-from lint._objects import Cluster, Object, Path, at, sequence, text
+from lint._objects import Manifests, Object, Path, at, sequence, text
 from lint._services import TEMPO
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -32,11 +32,11 @@ class _Write:
     def where(self) -> str:
         return self.tempo.where(*self.path)
 
-    def targets(self, cluster: Cluster, facts: Facts) -> list[_prometheus.Prometheus]:
+    def targets(self, manifests: Manifests, facts: Facts) -> list[_prometheus.Prometheus]:
         service = service_of(
             self.endpoint.host, cluster_domain=facts.cluster_domain, own_namespace=self.tempo.namespace
         )
-        return _prometheus.find(cluster, service) if service else []
+        return _prometheus.find(manifests, service) if service else []
 
 
 @rule(
@@ -68,8 +68,8 @@ class _Write:
         spec: {enableRemoteWriteReceiver: false}
     """,
 )
-def prometheus_without_receiver(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    for write in _writes(cluster):
+def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for write in _writes(manifests):
         service = service_of(write.endpoint.host, cluster_domain=facts.cluster_domain)
         if service and service.namespace in _OPENSHIFT_MONITORING:
             yield error(
@@ -78,7 +78,7 @@ def prometheus_without_receiver(cluster: Cluster, facts: Facts) -> Iterator[Faul
                 "write to a Prometheus of your own, or to a MonitoringStack",
             )
             continue
-        found = write.targets(cluster, facts)
+        found = write.targets(manifests, facts)
         for prometheus in found:
             if not prometheus.has_receiver:
                 yield error(
@@ -113,8 +113,8 @@ def prometheus_without_receiver(cluster: Cluster, facts: Facts) -> Iterator[Faul
               remoteWriteURLs: ["http://mimir.monitoring.svc:8080/api/v1/push"]
     """,
 )
-def port_closed_by_network_policy(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for write in _writes(cluster):
+def port_closed_by_network_policy(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for write in _writes(manifests):
         tempo = write.tempo
         if (
             tempo.kind == "TempoStack"
@@ -149,15 +149,15 @@ def port_closed_by_network_policy(cluster: Cluster, _facts: Facts) -> Iterator[F
                 defaults: {metrics_generator: {generate_native_histograms: native}}
     """,
 )
-def native_histograms_only(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.prometheus_native_histograms is True:
         return
-    for tempo in cluster.of(TEMPO, "TempoMonolithic", "TempoStack"):
+    for tempo in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
         targets = [
             prometheus
-            for write in _writes(cluster)
+            for write in _writes(manifests)
             if write.tempo is tempo
-            for prometheus in write.targets(cluster, facts)
+            for prometheus in write.targets(manifests, facts)
         ]
         if targets and all(prometheus.has_native_histograms for prometheus in targets):
             continue
@@ -172,8 +172,8 @@ def native_histograms_only(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
                 )
 
 
-def _writes(cluster: Cluster) -> Iterator[_Write]:
-    for tempo in cluster.of(TEMPO, "TempoMonolithic", "TempoStack"):
+def _writes(manifests: Manifests) -> Iterator[_Write]:
+    for tempo in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
         for path, url in _urls(tempo):
             target = endpoint(url)
             if target is not None:

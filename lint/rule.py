@@ -4,11 +4,11 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lint._objects import Cluster
+from lint._objects import Manifests
 from lint.facts import Facts
 from lint.findings import Fault, Severity
 
-Find = Callable[[Cluster, Facts], Iterator[Fault]]
+Find = Callable[[Manifests, Facts], Iterator[Fault]]
 
 _NOTHING_KNOWN = Facts()
 

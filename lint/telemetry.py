@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lint._mesh import TELEMETRY, mesh_configs, provider_names, root_namespaces
-from lint._objects import Cluster, Object, Path, at, mapping, sequence, text
+from lint._objects import Manifests, Object, Path, at, mapping, sequence, text
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.rule import rule
@@ -38,8 +38,8 @@ _BESIDE_PROVIDERS = (
             - providers: [{name: otel, randomSamplingPercentage: 100}]
     """,
 )
-def sampling_inside_provider(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj, path in _tracing(cluster):
+def sampling_inside_provider(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj, path in _tracing(manifests):
         for index, provider in enumerate(sequence(obj.at(*path, "providers"))):
             for field in _BESIDE_PROVIDERS:
                 if field in mapping(provider):
@@ -83,11 +83,11 @@ def sampling_inside_provider(cluster: Cluster, _facts: Facts) -> Iterator[Fault]
             - providers: [{name: otel}]
     """,
 )
-def provider_that_the_mesh_lacks(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    known = provider_names(cluster)
+def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    known = provider_names(manifests)
     if known is None:
         return
-    for where, name in _used_providers(cluster):
+    for where, name in _used_providers(manifests):
         if name and name not in known:
             yield error(
                 where,
@@ -115,11 +115,11 @@ def provider_that_the_mesh_lacks(cluster: Cluster, _facts: Facts) -> Iterator[Fa
             - providers: [{name: otel}]
     """,
 )
-def mesh_wide_outside_root_namespace(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
-    roots = root_namespaces(cluster, facts)
+def mesh_wide_outside_root_namespace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    roots = root_namespaces(manifests, facts)
     unselective = [
         obj
-        for obj in cluster.of(TELEMETRY, "Telemetry")
+        for obj in manifests.of(TELEMETRY, "Telemetry")
         if sequence(obj.at("spec", "tracing"))
         and not any(obj.at("spec", field) for field in ("selector", "targetRef", "targetRefs"))
     ]
@@ -135,17 +135,17 @@ def mesh_wide_outside_root_namespace(cluster: Cluster, facts: Facts) -> Iterator
             )
 
 
-def _tracing(cluster: Cluster) -> Iterator[tuple[Object, Path]]:
-    for obj in cluster.of(TELEMETRY, "Telemetry"):
+def _tracing(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
+    for obj in manifests.of(TELEMETRY, "Telemetry"):
         for index, _ in enumerate(sequence(obj.at("spec", "tracing"))):
             yield obj, ("spec", "tracing", index)
 
 
-def _used_providers(cluster: Cluster) -> Iterator[tuple[str, str]]:
-    for obj, path in _tracing(cluster):
+def _used_providers(manifests: Manifests) -> Iterator[tuple[str, str]]:
+    for obj, path in _tracing(manifests):
         # istiod looks at the first one only.
         first: Path = (*path, "providers", 0, "name")
         yield obj.where(*first), text(obj.at(*first))
-    for mesh in mesh_configs(cluster):
+    for mesh in mesh_configs(manifests):
         default: Path = ("defaultProviders", "tracing", 0)
         yield mesh.where(*default), text(at(mesh.values, *default))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lint._objects import Cluster, Object, Path, at, mapping, sequence, strings, text
+from lint._objects import Manifests, Object, Path, at, mapping, sequence, strings, text
 from lint._services import TEMPO
 from lint._versions import minor
 from lint.facts import Facts
@@ -58,8 +58,8 @@ _KNOWS_GENERATOR = (0, 22)
                 defaults: {metrics_generator: {processors: [service-graphs]}}
     """,
 )
-def generator_without_path(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj, config in _monolithic(cluster):
+def generator_without_path(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj, config in _monolithic(manifests):
         if _generates(config) and not at(config, *_STORAGE_PATH):
             yield error(
                 obj.where(*CONFIG, *_STORAGE_PATH),
@@ -87,8 +87,8 @@ def generator_without_path(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
                 storage: {path: /data/generator/wal}
     """,
 )
-def generator_outside_its_volume(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj, config in _monolithic(cluster):
+def generator_outside_its_volume(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj, config in _monolithic(manifests):
         path = text(at(config, *_STORAGE_PATH))
         if path and not f"{posixpath.normpath(path)}/".startswith(f"{_VOLUME}/"):
             yield error(
@@ -118,8 +118,8 @@ def generator_outside_its_volume(cluster: Cluster, _facts: Facts) -> Iterator[Fa
                 processor: {service_graphs: {}}
     """,
 )
-def processors_not_switched_on(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj, config in _monolithic(cluster):
+def processors_not_switched_on(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj, config in _monolithic(manifests):
         if at(config, "overrides", "per_tenant_override_config"):
             continue
         switched_on = [*_names(at(config, *_NEW_PROCESSORS)), *_names(at(config, *_OLD_PROCESSORS))]
@@ -158,8 +158,8 @@ def processors_not_switched_on(cluster: Cluster, _facts: Facts) -> Iterator[Faul
                 defaults: {ingestion: {rate_limit_bytes: 15000000}}
     """,
 )
-def mixed_overrides(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
-    for obj in cluster.of(TEMPO, "TempoMonolithic", "TempoStack"):
+def mixed_overrides(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
         path: Path = (*CONFIG, "overrides")
         overrides = mapping(obj.at(*path))
         defaults = overrides.get("defaults")
@@ -207,11 +207,11 @@ def mixed_overrides(cluster: Cluster, _facts: Facts) -> Iterator[Fault]:
     """,
     facts=Facts(tempo_operator_version="0.20.0"),
 )
-def variable_that_stays_literal(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+def variable_that_stays_literal(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     version = minor(facts.tempo_operator_version)
     if version is None or version >= _EXPANDS_VARIABLES:
         return
-    for obj, config in _monolithic(cluster):
+    for obj, config in _monolithic(manifests):
         for path, value in strings(config, CONFIG):
             variable = _VARIABLE.search(value)
             if variable:
@@ -240,11 +240,11 @@ def variable_that_stays_literal(cluster: Cluster, facts: Facts) -> Iterator[Faul
     """,
     facts=Facts(tempo_operator_version="0.21.0"),
 )
-def generator_that_the_operator_ignores(cluster: Cluster, facts: Facts) -> Iterator[Fault]:
+def generator_that_the_operator_ignores(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     version = minor(facts.tempo_operator_version)
     if version is None or version >= _KNOWS_GENERATOR:
         return
-    for obj in cluster.of(TEMPO, "TempoStack"):
+    for obj in manifests.of(TEMPO, "TempoStack"):
         generator = obj.at(*GENERATOR)
         if isinstance(generator, Mapping) and generator.get("enabled") is not False:
             yield error(
@@ -254,8 +254,8 @@ def generator_that_the_operator_ignores(cluster: Cluster, facts: Facts) -> Itera
             )
 
 
-def _monolithic(cluster: Cluster) -> Iterator[tuple[Object, Mapping[Any, Any]]]:
-    for obj in cluster.of(TEMPO, "TempoMonolithic"):
+def _monolithic(manifests: Manifests) -> Iterator[tuple[Object, Mapping[Any, Any]]]:
+    for obj in manifests.of(TEMPO, "TempoMonolithic"):
         yield obj, mapping(obj.at(*CONFIG))
 
 

@@ -15,7 +15,7 @@ from local.build.tools import Toolbox
 from local.errors import LocalError
 from local.progress import Progress
 from local.run import addons, blueprint, stack
-from local.run.cluster import Cluster
+from local.run.cluster import EmbeddedCluster
 from local.state import CHARTS, State
 from verify import service_graph
 
@@ -132,7 +132,7 @@ def _make(state: State, progress: Progress) -> _Made:
 class _Running:
     """A cluster that runs, with the ``addons`` applied and about to be ready, and its stack, not yet deployed."""
 
-    cluster: Cluster
+    cluster: EmbeddedCluster
     addons: addons.Addons
     stack: stack.Stack
 
@@ -143,7 +143,7 @@ def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> _Runni
     # Neither is for PATH: containerd is told where the first is, and Pulumi looks for the second in its home.
     programs = dict(made.programs)
     cni, provider = programs.pop("cni"), programs.pop("pulumi-resource-kubernetes")
-    cluster = Cluster(state)
+    cluster = EmbeddedCluster(state)
     _link_charts(made.toolbox)
     with progress.step("bring in the images"):
         cluster.bring_in_images(made.image_store, made.images)
@@ -185,7 +185,7 @@ def _deploy(options: argparse.Namespace) -> int:
     print("\nService graph, as Prometheus has it:\n")
     print(service_graph.draw(graph))
     _print_durations(progress)
-    print(f"\nMemory in use by the whole cluster: {Cluster(state).memory_bytes() / GIB:.1f} GiB")
+    print(f"\nMemory in use by the whole cluster: {EmbeddedCluster(state).memory_bytes() / GIB:.1f} GiB")
     _print_addresses(state)
     return 0
 
@@ -203,7 +203,7 @@ def _destroy(options: argparse.Namespace) -> int:
 
 def _deployed(state: State) -> stack.Stack | None:
     """Return the stack, if there is one and its cluster runs."""
-    cluster = Cluster(state)
+    cluster = EmbeddedCluster(state)
     local_stack = stack.Stack(state, cluster)
     return local_stack if cluster.init_process() is not None and local_stack.exists() else None
 
@@ -217,14 +217,14 @@ def _down(options: argparse.Namespace) -> int:
                 deployed.destroy(but_namespaces=True)
             except LocalError as error:
                 print(f"the stack goes with its cluster, because it cannot be destroyed: {error}", file=sys.stderr)
-        remains = Cluster(state).down()
+        remains = EmbeddedCluster(state).down()
     print(f"ended {remains.processes} processes; nothing of the cluster is left but the logs in {state.logs}")
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
     state = State.default()
-    cluster = Cluster(state)
+    cluster = EmbeddedCluster(state)
     if cluster.init_process() is None:
         print("the cluster does not run: make up")
         return 1

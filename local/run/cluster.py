@@ -40,7 +40,7 @@ class Remains:
     folder: Path
 
 
-class Cluster:
+class EmbeddedCluster:
     """One embedded cluster in one state folder.
 
     Every method converges from whatever an earlier run left, killed at whatever point. Callers hold the state's lock.

@@ -15,7 +15,7 @@ import httpx
 
 from local.build import scratch
 from local.errors import LocalError
-from local.run.cluster import Cluster
+from local.run.cluster import EmbeddedCluster
 from local.state import CHECKOUT, State
 from verify import service_graph
 
@@ -51,7 +51,7 @@ def environment(state: State) -> dict[str, str]:
 class Stack:
     """The stack ``local``; every method raises ``LocalError`` when Pulumi fails, after Pulumi has said why."""
 
-    def __init__(self, state: State, cluster: Cluster) -> None:
+    def __init__(self, state: State, cluster: EmbeddedCluster) -> None:
         self._state = state
         self._cluster = cluster
 

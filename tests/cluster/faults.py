@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from embedded import CHECKOUT, Host, eventually
 
-from local.run.cluster import Cluster
+from local.run.cluster import EmbeddedCluster
 from local.state import State
 
 MESH, TRACING, BOOKINFO = "istio-system", "tracing-system", "bookinfo"
@@ -271,7 +271,7 @@ def _packets(host: Host) -> list[str]:
 
 def in_node(host: Host, *command: str) -> None:
     """Run a command of the host inside the cluster's network namespace."""
-    process = Cluster(State(host.state)).init_process()
+    process = EmbeddedCluster(State(host.state)).init_process()
     subprocess.run(["nsenter", f"--net=/proc/{process}/ns/net", *command], check=True, capture_output=True)
 
 

@@ -19,7 +19,7 @@ import yaml
 from embedded import CHECKOUT, SHOP, Host, eventually
 
 from local.run.blueprint import CONTAINERD_SOCKET
-from local.run.cluster import Cluster
+from local.run.cluster import EmbeddedCluster
 from local.state import State
 
 BOOKINFO, MESH, TRACING = "bookinfo", "istio-system", "tracing-system"
@@ -178,6 +178,6 @@ def _write(folder: Path, content: dict[str, Any]) -> Path:
 def _tag_image(cluster: Host, name: str, other: str) -> None:
     """Let an image of the node have another name too."""
     state = State(cluster.state)
-    containerd = f"/proc/{Cluster(state).init_process()}/root{CONTAINERD_SOCKET}"
+    containerd = f"/proc/{EmbeddedCluster(state).init_process()}/root{CONTAINERD_SOCKET}"
     command = [state.bin / "ctr", "--address", containerd, "--namespace", "k8s.io", "images", "tag", name, other]
     subprocess.run(command, check=True, capture_output=True)

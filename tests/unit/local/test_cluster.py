@@ -9,7 +9,7 @@ import pytest
 from local.build.images import Image
 from local.errors import LocalError
 from local.run.blueprint import FORWARDS
-from local.run.cluster import Cluster
+from local.run.cluster import EmbeddedCluster
 from local.state import State
 
 
@@ -29,22 +29,22 @@ def ports(opened: dict[str, socket.socket]) -> dict[str, int]:
 
 def test_a_port_that_was_asked_for_and_is_taken_is_refused_by_name(tmp_path: Path, taken: int) -> None:
     with pytest.raises(LocalError, match=f"port {taken} of 127.0.0.1, asked for tempo, is in use"):
-        Cluster(State(tmp_path))._listen({"tempo": taken})
+        EmbeddedCluster(State(tmp_path))._listen({"tempo": taken})
 
 
 def test_a_usual_port_that_is_taken_gives_way_to_another(tmp_path: Path, taken: int) -> None:
     state = State(tmp_path)
     state.write_record(ports={"tempo": taken})
-    assert ports(Cluster(state)._listen({}))["tempo"] != taken
+    assert ports(EmbeddedCluster(state)._listen({}))["tempo"] != taken
 
 
 def test_every_forward_has_a_port_of_its_own(tmp_path: Path) -> None:
-    found = ports(Cluster(State(tmp_path))._listen({}))
+    found = ports(EmbeddedCluster(State(tmp_path))._listen({}))
     assert len(set(found.values())) == len(FORWARDS)
 
 
 def test_a_cluster_that_was_never_started_is_not_running(tmp_path: Path) -> None:
-    assert Cluster(State(tmp_path)).init_process() is None
+    assert EmbeddedCluster(State(tmp_path)).init_process() is None
 
 
 def test_a_node_that_does_not_run_gets_a_store_and_only_once(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_a_node_that_does_not_run_gets_a_store_and_only_once(tmp_path: Path) -> 
     state = State(tmp_path / "state")
     images = [Image("one", Path("1.tar"), None)]
 
-    Cluster(state).bring_in_images(store, images)
+    EmbeddedCluster(state).bring_in_images(store, images)
     (state.cluster / "containerd" / "of the node").touch()
-    Cluster(state).bring_in_images(store, images)
+    EmbeddedCluster(state).bring_in_images(store, images)
 
     assert {path.name for path in (state.cluster / "containerd").iterdir()} == {"layer", "of the node"}
 
@@ -67,6 +67,6 @@ def test_images_that_changed_take_the_place_of_those_of_a_node_that_does_not_run
         store = tmp_path / number
         store.mkdir()
         (store / f"layer {number}").touch()
-        Cluster(state).bring_in_images(store, [Image("one", Path(f"{number}.tar"), None)])
+        EmbeddedCluster(state).bring_in_images(store, [Image("one", Path(f"{number}.tar"), None)])
 
     assert {path.name for path in (state.cluster / "containerd").iterdir()} == {"layer 2"}
