@@ -1,5 +1,6 @@
 """The toolchain is pinned, and a pin is the identity of a build."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,24 @@ def tool(tmp_path: Path) -> Tool:
 def test_every_module_with_dependencies_is_locked_with_hashes(entry: Tool) -> None:
     needs = "require" in (entry.folder / "go.mod").read_text()
     assert (entry.folder / "go.sum").exists() == needs
+
+
+# What the OpenTelemetry operator needs newer than the Tempo operator compiles with.
+_APART = {
+    "github.com/openshift/api",
+    "github.com/openshift/library-go",
+    "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring",
+}
+
+
+def test_the_tempo_operator_finds_the_libraries_of_the_cluster_compiled() -> None:
+    own, shared = (_required(TOOLCHAIN / folder / "go.mod") for folder in ("tempo-operator", "cluster"))
+    assert {module for module in own.keys() & shared.keys() if own[module] != shared[module]} == _APART
+
+
+def _required(go_mod: Path) -> dict[str, str]:
+    """Return the version of every module that a go.mod requires, by path."""
+    return dict(re.findall(r"^(?:require|\t)\s*(\S+) (v\S+)", go_mod.read_text(), re.MULTILINE))
 
 
 def test_the_longest_build_comes_first() -> None:
