@@ -1,11 +1,12 @@
 """The part of pytest in a suite: leaves out what has passed before, and writes down what each test says."""
 
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 
-from tests.suites.record import Outcome, Record
+from tests.suites.record import VARIABLE, Outcome, Record
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -18,6 +19,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_Recorder(record))
         # As with Ctrl-C, fixtures end what they started.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Keep the record from what the tests start; by now each worker of xdist has read its own variable."""
+    os.environ.pop(VARIABLE, None)
 
 
 class _Resume:

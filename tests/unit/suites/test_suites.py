@@ -120,6 +120,16 @@ def test_the_tree_is_another_one_after_any_change_of_a_file_that_git_does_not_ig
         assert (seen[-1] != seen[-2]) == is_new
 
 
+@pytest.mark.parametrize("options", [(), ("--numprocesses", "2")])
+def test_what_a_test_starts_writes_nothing_into_the_record(
+    file: Path, folder: Path, capfd: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    file.write_text(f"import os\ndef test_it(): assert {VARIABLE!r} not in os.environ\n")
+    part = pytest_part("a", file)
+    assert run("some", (Part("a", (*part.command, *options)),), folder) == 0
+    assert last_line(capfd) == "some: 1 passed, 0 failed, 0 skipped"
+
+
 def test_workers_report_to_one_record(file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = Record(folder / "a.jsonl")
     monkeypatch.setenv(VARIABLE, str(record.path))
