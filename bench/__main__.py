@@ -18,6 +18,9 @@ from bench.embedded import CommandError, Embedded
 from bench.figures import Figure, interleaved, timed
 from local.progress import Progress
 
+# A shorter step of a chain would be printed as 0.0 s.
+_MIN_SHOWN_SECONDS = 0.05
+
 Measure = Callable[[Embedded, int, Progress], Iterator[Figure]]
 
 
@@ -63,20 +66,31 @@ def deployment(embedded: Embedded, _rounds: int, progress: Progress) -> Iterator
         events = embedded.up_with_events()
     seconds = events[-1][0] - events[0][0]
     steps = chain.steps(events, embedded.resources())
-    whole = chain.longest(steps, lambda step: step.seconds)
-    busy = chain.longest(steps, lambda step: step.busy_seconds)
-    for title, found in (("The longest chain with idle waits", whole), ("The longest chain without idle waits", busy)):
-        progress.say(f"\n{title}, each step in seconds with and without its idle wait:")
-        for step in found:
-            progress.say(f"  {step.seconds:>6.1f} {step.busy_seconds:>6.1f}  {step.urn.rpartition('::')[2]}")
+    without_waits = chain.longest(steps, _busy)
+    _say_chain(progress, "The longest chain:", chain.longest(steps, _whole), _whole)
+    _say_chain(progress, "The longest chain without idle waits:", without_waits, _busy)
     yield Figure("pulumi up, of everything", [seconds], target=55)
     yield Figure(
         "pulumi up, of everything",
         [seconds],
         target=1.1,
-        beside=[sum(step.busy_seconds for step in busy)],
+        beside=[sum(map(_busy, without_waits))],
         beside_name="its longest chain without idle waits",
     )
+
+
+def _whole(step: chain.Step) -> float:
+    return step.seconds
+
+
+def _busy(step: chain.Step) -> float:
+    return step.busy_seconds
+
+
+def _say_chain(progress: Progress, title: str, steps: list[chain.Step], seconds: Callable[[chain.Step], float]) -> None:
+    progress.say(f"\n{title}")
+    for step in (step for step in steps if seconds(step) >= _MIN_SHOWN_SECONDS):
+        progress.say(f"  {seconds(step):>6.1f} s  {step.urn.rpartition('::')[2]}")
 
 
 PARTS: dict[str, Measure] = {"running": running, "unchanged": unchanged, "fresh": fresh, "deployment": deployment}

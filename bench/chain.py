@@ -41,7 +41,7 @@ class Step:
 def steps(events: Iterable[tuple[float, Mapping[str, Any]]], resources: Iterable[Resource]) -> list[Step]:
     """Return the operations that ``events``, each with the time at which it came, tell of.
 
-    ``resources`` are those of the state afterwards. What was not touched takes no time, and is part of the chains.
+    ``resources`` are those of the state afterwards. A resource that was not touched takes no time.
     """
     began: dict[str, float] = {}
     ended: dict[str, float] = {}
@@ -64,7 +64,7 @@ def steps(events: Iterable[tuple[float, Mapping[str, Any]]], resources: Iterable
 
 
 def longest(steps: Sequence[Step], seconds: Callable[[Step], float]) -> list[Step]:
-    """Return the chain whose ``seconds`` add up to most, first step first, without what takes no time."""
+    """Return the chain with the largest sum of ``seconds``, first step first, without steps that take no time."""
     by_urn = {step.urn: step for step in steps}
     best: dict[str, tuple[float, str | None]] = {}
 

@@ -23,7 +23,7 @@ GIB = 2**30
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 when it did what it says, 1 with one line on standard error when not."""
+    """Run one command; return 0 on success, else 1 after printing one line to standard error."""
     options = _parser().parse_args(arguments)
     try:
         run: Callable[[argparse.Namespace], int] = options.run
@@ -56,12 +56,14 @@ def _parser() -> argparse.ArgumentParser:
             type=_port,
             help=f"port of 127.0.0.1 for one of {', '.join(f.name for f in blueprint.FORWARDS)}",
         )
-    command("build", _build, "build every tool and image, and start nothing")
-    command("destroy", _destroy, "take the stack `local` away and keep the cluster")
+    command("build", _build, "build every tool and image, without starting anything")
+    command("destroy", _destroy, "destroy the stack `local` and keep the cluster")
     command("down", _down, "end the cluster and remove everything that it made").add_argument(
-        "--destroy", action="store_true", help="destroy the stack `local` first, if it can be"
+        "--destroy",
+        action="store_true",
+        help="first destroy the stack `local`; if that fails, end the cluster all the same",
     )
-    command("status", _status, "say what runs, where it answers and what on it is a stand-in")
+    command("status", _status, "print what runs, at which addresses, and which images are stand-ins")
     logs = command("logs", _logs, "print the end of one log, or the names of all")
     logs.add_argument("name", nargs="?")
     logs.add_argument("--lines", type=int, default=100)
@@ -77,7 +79,7 @@ def _port(text: str) -> tuple[str, int]:
 
 
 def _fitting_state() -> State:
-    """Return the state folder, on a machine that can carry the cluster; asked before anything is written."""
+    """Return the state folder, after checking, before anything is written, that this machine can run the cluster."""
     state = State.default()
     preflight.check(state)
     return state
@@ -113,7 +115,7 @@ class _Made:
 
 
 def _make(state: State, progress: Progress) -> _Made:
-    """Have every command, program and image on the disk; return what finds them."""
+    """Install, download or build whatever command, program or image is missing; return where everything is."""
     debian.ensure_commands(progress, state.logs)
     preflight.check_kernel(state)
     toolbox = Toolbox(state.logs, progress)
@@ -138,9 +140,9 @@ class _Running:
 
 
 def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> _Running:
-    """Make the cluster run, whatever is there; the caller holds the lock."""
+    """Start the cluster, or go on with what an earlier run left; the caller holds the lock."""
     made = _make(state, progress)
-    # Neither is for PATH: containerd is told where the first is, and Pulumi looks for the second in its home.
+    # Neither belongs on PATH: containerd is told where the plugins are, and Pulumi looks for its provider in its home.
     programs = dict(made.programs)
     cni, provider = programs.pop("cni"), programs.pop("pulumi-resource-kubernetes")
     cluster = EmbeddedCluster(state)
@@ -163,7 +165,7 @@ def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> _Runni
 
 
 def _link_charts(toolbox: Toolbox) -> None:
-    """Lay Istio's charts, from the pinned module, where the stack's settings point."""
+    """Copy Istio's charts from the pinned module to where the stack's settings expect them."""
     module = toolbox.module_folder("istio", "istio.io/istio") / "manifests" / "charts"
     CHARTS.mkdir(parents=True, exist_ok=True)
     for name, source in {"base": "base", "istiod": "istio-control/istio-discovery"}.items():
@@ -216,7 +218,7 @@ def _down(options: argparse.Namespace) -> int:
             try:
                 deployed.destroy(but_namespaces=True)
             except LocalError as error:
-                print(f"the stack goes with its cluster, because it cannot be destroyed: {error}", file=sys.stderr)
+                print(f"the stack cannot be destroyed and is removed with its cluster: {error}", file=sys.stderr)
         remains = EmbeddedCluster(state).down()
     print(f"ended {remains.processes} processes; nothing of the cluster is left but the logs in {state.logs}")
     return 0
@@ -245,7 +247,7 @@ def _logs(options: argparse.Namespace) -> int:
         return 0
     if options.name not in known:
         raise LocalError(
-            f"there is no log {options.name!r}: the command without a name lists them; a pod's is had by kubectl logs"
+            f"there is no log {options.name!r}: `logs` without a name lists them; for a pod's log use kubectl logs"
         )
     print("\n".join(known[options.name].read_text(errors="replace").splitlines()[-options.lines :]))
     return 0

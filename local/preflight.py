@@ -1,4 +1,4 @@
-"""What the machine must offer, asked before anything is changed; every refusal says what to do."""
+"""Checks of the machine, made before anything is changed; every refusal says what to do."""
 
 import os
 import shutil

@@ -22,13 +22,13 @@ class Progress:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def say(self, text: str) -> None:
-        """Print one line at once, whole, whichever thread says it."""
+        """Print one whole line, from any thread, without buffering."""
         with self._lock:
             print(text, flush=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Announce ``name``, keep saying that it goes on, and record how long it took."""
+        """Announce ``name``, report every 30 s that it still runs, and record how long it took."""
         began = time.monotonic()
         ended = threading.Event()
         self.say(f"  … {name}")

@@ -60,12 +60,12 @@ class State:
         return self.root / "pulumi"
 
     def record(self) -> dict[str, Any]:
-        """Return what was written down about the cluster; empty when there is none."""
+        """Return what was recorded about the cluster; empty when there is no cluster."""
         file = self.root / "cluster.json"
         return json.loads(file.read_text()) if file.exists() else {}
 
     def write_record(self, **changes: Any) -> dict[str, Any]:
-        """Add to the record; a reader sees the old or the new one, never half of it."""
+        """Update the record atomically: a reader sees the old or the new one, never half of it."""
         self.root.mkdir(parents=True, exist_ok=True)
         record = self.record() | changes
         scratch = self.root / f".cluster.json-{os.getpid()}"
@@ -81,7 +81,7 @@ class State:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keep two commands on one state folder apart; raises ``LocalError`` when one works here or rights lack."""
+        """Hold the folder for one command; raises ``LocalError`` when another one has it, or when access is denied."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             opened = (self.root / "lock").open("a+")

@@ -71,7 +71,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Source:
-    """One archive and suite that apt installs from; ``keyring`` is the file that vouches for it."""
+    """One archive and suite that apt installs from; ``keyring`` is the file with its public key."""
 
     uri: str
     suite: str
@@ -151,7 +151,7 @@ def check_series(package: Package, version: str) -> None:
 
 
 def root_identity() -> str:
-    """Return what tells one root filesystem from another: suite, architecture and packages."""
+    """Return the identity of the root filesystem: suite, architecture and packages."""
     machine = os.uname().machine
     packages = ",".join(_root_packages())
     digest = hashlib.sha256(f"{_ROOT_RECIPE}\n{packages}\n{_LEFT_OUT}".encode()).hexdigest()[:16]
@@ -335,7 +335,7 @@ def _policy(name: str) -> str | None:
 
 
 def _check_libraries(package: Package, folder: Path, logs: Path) -> None:
-    """Make sure that the programs load; install their libraries when they do not."""
+    """Make sure that the programs can load; install the libraries that they lack."""
     programs = [
         program
         for path in package.programs.values()
@@ -405,7 +405,7 @@ def _pack(root: Path, archive: Path) -> None:
 
 
 def _run(command: list[str], logs: Path, what: str, folder: Path = Path("/")) -> None:
-    """Run ``command``, its output in ``logs``; a ``LocalError`` begins with ``what``."""
+    """Run ``command`` and log its output in ``logs``; a ``LocalError`` of it begins with ``what``."""
     logs.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     done = subprocess.run(

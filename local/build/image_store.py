@@ -22,13 +22,13 @@ from local.build.tools import cache_folder
 from local.errors import LocalError
 from local.progress import Progress
 
-# What containerd needs to know to keep images for the kubelet, wherever it runs.
+# The namespace of containerd in which the kubelet looks for images.
 KUBERNETES_NAMESPACE = "k8s.io"
 # Two imports keep two cores busy: hashing and unpacking is what takes the time.
 _WORKERS = 2
 _START_SECONDS = 30.0
 _STOP_SECONDS = 30.0
-# A store is as large as the images. One that no cluster was started with for so long belongs to an older checkout.
+# A store is as large as its images. One that nobody has used for this long belongs to an older checkout.
 _KEPT_SECONDS = 7 * 24 * 3600
 
 
@@ -50,7 +50,7 @@ def ensure(programs: Mapping[str, Path], images: Sequence[Image], progress: Prog
 
 
 def give(store: Path, folder: Path) -> None:
-    """Make ``folder``, whole or not at all, from ``store``."""
+    """Create ``folder`` atomically from ``store``."""
     unfinished = folder.with_name(f"{folder.name}-unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _containerd(program: Path, config: Path, socket: Path, log: Path) -> Iterato
             time.sleep(0.05)
         yield
     finally:
-        # Its databases are whole at any time: each change is one transaction.
+        # Safe at any moment: each change of its databases is one transaction.
         process.kill()
         process.wait(_STOP_SECONDS)
 

@@ -73,7 +73,7 @@ class Recipe:
     pull: bool = False
 
     def registry(self) -> str:
-        """Return the host that serves the image of this name."""
+        """Return the registry that serves the image of this name."""
         host = self.name.partition("/")[0]
         return "registry-1.docker.io" if host == "docker.io" else host
 
@@ -159,7 +159,7 @@ def stand_ins() -> list[str]:
 
 
 def identity(source: str, path: Path) -> str:
-    """Return what tells one content of ``source`` from another, without reading large files.
+    """Return the identity of the content of ``source``, without reading large files.
 
     Programs lie in folders whose names carry the key or version that they were built from; root
     filesystems carry it in their own names.
@@ -311,7 +311,7 @@ class _Buildah:
         return done.stdout.strip()
 
     def archive(self, name: str, place: Path) -> None:
-        """Write the image ``name`` of the storage to ``place``, whole or not at all."""
+        """Write the image ``name`` of the storage to ``place``, atomically."""
         with tempfile.TemporaryDirectory(prefix="archive-", dir=self.storage) as folder:
             archive = Path(folder) / "image.tar"
             self.run("push", "--quiet", name, f"docker-archive:{archive}:{name}")
@@ -341,7 +341,7 @@ def _make_all(
     try:
         list(pool.map(make, work))
     finally:
-        # After the first failure nothing else is worth starting.
+        # After the first failure nothing else is started.
         pool.shutdown(cancel_futures=True)
 
 

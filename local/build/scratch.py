@@ -1,4 +1,4 @@
-"""Work that leaves nothing half done: folders for one process, commands that end with it."""
+"""Work that can be interrupted at any time: folders for one process, commands that end with it."""
 
 import fcntl
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local.progress import Progress
 
-# Put before a command, these make the kernel end it when this process ends, however it ends.
+# As a prefix of a command, these make the kernel end it together with this process.
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 
 

@@ -56,7 +56,7 @@ class Tool:
         return [*(name for binary in self.build for name in self.links.get(binary, [binary])), *self.scripts]
 
     def key(self, go_version: str) -> str:
-        """Return the identity of what a build would yield: pins, own sources, flags and compiler."""
+        """Return the identity of the result of a build: pins, own sources, flags and compiler."""
         flags = [_flags(recipe) for recipe in self.build.values()]
         digest = hashlib.sha256(f"{go_version}\n{self.build}\n{flags}\n{self.module_files}".encode())
         for path in sorted(path for path in self.folder.rglob("*") if path.is_file()):
@@ -131,7 +131,7 @@ class Toolbox:
                 for tool, build in zip(missing, builds, strict=True):
                     self._remember(tool, build.result())
             except BaseException:
-                # After the first failure nothing else is worth starting.
+                # After the first failure nothing else is started.
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
@@ -161,7 +161,7 @@ class Toolbox:
             shutil.copyfile(Path(described["Dir"]) / name, source / Path(name).name)
 
     def _go(self, arguments: list[str], folder: Path, log: Path | None) -> str:
-        """Run the Go command with everything that could make a build differ held still."""
+        """Run the Go command with everything fixed that could change the result of a build."""
         environment = os.environ | {
             "CGO_ENABLED": "0",  # static: the binaries run in images made from scratch
             "GOFLAGS": "-trimpath -buildvcs=false -mod=readonly",

@@ -35,7 +35,7 @@ _PINNED_CRDS = {
     "github.com/grafana/grafana-operator/v5": "config/crd/bases",
 }
 
-# Definitions that no module carries; they lie beside the checkout where someone has put them.
+# Definitions that no module carries; they are used where someone has put them beside the checkout.
 _BESIDE_CHECKOUT = ("sail", "kiali")
 
 # What the cluster itself needs, before the operators.
@@ -107,7 +107,7 @@ OPERATORS = (
 
 @dataclass(frozen=True)
 class Addons:
-    """What is applied: ``definitions`` of kinds, what the ``cluster`` itself needs, and the ``operators``.
+    """What is applied: ``definitions`` of kinds, the needs of the ``cluster`` itself, and the ``operators``.
 
     An operator looks for its kinds when it starts; the cluster's own needs none of them.
     """
@@ -122,7 +122,7 @@ class Addons:
 
 
 def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT) -> Addons:
-    """Return what ``read`` returns, from the cache where nothing has changed of what that is read from.
+    """Return what ``read`` returns; from the cache, unless its sources have changed since.
 
     The definitions are 3 MB of YAML, whose reading takes a second of one core.
     """
@@ -138,7 +138,7 @@ def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT) -> Addons:
 
 
 def _key(checkout: Path) -> str:
-    """Return what tells one result of ``read`` from another: pins with their hashes, own manifests, this file."""
+    """Return the identity of the result of ``read``: pins with their hashes, own manifests, this file."""
     folders = {tool.name: tool.folder for tool in tools.load()}
     pinned = [*(folders[operator.tool] for operator in OPERATORS), _CRDS_MODULE]
     files = [
@@ -176,7 +176,7 @@ def objects(module_folder: ModuleFolder, checkout: Path) -> list[Object]:
 
 
 def notes(checkout: Path = CHECKOUT) -> list[str]:
-    """Return one sentence for each part that is left out because this machine does not have it."""
+    """Return one sentence for each part that is missing because this machine does not have its definitions."""
     return [
         f"The definitions of {name} are not in {_crds_beside(checkout) / name}: "
         f"objects of {name} cannot be tried on this cluster."
@@ -238,7 +238,7 @@ def _fitted(deployment: Object, operator: Operator) -> Object:
     changed = {"ENABLE_WEBHOOKS": "false", **operator.environment}
     kept = [item for item in manager.get("env", []) if item["name"] not in changed]
     manager["env"] = [*kept, *({"name": name, "value": value} for name, value in changed.items())]
-    # The release waits 5 s before it asks; on a machine that waits for the answer that is 5 s lost.
+    # The release probes only after 5 s, and so long nobody here could go on.
     ready = {"path": "/readyz", "port": operator.health_port}
     manager["readinessProbe"] = {"httpGet": ready, "periodSeconds": 2}
     if operator.config_map:

@@ -21,7 +21,7 @@ Object = dict[str, Any]
 
 _SECONDS = 60.0
 _WORKERS = 8
-# What kubectl calls itself, so that either may change what the other has applied.
+# kubectl's own name, so that a person may change with it what was applied here.
 _FIELD_MANAGER = "kubectl"
 _ONLY_METADATA = "application/json;as={};g=meta.k8s.io;v=v1"
 
@@ -72,12 +72,12 @@ class Api:
         self._ask("POST", path, content=json.dumps(body), headers={"Content-Type": "application/json"})
 
     def apply(self, objects: Collection[Object]) -> None:
-        """Apply ``objects``, several at a time, each as a whole and also against other owners of its fields."""
+        """Apply ``objects`` server-side, several at a time, and take over fields that others own."""
         with ThreadPoolExecutor(_WORKERS) as pool:
             list(pool.map(self._apply, objects))
 
     def versions(self, objects: Collection[Object]) -> dict[str, str]:
-        """Return for the path of each of ``objects`` that is there what changes whenever its content does."""
+        """Return, by path, a version of each of ``objects`` that exists; it changes whenever the content changes."""
         collections = sorted({path_of(entry).rpartition("/")[0] for entry in objects})
         wanted = {path_of(entry) for entry in objects}
         headers = {"Accept": _ONLY_METADATA.format("PartialObjectMetadataList")}
@@ -87,7 +87,7 @@ class Api:
             items = None if answer.status_code == httpx.codes.NOT_FOUND else _content(answer)["items"]
             for item in items or []:  # an empty list of metadata is null
                 meta = item["metadata"]
-                # A status that changes raises the resource version, but not the generation, of the kinds that have one.
+                # A change of the status raises the resource version, but not the generation, which not every kind has.
                 version = meta.get("generation") or meta["resourceVersion"]
                 found[f"{collection}/{meta['name']}"] = f"{meta['uid']} {version}"
         return {path: version for path, version in sorted(found.items()) if path in wanted}
@@ -123,13 +123,13 @@ def path_of(entry: Object) -> str:
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     space = f"/namespaces/{meta['namespace']}" if "namespace" in meta else ""
     kind = entry["kind"].lower()
-    # True of every kind that this cluster is given.
+    # This holds for every kind that is applied here.
     plural = f"{kind}es" if kind.endswith("s") else f"{kind}s"
     return f"{root}{space}/{plural}/{meta['name']}"
 
 
 def is_ready(entry: Object | None) -> bool:
-    """Return whether a Node, a definition or a Deployment, as the server has it, is what its spec asks for."""
+    """Return whether a Node, a CustomResourceDefinition or a Deployment is there and ready."""
     if entry is None:
         return False
     status = entry.get("status", {})
@@ -149,7 +149,7 @@ def _content(answer: httpx.Response) -> Object:
 
 
 def _reason(answer: httpx.Response) -> str:
-    """Return the message of a Status, or the number of an answer that is none."""
+    """Return the message of an answer that is a Status, else its number."""
     try:
         return str(_content(answer)["message"]).splitlines()[0]
     except (ValueError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""The one node on paper: its addresses, its programs with their flags, and their configuration files.
+"""The design of the one node: its addresses, its programs with their flags, and their configuration files.
 
 Pure but for ``write_files``. The values are those of a kubeadm cluster where there is no reason to differ.
 """
@@ -262,7 +262,7 @@ def _kubelet(pki: Path, control_group: str) -> dict[str, object]:
         "failCgroupV1": False,
         "failSwapOn": False,
         "containerRuntimeEndpoint": f"unix://{CONTAINERD_SOCKET}",
-        # An image that no registry serves does not come back, so none is ever collected.
+        # An image that no registry serves cannot be pulled again, so none is ever garbage-collected.
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
         "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
@@ -276,6 +276,6 @@ def _kube_proxy(pki: Path) -> dict[str, object]:
         "clientConnection": {"kubeconfig": f"{pki}/proxy.conf"},
         "mode": "iptables",
         "clusterCIDR": POD_CIDR,
-        # These limits are the host's, not the namespace's: leave them alone.
+        # These limits belong to the host, not to the namespace: 0 leaves them as they are.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }  # fmt: skip

@@ -10,7 +10,7 @@ import signal
 import time
 from pathlib import Path
 
-# The cluster's own processes sit in a leaf: v2 allows none in a group that has children with controllers.
+# The node's own processes are in a leaf: v2 allows no processes in a group whose children have controllers.
 LEAF = "node"
 END_SECONDS = 30.0
 
@@ -30,7 +30,7 @@ class ControlGroup:
         self._roots = [root / name for root in hierarchies(Path("/proc/self/mounts").read_text())]
 
     def create(self) -> None:
-        """Make the group and its leaf; a controller that v2 has not passed on is passed on."""
+        """Create the group and its leaf; on v2, enable every available controller for them."""
         for root in self._roots:
             for folder in (root, root / LEAF):
                 folder.mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ class ControlGroup:
         return 0
 
     def end(self) -> int:
-        """Kill every process in the group and remove it; return how many processes that were.
+        """Kill every process in the group and remove the group; return the number of processes.
 
         Raises ``TimeoutError`` when something survives, which only an uninterruptible wait in the kernel can cause.
         """
@@ -88,7 +88,7 @@ class ControlGroup:
 
     @staticmethod
     def _remove(root: Path, deadline: float) -> None:
-        """Remove a tree of groups, leaves first; the kernel lets a group go shortly after its last process."""
+        """Remove a tree of groups, leaves first; the kernel allows that shortly after the last process has ended."""
         while root.is_dir():
             for folder in [*sorted(root.rglob("*"), key=lambda path: -len(path.parts)), root]:
                 if folder.is_dir():
@@ -100,7 +100,7 @@ class ControlGroup:
 
     @staticmethod
     def _inherit_cpuset(folder: Path) -> None:
-        """A v1 cpuset starts empty, and an empty one takes no process."""
+        """Fill a v1 cpuset from its parent: it starts empty, and an empty one accepts no process."""
         for name in ("cpuset.cpus", "cpuset.mems"):
             file = folder / name
             if file.exists() and not file.read_text().strip():

@@ -1,4 +1,4 @@
-"""The life of one embedded cluster, seen from the host: start it, say how it is, end it.
+"""The life of one embedded cluster, seen from the host: start it, inspect it, end it.
 
 What runs is asked of the cluster's control group, never of a remembered process id, so a crash leaves nothing that
 ``down`` would not find.
@@ -94,7 +94,7 @@ class EmbeddedCluster:
         )
 
     def bring_in_images(self, store: Path, images: Sequence[Image]) -> None:
-        """Let the node have ``images``, whether it runs or not; ``store`` holds them, too."""
+        """Make ``images`` available to the node, running or not; ``store`` is the image store that holds them."""
         wanted = [str(image.archive) for image in images]
         present = self._state.record().get("images", [])
         if set(wanted) <= set(present):
@@ -117,14 +117,14 @@ class EmbeddedCluster:
             self._wait("the API server", "kube-apiserver", api.is_ready)
 
     def install(self, addons: Addons) -> None:
-        """Apply what an administrator would have installed, unless all of it is there as it was last applied."""
+        """Apply the ``addons``, unless the cluster has every one of them exactly as it was last applied."""
         objects = addons.objects()
         digest = hashlib.sha256(json.dumps(objects).encode()).hexdigest()
         with Api.of(self._state) as api:
             installed = {"digest": digest, "versions": api.versions(objects)}
             if self._state.record().get("installed") == installed:
                 return
-            # The server is ready a moment before it has made its own namespaces.
+            # The server reports that it is ready shortly before it has created its own namespaces.
             self._wait(
                 "the namespace kube-system", "kube-apiserver", partial(api.has, "/api/v1/namespaces/kube-system")
             )
@@ -155,7 +155,7 @@ class EmbeddedCluster:
         return ControlGroup(self._state.identity()).memory_bytes()
 
     def down(self) -> Remains:
-        """End every process and remove every trace but the logs; safe to call on anything, also on nothing."""
+        """End every process and remove everything but the logs; also safe when nothing, or only half, is there."""
         identity = self._state.record().get("identity")
         processes = 0
         if identity is not None:
@@ -165,7 +165,7 @@ class EmbeddedCluster:
                 raise LocalError(
                     f"the cluster does not end: {error}; look at it with ps, then run down again"
                 ) from error
-        # The record goes last: until then another `down` finds what this one did not get to.
+        # The record goes last, so that another `down` finds what an interrupted one left.
         for path in (self._state.cluster, self._state.bin, self._state.pulumi_home):
             shutil.rmtree(path, ignore_errors=True)
         for file in (
@@ -177,7 +177,7 @@ class EmbeddedCluster:
         return Remains(processes, self._state.root)
 
     def _link_programs(self, programs: Mapping[str, Path]) -> None:
-        """Give all programs one folder for PATH: containerd finds runc there, and a person kubectl and pulumi."""
+        """Link all programs into one folder for PATH, where containerd finds runc, and a person kubectl and pulumi."""
         self._state.bin.mkdir(parents=True, exist_ok=True)
         for name, place in programs.items():
             link = self._state.bin / name
@@ -188,7 +188,7 @@ class EmbeddedCluster:
                 link.symlink_to(place)
 
     def _listen(self, asked: Mapping[str, int]) -> dict[str, socket.socket]:
-        """Open the listening sockets: at the port asked for, or else the last or usual one, or else any free one."""
+        """Open the listening sockets: each on the port asked for, else the last or usual one, else any free one."""
         known = self._state.record().get("ports", {})
         sockets: dict[str, socket.socket] = {}
         for forward in blueprint.FORWARDS:
@@ -229,7 +229,7 @@ class EmbeddedCluster:
                 cwd="/",
                 pass_fds=tuple(sockets.values()),
                 start_new_session=True,
-                # In the group before it is anything else: from its first instruction on it can be found and ended. No
+                # The process joins the group before it does anything else, so that it can always be found and ended. No
                 # thread of this process runs at this point.
                 preexec_fn=group.join,  # noqa: PLW1509
             )  # fmt: skip
@@ -249,7 +249,7 @@ class EmbeddedCluster:
         deadline = time.monotonic() + READY_SECONDS
         while not ready():
             if self.init_process() is None:
-                raise LocalError(f"the node ended while {what} was awaited: see {self._state.logs}/node.log")
+                raise LocalError(f"the node ended while waiting for {what}: see {self._state.logs}/node.log")
             if time.monotonic() > deadline:
                 raise LocalError(f"{what} is not ready after {READY_SECONDS:.0f} s: see {self._state.logs}/{log}.log")
             time.sleep(POLL_SECONDS)

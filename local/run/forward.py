@@ -15,7 +15,7 @@ CHUNK_BYTES = 64 * 1024
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy until the end of the stream, then pass that end on; a broken peer is an end too."""
+    """Copy until the stream ends or breaks, then signal that end to the other side."""
     with suppress(OSError):
         while chunk := await reader.read(CHUNK_BYTES):
             writer.write(chunk)
@@ -26,7 +26,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def _carry(host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
-        # Resolved anew for every connection: a Service may come, go and come back with another address.
+        # The name is resolved for each connection, because a Service may be created again with another address.
         inner_reader, inner_writer = await asyncio.open_connection(host, port)
     except OSError:
         writer.close()

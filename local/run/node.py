@@ -68,15 +68,15 @@ def _run(*command: str) -> None:
 
 
 def mount_private_folders(spec: Spec) -> None:
-    """Give the cluster its own /run, /var/lib and /var/log, so that the host's stay as they were."""
-    # Opened first: a bind's source may itself lie below one of the folders that are covered next.
+    """Give the cluster its own /run, /var/lib and /var/log, so that those of the host stay unchanged."""
+    # Opened first, because the source of a bind mount may lie below one of the folders that are covered next.
     sources = {place: os.open(source, os.O_PATH) for place, source in spec.binds.items()}
     resolver = Path("/etc/resolv.conf").resolve()
     for folder in ("/run", "/var/lib", "/var/log"):
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "mesh-tracing", folder)
     for place, source in sources.items():
         Path(place).mkdir(parents=True, exist_ok=True)
-        # util-linux would resolve the link to the covered path; the plain system call follows the open folder.
+        # mount(8) would resolve the link to a path that is covered now; the system call follows the open folder.
         _bind(f"/proc/self/fd/{source}", place)
         os.close(source)
     own = RUN / "resolv.conf"
@@ -102,7 +102,7 @@ def set_up_network(spec: Spec) -> None:
     """Address the node on its loopback device; nothing leads out of the namespace."""
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "address", "add", f"{spec.node_address}/32", "dev", "lo")
-    # Service addresses exist only as NAT rules; without a route the kernel refuses them before the rules are asked.
+    # Service addresses exist only as NAT rules; without a route the kernel rejects them before it applies the rules.
     _run("ip", "route", "add", spec.service_cidr, "dev", "lo", "src", spec.node_address)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     socket.sethostname(spec.node_name)
@@ -113,7 +113,7 @@ class Supervisor:
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        # The handles are kept because one that is collected may reap its child before `supervise` sees it end.
+        # The Popen objects are kept: when one is garbage-collected, it may reap its child before `supervise` does.
         self._running: dict[int, tuple[Program, subprocess.Popen[bytes]]] = {}
         self._starts: dict[str, int] = {}
 

@@ -1,4 +1,4 @@
-"""The Pulumi stack ``local`` on the embedded cluster: its environment, its deployment, and the graph that it yields.
+"""The Pulumi stack ``local`` on the embedded cluster: its environment, its deployment, its service graph.
 
 The stack has a Pulumi home and a backend of its own below the state folder; a person's login and state are not touched.
 """
@@ -56,7 +56,7 @@ class Stack:
         self._cluster = cluster
 
     def prepare(self, provider: Path) -> None:
-        """Make what is not there yet: the Pulumi home with the ``provider`` plugin, the backend, the stack."""
+        """Create what is missing of the Pulumi home with the ``provider`` plugin, the backend and the stack."""
         plugin = self._state.pulumi_home / "plugins" / PROVIDER_PLUGIN
         plugin.mkdir(parents=True, exist_ok=True)
         link = plugin / "pulumi-resource-kubernetes"
@@ -76,7 +76,7 @@ class Stack:
         self._pulumi("up", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive")
 
     def destroy(self, *, but_namespaces: bool = False) -> None:
-        """Take the deployment away, also a half-made one; the stack with its (now empty) state stays.
+        """Destroy the deployment, also an incomplete one; the stack with its (now empty) state stays.
 
         ``but_namespaces`` leaves the system namespaces, emptied, to a cluster that ends next: Kubernetes removes a
         namespace 5 s after it was told to at the earliest, and 5 s later again where a volume claim was left in it.
@@ -105,7 +105,7 @@ class Stack:
         )
 
     def _repair(self) -> None:
-        """Undo what a run leaves that was killed: its lock, and Helm releases that are not in the state yet."""
+        """Clean up after a run that was killed: its lock, and Helm releases that are not in the state yet."""
         locks = (self._state.pulumi_home / "backend" / ".pulumi" / "locks").rglob("*.json")
         holders = [int(json.loads(lock.read_text())["pid"]) for lock in locks]
         if not any(holder == INIT or not _alive(holder) for holder in holders):
