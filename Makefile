@@ -6,7 +6,7 @@ ENVIRONMENT = eval "$$($(PYTHON) -m local env)" &&
 SUITE = $(PYTHON) -m tests.suites $(if $(FRESH),--fresh)
 
 .PHONY: help up preview verify destroy down status docs format lock lint unit test bench \
-	test-faults test-upgrades test-platforms test-mutation test-all
+	test-faults test-upgrades test-platforms test-mutation test-all python3-venv
 .DEFAULT_GOAL := help
 
 help:
@@ -16,7 +16,7 @@ help:
 	@echo 'Further suites:      test-faults test-upgrades test-platforms test-mutation, or test-all in turn'
 	@echo 'A suite that was interrupted goes on where it stopped; FRESH=1 begins anew. CONTRIBUTING.md says more.'
 
-up: .venv/installed
+up: python3-venv .venv/installed
 	@$(PYTHON) -m local deploy
 
 preview: .venv/installed
@@ -35,7 +35,7 @@ down: .venv/installed
 status: .venv/installed
 	@$(PYTHON) -m local status
 
-test: .venv/installed
+test: python3-venv .venv/installed
 	@$(SUITE) test
 
 test-faults test-upgrades test-platforms test-mutation test-all: test-%: .venv/installed
@@ -68,9 +68,13 @@ lint: .venv/installed
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
 
+# On Debian a package of its own; the only one that Python needs before it can install the others.
+python3-venv:
+	@python3 -c 'import ensurepip' 2>/dev/null || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }
+
 .venv/installed: requirements.txt
 	@python3 -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, and python3 is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@python3 -c 'import ensurepip' 2>/dev/null || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }
+	@python3 -c 'import ensurepip' 2>/dev/null || { echo 'error: python3-venv is missing: make up and make test install it' >&2; exit 1; }
 	@test -x $(PYTHON) || python3 -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
 	@touch $@
