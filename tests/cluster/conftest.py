@@ -32,7 +32,7 @@ def host_before() -> dict[str, list[str]]:
 
 @pytest.fixture(scope="session")
 def host(host_before: dict[str, list[str]]) -> Iterator[Host]:
-    """The commands, on a state folder that no cluster is in, whatever an earlier run left there, nor afterwards."""
+    """The commands, on a state folder without a cluster: what an earlier run left is removed first, ours at the end."""
     host = Host(CHECKOUT / ".local" / "test")
     host.local("down")
     try:

@@ -16,12 +16,12 @@ import pytest
 import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-# A namespace of applications that are not the program's.
+# A namespace of applications that the program did not deploy.
 SHOP = "shop"
 CONTEXT = "mesh-tracing-local"
 SECRETS = {f"mesh-tracing:{key}" for key in ("objectStoreAccessKey", "objectStoreSecretKey", "grafanaAdminPassword")}
 Seen = TypeVar("Seen")
-# Clusters of this machine that run beside the tests: what comes and goes in them is not of the tests' making.
+# Other embedded clusters on this machine; what changes in them is not caused by the tests.
 OTHER_CLUSTERS = {path.name for path in Path("/sys/fs/cgroup").rglob("mesh-tracing-*")}
 
 
@@ -69,7 +69,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of the program, in which a test may set what it likes: a stack file of the checkout is never changed."""
+    """A copy of the program whose settings a test may change; the checkout's own stack files stay as they are."""
 
     host: Host
     folder: Path
@@ -137,7 +137,7 @@ def prometheus_query(address: str, query: str) -> list[dict[str, Any]]:
 
 
 def host_traces() -> dict[str, list[str]]:
-    """Return everything of the host that a cluster could leave behind, read with tools of the system's own."""
+    """Return everything that a cluster could leave behind on the host, read with the system's own tools."""
 
     def lines(*command: str) -> list[str]:
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -179,7 +179,7 @@ def host_traces() -> dict[str, list[str]]:
 
 
 def inventory(host: Host) -> set[tuple[str, str, str]]:
-    """Return kind, namespace and name of every object that the API server can list, but for those that come and go."""
+    """Return kind, namespace and name of every object that the API server lists, except short-lived kinds."""
     passing = {"events", "events.events.k8s.io", "leases.coordination.k8s.io", "componentstatuses"}
     kinds = host.kubectl("api-resources", "--verbs=list", "-o", "name").split()
     listed = host.objects(",".join(sorted(set(kinds) - passing)), "--all-namespaces")

@@ -1,4 +1,4 @@
-"""What can break on the way of a span, each as an administrator's slip would make it, and how ``verify`` is asked."""
+"""What can break on a span's path, each as an administrator might break it by mistake, and how ``verify`` is run."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ from local.state import State
 MESH, TRACING, BOOKINFO = "istio-system", "tracing-system", "bookinfo"
 TEMPO_PODS = "app.kubernetes.io/name=tempo-monolithic"
 CURL = "docker.io/curlimages/curl:8.11.1"
-# Past every wait of a Tempo that starts anew, and of a collector that has waited longer and longer between its tries.
+# Longer than a restart of Tempo, and than the pauses between a collector's retries, which grow.
 PATIENCE = ("--wait", "240s")
 RESTORE = "PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack local"
 PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
@@ -51,7 +51,7 @@ def report(host: Host, *arguments: str) -> dict[str, Any]:
 
 
 def run_remedy(host: Host, command: str) -> None:
-    """Type the command that was printed; Pulumi does not ask whether one is sure."""
+    """Run the printed command as a person would type it; Pulumi skips its confirmation."""
     done = host.with_exports("env", "PULUMI_SKIP_CONFIRMATIONS=true", "bash", "-c", command, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
@@ -140,7 +140,7 @@ def outdated(host: Host) -> bool:
 
 
 def end_tempo(host: Host) -> None:
-    """A Tempo that is told to end takes half a minute for it, for which no test has to wait."""
+    """Delete Tempo's pod without its grace period of half a minute, which no test has to wait for."""
     host.kubectl("delete", "pod", "-n", TRACING, "tempo-tempo-0", "--grace-period=1", "--ignore-not-found")
 
 
@@ -225,7 +225,7 @@ def apply(host: Host, content: dict[str, Any]) -> None:
 
 
 def drop_packets(host: Host) -> None:
-    """Do what a network plugin does for a policy that lets nothing in: this cluster's own enforces none."""
+    """Drop packets as a network plugin would for a policy that denies all ingress: this cluster enforces none."""
     policy = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "otel-collector"}}, "policyTypes": ["Ingress"]}
     apply(
         host,
@@ -240,7 +240,7 @@ def drop_packets(host: Host) -> None:
 
 
 def obey_the_policies(host: Host) -> None:
-    """Let the packets through if some policy for the collector lets its port in, as a network plugin would."""
+    """Stop dropping packets once a policy allows the collector's port, as a network plugin would."""
     policies = host.objects("networkpolicies", "-n", MESH)
     ports = [
         port["port"]
@@ -276,7 +276,7 @@ def in_node(host: Host, *command: str) -> None:
 
 
 def delete_the_bucket(host: Host) -> None:
-    """Delete it with all that is in it, and let Tempo start anew."""
+    """Delete the bucket with its content, and restart Tempo."""
     variables = [
         {"name": name, "valueFrom": {"secretKeyRef": {"name": "tempo-object-storage", "key": key}}}
         for name, key in {
@@ -350,7 +350,7 @@ def prove(host: Host, fault: Fault) -> None:
         repaired = report(host, *PATIENCE)
         assert repaired["exit"] == 0, repaired["hops"]
     except BaseException:
-        # The next fault is to meet a healthy stack.
+        # The next fault needs a healthy stack to start from.
         run_remedy(host, RESTORE)
         raise
     finally:

@@ -1,1 +1,1 @@
-"""Takes one wait, one secret, one check out of the program at a time, and asks the tests whether they notice."""
+"""Removes one wait, secret or check from the program at a time, and demands that a test fails."""

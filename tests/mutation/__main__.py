@@ -1,4 +1,4 @@
-"""Takes one part out of the program at a time and demands that a test notices.
+"""Removes one part from the program at a time and demands that a test fails.
 
 ``noticed_by.json`` names for each mutant the test that is asked first; ``--record`` writes it anew.
 """

@@ -20,7 +20,7 @@ _OPTIONS = {
     "replace_on_changes",
     "aliases",
 }
-# Keys of labels and annotations that decide whether, and when anew, a pod gets its sidecar or its configuration.
+# Labels and annotations that decide whether a pod gets a sidecar, and when it restarts for a new configuration.
 _KEYS = {"sidecar.istio.io/inject", "istio-injection", "istio.io/rev", "checksum/config", "ANNOTATION"}
 # The method that hashes all that restarts a pod, field by field.
 _HASH = "restart_hash"

@@ -50,11 +50,11 @@ _NO_ANSWER = 99
 _NONE = Mutant("", 0, "none")
 # How a test asks what must be there before a resource: a method of `recording.Deployed`.
 _LOOKS_AT_EDGES = ".before("
-# They look at something else than edges, waits and options, or cost more than they could tell here.
+# They test something other than edges, waits and options, or take too long for what they would find.
 _NOT_RUN = {"test_examples.py", "test_golden.py", "test_package.py", "test_schemas.py", "test_settings_property.py"}
 
 
-# What a process does: the status with which it ends is one of pytest's.
+# What a process does; it exits with one of pytest's codes.
 Work = Callable[[], int]
 Effects = Mapping[str, str]
 

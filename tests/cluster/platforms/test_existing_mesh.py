@@ -1,4 +1,4 @@
-"""An Istio resource of others gets our provider, and keeps everything that is theirs.
+"""An Istio resource that somebody else owns gets our provider, and keeps everything its owner set.
 
 No Sail operator runs here: the test writes the status that it would write.
 """
@@ -44,7 +44,7 @@ def istio(*providers: str) -> dict[str, Any]:
 
 
 class Owner:
-    """The one whose Istio resource it is: applies it from a file, by server-side apply, never by force."""
+    """The owner of the Istio resource, who applies it from a file by server-side apply, never by force."""
 
     def __init__(self, host: Host, folder: Path) -> None:
         self._host = host
@@ -66,7 +66,7 @@ class Owner:
 
 @pytest.fixture(scope="module")
 def owner(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owner]:
-    """Their resource, ready, with one provider of theirs."""
+    """The owner's resource, ready, with one provider of its own."""
     need_definitions_beside()
     owner = Owner(cluster, tmp_path_factory.mktemp("owner"))
     cluster.kubectl("create", "namespace", "istio-system")

@@ -1,4 +1,4 @@
-"""What the stacks of other platforms would apply is what the API server takes: every field known, none changed.
+"""The API server accepts what the stacks of other platforms would apply: it knows every field and changes none.
 
 The embedded cluster has the definitions of OpenShift's Routes, OLM, Sail, Kiali and grafana-operator, and nobody who
 acts on them.
@@ -21,7 +21,7 @@ OTHER_STACKS = [stack for stack in STACKS if stack != "local"]
 
 
 def objects(deployed: Deployed) -> list[dict[str, Any]]:
-    """The Kubernetes objects of a stack; what a Helm release or a file of others brings is not among them."""
+    """The Kubernetes objects of a stack, without those that come from Helm releases or downloaded manifests."""
     return [
         {key: value for key, value in resource.inputs.items() if not key.startswith("__")}
         for resource in deployed.children
@@ -64,7 +64,7 @@ def _patch_tempo_stack(cluster: Host, operation: str) -> None:
 
 
 def differences(sent: Any, kept: Any, path: str = "") -> Iterator[str]:
-    """Where the server's object does not have what was sent."""
+    """Each field that the server dropped or changed."""
     if isinstance(sent, dict):
         for key, value in sent.items():
             where = f"{path}.{key}"

@@ -1,4 +1,4 @@
-"""The components in a program of somebody else's, and as a package, by the real CLI on the embedded cluster."""
+"""The components used by another program, and as a package, with the real CLI on the embedded cluster."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The stages of an upgrade: in place, then by revision, then what destroy leaves of a namespace of others."""
+"""The stages: an upgrade in place, one by revision, then destroy with a namespace that the program did not create."""
 
 import json
 from typing import Any
@@ -16,13 +16,13 @@ def upgraded_in_place(cluster: Host, deployed: str, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="session")
 def upgraded(cluster: Host, upgraded_in_place: Upgrade, tmp_path_factory: pytest.TempPathFactory) -> RevisionUpgrade:
-    """The stack has moved to another revision, and to a namespace of others."""
+    """The stack has moved to another revision, together with a namespace that it did not create."""
     return upgrade_by_revision(cluster, tmp_path_factory.mktemp("revision"), upgraded_in_place)
 
 
 @pytest.fixture(scope="session")
 def left_of_shop(cluster: Host, upgraded: Upgrade) -> dict[str, Any]:
-    """What the stack left of a namespace of others, which then goes too."""
+    """What destroy leaves of the namespace that the stack did not create; the test then deletes it."""
     cluster.local("destroy")
     left = {
         "namespace": json.loads(cluster.kubectl("get", "namespace", SHOP, "-o", "json")),

@@ -1,4 +1,4 @@
-"""A new version or revision takes the workloads over while requests flow; an old revision goes last."""
+"""Workloads move to a new version or revision while requests are answered; the old revision is removed last."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from upgrade import BOOKINFO, MESH, NEXT_TAG, REVISION, TRACING, RevisionUpgrade
 
 
 def revisions(listed: list[dict[str, Any]]) -> set[str]:
-    """Those of the control planes that injected the pods."""
+    """The revisions of the control planes that injected the pods."""
     return {
         json.loads(pod["metadata"]["annotations"]["sidecar.istio.io/status"])["revision"] for pod in lasting(listed)
     }
@@ -38,7 +38,7 @@ def assert_only_the_injected_restarted(upgrade: Upgrade) -> None:
 
 def assert_requests_were_answered(upgrade: Upgrade) -> None:
     assert len(upgrade.answers) > 50
-    # With single pods, one may still be asked at the moment in which it goes.
+    # With a single replica, a request may still reach a pod at the moment it stops.
     failed = [answer for answer in upgrade.answers if answer != 200]
     assert len(failed) <= len(upgrade.answers) / 100, failed
 
@@ -60,7 +60,7 @@ def test_an_upgrade_in_place_replaces_workloads_once_the_new_istiod_is_ready(upg
     (istiod,) = istiods(upgraded_in_place)
     ready = next(entry for entry in istiod["status"]["conditions"] if entry["type"] == "Ready")
     created = [pod["metadata"]["creationTimestamp"] for pod in lasting(upgraded_in_place.after[BOOKINFO])]
-    # The API server's own clock, in a form that is sorted by its letters.
+    # Timestamps of the API server, whose text sorts by time.
     assert ready["lastTransitionTime"] <= min(created)
 
 
@@ -106,7 +106,7 @@ def test_requests_were_answered_all_the_time(upgraded: Upgrade) -> None:
 
 
 def test_istiod_joins_the_providers_of_its_own_and_of_a_shared_mesh_configuration(upgraded: RevisionUpgrade) -> None:
-    # What lets a provider of ours into a mesh of others, without a word in their list.
+    # This is how our provider joins an existing mesh without a change of its owner's list.
     assert [provider["name"] for provider in upgraded.mesh_config["extensionProviders"]][-3:] == [
         "shared",
         "otel",

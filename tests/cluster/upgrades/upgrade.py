@@ -1,4 +1,4 @@
-"""The upgrades in place and to another revision, with everything that is looked at before, during and after them.
+"""The upgrades in place and to another revision, and what the tests observe before, during and after them.
 
 Only one version of Istio is at hand. In place, another tag of its images stands for the next one; by revision, the same
 version is installed a second time.
@@ -42,7 +42,7 @@ class Visitor:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self) -> None:
-        # A connection of its own for each request: one that is kept would stay with a pod that ends.
+        # A new connection for each request: a kept one would stay with a pod that is being stopped.
         while not self.stop.is_set() and len(self.answers) < MOST_REQUESTS:
             try:
                 answer = httpx.get(f"{self.address}/productpage", trust_env=False, timeout=10)
@@ -57,7 +57,7 @@ def zipkin(name: str) -> dict[str, Any]:
 
 
 def lasting(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The pods that are not about to go."""
+    """The pods that are not being deleted."""
     return [pod for pod in listed if "deletionTimestamp" not in pod["metadata"]]
 
 
@@ -176,7 +176,7 @@ def _write(folder: Path, content: dict[str, Any]) -> Path:
 
 
 def _tag_image(cluster: Host, name: str, other: str) -> None:
-    """Let an image of the node have another name too."""
+    """Give an image of the node a second name."""
     state = State(cluster.state)
     containerd = f"/proc/{EmbeddedCluster(state).init_process()}/root{CONTAINERD_SOCKET}"
     command = [state.bin / "ctr", "--address", containerd, "--namespace", "k8s.io", "images", "tag", name, other]
