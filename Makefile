@@ -1,7 +1,8 @@
 # Every target is a short name for commands that a person could type; see README.md.
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
-ENVIRONMENT = eval "$$($(PYTHON) -m local env)" &&
+# Without the exports, what follows would reach the cluster that a person works on.
+ENVIRONMENT = exports="$$($(PYTHON) -m local env)" && eval "$$exports" &&
 
 SUITE = $(PYTHON) -m tests.suites $(if $(FRESH),--fresh)
 

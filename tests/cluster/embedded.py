@@ -40,8 +40,8 @@ class Host:
         return self._run([sys.executable, "-m", "local", *arguments], self.environment())
 
     def with_exports(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in the environment that ``python -m local env`` prints."""
-        line = f'eval "$({sys.executable} -m local env)" && exec "$@"'
+        """Run a command in the environment that ``python -m local env`` prints, and none without it."""
+        line = f'exports="$({sys.executable} -m local env)" && eval "$exports" && exec "$@"'
         return self._run(["bash", "-c", line, "bash", *command], self.environment(), check=check)
 
     def kubectl(self, *arguments: str) -> str:
