@@ -34,11 +34,12 @@ def host_before() -> dict[str, list[str]]:
 def host(host_before: dict[str, list[str]]) -> Iterator[Host]:
     """The commands, on a state folder without a cluster: what an earlier run left is removed first, ours at the end."""
     host = Host(CHECKOUT / ".local" / "test")
-    host.local("down")
-    try:
-        yield host
-    finally:
+    with host.alone():
         host.local("down")
+        try:
+            yield host
+        finally:
+            host.local("down")
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,14 @@
 """What the tests on the embedded cluster do and look at: commands as a person types them, and the host's own tools."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +36,17 @@ class Host:
     def environment(self) -> dict[str, str]:
         """Return the variables of a command on this state folder."""
         return os.environ | {"MESH_TRACING_STATE": str(self.state), "MESH_TRACING_PULL": "never"}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep a second suite out, whose first command would end the cluster of this one."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / "suite.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pytest.exit(f"another suite runs its cluster in {self.state}: wait until it ends, or end it", 1)
+            yield
 
     def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m local``; a failure fails the test, with what was said."""

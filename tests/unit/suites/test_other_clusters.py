@@ -29,3 +29,16 @@ def test_without_the_exports_a_target_runs_no_command(tmp_path: Path, python: Pa
     command = ["make", "verify", f"PYTHON={python}", "--old-file", ".venv/installed"]
     done = subprocess.run(command, cwd=CHECKOUT, check=False, capture_output=True)
     assert (done.returncode, (tmp_path / "reached").exists()) == (2, False)
+
+
+def test_a_second_suite_does_not_end_the_cluster_of_the_first(tmp_path: Path) -> None:
+    host = Host(tmp_path / "state")
+    with host.alone(), pytest.raises(pytest.exit.Exception, match="another suite"), host.alone():
+        pass
+
+
+def test_a_suite_may_run_after_another_one(tmp_path: Path) -> None:
+    host = Host(tmp_path / "state")
+    for _ in range(2):
+        with host.alone():
+            assert host.state.is_dir()
