@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -115,8 +116,10 @@ def _containerd(program: Path, config: Path, socket: Path, log: Path) -> Iterato
             time.sleep(0.05)
         yield
     finally:
-        # Safe at any moment: each change of its databases is one transaction.
-        process.kill()
+        # Safe at any moment: each change of its databases is one transaction. containerd itself is killed, and not
+        # `unshare`, which ends only once everything in the namespaces has ended.
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
         process.wait(_STOP_SECONDS)
 
 

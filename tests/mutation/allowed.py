@@ -10,7 +10,6 @@ ALLOWED: dict[str, str] = {
     "__main__.py: top: telemetry not after namespaces": _BY_ADDRESS,
     "__main__.py: top: telemetry not after *operators": _BY_ADDRESS,
     "__main__.py: top: it not after control_plane": _BY_TELEMETRY,
-    "__main__.py: top: bookinfo not after control_plane": _BY_TELEMETRY,
     "__main__.py: top: kiali not after namespaces": "the control plane waits for them; the edge is there for a reader",
     "__main__.py: top: kiali not after *operators": _BY_ADDRESS,
     "__main__.py: top: exposure not after namespaces": "what it leads to waits for them already",
