@@ -31,7 +31,7 @@ SENTINELS = {
     f"{PROJECT}:grafanaAdminPassword": "sentinel-admin-password",
 }
 
-# The SDK works a class's types out anew for each of its resources, which is half the time of a run.
+# The SDK computes a class's types again for each of its resources, which is half the time of a run.
 _types._types_from_py_properties = cache(_types._types_from_py_properties)
 
 # What the SDK sets by itself for some kinds (aliases, secret outputs) is not among them.
@@ -80,7 +80,7 @@ class Registration:
 class _EchoMocks(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if args.resource_id:
-            # Only read: the cluster would answer with its name at least.
+            # The resource is only read; a real cluster would return at least its name.
             namespace, _, name = args.resource_id.rpartition("/")
             metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
             return args.resource_id, {"metadata": metadata, **args.inputs}
@@ -157,7 +157,7 @@ def is_secret(value: Any) -> bool:
 
 
 def _unwrap(value: Any) -> Any:
-    """``value`` without the wrappers of secrets."""
+    """``value`` with secrets unwrapped."""
     if is_secret(value):
         return _unwrap(value["value"])
     if isinstance(value, dict):
@@ -188,7 +188,7 @@ class Deployed:
         return [r for r in self if r.type.startswith("meshtracing:")]
 
     def get(self, kind: str, name: str | None = None) -> Registration:
-        # Some components are called like the object that they are about.
+        # Some components have the same name as the object that they deploy.
         found = [r for r in self if r.custom and r.kind == kind and name in {None, r.object_name}]
         assert len(found) == 1, f"{kind} {name}: found {[r.urn for r in found]}"
         return found[0]
@@ -227,7 +227,7 @@ def minimal_config() -> dict[str, Any]:
 
 
 def s3_config() -> dict[str, Any]:
-    """A stack with an object store of the program's own."""
+    """A stack with the object store that the program deploys."""
     return with_setting({**minimal_config(), **SENTINELS}, "tempo.storage.backend", "s3")
 
 
@@ -312,8 +312,7 @@ def record(program: Callable[[], None], config: Mapping[str, Any], *, preview: b
     asyncio.set_event_loop(loop)
     monitor = RecordingMonitor()
     try:
-        # Not set_mocks: it registers a root stack of its own beside the one that run_in_stack
-        # makes.
+        # Not set_mocks: it registers a second root stack beside the one that run_in_stack creates.
         runtime_settings.configure(
             mocks.MockSettings(
                 monitor=monitor,
@@ -353,7 +352,7 @@ def _outputs_of_components() -> Iterator[dict[str, pulumi.Output[Any]]]:
 
 
 async def _awaited(output: pulumi.Output[Any]) -> frozenset[str]:
-    """The resources on which whoever takes ``output`` would depend."""
+    """The resources that a user of ``output`` would depend on."""
     return frozenset(await rpc._expand_dependencies(await output.resources(), None))
 
 

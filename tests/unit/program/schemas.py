@@ -40,7 +40,7 @@ _SPECIAL: Mapping[str, Schema] = {
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": {},
 }
 
-# What a version of an operator newer than the one whose definitions are here added. No schema: the fields are allowed.
+# Fields that newer versions of an operator have added; they are allowed without a schema.
 _ADDED_LATER: Mapping[Kind, Mapping[str, str]] = {
     ("tempo.grafana.com/v1alpha1", "TempoStack"): {
         # Since 0.22 of Tempo's operator (platform-facts.md, 2b), which mode `stack` therefore requires.
@@ -48,7 +48,7 @@ _ADDED_LATER: Mapping[Kind, Mapping[str, str]] = {
     },
 }
 
-# Keywords whose subschemas only test values: structural schemas say all fields outside of them.
+# Keywords whose subschemas only constrain values; structural schemas list every field outside of them.
 _JUNCTIONS = ("allOf", "anyOf", "oneOf", "not")
 
 
@@ -57,7 +57,7 @@ def strict(schema: Mapping[str, Any]) -> Schema:
     result: Schema = {
         key: value
         for key, value in schema.items()
-        # A generator may leave an empty list of alternatives behind.
+        # Generators sometimes leave an empty list of alternatives.
         if value is not None
         and key
         in {"type", "enum", "pattern", "required", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
@@ -111,7 +111,7 @@ def _allow_later_fields(schema: Schema, fields: Mapping[str, str]) -> None:
 
 
 def _strict_builtin(schema: Any) -> Any:
-    """A type of the OpenAPI document, closed: its fields are all there are."""
+    """A type of the OpenAPI document, with unknown fields refused."""
     if isinstance(schema, list):
         return [_strict_builtin(item) for item in schema]
     if not isinstance(schema, dict):
@@ -240,7 +240,7 @@ def missing_beside_checkout() -> Mapping[str, str]:
 
 
 def kubernetes_objects(deployed: Deployed) -> list[Registration]:
-    """What the program sends to the API server itself; a chart's objects are the chart's."""
+    """What the program itself sends to the API server, without the objects of Helm charts."""
     return [
         r for r in deployed.children if not r.read and not r.type.startswith(("kubernetes:helm", "kubernetes:yaml"))
     ]

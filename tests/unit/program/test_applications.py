@@ -1,4 +1,4 @@
-"""Applications of others in the mesh: of what is there, a label and an annotation become ours."""
+"""Applications that the program did not deploy join the mesh; it owns one label and one annotation of them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +49,7 @@ def test_of_a_namespace_only_the_injection_label_becomes_ours(two: Deployed) -> 
 
 
 def test_a_namespace_is_labelled_only_after_it_was_found(two: Deployed) -> None:
-    # A patch would make one that is missing.
+    # A patch would create a missing namespace.
     (found,) = (r for r in two if r.read and r.name.endswith("-shop"))
     assert found.urn in two.before(patches(two, "Namespace")["shop"].urn)
 
@@ -64,7 +64,7 @@ def test_of_a_deployment_only_the_restart_annotation_of_its_pods_becomes_ours(tw
 
 
 def test_deployments_of_one_name_in_two_namespaces_are_two_resources(deploy: Deploy) -> None:
-    # Whatever stands between the two names, these four would share two names if it could be in one.
+    # If the separator could be part of a name, these four Deployments would share two logical names.
     ambiguous = [{"name": "a", "deployments": ["b-c", "c"]}, {"name": "a-b", "deployments": ["c", "b-c"]}]
     deployed = deploy(with_applications(ambiguous))
     assert set(patches(deployed, "Deployment")) == {"a/b-c", "a/c", "a-b/c", "a-b/b-c"}

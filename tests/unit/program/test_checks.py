@@ -46,7 +46,7 @@ BROKEN_ON_S3: list[tuple[dict[str, Any], str]] = [
     ({"tempo.mode": "stack", "operators.tempoVersion": "0.21.0"}, "N20"),
 ]
 
-# What may break later is said, and stops nothing.
+# Warnings are shown and stop nothing.
 DOUBTFUL: list[tuple[dict[str, Any], str]] = [
     ({"mesh.installer": "sail", "mesh.version": "1.24.0"}, "N18"),
     ({"tempo.histograms": "native", "prometheus.existing.queryUrl": "http://prometheus.example.com:9090"}, "N16"),
@@ -105,7 +105,7 @@ def test_no_committed_stack_has_a_finding(stack: str) -> None:
     assert lint.check(list(checks.merged_objects(plan)), checks.facts(plan)) == []
 
 
-# What OLM's or somebody else's object is patched with, and Secrets, are no whole objects, or none that may be read.
+# Patches are not whole objects, and Secrets may not be read, so neither is checked.
 NOT_CHECKED = {"Secret", "Release", "ConfigFile"}
 
 
@@ -126,5 +126,5 @@ def identity(obj: Mapping[str, Any]) -> tuple[str, str, str, str]:
 
 
 def patches_alone(resource: Registration) -> bool:
-    """Whether it is a part of somebody else's object that says nothing without the rest; labels do."""
+    """Whether it patches part of another owner's object, which means nothing without the rest; label patches do."""
     return resource.type.endswith("Patch") and resource.kind != "Namespace"

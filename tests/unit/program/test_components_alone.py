@@ -1,4 +1,4 @@
-"""Each component deployed by a program of nothing else, with no settings and no other component."""
+"""Each component deployed alone, by a program without settings and without other components."""
 
 import importlib
 import pkgutil
@@ -16,7 +16,7 @@ from objects.context import Context
 
 Component = type[pulumi.ComponentResource]
 
-# What each component cannot do without, and the kinds of what it then makes.
+# The arguments that each component requires, and the kinds of objects that it then creates.
 ALONE: Mapping[Component, tuple[dict[str, Any], set[str]]] = {
     components.Applications: (
         {"applications": [{"name": "shop", "deployments": ["cart"]}]},

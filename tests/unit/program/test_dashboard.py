@@ -1,4 +1,4 @@
-"""The dashboard is one that Grafana can show, and asks for what the hops really report."""
+"""Grafana can show the dashboard, and its queries ask for metrics that the hops really report."""
 
 import itertools
 import json

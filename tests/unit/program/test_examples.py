@@ -1,4 +1,4 @@
-"""The programs of examples/, which use components as anybody else's program does."""
+"""The programs in examples/ use the components as any other program would."""
 
 import ast
 import runpy

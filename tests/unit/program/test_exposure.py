@@ -1,4 +1,4 @@
-"""What is reached from outside: by which object, at which name, and only what is meant to be."""
+"""What is exposed outside the cluster: by which object, under which name, and nothing else."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Data sources and dashboard reach a Grafana in each of three ways, and the program's own Grafana is a closed one."""
+"""Data sources and dashboard reach Grafana in each of three ways; the managed Grafana allows no anonymous access."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Kiali is given what it needs to know, by its operator's resource and by its chart alike."""
+"""Kiali gets the same configuration through its operator's resource and through its chart."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The guard: a kubeconfig that leads elsewhere is refused before anything else happens."""
+"""The guard: a kubeconfig for another cluster is refused before anything else happens."""
 
 import os
 from pathlib import Path

@@ -9,7 +9,7 @@ from recording import ROOT
 
 from objects.manifests import KINDS, ManifestError, load, parse
 
-# What an administrator applies is not among those that the program makes.
+# An administrator applies this one; the program does not.
 FILES = sorted({path.name for path in (ROOT / "manifests").glob("*.yaml")} - {"verify-role.yaml"})
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: one}\n"

@@ -1,4 +1,4 @@
-"""Which resources are protected, replaced in place or kept, and how long each may take: exactly these."""
+"""Exactly which resources are protected, replaced in place or retained, and how long each may take."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ HOLDS_DATA = {
     ("Secret", "minio-root"),
     ("TempoMonolithic", "tempo"),
 }
-# A chart has a limit of its own among its values.
+# A Helm release has its own timeout among its values.
 BY_CHART = "Release"
 
 
@@ -91,7 +91,7 @@ def test_only_what_cannot_change_its_selector_is_deleted_before_it_is_replaced(r
 
 
 def test_what_is_replaced_on_a_change_or_a_trigger_is_deleted_first(resources: list[Registration]) -> None:
-    """Two objects cannot have one name: made first, the new one would be the old one, which is then deleted."""
+    """Two objects cannot share a name: created first, the new one would be the old one, which is then deleted."""
     triggers = {"replaceOnChanges", "replacement_trigger", "replace_with"}
     for resource in resources:
         if triggers & resource.further_options.keys():

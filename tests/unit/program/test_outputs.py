@@ -1,4 +1,4 @@
-"""What has to be there before anybody knows what a component hands out."""
+"""What each output of a component waits for."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -56,7 +56,7 @@ REQUIRED_EDGES = [
     (("ConfigMap", "grafana-datasources-tracing"), ("Deployment", "prometheus")),
 ]
 
-# Nothing says these wait, and waiting would make `up` slower: the two branches run side by side.
+# These must not wait for each other: the two branches are deployed in parallel, and waiting would slow `up` down.
 FORBIDDEN_EDGES = [
     (("Release", "istiod"), ("OpenTelemetryCollector", "otel")),
     (("Release", "istiod"), ("Deployment", "prometheus")),
@@ -152,7 +152,7 @@ def test_every_namespaced_object_outlives_nothing_in_its_namespace(deployed: Dep
             assert namespaces[namespace] in deployed.before(resource.urn), resource.urn
 
 
-# A Telemetry, and what only describes, has no status to wait for; a Subscription is awaited through its Operator.
+# Telemetries and purely descriptive objects have no status to wait for; a Subscription is awaited by its Operator.
 NOT_AWAITED = {"Telemetry", "OperatorGroup", "Subscription"}
 
 
@@ -196,7 +196,7 @@ def test_no_service_is_awaited_beside_its_pods(with_s3: Deployed) -> None:
         for name, inputs in services.items()
         if (inputs["metadata"].get("annotations") or {}).get("pulumi.com/skipAwait") != "true"
     }
-    # A name in DNS alone, which Pulumi does not wait for.
+    # Headless Services have no endpoints that Pulumi waits for.
     headless = {name for name, inputs in services.items() if inputs["spec"].get("clusterIP") == "None"}
     assert awaited == headless
 

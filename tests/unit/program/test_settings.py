@@ -1,4 +1,4 @@
-"""What a stack may set, and what it is told when it sets something else."""
+"""Which settings are valid, and the messages for those that are not."""
 
 import asyncio
 import json
@@ -122,7 +122,7 @@ BAD_SETTINGS: list[tuple[str, Any]] = [
     ("tmpo", {}),
 ]
 
-# Settings that are right each for itself: (what is set, a word of the problem).
+# Settings that are valid alone and contradict each other: (what is set, a word of the problem).
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"bookinfo.namespace": "istio-system"}, "bookinfo.namespace"),
     ({"bookinfo.namespace": "monitoring", "grafana.namespace": "monitoring"}, "bookinfo.namespace"),

@@ -1,4 +1,4 @@
-"""Any configuration is either refused in plain words or deployed whole; there is nothing in between."""
+"""Every configuration is either refused with a clear message or deployed completely."""
 
 import asyncio
 import copy
@@ -98,7 +98,7 @@ def section(model: type[BaseModel], path: str = "") -> st.SearchStrategy[dict[st
     return st.fixed_dictionaries(required, optional=optional)
 
 
-# Sections that seldom contradict another one.
+# Sections that rarely contradict another section.
 _EXCHANGED = ["tracing", "timeouts", "images", "tempo", "kiali", "bookinfo"]
 
 
@@ -209,7 +209,7 @@ def test_loading_twice_gives_the_same(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.timeout(600)
-# A run is dear, and the first example that fails says enough.
+# A run takes long, and the first failing example says enough.
 @settings(max_examples=30, phases=[Phase.generate], **_COMMON)
 @given(config=configurations(), preview=st.booleans())
 def test_what_is_accepted_is_deployed_and_what_is_refused_is_not(config: dict[str, Any], preview: bool) -> None:

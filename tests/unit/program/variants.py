@@ -1,4 +1,4 @@
-"""Configurations that between them hold every pair of choices that fit together."""
+"""Configurations that together contain every compatible pair of choices."""
 
 import itertools
 import random
@@ -132,7 +132,7 @@ def pairs(combination: Combination) -> Iterator[tuple[str, str, str, str]]:
 
 @cache
 def variants() -> Mapping[str, Config]:
-    """Few accepted configurations by name, with every pair that some accepted one of many has."""
+    """A few valid configurations by name, which together contain every pair that any valid one contains."""
     chance = random.Random(1)  # noqa: S311  the same choice in every run
     candidates = [tuple(chance.choice(list(levels)) for levels in FACTORS.values()) for _ in range(2000)]
     accepted = [candidate for candidate in dict.fromkeys(candidates) if is_accepted(config_of(candidate))]
