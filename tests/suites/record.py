@@ -61,16 +61,16 @@ class Record:
 
     def _append(self, line: dict[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        with self.path.open("a+") as file:
+            file.seek(0)
+            written = file.read()
+            # A process that was killed may have left half a line, onto which nothing may be written.
+            file.write(("\n" if written and not written.endswith("\n") else "") + json.dumps(line) + "\n")
 
     def _lines(self) -> list[dict[str, str]]:
         if not self.path.exists():
             return []
-        lines = self.path.read_text().splitlines()
-        # A process that was killed may have written half of the last one.
-        whole = lines if not lines or lines[-1].endswith("}") else lines[:-1]
-        return [json.loads(line) for line in whole]
+        return [json.loads(line) for line in self.path.read_text().splitlines() if line.endswith("}")]
 
 
 def tree(checkout: Path) -> str:

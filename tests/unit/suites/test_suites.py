@@ -107,6 +107,15 @@ def test_half_a_line_of_a_killed_run_is_not_read(folder: Path) -> None:
     assert record.passed() == {"one"}
 
 
+def test_after_half_a_line_of_a_killed_run_the_record_goes_on(folder: Path) -> None:
+    record = Record(folder / "a.jsonl")
+    record.add("one", "passed")
+    with record.path.open("a") as file:
+        file.write('{"test": "tw')
+    record.add("three", "passed")
+    assert record.passed() == {"one", "three"}
+
+
 def test_the_tree_is_another_one_after_any_change_of_a_file_that_git_does_not_ignore(tmp_path: Path) -> None:
     def git(*arguments: str) -> None:
         subprocess.run(["git", "-C", str(tmp_path), *arguments], check=True, capture_output=True)
