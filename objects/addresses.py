@@ -18,8 +18,8 @@ MINIO = "minio"
 PRODUCTPAGE = "productpage"
 PROMETHEUS = "prometheus"
 TEMPO = "tempo"
-# Of an istiod of whatever revision: its own Service is named after the revision, and a Prometheus whose
-# configuration changed with that would restart, and lose what it holds in memory.
+# A Service in front of every revision's istiod. istiod's own Service is named after its revision: if Prometheus scraped
+# that one, each new revision would change its configuration, and it would restart and lose what it holds in memory.
 ISTIOD_METRICS = "mesh-tracing-istiod"
 BOOKINFO_GATEWAY = "bookinfo-gateway"
 GATEWAY_CLASS = "istio"
@@ -55,7 +55,7 @@ def istiod_metrics(namespace: str, context: Context) -> str:
 
 
 def tempo_service(tempo: Tempo, part: str) -> str:
-    """Tempo's operator puts ``tempo-`` before the resource's name, and a part's name behind it."""
+    """Tempo's operator names a Service ``tempo-``, then the resource's name, then the part's, if there are parts."""
     return f"tempo-{TEMPO}" if tempo.mode == "monolithic" else f"tempo-{TEMPO}-{part}"
 
 
@@ -70,7 +70,7 @@ def tempo_otlp_address(tempo: Tempo, context: Context) -> str:
 
 
 def tempo_metrics(tempo: Tempo, context: Context) -> Mapping[str, str]:
-    """Where Tempo tells whether spans arrive and edges leave, by the name of a scrape job."""
+    """Where Tempo's own metrics are scraped, by the name of the scrape job: spans that arrive, edges that leave."""
     if tempo.mode == "monolithic":
         return {TEMPO: _tempo_http("query-frontend", tempo, context)}
     parts = ("distributor", "metrics-generator", "query-frontend")
@@ -82,17 +82,17 @@ def _tempo_http(part: str, tempo: Tempo, context: Context) -> str:
 
 
 def prometheus_query_url(namespace: str, context: Context) -> str:
-    """Where a Prometheus of ours is queried."""
+    """Where the Prometheus that we deploy is queried."""
     return f"http://{context.host(PROMETHEUS, namespace)}:{PROMETHEUS_PORT}"
 
 
 def prometheus_write_url(query_url: str) -> str:
-    """Where the Prometheus at ``query_url`` takes samples, if it runs with the remote-write receiver."""
+    """Where the Prometheus at ``query_url`` accepts samples, if its remote-write receiver is on."""
     return f"{query_url.rstrip('/')}{_REMOTE_WRITE_PATH}"
 
 
 def grafana_url(namespace: str, context: Context) -> str:
-    """Where pods reach a Grafana of ours."""
+    """Where pods reach the Grafana that we deploy."""
     return f"http://{context.host(GRAFANA, namespace)}:{GRAFANA_PORT}"
 
 
@@ -102,15 +102,15 @@ def kiali_url(namespace: str, context: Context, *, encrypted: bool) -> str:
 
 
 def minio_url(namespace: str, context: Context) -> str:
-    """Where Tempo reaches an object store of ours."""
+    """Where Tempo reaches the object store that we deploy."""
     return f"http://{context.host(MINIO, namespace)}:{MINIO_PORT}"
 
 
 def productpage_url(namespace: str, context: Context) -> str:
-    """The page of the sample that asks all its services."""
+    """The sample's page; a request for it reaches all services of the sample."""
     return f"http://{context.host(PRODUCTPAGE, namespace)}:{PRODUCTPAGE_PORT}/productpage"
 
 
 def gateway_service(kind: Literal["istio", "gateway-api"]) -> str:
-    """The Service of the sample's gateway: for the Gateway API Istio makes it, and appends the class."""
+    """The Service of the sample's gateway; with the Gateway API, Istio creates it and appends the class to its name."""
     return BOOKINFO_GATEWAY if kind == "istio" else f"{BOOKINFO_GATEWAY}-{GATEWAY_CLASS}"

@@ -91,7 +91,7 @@ def _in_mesh(manifest: Object, args: BookinfoArgs) -> Object:
 
 
 def _with_replicas(manifest: Object, replicas: int) -> Object:
-    """A copy of a Deployment with that many pods."""
+    """A copy of a Deployment with ``replicas`` pods."""
     return {**manifest, "spec": {**manifest["spec"], "replicas": replicas}}
 
 

@@ -18,7 +18,7 @@ _LAST = "batch"
 def build_collector_spec(collector: Collector, *, otlp_address: Text) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
 
-    Any pod may get any span: Tempo brings the two spans of an edge together, by their trace's id.
+    Any pod may get any span: Tempo brings the two spans of an edge together by their trace id.
     """
     spec: dict[str, Any] = {
         "mode": "deployment",
@@ -33,7 +33,7 @@ def build_collector_spec(collector: Collector, *, otlp_address: Text) -> dict[st
             {
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
-                # On a cluster of one node too, all of them are to run.
+                # All replicas run on a cluster of one node too.
                 "whenUnsatisfiable": "ScheduleAnyway",
                 "labelSelector": {"matchLabels": {"app.kubernetes.io/name": POD_NAME}},
             }
@@ -50,10 +50,10 @@ def build_config(collector: Collector, otlp_address: Text) -> dict[str, Any]:
 
 
 def in_order(processors: Sequence[str]) -> list[str]:
-    """``processors`` with the memory limiter first and batching last, ours where there is none.
+    """``processors`` with the memory limiter first and batching last; what is missing is added.
 
-    The limiter has to refuse spans before anything works on them, and whatever looks at spans one
-    by one works on smaller ones before they are batched.
+    The limiter has to refuse spans before any work is spent on them, and processors that look at each
+    span get smaller requests before the spans are batched.
     """
     first = _of_type(_FIRST, processors) or [_FIRST]
     last = _of_type(_LAST, processors) or [_LAST]
@@ -90,8 +90,8 @@ def _our_config(collector: Collector, otlp_address: Text) -> dict[str, Any]:
                 "tls": {"insecure": True},
                 # Survives a restart of Tempo of up to five minutes; beyond that, or a full
                 # queue, spans are lost and otelcol_exporter_send_failed_spans counts them.
-                # By itself it would wait for up to 30 s between two tries, and the metrics generator counts
-                # no span that is older than that.
+                # By default the exporter waits up to 30 s between two tries, and the metrics generator counts
+                # no span older than 30 s.
                 "retry_on_failure": {"enabled": True, "max_interval": "10s", "max_elapsed_time": "300s"},
                 "sending_queue": {"enabled": True, "queue_size": collector.queue_size},
             }

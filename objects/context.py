@@ -25,7 +25,7 @@ class Context(Section):
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take, in seconds.")
 
     def host(self, service: str, namespace: str) -> str:
-        """The full DNS name of a Service; istiod finds a tracing provider's Service by no shorter one."""
+        """The full DNS name of a Service; istiod does not find a tracing provider's Service by a shorter name."""
         return f"{service}.{namespace}.svc.{self.cluster_domain}"
 
     def owner_labels(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The control plane by whichever installer: the objects that we make for it, and the releases of Istio's charts."""
+"""The control plane, for each installer: the objects that we create for it, and the releases of Istio's charts."""
 
 from objects.addresses import ISTIOD_METRICS, ISTIOD_METRICS_PORT
 from objects.charts import Chart, istio_chart
@@ -19,7 +19,7 @@ _CNI_NAMESPACE_ON_OPENSHIFT = "kube-system"
 
 
 def build_control_plane(args: MeshControlPlaneArgs) -> dict[str, Object]:
-    """The whole objects that we make beside, or instead of, the releases."""
+    """The objects that we create beside the Helm releases, or instead of them."""
     built = {"istiod-metrics": _metrics_service(args)}
     if args.mesh.installer == "sail":
         built |= build_sail(args)

@@ -1,4 +1,4 @@
-"""The dashboard: what the services do, who calls whom, and whether every hop on the spans' way works.
+"""The dashboard: what the services do, who calls whom, and whether every hop on the spans' path works.
 
 It is computed, not written as JSON: ids and places follow from the order here, so they cannot clash,
 and the data sources' uids have one home.
@@ -22,7 +22,7 @@ _TEMPO = {"type": "tempo", "uid": TEMPO_UID}
 _SERVER = 'span_kind="SPAN_KIND_SERVER"'
 _OF_SERVICE = f'{_SERVER},service=~"$service"'
 
-# A panel before it has an id and a place.
+# A panel without its id and its position, which ``_placed`` adds.
 Panel = dict[str, Any]
 
 

@@ -24,8 +24,8 @@ def build_datasources(*, tempo_url: Text, prometheus_url: Text) -> list[DataSour
             "access": "proxy",
             "url": tempo_url,
             "jsonData": {
-                # The Service Graph tab queries this data source, and is empty if the uid is not that
-                # of ours.
+                # The Service Graph tab queries this data source; with another uid than our Prometheus has,
+                # the tab is empty.
                 "serviceMap": {"datasourceUid": PROMETHEUS_UID},
                 "nodeGraph": {"enabled": True},
                 "tracesToMetrics": {

@@ -45,12 +45,12 @@ def build_exposure(args: ExposureArgs) -> dict[str, Object]:
 
 
 def build_exposed(exposure: Exposure, service: ExposedService, context: Context) -> Object:
-    """The object of the kind in the settings that leads from outside to ``service``."""
+    """The Route, Ingress or HTTPRoute, as the settings choose, that leads from outside to ``service``."""
     if exposure.kind == "route":
         api_version, kind, spec, annotations = "route.openshift.io/v1", "Route", _route(exposure, service), _admitted()
     elif exposure.kind == "ingress":
         api_version, kind = "networking.k8s.io/v1", "Ingress"
-        # It has no condition. Pulumi would wait for an address, which many controllers never write.
+        # An Ingress has no condition. Pulumi would wait for its address, which many controllers never write.
         spec, annotations = _ingress(exposure, service), not_awaited()
     elif exposure.kind == "gateway-api":
         api_version, kind = "gateway.networking.k8s.io/v1", "HTTPRoute"
@@ -65,7 +65,7 @@ def _route(exposure: Exposure, service: ExposedService) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "host": external_host(exposure, service.name),
         "to": {"kind": "Service", "name": service.service},
-        # By its name: a number would mean the pods' port.
+        # The port's name: a Route takes a number for the pods' port, not the Service's.
         "port": {"targetPort": _PORT_NAME},
     }
     if exposure.tls:
@@ -82,7 +82,7 @@ def _ingress(exposure: Exposure, service: ExposedService) -> dict[str, Any]:
     if exposure.ingress_class is not None:
         spec["ingressClassName"] = exposure.ingress_class
     if exposure.tls:
-        # Without a Secret of its own: the controller's default certificate.
+        # No Secret is named, so the controller uses its default certificate.
         spec["tls"] = [{"hosts": [host]}]
     return spec
 
@@ -97,10 +97,10 @@ def _http_route(exposure: Exposure, service: ExposedService) -> dict[str, Any]:
 
 
 def _admitted() -> dict[str, str]:
-    """A Route has conditions for each router, and is served by those that say Admitted."""
+    """A Route has conditions for each router; a router that serves it sets Admitted."""
     return wait_for('jsonpath={.status.ingress[*].conditions[?@.type=="Admitted" && @.status=="True"].type}')
 
 
 def _accepted() -> dict[str, str]:
-    """An HTTPRoute has conditions for each gateway, and is served by those that say Accepted."""
+    """An HTTPRoute has conditions for each gateway; a gateway that serves it sets Accepted."""
     return wait_for('jsonpath={.status.parents[*].conditions[?@.type=="Accepted" && @.status=="True"].type}')

@@ -1,4 +1,4 @@
-"""What Grafana shows of the traces and the graph, in the form in which it takes it; and a Grafana of our own."""
+"""Data sources and dashboard in the form that each kind of Grafana reads, and the Grafana that we deploy."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,12 +41,12 @@ class GrafanaTempoDatasourceArgs(Args):
 
     @property
     def namespace(self) -> str:
-        """Where everything here is."""
+        """The namespace of every object that these arguments lead to."""
         return self.grafana.namespace_beside(self.mesh_namespace)
 
 
 class GrafanaArgs(Args):
-    """Arguments of ``Grafana``; a changed password holds from the pod's next start on, which makes a new database."""
+    """Arguments of ``Grafana``; a changed password is valid from the pod's next start, which creates a new database."""
 
     grafana: Grafana = Field(default=Grafana(mode="managed"), description="Its image and resources.")
     namespace: Name = Field(description="Its namespace, with the ConfigMaps that it mounts.")
@@ -67,13 +67,13 @@ def resource_name(role: str) -> str:
 
 
 def content_hash(*, tempo_url: Text, prometheus_url: Text) -> str:
-    """A hash of all that a Grafana of our own reads at its start, without the URLs that are Outputs."""
+    """A hash of all that the Grafana that we deploy reads at its start, except URLs that are Outputs."""
     tempo, prometheus = (url if isinstance(url, str) else "" for url in (tempo_url, prometheus_url))
     return digest([build_datasources(tempo_url=tempo, prometheus_url=prometheus), build_dashboard()])
 
 
 def grafana_args(args: GrafanaTempoDatasourceArgs) -> GrafanaArgs | None:
-    """The arguments of a Grafana of our own, where the settings ask for one."""
+    """The arguments of the Grafana that we deploy, if the settings ask for one."""
     if args.grafana.mode != "managed":
         return None
     if args.admin_password is None:
@@ -106,7 +106,8 @@ def build_content(args: GrafanaTempoDatasourceArgs, provisioned: Text) -> dict[s
 
 
 def _config_map(args: GrafanaTempoDatasourceArgs, name: str, *, sidecar_label: str, data: Mapping[str, Text]) -> Object:
-    # Ours mounts it. Another Grafana's sidecar may look into all namespaces, and must not find it.
+    # Our Grafana mounts the ConfigMap, so it gets no label: the sidecar of another Grafana may look into all
+    # namespaces, and must not find it.
     found_by_sidecars = {} if args.grafana.mode == "managed" else {sidecar_label: "1"}
     return {
         "apiVersion": "v1",
@@ -137,8 +138,8 @@ def _resources(args: GrafanaTempoDatasourceArgs) -> dict[str, Object]:
 def _resource(
     args: GrafanaTempoDatasourceArgs, role: str, kind: str, spec: Mapping[str, Any], *, condition: str
 ) -> Object:
-    # The operator writes the condition once every selected Grafana has taken the resource; without a selected Grafana
-    # it never does.
+    # The operator writes the condition once every selected Grafana has accepted the resource; if none is selected, it
+    # never does.
     annotations = wait_for(f"condition={condition}")
     return {
         "apiVersion": "grafana.integreatly.org/v1beta1",
@@ -176,7 +177,7 @@ def _complete_deployment(manifest: Object, args: GrafanaArgs, content: str) -> O
     spec = manifest["spec"]
     template = spec["template"]
     (container,) = template["spec"]["containers"]
-    # Links that Grafana makes, and its redirects after a login, begin with it.
+    # Grafana's links, and its redirects after a login, begin with this URL.
     root_url = [] if args.external_url is None else [{"name": "GF_SERVER_ROOT_URL", "value": f"{args.external_url}/"}]
     container = {
         **container,

@@ -1,7 +1,7 @@
 """Kiali, as a resource of its operator and as the values of its chart, wired to Prometheus, Tempo and a Grafana.
 
 On OpenShift with Routes, Kiali's operator or chart makes the Route itself: the login by OpenShift
-needs to know it. Everywhere else Exposure leads to Kiali as it does to the rest.
+needs to know the Route. Everywhere else Exposure leads to Kiali as it does to the other Services.
 """
 
 from typing import Any
@@ -66,7 +66,7 @@ def kiali_chart(args: KialiArgs) -> Chart:
 def _spec(args: KialiArgs) -> dict[str, Any]:
     exposure, own_route = args.exposure, has_own_route(args.exposure)
     spec: dict[str, Any] = {
-        # OpenShift's login sends browsers back to a Route; without one, a token of the cluster lets in.
+        # OpenShift's login sends browsers back to a Route; without a Route, users log in with a Kubernetes token.
         "auth": {"strategy": "openshift" if own_route else "token"},
         "deployment": {"cluster_wide_access": True, "ingress": _ingress(exposure)},
         "external_services": {
@@ -75,20 +75,20 @@ def _spec(args: KialiArgs) -> dict[str, Any]:
             "grafana": _grafana(args),
             "istio": {"istio_identity_domain": f"svc.{args.context.cluster_domain}"},
         },
-        # Its default is another path on OpenShift than elsewhere.
+        # Kiali's default path on OpenShift differs from the one elsewhere.
         "server": {"web_root": "/"},
     }
     if exposure.kind != "none":
         outside = {"web_fqdn": external_host(exposure, KIALI), "web_schema": _scheme(exposure)}
         spec["server"] = {**spec["server"], **outside}
     if not own_route:
-        # On OpenShift it would answer in https only, with a certificate that our exposure does not know.
+        # On OpenShift Kiali would answer by https only, with a certificate that our Exposure does not trust.
         spec["identity"] = {"cert_file": "", "private_key_file": ""}
     return spec
 
 
 def _scheme(exposure: Exposure) -> str:
-    # Its own Route is encrypted always: it leads to a port that is.
+    # The Route that Kiali's installer creates is always encrypted, because it leads to an encrypted port.
     return "https" if exposure.tls or has_own_route(exposure) else "http"
 
 
@@ -110,12 +110,12 @@ def _tracing(args: KialiArgs) -> dict[str, Any]:
         "enabled": True,
         "provider": "tempo",
         "internal_url": args.tempo_url,
-        # Kiali's default only makes searches faster, and a TempoMonolithic's Service has no port for it.
+        # By default Kiali searches by gRPC, which is only faster; a TempoMonolithic's Service has no port for that.
         "use_grpc": False,
         "tempo_config": {"datasource_uid": TEMPO_UID, "url_format": "grafana"},
     }
     if args.grafana_external_url is not None:
-        # Traces are looked at in Grafana's Explore.
+        # Kiali links each trace to Grafana's Explore.
         tracing["external_url"] = args.grafana_external_url
     return tracing
 
@@ -127,7 +127,8 @@ def _grafana(args: KialiArgs) -> dict[str, Any]:
         "enabled": True,
         "internal_url": args.grafana_url,
         "datasource_uid": PROMETHEUS_UID,
-        # Kiali would search for Istio's dashboards, which are not here, and with a password that it has not.
+        # Otherwise Kiali searches for Istio's dashboards, which do not exist here, with a password that it does not
+        # have.
         "dashboards": [],
         "is_core": False,
     }

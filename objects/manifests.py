@@ -1,8 +1,8 @@
 """A strict loader for the YAML in ``manifests/``.
 
 Objects are returned in the file's order, but nothing may rely on it: whoever creates them states
-the edges. What YAML or Kubernetes would accept silently and do something surprising with is refused
-here.
+the edges. The loader refuses what YAML or Kubernetes would accept silently and then treat in a
+surprising way.
 """
 
 from collections.abc import Hashable, Mapping

@@ -12,7 +12,7 @@ from objects.context import Args, Context
 from objects.merge import merge
 
 DEFAULT_REVISION = "default"
-# Of the resources of the Sail operator.
+# The API version of the Sail operator's resources.
 SAIL_API_VERSION = "sailoperator.io/v1"
 
 
@@ -48,7 +48,7 @@ def sail_version(mesh: Mesh) -> str:
 
 
 def injection_labels(revision: str) -> dict[str, str]:
-    """The label that injects sidecars; the short one works only for the revision, or tag, called ``default``."""
+    """The label that injects sidecars; ``istio-injection`` works only for a revision, or tag, called ``default``."""
     if revision == DEFAULT_REVISION:
         return {"istio-injection": "enabled"}
     return {"istio.io/rev": revision}
@@ -77,8 +77,8 @@ def injector_values(mesh: Mesh) -> dict[str, Any]:
 def build_base_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     """The values of the chart `base`."""
     return {
-        # istiod takes configuration without a revision for its own only if this names it. A change of it is made
-        # before the new istiod serves: until then validation has to let everything pass, and istiod itself closes it.
+        # The revision that is responsible for configuration without a revision. The value changes before the new istiod
+        # serves: until then validation has to let everything pass, and istiod itself then makes it strict.
         "defaultRevision": args.mesh.revision,
         "base": {"validationFailurePolicy": "Ignore"},
         "global": {"istioNamespace": args.mesh.namespace, **_platform(args)},
@@ -91,7 +91,7 @@ def build_cni_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
 
 
 def build_istiod_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
-    """The values that every installer shares, and those that an operator would decide for itself."""
+    """The values that every installer shares, and those that the Sail operator would set itself."""
     revision = args.mesh.revision
     installer_values = {
         "revision": "" if revision == DEFAULT_REVISION else revision,
@@ -136,7 +136,7 @@ def build_provider(namespace: str, context: Context) -> dict[str, Any]:
 
 
 def image_values(mesh: Mesh) -> dict[str, str]:
-    """Where Istio's images are, for whichever installer; what is not set is the installer's choice."""
+    """Where Istio's images are, for every installer; if hub or tag is not set, the installer chooses it."""
     images = {"hub": mesh.hub, "tag": mesh.tag}
     return {key: value for key, value in images.items() if value is not None}
 

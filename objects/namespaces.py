@@ -1,4 +1,4 @@
-"""Namespaces: those that the program makes, and those that somebody else made and that it labels."""
+"""Namespaces that the program creates, and the labels that it puts on namespaces of somebody else."""
 
 from collections.abc import Mapping
 
@@ -27,5 +27,5 @@ def build_namespace_labels(name: str, *, extra_labels: Mapping[str, str]) -> Obj
 
 
 def build_namespaces(args: NamespacesArgs) -> dict[str, Object]:
-    """The namespaces that are made, by their names; one that exists is only read."""
+    """The namespaces to create, by name; existing ones are only read."""
     return {name: build_namespace(name, args.context) for name in args.names if name not in args.existing}

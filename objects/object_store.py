@@ -1,4 +1,4 @@
-"""An object store for Tempo: a small one of our own (MinIO), and the Secret by which Tempo's operator knows any."""
+"""The object store that we deploy for Tempo (MinIO), and the Secret that tells Tempo's operator about any store."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +51,7 @@ def build_object_store(args: ObjectStoreArgs) -> dict[str, Object]:
 
 
 def build_client_secret(metadata: Mapping[str, Any], *, bucket: str, endpoint: str, keys: ObjectStoreKeys) -> Object:
-    """The Secret that Tempo's operator reads; it takes an http ``endpoint`` to mean no TLS."""
+    """The Secret that Tempo's operator reads; with an ``http://`` endpoint, the operator configures no TLS."""
     data: dict[str, Text] = {
         "bucket": bucket,
         "endpoint": endpoint,

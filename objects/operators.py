@@ -19,13 +19,13 @@ _SUCCEEDED = (
     "jsonpath={.status.components.refs"
     '[?@.kind=="ClusterServiceVersion"].conditions[?@.type=="Succeeded" && @.status=="True"].type}'
 )
-# Name, namespace, and the namespace that operators without one of their own share.
+# A catalog's name and namespace, and the namespace that its operators share unless they have their own.
 _SOURCES: Mapping[_Catalog, tuple[str, str, str]] = {
     "redhat": ("redhat-operators", "openshift-marketplace", "openshift-operators"),
     "community": ("community-operators", "openshift-marketplace", "openshift-operators"),
     "operatorhub": ("operatorhubio-catalog", "olm", "operators"),
 }
-# Name and channel.
+# An operator's package and its default channel.
 _COMMUNITY: Mapping[OperatorName, tuple[str, str]] = {
     "mesh": ("sailoperator", "stable"),
     "tempo": ("tempo-operator", "alpha"),
@@ -67,7 +67,7 @@ class Package:
     source: str
     source_namespace: str
     namespace: str
-    # Whether its product documents a namespace of its own; the others share one that comes with OLM.
+    # Whether the operator's documentation asks for a namespace of its own; the others share one that OLM brings.
     own_namespace: bool
 
 
@@ -75,7 +75,7 @@ def package(operator: OperatorName, operators: Operators) -> Package:
     """The package of ``operator`` in the catalog of the settings."""
     catalog = operators.catalog
     if catalog == "redhat" and operator not in _REDHAT:
-        # Red Hat has no Grafana operator; the community's catalog is on every OpenShift as well.
+        # Red Hat's catalog has no Grafana operator; every OpenShift has the community's catalog too.
         catalog = "community"
     packages = _REDHAT if catalog == "redhat" else _COMMUNITY
     source, source_namespace, shared_namespace = _SOURCES[catalog]
@@ -94,7 +94,7 @@ def build_operator(operator: OperatorName, args: OperatorsArgs) -> dict[str, Obj
     """What makes OLM install the operator, and what OLM shows of the installation."""
     found, context = package(operator, args.operators), args.context
     built = {"subscription": _subscription(operator, args), "installed": _installed(found, context)}
-    # A namespace that exists has its group, and with a second one OLM would stop installing there.
+    # An existing namespace has its OperatorGroup; with a second group OLM would stop installing there.
     if found.own_namespace and found.namespace not in args.existing_namespaces:
         built["namespace"] = build_namespace(found.namespace, context)
         built["group"] = _group(found, context)
@@ -102,7 +102,7 @@ def build_operator(operator: OperatorName, args: OperatorsArgs) -> dict[str, Obj
 
 
 def _group(found: Package, context: Context) -> Object:
-    """The group without which OLM installs nothing into a namespace."""
+    """The OperatorGroup; without one OLM installs nothing into a namespace."""
     return {
         "apiVersion": "operators.coreos.com/v1",
         "kind": "OperatorGroup",
@@ -132,9 +132,9 @@ def _subscription(operator: OperatorName, args: OperatorsArgs) -> Object:
 
 
 def _installed(found: Package, context: Context) -> Object:
-    """Awaited until the installation has succeeded.
+    """The Operator that reports the installation; awaited until that has succeeded.
 
-    OLM makes it under this name; whoever of us is first, the other one adds to it.
+    OLM creates an object of this name too: whoever comes first creates it, and the other one adds fields to it.
     """
     name = f"{found.name}.{found.namespace}"
     return {
@@ -145,7 +145,7 @@ def _installed(found: Package, context: Context) -> Object:
 
 
 def release_files(args: OperatorsArgs) -> dict[OperatorName, str]:
-    """Where the release manifest of each operator is: on its project's site, or in the settings' folder."""
+    """Where each operator's release manifest is: on its project's site, or in the folder that the settings name."""
     return {operator: _release_file(operator, args.operators) for operator in args.needed if operator in _RELEASES}
 
 

@@ -53,14 +53,14 @@ def _config(scrape: Mapping[str, str], interval: str) -> dict[str, Any]:
 
 
 def _complete_deployment(manifest: Object, prometheus: Prometheus, config_hash: str) -> Object:
-    """``manifest`` as the settings want it; the hash restarts it for a new configuration."""
+    """``manifest`` as the settings want it; the hash restarts the pod for a new configuration."""
     spec = manifest["spec"]
     template = spec["template"]
     pod = template["spec"]
     (container,) = pod["containers"]
     args = [*container["args"], f"--storage.tsdb.retention.time={prometheus.retention}"]
     if prometheus.native_histograms:
-        # Without it the receiver answers a write that has any with an error.
+        # Without this feature the receiver answers a write that has native histograms with an error.
         args.append("--enable-feature=native-histograms")
     container = {
         **container,

@@ -23,8 +23,8 @@ ANNOTATION = "mesh-tracing/sidecar-config"
 class SidecarConfig:
     """Everything that a sidecar reads only at its start, as plain values.
 
-    Sampling is not in it: istiod pushes it to running proxies. The image is: a proxy stays of the version that
-    injected it, whatever becomes of its control plane.
+    Sampling is not among them: istiod pushes it to running proxies. The image is: a proxy keeps the version that it was
+    injected with, whatever happens to its control plane.
     """
 
     revision: str
@@ -59,7 +59,7 @@ def sidecar_config(mesh: Mesh, platform: Platform, context: Context) -> SidecarC
 
 
 def restart_annotation(mesh: Mesh, platform: Platform, context: Context) -> dict[str, str]:
-    """The annotation of a pod with a sidecar; it changes when the pod has to start anew."""
+    """The annotation of a pod with a sidecar; it changes when the pod has to restart."""
     return {ANNOTATION: sidecar_config(mesh, platform, context).restart_hash()}
 
 

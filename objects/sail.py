@@ -17,12 +17,13 @@ from objects.mesh_config import (
 from objects.namespaces import build_namespace
 
 CNI_NAMESPACE = "istio-cni"
-# The operator accepts no other name for the plugin, and only a tag or revision of this name obeys the short label.
+# The operator accepts no other name for the plugin, and only a tag or revision of this name obeys the label
+# `istio-injection`.
 _NAME = "default"
 
 
 def build_sail(args: MeshControlPlaneArgs) -> dict[str, Object]:
-    """The resources that the operator turns into an istiod, each after what it refers to."""
+    """The resources that the operator turns into an istiod; each comes after those that it refers to."""
     mesh, context = args.mesh, args.context
     built: dict[str, Object] = {}
     if installs_cni(mesh, args.platform):
@@ -50,7 +51,7 @@ def _istio(args: MeshControlPlaneArgs) -> dict[str, Any]:
             mesh.sail.inactive_revision_deletion_grace_period_seconds
         )
     spec: dict[str, Any] = {
-        # Without one, the operator takes the version that its own release prefers.
+        # Without a version, the operator takes its own release's default.
         "version": sail_version(mesh),
         "namespace": mesh.namespace,
         "updateStrategy": strategy,
@@ -78,7 +79,7 @@ def _tag() -> dict[str, Any]:
 def _tag_moved(mesh: Mesh) -> str:
     """What to wait for, so that pods restart only when the injector is that of the new revision.
 
-    The tag's own spec never changes. The revision in this text does, and so makes Pulumi wait again.
+    The tag's spec never changes. The revision in this text does, which makes Pulumi wait again.
     """
     # A tag has no Ready condition, and InUse becomes true only with the first workload.
     return json.dumps(["condition=Reconciled", f"jsonpath={{.status.istioRevision}}={active_revision(mesh)}"])

@@ -45,7 +45,7 @@ def store_secret(storage: Storage) -> str | None:
 
 
 def object_store_args(args: TempoStackArgs) -> ObjectStoreArgs | None:
-    """The arguments of an object store of our own, where the settings ask for one."""
+    """The arguments of the object store that we deploy, if the settings ask for one."""
     storage = args.tempo.storage
     if storage.backend != "s3" or storage.s3.source != "minio":
         return None
@@ -60,7 +60,7 @@ def object_store_args(args: TempoStackArgs) -> ObjectStoreArgs | None:
 
 
 def build_keys_secret(args: TempoStackArgs) -> Object | None:
-    """The Secret for somebody else's object store, where we are given its keys."""
+    """The Secret for somebody else's object store, if the settings have its keys."""
     storage = args.tempo.storage
     if storage.backend != "s3" or storage.s3.source != "keys":
         return None
@@ -82,7 +82,7 @@ def build_tempo(args: TempoStackArgs, secret_name: Text | None) -> Object:
     return {
         "apiVersion": "tempo.grafana.com/v1alpha1",
         "kind": kind,
-        # Ready covers the pods as well as the objects. Its operator documents it in the resource's status.
+        # Ready covers the pods as well as the objects; the operator documents the condition in the status.
         "metadata": args.context.metadata(TEMPO, args.tempo.namespace, annotations=wait_for("condition=Ready")),
         "spec": build_spec(
             args.tempo, secret_name=secret_name, remote_write_url=args.remote_write_url, exposure=args.exposure
@@ -121,12 +121,12 @@ def build_monolithic_spec(
 def build_stack_spec(
     tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
 ) -> dict[str, Any]:
-    """The spec of a TempoStack with a metrics generator, which its operator knows from 0.22 on.
+    """The spec of a TempoStack with a metrics generator, which Tempo's operator supports since 0.22.
 
-    The operator's network policies let the generator out on port 9090 only, besides DNS.
+    The operator's network policies allow the generator to connect to port 9090 and DNS only.
     """
     template: dict[str, Any] = {
-        # Its webhook refuses fewer ingesters than the replicas need to agree.
+        # The operator's webhook refuses fewer ingesters than a quorum of the replicas.
         "ingester": {"replicas": tempo.replication_factor},
         "gateway": {"enabled": False},
         "metricsGenerator": {"enabled": True, "remoteWriteURLs": [remote_write_url], "processors": PROCESSORS},
@@ -134,7 +134,7 @@ def build_stack_spec(
     if exposure.jaeger_ui:
         template["queryFrontend"] = {"jaegerQuery": _stack_jaeger_ui(exposure)}
     spec: dict[str, Any] = {
-        # Its definition requires the field, although it has a default.
+        # The CRD requires the field, although it has a default.
         "managementState": "Managed",
         "storage": {"secret": {"name": secret_name, "type": "s3"}},
         "storageSize": tempo.storage.size,
@@ -165,7 +165,7 @@ def _traces(tempo: Tempo, secret_name: Text | None) -> dict[str, Any]:
 def _memory_size(tempo: Tempo) -> dict[str, str]:
     """The size of the volume in memory, which counts against the container's limit.
 
-    A volume as large as the limit would end Tempo, and, as it outlives the container, end it again.
+    A volume as large as the limit would get Tempo killed, and, because it outlives the container, killed again.
     """
     if "size" in tempo.storage.model_fields_set:
         return {"size": tempo.storage.size}

@@ -1,4 +1,4 @@
-"""The configuration of Tempo itself, as both of its operator's resources take it in ``extraConfig``.
+"""Tempo's own configuration, for the field ``extraConfig`` that both of its operator's resources have.
 
 The operator merges it over what it renders: maps are merged, lists are replaced. The overrides have
 two formats, and Tempo stops when it finds both: the operator writes none for a TempoMonolithic and
@@ -14,23 +14,23 @@ from objects.merge import merge
 
 PROCESSORS = ["service-graphs", "span-metrics"]
 
-# The only writable path in Tempo's container that the operator provides. A generator without a path
-# disables itself.
+# The operator makes no other path in Tempo's container writable. A generator without a path disables
+# itself.
 _GENERATOR_WAL = "/var/tempo/generator/wal"
 
-# Upper bounds in seconds. Tempo's own begin at 100 ms, which is where most calls inside a cluster end: every quantile
-# of theirs would be the same.
+# Upper bounds in seconds. Tempo's own begin at 100 ms, and most calls inside a cluster are faster: all of them would be
+# in one bucket, and every quantile would be the same.
 _EDGE_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 _PROCESSOR_SETTINGS: Mapping[str, Any] = {"service_graphs": {"histogram_buckets": _EDGE_BUCKETS}, "span_metrics": {}}
 
-# Tempo waits 15 s so that other ingesters hear of a new one before the next is replaced. A single binary is alone, and
-# its readiness probe, which asks every 10 s, would notice that it is ready only 20 s later.
+# Tempo waits 15 s so that other ingesters hear of a new one before the next is replaced. A single binary has no others,
+# and its readiness probe, which asks every 10 s, would find it ready 20 s later than it is.
 _NO_OTHERS: Mapping[str, Any] = {"lifecycler": {"min_ready_duration": "0s"}}
 
 
 def build_monolithic_config(tempo: Tempo, remote_write_url: Text) -> dict[str, Any]:
-    """Keys that Tempo 2.6 to 2.10 all know."""
-    # A processor that is configured runs only for the tenants that also have it switched on here.
+    """The ``extraConfig`` of a TempoMonolithic, with keys that every Tempo from 2.6 to 2.10 knows."""
+    # A configured processor runs only for tenants for which it is also switched on here.
     generator_overrides: dict[str, Any] = {"processors": PROCESSORS}
     if tempo.histograms != "classic":
         generator_overrides["generate_native_histograms"] = tempo.histograms
@@ -48,7 +48,7 @@ def build_monolithic_config(tempo: Tempo, remote_write_url: Text) -> dict[str, A
 
 
 def build_stack_config(tempo: Tempo, remote_write_url: Text) -> dict[str, Any]:
-    """What the fields of a TempoStack cannot say: retention and processors have fields there."""
+    """The ``extraConfig`` of a TempoStack, without retention and processors, which have fields of their own there."""
     ours: dict[str, Any] = {
         "ingester": _search(tempo),
         "metrics_generator": {
@@ -64,7 +64,7 @@ def build_stack_config(tempo: Tempo, remote_write_url: Text) -> dict[str, Any]:
 
 
 def _search(tempo: Tempo) -> dict[str, str]:
-    """When a trace leaves the ingester's memory, which search does not read, for its write-ahead log, which it does.
+    """When a trace moves from the ingester's memory to its write-ahead log: search reads the log, not the memory.
 
     Tempo looks for traces that have become idle once per check period, so the two times add up.
     """

@@ -1,4 +1,4 @@
-"""Tracing of the mesh: the collector that takes every sidecar's spans, and the Telemetry that makes them send some."""
+"""Tracing of the mesh: the collector that takes the sidecars' spans, and the Telemetry that makes them send spans."""
 
 from pydantic import Field
 
@@ -50,7 +50,7 @@ def _collector(args: MeshTelemetryArgs) -> Object:
 
 
 def _telemetry(args: MeshTelemetryArgs) -> Object:
-    # Not awaited: a Telemetry has no status to wait for. That proxies trace can only be seen from their spans.
+    # Not awaited: a Telemetry has no status to wait for. Only the spans show that proxies trace.
     return {
         "apiVersion": "telemetry.istio.io/v1",
         "kind": "Telemetry",
