@@ -1,7 +1,7 @@
-"""The guard against the wrong cluster: runs before anything is read from one or written to one.
+"""The guard against the wrong cluster: it runs before the program reads from a cluster or writes to one.
 
 It reads the kubeconfig as kubectl does: the files that ``KUBECONFIG`` lists, or ``~/.kube/config``;
-the first file that states something wins.
+if two files set the same value, the first one wins.
 """
 
 import os

@@ -25,7 +25,7 @@ SECRETS = {
 
 
 class ConfigError(pulumi.RunError):
-    """All that is wrong with a stack's configuration; Pulumi shows it without a traceback."""
+    """All that is wrong with a stack's configuration; Pulumi shows the message without a traceback."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -43,14 +43,14 @@ def load(config: pulumi.Config) -> Settings:
         try:
             value = config.get_object(section)
         except pulumi.ConfigTypeError:
-            # Its message repeats the value, which may be a secret that was put under the wrong key.
+            # The error's own message repeats the value, which may be a secret under the wrong key.
             value = config.get(section)
         if value is not None:
             raw[section] = value
     required = _required_secrets(raw)
     for key in SECRETS:
         full_key = f"{PROJECT}:{key}"
-        # Pulumi.yaml declares an empty default: it would be required without one.
+        # Empty means not set: Pulumi.yaml declares an empty default, because Pulumi requires keys without one.
         given = bool(runtime_config.get_config(full_key))
         if given and not _is_secret(full_key):
             problems.append(
@@ -76,7 +76,7 @@ def load(config: pulumi.Config) -> Settings:
 
 
 def _is_secret(full_key: str) -> bool:
-    """Whether the value is encrypted, as the CLI says in the environment; the SDK's own function knows tests only."""
+    """Whether a value is encrypted, as the CLI says in the environment; the SDK's own function works only in tests."""
     return runtime_config.is_config_secret(full_key) or full_key in runtime_config.get_config_secret_keys_env()
 
 

@@ -1,8 +1,8 @@
 """Applications that the program did not deploy: their namespaces join the mesh, their pods restart for new sidecars.
 
-Of what is there already it owns the injection label, and one annotation of the pods of each Deployment named in the
-settings. Destroy takes both away, the annotation first: what restarts then still gets sidecars, which it loses with
-the next restart.
+The component owns two fields: the injection label of each namespace, and one annotation in the pod template of each
+Deployment named in the settings. Destroy removes the annotation first: the pods that restart then still get sidecars,
+and lose them with their next restart.
 """
 
 import pulumi

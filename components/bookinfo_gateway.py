@@ -1,7 +1,7 @@
 """The sample's way into the mesh: a proxy at its edge, and the routes from there to the product page.
 
-The proxy answers inside the cluster only. What leads to it from outside is not this component's: that needs no more
-than the name and the port of its Service, which ``objects.addresses`` has.
+The proxy answers inside the cluster only. Leading to it from outside is not this component's task: that takes only the
+name and the port of its Service, which ``objects.addresses`` has.
 """
 
 import pulumi
@@ -23,7 +23,7 @@ class BookinfoGateway(pulumi.ComponentResource):
         self._args = args = BookinfoGatewayArgs.model_validate(args)
         timeout = args.context.timeouts.bookinfo
         child = pulumi.ResourceOptions(parent=self, custom_timeouts=within(timeout))
-        # No edge between the two: a route's status says when the gateway has accepted it.
+        # Gateway and route need no edge: a route's status says when the gateway has accepted it.
         created = [declare(f"{name}-{role}", obj, child) for role, obj in build_routing(args).items()]
         chart = proxy_chart(args)
         if chart is not None:
@@ -35,7 +35,7 @@ class BookinfoGateway(pulumi.ComponentResource):
         self.register_outputs({"service": self.service})
 
     def _inject_proxy(self) -> list[pulumi.CustomResource]:
-        """The Deployment, where no chart and no controller brings one."""
+        """The proxy's Deployment, if neither a chart nor a controller brings one."""
         objects = build_proxy(self._args)
         before_the_pod = [
             declare(f"{self._name}-{role}", obj, pulumi.ResourceOptions(parent=self))

@@ -1,4 +1,4 @@
-"""A Grafana of the program's own, for mode ``managed``.
+"""The Grafana that the program deploys in mode ``managed``.
 
 What it shows is mounted from ConfigMaps that the caller makes, and it keeps nothing: its pod can be
 replaced at any time.

@@ -1,8 +1,8 @@
 """Grafana's view of the traces and the service graph: two data sources and a dashboard.
 
 They reach a Grafana in one of three ways: as ConfigMaps that the sidecar of somebody else's Grafana
-finds by their labels, as resources of grafana-operator, or mounted into a Grafana of the program's
-own. Somebody else's Grafana is left alone otherwise.
+finds by their labels, as resources of grafana-operator, or mounted into the Grafana that the program
+deploys. Somebody else's Grafana is otherwise left alone.
 """
 
 import pulumi

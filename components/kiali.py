@@ -1,4 +1,4 @@
-"""Kiali beside the control plane, wired to Prometheus, to Tempo, and to a Grafana of the program's own."""
+"""Kiali beside the control plane, wired to Prometheus, to Tempo, and to the Grafana that the program deploys."""
 
 import pulumi
 

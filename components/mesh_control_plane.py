@@ -1,6 +1,6 @@
-"""The Istio control plane, by whichever installer, with our tracing provider in its mesh configuration.
+"""The Istio control plane, by each installer, with our tracing provider in its mesh configuration.
 
-It stops at the mesh configuration: which requests are traced is MeshTelemetry's.
+The component stops at the mesh configuration: MeshTelemetry decides which requests are traced.
 """
 
 from collections.abc import Mapping
@@ -65,11 +65,11 @@ class MeshControlPlane(pulumi.ComponentResource):
         ]
         cni = istio_cni(self._args)
         if cni is not None:
-            # Pods that istiod injects without an init container of their own need the plugin.
+            # With the plugin, istiod injects no `istio-init` container: such pods need the plugin to be there first.
             before_istiod.append(declare_release(f"{name}-cni", cni, timeout=timeout, opts=child))
         declare_release(
-            # The one logical name that holds a setting: another revision is then another resource, so Pulumi creates
-            # the new one first, then moves what depends on it, and deletes the old one last.
+            # No other logical name holds a setting. Another revision is another resource, so Pulumi creates the new
+            # one first, then moves what depends on it, and deletes the old one last.
             f"{name}-istiod{revision_suffix(mesh.revision)}",
             istiod(self._args),
             timeout=timeout,
@@ -86,7 +86,7 @@ class MeshControlPlane(pulumi.ComponentResource):
                 objects.get("cni-namespace"),
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            # The operator says that a dependency is missing until the plugin is there.
+            # Until the plugin is there, the operator reports a missing dependency.
             before_istio.append(self._create_awaited("cni", objects, after=[namespace]))
         istio = self._create_awaited("istio", objects, after=before_istio)
         if "tag" in objects:

@@ -1,7 +1,7 @@
-"""The collector that takes every sidecar's spans, and the Telemetry that makes them send some.
+"""The collector that takes every sidecar's spans, and the Telemetry that makes sidecars send them.
 
-The mesh configuration names the provider (MeshControlPlane); here it gets its collector and is
-switched on.
+MeshControlPlane names the tracing provider in the mesh configuration; this component deploys the
+collector behind it and switches tracing on.
 """
 
 import pulumi

@@ -1,4 +1,4 @@
-"""Namespaces: those that the program makes, and those that somebody else made.
+"""Namespaces that the program creates, and namespaces that it did not create and only reads.
 
 A namespace of applications is labelled before any pod exists in it: a pod older than the label has
 no sidecar.

@@ -3,8 +3,8 @@
 By the Operator Lifecycle Manager (OLM) each gets a Subscription. On plain Kubernetes, Tempo's and OpenTelemetry's come
 from their release manifests, which need a cert-manager that exists; others are not installed that way.
 
-It stops at what OLM itself makes: destroy takes Subscriptions and our own namespaces away, with all that is in them.
-In a namespace that all operators share, OLM leaves the ClusterServiceVersion, and everywhere the CRDs.
+The component does not own what OLM creates. Destroy removes the Subscriptions, and our own namespaces with all that is
+in them; OLM leaves the ClusterServiceVersions in namespaces that operators share, and all CRDs.
 """
 
 import pulumi
@@ -85,7 +85,7 @@ class Operators(pulumi.ComponentResource):
         )
 
     def _apply_releases(self) -> dict[str, pulumi.Resource]:
-        # Its objects are awaited one by one, each as long as the provider waits by itself.
+        # Each object of the manifest is awaited by itself, for as long as the provider waits by default.
         return {
             operator: k8s.yaml.v2.ConfigFile(
                 f"{self._name}-{operator}", file=file, skip_await=False, opts=pulumi.ResourceOptions(parent=self)

@@ -1,7 +1,7 @@
 """A Prometheus that takes the service graph from Tempo by remote write, with exemplars.
 
-It also scrapes the hops on the way (istiod, the collector, Tempo), so that a broken one can be told
-from a slow one. It is not a monitoring system for the cluster.
+It also scrapes the hops of the spans' path (istiod, the collector, Tempo), so that a broken hop can
+be told from a slow one. It is not a monitoring system for the cluster.
 """
 
 import pulumi

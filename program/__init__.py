@@ -1,4 +1,4 @@
-"""What sees all settings at once: which component gets what, the checks of the whole, and what is told of it."""
+"""The only package that sees all settings: each component's arguments, the checks, and the description for verify."""
 
 from program.checks import refuse_what_breaks
 from program.description import describe

@@ -50,7 +50,7 @@ def refuse_what_breaks(plan: Plan) -> None:
 
 
 def facts(plan: Plan) -> lint.Facts:
-    """What the settings say about the cluster that no object shows."""
+    """Facts about the cluster that stand in the settings but in no object."""
     settings = plan.settings
     ours = settings.prometheus.existing is None
     return lint.Facts(
@@ -66,8 +66,8 @@ def facts(plan: Plan) -> lint.Facts:
 def merged_objects(plan: Plan) -> Iterator[Object]:
     """Every object as it will be applied.
 
-    Secrets are not among them, whose texts are known to nobody yet, nor are patches of what others have made, which
-    say nothing without the rest.
+    Secrets are left out, because their texts are not known yet, and so are patches of other owners' objects, which
+    mean nothing without the rest of the object.
     """
     return (obj for obj in _objects(plan) if obj["kind"] != "Secret")
 
@@ -97,7 +97,7 @@ def _objects(plan: Plan) -> Iterator[Object]:
 def _control_plane(args: MeshControlPlaneArgs) -> Iterator[Object]:
     yield from build_control_plane(args).values()
     if args.mesh.installer == "helm":
-        # The chart writes its values of this name there.
+        # The chart writes its value `meshConfig` into this ConfigMap.
         metadata = {"name": f"istio{revision_suffix(args.mesh.revision)}", "namespace": args.mesh.namespace}
         data = {"mesh": yaml.safe_dump(istiod(args)["values"]["meshConfig"])}
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}

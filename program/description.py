@@ -85,7 +85,7 @@ def _object_store(plan: Plan) -> deployment.ObjectStore | None:
     ours = storage.s3.source == "minio"
     (job,) = (obj for obj in manifests.load("minio.yaml") if obj["kind"] == "Job")
     return deployment.ObjectStore(
-        # With a Secret of the user's, only that one says which bucket.
+        # If the user brings a Secret, only that Secret names the bucket.
         bucket=None if storage.s3.source == "secret" else storage.s3.bucket,
         service=MINIO if ours else None,
         job=job["metadata"]["name"] if ours else None,
@@ -119,7 +119,7 @@ def _grafana(plan: Plan) -> deployment.Grafana:
 def _kiali(plan: Plan) -> deployment.Kiali | None:
     if plan.settings.kiali.installer == "none":
         return None
-    # The Route of its own leads to a port that is encrypted.
+    # The Route that Kiali's installer creates leads to an encrypted port.
     encrypted = has_own_route(plan.settings.exposure)
     return deployment.Kiali(url=addresses.kiali_url(plan.settings.mesh.namespace, plan.context, encrypted=encrypted))
 

@@ -54,8 +54,8 @@ class PrometheusEndpoints:
 class Plan:
     """The arguments of every component.
 
-    An address is a parameter where another component hands it out, with the wait for what it leads to. Without one it
-    is the same address as plain text, which is what the checks look at.
+    An address that another component hands out is a parameter: the Output also waits for what serves there. Without
+    the parameter it is the same address as plain text, which the checks look at.
     """
 
     settings: Settings
