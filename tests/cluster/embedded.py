@@ -49,11 +49,11 @@ class Host:
             yield
 
     def local(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``python -m local``; a failure fails the test, with what was said."""
+        """Run ``python -m local``; a failure fails the test and shows the output."""
         return self._run([sys.executable, "-m", "local", *arguments], self.environment())
 
     def with_exports(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in the environment that ``python -m local env`` prints, and none without it."""
+        """Run a command in the environment that ``python -m local env`` prints; if printing fails, run nothing."""
         line = f'exports="$({sys.executable} -m local env)" && eval "$exports" && exec "$@"'
         return self._run(["bash", "-c", line, "bash", *command], self.environment(), check=check)
 
@@ -114,7 +114,7 @@ class Project:
             self.pulumi("config", "set", "--secret", "--stack", self.stack, key, "a secret of the test")
 
     def pulumi(self, *arguments: str) -> str:
-        """Return what Pulumi prints; a failure fails the test, with what was said."""
+        """Return what Pulumi prints; a failure fails the test and shows the output."""
         done = self.attempt(*arguments)
         assert done.returncode == 0, f"pulumi {arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -133,7 +133,7 @@ def need_definitions_beside() -> None:
 
 
 def eventually(look: Callable[[], Seen], enough: Callable[[Seen], bool], seconds: float) -> Seen:
-    """Look again and again until it is enough or the time is over; return what was seen last."""
+    """Call ``look`` until ``enough`` accepts its result or the time is over; return the last result."""
     deadline = time.monotonic() + seconds
     while True:
         seen = look()

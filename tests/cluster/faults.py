@@ -25,8 +25,8 @@ PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
 class Fault:
     """``hop`` is the one that has to be named as the cause.
 
-    ``after_remedy`` hurries what a remedy has begun; ``clean`` takes away what it rightly leaves. A ``telling`` one
-    stands for many others.
+    ``after_remedy`` speeds up what a remedy has started; ``clean`` removes what a remedy rightly leaves behind. A
+    ``telling`` fault stands for many others.
     """
 
     name: str
@@ -123,7 +123,7 @@ def change_tempo(host: Host, config: dict[str, Any]) -> None:
 
 
 def replace_tempo(host: Host) -> None:
-    """Start the new version that the operator has written, if the old one still runs."""
+    """Give the operator 10 s to write a new version of Tempo, then start the newest version."""
     eventually(lambda: outdated(host), bool, 10)
     start_tempo(host)
 
@@ -133,7 +133,7 @@ def tempo_pods(host: Host) -> set[str]:
 
 
 def outdated(host: Host) -> bool:
-    """Whether Tempo's pod is not of the version that its StatefulSet has."""
+    """Whether Tempo's pod is older than the current revision of its StatefulSet."""
     wanted = json.loads(host.kubectl("get", "statefulset", "-n", TRACING, "tempo-tempo", "-o", "json"))["status"]
     pods = host.objects("pods", "-n", TRACING, "-l", TEMPO_PODS)
     return any(pod["metadata"]["labels"]["controller-revision-hash"] != wanted["updateRevision"] for pod in pods)
@@ -145,9 +145,9 @@ def end_tempo(host: Host) -> None:
 
 
 def start_tempo(host: Host) -> None:
-    """Wait until a new Tempo serves, and let the collector send to it at once.
+    """Wait until a new Tempo serves, and restart the collector, so that it sends at once.
 
-    One that could not reach Tempo for a while tries again ever more rarely.
+    A collector that could not reach Tempo for a while waits longer and longer between its tries.
     """
     end_tempo(host)
     assert eventually(lambda: host.objects("pods", "-n", TRACING, "-l", TEMPO_PODS), bool, 60)

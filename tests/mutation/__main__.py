@@ -1,6 +1,6 @@
 """Removes one part from the program at a time and demands that a test fails.
 
-``noticed_by.json`` names for each mutant the test that is asked first; ``--record`` writes it anew.
+``noticed_by.json`` names for each mutant the test that runs first; ``--record`` rewrites the file.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def main() -> int:
 
 
 def judge(result: runner.Result) -> str | None:
-    """What is wrong with a result; nothing when the mutant was noticed, or may live."""
+    """What is wrong with a result; nothing if a test noticed the mutant, or if it is allowed to survive."""
     name, may_live = result.mutant.name, result.mutant.name in allowed.ALLOWED
     if result.outcome is runner.Outcome.BROKEN:
         return f"cannot tell: {name}: {result.detail}"

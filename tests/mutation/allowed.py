@@ -1,6 +1,6 @@
-"""Mutants that live, each with the reason: what is left out changes nothing that the program does.
+"""Mutants that may survive, each with the reason: the part that is left out changes nothing that the program does.
 
-The reason is checked: with and without each, the program has to ask the engine for the same, in the same order.
+This is checked: with and without the mutant, the program has to ask the engine for the same, in the same order.
 """
 
 _BY_ADDRESS = "Tempo's address, which it is given, waits for the same; the edge is there for a reader"

@@ -151,8 +151,8 @@ def run(
 ) -> Iterator[Result]:
     """The outcome of every mutant, as it comes.
 
-    The test that ``noticed_by`` has for a mutant is asked first, and all others only if that one does not notice. No
-    test is asked about those that are called ``harmless``: they survive if the program asks the engine for the same.
+    The test that ``noticed_by`` names for a mutant runs first, and all others only if it passes. No test runs for
+    ``harmless`` mutants: they survive if the program asks the engine for the same.
 
     Raises ``SystemExit`` when the tests fail without any mutant.
     """
@@ -223,7 +223,7 @@ def _warm_up(pristine: Path) -> Effects:
 def _effects() -> Effects:
     """What the engine is asked for, by stack and resource.
 
-    Not the single edges, but everything that exists before: an edge that others make too changes nothing.
+    Not single edges, but everything that exists before a resource: an edge that other edges imply changes nothing.
     """
     import recording  # noqa: PLC0415  from the copy
 
@@ -247,7 +247,7 @@ def _effects() -> Effects:
 def _inside(place: Path) -> Iterator[None]:
     before, path = Path.cwd(), list(sys.path)
     os.chdir(place)
-    # The checkout itself is on the path too, and must not answer for what a copy has.
+    # The checkout is on the path too, and no module of it may be imported instead of the copy's.
     own = {"", str(before)}
     sys.path[:] = [str(place), str(place / "tests/unit/program"), *(entry for entry in path if entry not in own)]
     try:
@@ -258,7 +258,7 @@ def _inside(place: Path) -> Iterator[None]:
 
 
 def _test(place: Path, attempts: Sequence[Sequence[str]]) -> int:
-    """Make one attempt after the other until a test fails."""
+    """Run one attempt after another until a test fails."""
     arguments = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:logging", f"--rootdir={place}"]
     status = 0
     for tests in attempts:
@@ -269,7 +269,7 @@ def _test(place: Path, attempts: Sequence[Sequence[str]]) -> int:
 
 
 def _compare(unchanged: Effects) -> int:
-    """Say in the words of a test whether the mutant has the same effects."""
+    """Compare the mutant's effects with the unchanged program's; return pytest's exit code for passed or failed."""
     changed = _effects()
     different = sorted(name for name in unchanged.keys() | changed.keys() if unchanged.get(name) != changed.get(name))
     for name in different:

@@ -2,7 +2,7 @@
 
 A suite has parts, which run one after the other. What has passed is written down below ``.local/suites``; a suite that
 was interrupted, or in which something failed, goes on with the rest when it is started again on the same tree of
-files. On another tree, after a run in which all passed, or with ``--fresh``, it begins from the beginning.
+files. On another tree, after a run in which all passed, or with ``--fresh``, it runs all tests.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def _run_part(part: Part, record: Record) -> None:
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        # The terminal told the part too. A second word would interrupt it while it ends what it started.
+        # The terminal has sent Ctrl-C to the part too. A second signal would interrupt its cleaning up.
         process.wait()
         raise
     if told_to_stop:

@@ -1,6 +1,6 @@
 """Custom resources wait until OLM has installed the operators, as the real API server and provider see it.
 
-No OLM runs here: the test writes what it writes of an installation.
+No OLM runs here: the test writes the status that OLM would write.
 """
 
 import json

@@ -79,7 +79,7 @@ def settled_pods(host: Host, expected: Mapping[str, int]) -> dict[str, list[dict
 
 @dataclass(frozen=True, kw_only=True)
 class Upgrade:
-    """The pods before and after, and what a visitor was answered in between; ``config_file`` is what it led to."""
+    """The pods before and after, a visitor's answers in between, and the stack's new settings in ``config_file``."""
 
     before: dict[str, list[dict[str, Any]]]
     after: dict[str, list[dict[str, Any]]]
@@ -123,9 +123,9 @@ def upgrade_in_place(cluster: Host, folder: Path) -> Upgrade:
 
 
 def upgrade_by_revision(cluster: Host, folder: Path, earlier: Upgrade) -> RevisionUpgrade:
-    """Bring a namespace of others into the mesh, then move everything to another revision while a visitor asks.
+    """Bring in a namespace that the program did not create, then move all to another revision while a visitor asks.
 
-    istiod gets one more mesh configuration, as it does in a mesh of others.
+    istiod gets one more mesh configuration, as it does in an existing mesh.
     """
     cluster.kubectl("create", "namespace", SHOP)
     cluster.kubectl("create", "deployment", "-n", SHOP, "cart", f"--image={CURL}", "--", "sleep", "infinity")

@@ -9,7 +9,7 @@ from recording import ROOT, STACKS, Deployed, minimal_config, run_program, stack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A mistake with Outputs shows as a run that never ends.
+    # A mistake with Outputs can make a run that never ends.
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(60))

@@ -1,6 +1,6 @@
 """Compares what a test finds with a committed file.
 
-``MESH_TRACING_GOLDEN=write python -m pytest <the test>`` writes the file anew.
+``MESH_TRACING_GOLDEN=write python -m pytest <the test>`` rewrites the file.
 """
 
 import difflib

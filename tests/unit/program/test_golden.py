@@ -1,6 +1,6 @@
-"""What the engine is asked for, down to the last field, as committed files: a change of either is seen in review.
+"""What the engine is asked for, down to the last field, in committed files: every change shows in review.
 
-``MESH_TRACING_GOLDEN=write python -m pytest tests/unit/program/test_golden.py`` writes the files anew.
+``MESH_TRACING_GOLDEN=write python -m pytest tests/unit/program/test_golden.py`` rewrites the files.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ _INPUTS_REMEDY = (
 
 
 def identity(urn: str) -> str:
-    """Type and name, the types of its parents before its own: what is left of a URN without stack and project."""
+    """A URN without stack and project: the parents' types, the resource's type, and its name."""
     return "::".join(urn.split("::")[2:])
 
 
@@ -53,7 +53,7 @@ def test_a_preview_asks_for_exactly_what_the_update_does(stack: str) -> None:
 
 
 def rendered() -> Iterator[str]:
-    """The golden file, in parts: what each resource is made of, each content once, with the stacks that have it."""
+    """The golden file in parts: each resource's inputs and options, each once, with the stacks that have them."""
     configs = {**{stack: stack_config(stack) for stack in STACKS}, **variants.variants()}
     runs = {name: run_program(config, preview=False) for name, config in configs.items()}
     numbers = {name: number for number, name in enumerate(runs, start=1)}
@@ -72,7 +72,7 @@ def rendered() -> Iterator[str]:
 
 
 def grouped(contents: Mapping[int, Any]) -> list[dict[str, Any]]:
-    """Each content once, after the numbers of the stacks that have it."""
+    """Each content once, with the numbers of the stacks that have it."""
     groups: dict[str, list[int]] = {}
     for number, content in contents.items():
         groups.setdefault(dumped(content), []).append(number)
@@ -82,7 +82,7 @@ def grouped(contents: Mapping[int, Any]) -> list[dict[str, Any]]:
 def recorded_inputs(resource: Registration) -> Any:
     inputs = masked(resource.raw_inputs)
     if resource.type == "pulumi:providers:kubernetes":
-        # The test's own file, of another name in every run.
+        # The kubeconfig is the test's own file, which has another name in every run.
         inputs["kubeconfig"] = "[path]"
     return inputs
 
@@ -114,7 +114,7 @@ def masked(value: Any) -> Any:
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Texts of several lines as such."""
+    """Dumps a text of several lines as a YAML block."""
 
 
 def _text(dumper: _Dumper, text: str) -> yaml.Node:

@@ -155,7 +155,7 @@ def test_the_operator_s_resources_select_their_grafana_and_are_awaited(
     assert spec["allowCrossNamespaceImport"] is True
     assert resource.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == f"condition={condition}"
     assert set(resource.timeouts.values()) == {"77s"}
-    # Its selector cannot be changed in place, nor can a second one have its name.
+    # A Deployment's selector cannot be changed in place, and two Deployments cannot share a name.
     assert resource.delete_before_replace
     assert "spec.instanceSelector" in resource.further_options["replaceOnChanges"]
 

@@ -180,7 +180,7 @@ def test_with_a_route_openshift_lets_in(deploy: Deploy, installer: str, tls: boo
     }
     assert spec["server"]["web_schema"] == "https"
     assert deployed.exports["kiali_url"] == "https://kiali.apps.example.com"
-    # Only the chart has the setting: it cannot look the Route up.
+    # Only the chart has the setting, because it cannot look up the Route.
     assert spec.get("kiali_route_url") == ("https://kiali.apps.example.com" if installer == "helm" else None)
 
 

@@ -28,7 +28,7 @@ def config(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kinds(deployed: Deployed) -> dict[str, str]:
-    """What the component registers but the Service that all installers share: logical name to type."""
+    """What the component registers, without the Service that all installers share: logical name to type."""
     (component,) = (c.urn for c in deployed.components if c.kind == "MeshControlPlane")
     return {r.name: r.type for r in deployed if r.parent == component and r.kind != "Service"}
 
@@ -193,7 +193,7 @@ def test_what_both_revisions_share_is_the_same_resource_for_both(deploy: Deploy,
     after = deploy(config({"mesh.cni": True, "mesh.revision": "canary"})).get("Release", release)
     assert after.urn == before.urn
     different = {path for path, value in leaves(after.inputs).items() if leaves(before.inputs)[path] != value}
-    # The name of the revision that takes configuration which names none.
+    # The revision that is responsible for configuration without a revision.
     assert different == ({("values", "defaultRevision")} if release == "istio-base" else set())
 
 
@@ -211,7 +211,7 @@ def test_workloads_move_only_when_the_new_istiod_serves(deploy: Deploy) -> None:
 
 
 def test_a_new_revision_restarts_nothing_that_has_no_sidecar(deploy: Deploy, minimal: Deployed) -> None:
-    # Prometheus would lose the service graph.
+    # Otherwise Prometheus would restart and lose the service graph.
     canary = deploy(config({"mesh.revision": "canary"}))
     prometheus = canary.get("Deployment", "prometheus").inputs
     assert prometheus == minimal.get("Deployment", "prometheus").inputs

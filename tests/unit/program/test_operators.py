@@ -209,12 +209,12 @@ def test_the_wait_is_for_a_cluster_service_version_that_succeeded(deploy: Deploy
     assert len(operators) == 2
     for operator in operators:
         assert operator.inputs["apiVersion"] == "operators.coreos.com/v1"
-        # Cluster-scoped, and OLM's but for our metadata.
+        # The object is cluster-scoped, and all of it but our metadata is OLM's.
         assert "namespace" not in operator.inputs["metadata"]
         assert not operator.inputs.get("spec")
         assert set(operator.timeouts.values()) == {"321s"}
         # The expression was run with the parser of pulumi-kubernetes 4.25 on such statuses: it selects a node as soon
-        # as there is a version with phase Succeeded, and before that nothing, on which Pulumi goes on waiting.
+        # as there is a version with phase Succeeded; before that it selects nothing, and Pulumi keeps waiting.
         assert operator.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == (
             'jsonpath={.status.components.refs[?@.kind=="ClusterServiceVersion"]'
             '.conditions[?@.type=="Succeeded" && @.status=="True"].type}'
@@ -222,7 +222,7 @@ def test_the_wait_is_for_a_cluster_service_version_that_succeeded(deploy: Deploy
 
 
 def test_every_object_s_name_fits_olm_s_labels() -> None:
-    # OLM cuts the name of its Operator after 63 characters, and we would wait for one that never comes.
+    # OLM cuts the name of its Operator after 63 characters; with a longer name we would wait for ever.
     for catalog, packages in CATALOGS.items():
         for name, namespace, *_ in packages.values():
             assert len(f"{name}.{namespace}") <= 63, catalog
@@ -243,7 +243,7 @@ def retained(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def test_destroy_leaves_olm_s_own_objects_to_olm(deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
     names = retained(monkeypatch)
-    # A value of its own: equal configurations are run once, and that run may be over.
+    # A value that no other test uses: equal configurations run only once, and that run may be over.
     deploy(by_olm("redhat", ("timeouts.operators", 654)))
     assert names == {"operators-tempo-installed", "operators-opentelemetry-installed"}
 

@@ -68,7 +68,7 @@ FORBIDDEN_EDGES = [
 
 @pytest.fixture
 def with_s3() -> Deployed:
-    """The minimal stack with an object store of the program's own."""
+    """The minimal stack with the object store that the program deploys."""
     return run_program(s3_config(), preview=False)
 
 
@@ -282,7 +282,7 @@ def test_the_bucket_job_judges_the_store_s_answer(
 def test_objects_are_labelled_as_ours(deployed: Deployed) -> None:
     for resource in deployed.children:
         if resource.kind == "Release" or resource.read or resource.type.endswith("Patch"):
-            # A release labels its own; what others made is not ours.
+            # A Helm chart sets its own labels, and objects that are only read or patched are not ours.
             continue
         labels = resource.inputs["metadata"]["labels"]
         assert labels["app.kubernetes.io/part-of"] == PROJECT, resource.urn
@@ -339,7 +339,7 @@ def test_one_namespace_for_mesh_and_traces_is_created_once(deploy: Deploy) -> No
 
 
 def test_the_exports_say_where_everything_is(minimal: Deployed) -> None:
-    # What the cluster is compared with is of another kind, and tested by itself.
+    # The output `deployment`, with which verify compares the cluster, has its own tests.
     assert {name: value for name, value in minimal.exports.items() if name != "deployment"} == {
         "system_namespaces": ["istio-system", "tracing-system"],
         "mesh_namespaces": ["bookinfo"],

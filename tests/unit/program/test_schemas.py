@@ -12,7 +12,7 @@ from local.run import addons
 
 pytestmark = pytest.mark.timeout(300)
 
-# What the module proxy gives decides which schemas there are, so what must be among them is said here.
+# Which schemas exist depends on the module proxy, so the ones that must exist are listed here.
 KINDS = [
     ("apps/v1", "Deployment"),
     ("batch/v1", "Job"),
@@ -81,7 +81,7 @@ def put(obj: dict[str, Any], path: list[Any], value: Any) -> None:
 
 def test_every_object_of_every_stack_fits_its_schema(deployed: Deployed) -> None:
     assert schemas.kubernetes_objects(deployed)
-    # In a preview, what is not known yet is a text that says so, and stands in place of a whole value.
+    # In a preview, a value that is not known yet is replaced by a text that says so.
     unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
     assert [fault for fault in schemas.faults(deployed) if unknown not in fault] == []
 
@@ -141,7 +141,7 @@ def test_a_value_that_the_kind_does_not_allow_is_refused(
 def test_an_object_without_a_required_field_is_refused(with_store: Deployed, field: str) -> None:
     obj = object_of(with_store, "OpenTelemetryCollector", None)
     del obj[field]
-    # The definition itself demands no spec: what it then lacks, its operator would say.
+    # The CRD itself requires no spec; the operator would report what is missing.
     assert bool(schemas.schemas().problems(obj)) is (field != "spec")
 
 

@@ -236,7 +236,7 @@ def test_pulumi_yaml_declares_every_key_and_no_other() -> None:
     assert set(declared) == aliases
     for key, declaration in declared.items():
         assert declaration["description"], key
-        # One that is declared as a secret has to have a value, and it is not always needed.
+        # Pulumi requires a value for a key that is declared secret, and these are not always needed.
         assert "secret" not in declaration, key
         assert "default" in declaration or key == "cluster", key
 
@@ -275,7 +275,7 @@ def test_a_secret_that_is_needed_and_missing_comes_with_the_command_that_sets_it
 
 
 def test_a_secret_with_no_text_is_none() -> None:
-    # What Pulumi.yaml declares without a default would be required, so it declares an empty one.
+    # Pulumi requires every key without a default, so Pulumi.yaml declares an empty one.
     config = {**s3_config(), f"{PROJECT}:objectStoreSecretKey": ""}
     (problem,) = problems_of(config)
     assert problem.startswith(f"{PROJECT}:objectStoreSecretKey")

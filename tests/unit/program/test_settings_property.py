@@ -22,13 +22,13 @@ import settings as stack_settings
 from model.stack import Settings
 from program.checks import LintError
 
-# The same examples in every run, so that a red run says something of the change; other ones when asked for them.
+# The same examples in every run, so that a failure is caused by the change; others only on request.
 _SAME_EXAMPLES = "MESH_TRACING_EXPLORE" not in os.environ
 _COMMON: dict[str, Any] = {
     "deadline": None,
     "derandomize": _SAME_EXAMPLES,
     "database": None,
-    # The fixture that sets the environment holds for all examples alike.
+    # The fixture that sets the environment is the same for all examples.
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 }
 
@@ -232,7 +232,7 @@ def test_what_is_accepted_is_deployed_and_what_is_refused_is_not(config: dict[st
 
 
 def test_most_drawn_configurations_are_worth_drawing() -> None:
-    """A strategy that is always refused would show nothing about the program."""
+    """If every generated configuration were refused, the other tests would show nothing about the program."""
     results = []
 
     @settings(max_examples=100, **_COMMON)

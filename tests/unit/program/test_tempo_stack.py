@@ -304,7 +304,7 @@ def test_further_configuration_is_merged_over_ours(deploy: Deploy, mode: str) ->
 @pytest.mark.parametrize("mode", ["monolithic", "stack"])
 def test_a_trace_is_searchable_as_soon_as_the_settings_say(deploy: Deploy, mode: str) -> None:
     config = tempo_config(deploy(with_setting(storage_config(mode, "s3", "minio"), "tempo.traceIdlePeriod", "1s")))
-    # Tempo cuts what has been idle for the first, and looks for it every second.
+    # Tempo looks once per `flush_check_period` for traces that have been idle for `trace_idle_period`.
     assert config["ingester"]["trace_idle_period"] == "1s"
     assert config["ingester"]["flush_check_period"] == "1s"
 
