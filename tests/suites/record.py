@@ -61,11 +61,13 @@ class Record:
 
     def _append(self, line: dict[str, object]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a+") as file:
-            file.seek(0)
-            written = file.read()
-            # A process that was killed may have left half a line, onto which nothing may be written.
-            file.write(("\n" if written and not written.endswith("\n") else "") + json.dumps(line) + "\n")
+        with self.path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                # A process that was killed may have left half a line, onto which nothing may be written.
+                if file.read() != b"\n":
+                    file.write(b"\n")
+            file.write(json.dumps(line).encode() + b"\n")
 
     def _lines(self) -> list[dict[str, str]]:
         if not self.path.exists():
