@@ -170,11 +170,6 @@ def read(module_folder: ModuleFolder, checkout: Path) -> Addons:
     )
 
 
-def objects(module_folder: ModuleFolder, checkout: Path) -> list[Object]:
-    """Return every object that the cluster is given; see ``read``."""
-    return read(module_folder, checkout).objects()
-
-
 def notes(checkout: Path = CHECKOUT) -> list[str]:
     """Return one sentence for each part that is missing because this machine does not have its definitions."""
     return [

@@ -77,7 +77,7 @@ def module(tmp_path: Path) -> Path:
 def all_objects(module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[addons.Object]:
     """Everything the cluster is given, from one small module in place of all modules."""
     monkeypatch.setattr(addons, "_pinned_folder", lambda _: tmp_path / "empty")
-    return addons.objects(lambda _tool, _module: module, tmp_path / "checkout")
+    return addons.read(lambda _tool, _module: module, tmp_path / "checkout").objects()
 
 
 def kinds(items: list[addons.Object]) -> list[str]:
@@ -194,7 +194,7 @@ def test_definitions_beside_the_checkout_are_taken(
     definition = {"kind": "CustomResourceDefinition", "metadata": {"name": "istios.sail.example"}}
     write(tmp_path / "shared" / "crds" / "sail" / "istios.yaml", definition)
 
-    found = addons.objects(lambda _tool, _module: module, tmp_path / "checkout")
+    found = addons.read(lambda _tool, _module: module, tmp_path / "checkout").objects()
 
     assert definition in found
 

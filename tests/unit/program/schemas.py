@@ -221,7 +221,7 @@ def schemas() -> Schemas:
     istio = module_folder("istio", "istio.io/istio") / "manifests" / "charts" / "base" / "files"
     gateway = module_folder("istio", "sigs.k8s.io/gateway-api") / "config" / "crd" / "standard"
     definitions = [
-        *addons.objects(module_folder, ROOT),
+        *addons.read(module_folder, ROOT).objects(),
         *_read(istio / "crd-all.gen.yaml"),
         *(item for path in sorted(gateway.glob("*.yaml")) for item in _read(path)),
     ]
