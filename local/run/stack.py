@@ -24,8 +24,8 @@ STACK = "local"
 PASSPHRASE = "embedded-cluster"  # noqa: S105
 PROVIDER_PLUGIN = "resource-kubernetes-v4.25.0"
 HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
-# What everything else of the stack is in, as a pattern of Pulumi's; they depend on nothing but the provider.
-SYSTEM_NAMESPACES = "**:Namespaces$kubernetes:core/v1:Namespace::*"
+# What everything else of the stack is in, as a pattern of Pulumi's. What they were made after is left out with them.
+NAMESPACES = "**$kubernetes:core/v1:Namespace::*"
 # Pulumi's process id in its own runs, which are the first in a PID namespace.
 INIT = 1
 GRAPH_SECONDS = 180.0
@@ -78,11 +78,12 @@ class Stack:
     def destroy(self, *, but_namespaces: bool = False) -> None:
         """Destroy the deployment, also an incomplete one; the stack with its (now empty) state stays.
 
-        ``but_namespaces`` leaves the system namespaces, emptied, to a cluster that ends next: Kubernetes removes a
-        namespace 5 s after it was told to at the earliest, and 5 s later again where a volume claim was left in it.
+        ``but_namespaces`` leaves the namespaces, emptied, to a cluster that ends next, and with them the control plane,
+        after which Bookinfo's was made: Kubernetes removes a namespace 5 s after it was told to at the earliest, and
+        5 s later again where a volume claim was left in it.
         """
         self._repair()
-        left = ["--exclude", SYSTEM_NAMESPACES] if but_namespaces else []
+        left = ["--exclude", NAMESPACES] if but_namespaces else []
         self._pulumi(
             "destroy", "--stack", STACK, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs", *left
         )
