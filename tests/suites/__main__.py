@@ -42,8 +42,9 @@ LINT = Part("lint", ("make", "--no-print-directory", "lint"), counts=False)
 # The tests of a file share runs of the program, and stay in one process.
 UNIT = _pytest("unit", "tests/unit", "--numprocesses", "2", "--dist", "loadfile", "--quiet")
 BUILD = Part("build", (sys.executable, "-m", "local", "build"), counts=False)
-LIFE, FAULTS, UPGRADES, PLATFORMS = (
-    _pytest(name, f"tests/cluster/{name}", "--verbose") for name in ("life", "faults", "upgrades", "platforms")
+LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS = (
+    _pytest(name, f"tests/cluster/{name}", "--verbose")
+    for name in ("life", "faults", "safety", "upgrades", "platforms")
 )
 MUTATION = Part("mutation", (sys.executable, "-m", "tests.mutation"))
 
@@ -51,10 +52,11 @@ SUITES = {
     "unit": (UNIT,),
     "test": (LINT, UNIT, BUILD, LIFE),
     "faults": (BUILD, FAULTS),
+    "safety": (BUILD, SAFETY),
     "upgrades": (BUILD, UPGRADES),
     "platforms": (BUILD, PLATFORMS),
     "mutation": (MUTATION,),
-    "all": (LINT, UNIT, BUILD, LIFE, FAULTS, UPGRADES, PLATFORMS, MUTATION),
+    "all": (LINT, UNIT, BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, MUTATION),
 }
 
 
