@@ -4,20 +4,24 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 import components as mesh_tracing
-import kubeconfig
 import settings
-from program import Plan, describe, refuse_what_breaks
+from cluster import access, recorded
+from program import Plan, describe, look, refuse_what_breaks
 
 stack = settings.load(pulumi.Config())
-kubeconfig.require(stack.cluster)
-plan = Plan(stack)
-refuse_what_breaks(plan)
+way_in = access.find(stack.cluster)
+before = recorded.recorded()
+plan = Plan(stack, look(Plan(stack), way_in, before))
+refuse_what_breaks(plan, before)
 
 cluster = k8s.Provider(
     "cluster",
-    context=stack.cluster.context,
-    # Without it, any edit of the kubeconfig replaces the provider, and with it every resource.
-    cluster_identifier=stack.cluster.context,
+    # The same path for everybody: whose credentials, and by which context, is no part of the state.
+    kubeconfig=access.hand_over(way_in, plan.cluster_uid(before)),
+    # Without it, any edit of the kubeconfig replaces the provider, and with it every resource. Stacks of older versions
+    # keep theirs: whether it is the same cluster is known by now.
+    cluster_identifier=plan.seen.cluster_uid,
+    opts=pulumi.ResourceOptions(ignore_changes=["clusterIdentifier"]),
     # Without these, a changed ConfigMap or Secret is deleted and recreated instead of updated.
     enable_config_map_mutable=True,
     enable_secret_mutable=True,
@@ -30,9 +34,7 @@ def after(*earlier: pulumi.Resource) -> pulumi.ResourceOptions:
 
 
 # A custom resource becomes a workload only once its operator works.
-operators = (
-    [] if stack.operators.source == "existing" else [mesh_tracing.Operators("operators", plan.operators(), after())]
-)
+operators = [mesh_tracing.Operators("operators", plan.operators(), after())] if plan.installs_operators else []
 namespaces = mesh_tracing.Namespaces("namespaces", plan.namespaces(), after())
 
 # Two branches are deployed in parallel: the control plane, and the path of the spans, from storage back to the
@@ -89,4 +91,4 @@ pulumi.export("collector_service", telemetry.collector_service)
 pulumi.export("tracing_provider", telemetry.provider_name)
 pulumi.export("grafana_datasources_config_map", datasource.config_map)
 pulumi.export("versions", plan.versions())
-pulumi.export("deployment", describe(plan).model_dump())
+pulumi.export("deployment", describe(plan, before).model_dump())

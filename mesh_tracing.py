@@ -9,6 +9,8 @@ import sys
 _COMMANDS = {
     "lint": ("lint", "check manifests for mistakes that break tracing, and explain the checks"),
     "verify": ("verify", "prove that a deployed stack traces, or name what is broken and what repairs it"),
+    "facts": ("cluster", "keep what previews without access to the cluster are checked with"),
+    "roles": ("program.roles", "print what preview, up, destroy and verify may do on a stack's cluster"),
     "settings": ("model", "print the page of all settings"),
     "checks": ("lint.reference", "print the page of all checks"),
 }
@@ -30,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
             [
                 "commands:",
                 *(f"  {name:<10}{purpose}" for name, (_, purpose) in _COMMANDS.items()),
-                "\nCOMMAND --help shows the options of lint and verify.",
+                "\nCOMMAND --help shows the options of lint, verify, facts and roles.",
             ]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

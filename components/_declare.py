@@ -1,26 +1,30 @@
 """How every component registers: objects, patches and releases, limits of time, and outputs that wait."""
 
 from collections.abc import Mapping
-from importlib import metadata
+from importlib.metadata import version
 from typing import Any
 
 import pulumi
 
 from objects.charts import Chart
-from objects.context import Object, Text
+from objects.context import OWNER, Context, Object, Text
 
 # The three-part type token of a component is f"{PACKAGE}:<Class>"; it is part of every URN and
 # therefore never changes.
 PACKAGE = "meshtracing:index"
 
 # The version of the provider's plugin, for programs that do not pass a provider.
-_PLUGIN = pulumi.ResourceOptions(version=metadata.version("pulumi-kubernetes"))
+_PLUGIN = pulumi.ResourceOptions(version=version("pulumi-kubernetes"))
 # The API server returns as `data` what was written as `stringData`, so both are secret.
 _SECRET_FIELDS = pulumi.ResourceOptions(additional_secret_outputs=["data", "stringData"])
 
 
 def declare(logical_name: str, obj: Object, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """Register a whole object; the texts of a Secret are secrets in the state too."""
+    """Register a whole object, marked as this stack's; the texts of a Secret are secrets in the state too."""
+    metadata = obj["metadata"]
+    # In the object's own metadata only: a selector or a template that differs makes an object or its pods anew.
+    marked = {**(metadata.get("annotations") or {}), OWNER: f"{pulumi.get_project()}/{pulumi.get_stack()}"}
+    obj = {**obj, "metadata": {**metadata, "annotations": marked}}
     if obj["kind"] == "Secret":
         obj = {**obj, "stringData": pulumi.Output.secret(obj["stringData"])}
         opts = pulumi.ResourceOptions.merge(opts, _SECRET_FIELDS)
@@ -32,8 +36,16 @@ def declare_patch(logical_name: str, obj: Object, opts: pulumi.ResourceOptions) 
     return _register(f"{_token(obj)}Patch", logical_name, obj, opts)
 
 
-def read(logical_name: str, kind: Object, name: str, opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """Read an object that the program did not create, and fail if it is missing; ``kind`` is any object of its kind."""
+def read(
+    logical_name: str, kind: Object, name: str, opts: pulumi.ResourceOptions, context: Context
+) -> pulumi.CustomResource:
+    """Read an object that the program did not create, and fail if it is missing; ``kind`` is any object of its kind.
+
+    A preview that does not reach the cluster takes for granted that it is there.
+    """
+    if context.offline:
+        urn = f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{_token(kind)}::{logical_name}"
+        return pulumi.resource.DependencyResource(urn)
     found = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=name))
     return _register(_token(kind), logical_name, {}, found)
 
@@ -56,20 +68,20 @@ def _register(
 
 
 def declare_namespace(
-    logical_name: str, namespace: str, obj: Object | None, opts: pulumi.ResourceOptions
+    logical_name: str, namespace: str, obj: Object | None, opts: pulumi.ResourceOptions, context: Context
 ) -> pulumi.CustomResource:
     """Create the namespace as ``obj`` says; without ``obj``, read the existing one and fail if it is missing."""
     if obj is not None:
         return declare(logical_name, obj, opts)
     # Read, not patched: server-side apply would create a missing namespace instead of failing.
-    return read(logical_name, {"apiVersion": "v1", "kind": "Namespace"}, namespace, opts)
+    return read(logical_name, {"apiVersion": "v1", "kind": "Namespace"}, namespace, opts, context)
 
 
 def declare_labels(
-    logical_name: str, namespace: str, labels: Object, opts: pulumi.ResourceOptions
+    logical_name: str, namespace: str, labels: Object, opts: pulumi.ResourceOptions, context: Context
 ) -> pulumi.CustomResource:
     """Label an existing namespace; destroy removes the labels and leaves the rest of the namespace alone."""
-    found = declare_namespace(logical_name, namespace, None, opts)
+    found = declare_namespace(logical_name, namespace, None, opts, context)
     after = pulumi.ResourceOptions(depends_on=[found])
     return declare_patch(f"{logical_name}-labels", labels, pulumi.ResourceOptions.merge(opts, after))
 

@@ -31,6 +31,7 @@ class Applications(pulumi.ComponentResource):
             application.name,
             build_labels(application, self._args),
             pulumi.ResourceOptions(parent=self),
+            self._args.context,
         )
         # Deployments in two namespaces may have the same name, so the logical name has both, joined by a character
         # that no name contains.

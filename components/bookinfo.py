@@ -34,6 +34,7 @@ class Bookinfo(pulumi.ComponentResource):
             args.bookinfo.namespace,
             build_bookinfo_namespace(args),
             pulumi.ResourceOptions(parent=self),
+            args.context,
         )
         application = self._create("bookinfo", build_application(args), after=[])
         # Clients that start before the pages they ask for would fill the graph with errors.

@@ -84,7 +84,8 @@ class MeshControlPlane(pulumi.ComponentResource):
                 f"{self._name}-cni-namespace",
                 CNI_NAMESPACE,
                 objects.get("cni-namespace"),
-                opts=pulumi.ResourceOptions(parent=self),
+                pulumi.ResourceOptions(parent=self),
+                self._args.context,
             )
             # Until the plugin is there, the operator reports a missing dependency.
             before_istio.append(self._create_awaited("cni", objects, after=[namespace]))
@@ -98,7 +99,8 @@ class MeshControlPlane(pulumi.ComponentResource):
         patch = build_istio_patch(self._args)
         # Read, not patched: server-side apply would create a missing resource, and so install a mesh.
         name = f"{self._name}-existing-istio"
-        existing = read(name, patch, self._args.mesh.existing.istio, pulumi.ResourceOptions(parent=self))
+        child = pulumi.ResourceOptions(parent=self)
+        existing = read(name, patch, self._args.mesh.existing.istio, child, self._args.context)
         shared = self._create("shared-mesh-config", objects, pulumi.ResourceOptions(parent=self))
         declare_patch(
             f"{self._name}-istio-patch",

@@ -26,7 +26,8 @@ class Namespaces(pulumi.ComponentResource):
                 namespace,
                 objects.get(namespace),
                 # Deleting a namespace deletes the volumes in it.
-                opts=pulumi.ResourceOptions(parent=self, protect=namespace in args.protected),
+                pulumi.ResourceOptions(parent=self, protect=namespace in args.protected),
+                args.context,
             )
             for namespace in args.names
         }

@@ -36,15 +36,14 @@ class Operators(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:Operators", name, None, opts)
         self._name = name
         self._args = args = OperatorsArgs.model_validate(args)
-        by_subscription = args.operators.source == "olm"
-        installed = self._subscribe_to_all() if by_subscription else self._apply_releases()
+        installed = {**self._subscribe_to_all(), **self._apply_releases()}
 
         self.names = once_ready(", ".join(installed), *installed.values())
         self.register_outputs({"names": self.names})
 
     def _subscribe_to_all(self) -> dict[str, pulumi.Resource]:
-        packages = {operator: package(operator, self._args.operators) for operator in self._args.needed}
-        if self._args.operators.approval == "Manual":
+        packages = {operator: package(operator, self._args.operators) for operator in self._args.by("olm")}
+        if packages and self._args.operators.approval == "Manual":
             namespaces = ", ".join(sorted({found.namespace for found in packages.values()}))
             pulumi.log.info(
                 "operators.approval Manual: an operator that is not installed yet waits "
@@ -60,7 +59,8 @@ class Operators(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         before: list[pulumi.Resource] = []
         if found.own_namespace:
-            before.append(declare_namespace(f"{name}-namespace", found.namespace, objects.get("namespace"), child))
+            namespace = objects.get("namespace")
+            before.append(declare_namespace(f"{name}-namespace", found.namespace, namespace, child, self._args.context))
         if "group" in objects:
             # The group is created in that namespace.
             in_namespace = pulumi.ResourceOptions(parent=self, depends_on=list(before))

@@ -3,7 +3,17 @@
 from model.consoles import Grafana, Kiali
 from model.mesh import TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing
 from model.parts import Resources, Volume
-from model.platform import CLUSTER_DOMAIN, Application, Exposure, Namespaces, OperatorName, Operators, Platform, Target
+from model.platform import (
+    CLUSTER_DOMAIN,
+    Application,
+    Exposure,
+    Namespaces,
+    OperatorName,
+    Operators,
+    OperatorSource,
+    Platform,
+    Target,
+)
 from model.stores import S3, ExistingPrometheus, Minio, Prometheus, PrometheusVolume, Storage, Tempo
 from model.workloads import Bookinfo, Images, Timeouts, Traffic
 
@@ -24,6 +34,7 @@ __all__ = [
     "Minio",
     "Namespaces",
     "OperatorName",
+    "OperatorSource",
     "Operators",
     "Platform",
     "Prometheus",

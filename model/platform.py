@@ -10,17 +10,19 @@ from model.scalars import DnsName, Flag, HttpUrl, Name, Version, expected
 Platform = Literal["openshift", "kubernetes"]
 # The operators that turn custom resources into workloads, by what they are for.
 OperatorName = Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"]
+OperatorSource = Literal["existing", "olm", "manifests"]
 CLUSTER_DOMAIN = "cluster.local"
 
 
 class Target(Section):
     """The cluster to deploy to."""
 
-    context: str = Field(
+    context: str | None = Field(
+        default=None,
         min_length=1,
         examples=["kind-mesh"],
-        description="The kubeconfig context. It must be the current one, "
-        "so that Pulumi changes the cluster that kubectl shows.",
+        description="The kubeconfig context; none takes each person's current one. It has to lead to the cluster that "
+        "the stack is on.",
     )
     server: HttpUrl | None = Field(
         default=None,
@@ -67,11 +69,16 @@ class Application(Section):
 class Operators(Section):
     """Where the operators come from, and which versions they have."""
 
-    source: Literal["existing", "olm", "manifests"] = Field(
+    source: OperatorSource = Field(
         default="existing",
         examples=["olm"],
         description="`existing`: they are installed already; `olm`: by Subscriptions; "
         "`manifests`: by their release manifests, on a cluster with cert-manager.",
+    )
+    sources: dict[OperatorName, OperatorSource] = Field(
+        default={},
+        examples=[{"grafana": "existing"}],
+        description="The sources of single operators, where they differ from `source`.",
     )
     catalog: Literal["redhat", "community", "operatorhub"] = Field(
         default="redhat",
@@ -107,6 +114,9 @@ class Operators(Section):
         examples=["./operators"],
         description="For `manifests`: a folder with the release files, for a cluster without internet access.",
     )
+
+    def source_of(self, operator: OperatorName) -> OperatorSource:
+        return self.sources.get(operator, self.source)
 
 
 class Exposure(Section):

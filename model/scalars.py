@@ -1,6 +1,7 @@
 """The scalar types of the settings: what a text or a number must look like."""
 
 import re
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -71,6 +72,19 @@ Quantity = Annotated[
     _matches(r"[0-9]+(\.[0-9]+)?(m|[kMGTPE]|[KMGTPE]i)?", "a quantity, as text: a number and its unit"),
     Field(examples=["10Gi"]),
 ]
+
+
+def amount(quantity: str) -> Decimal:
+    """The number that a Kubernetes quantity stands for; also one that an API server wrote, in its own units."""
+    number = quantity.rstrip("mkKMGTPEi")
+    unit = quantity.removeprefix(number)
+    if unit == "m":
+        return Decimal(number) / 1000
+    base = 1024 if unit.endswith("i") else 1000
+    power = " kMGTPE".index(unit.removesuffix("i").replace("K", "k") or " ")
+    return Decimal(number) * Decimal(base) ** power
+
+
 # Go's units: Tempo reads its durations with them.
 GoDuration = Annotated[
     str,

@@ -66,11 +66,12 @@ class Settings(Section):
             raise expected("platform openshift for exposure.kind route: other clusters have no Routes")
         if self.platform == "openshift" and self.mesh.cni is False:
             raise expected("mesh.cni not off on OpenShift: without the plugin its security policy refuses sidecars")
-        if self.operators.source == "olm" and self.operators.catalog != "operatorhub" and self.platform != "openshift":
+        sources = {self.operators.source, *self.operators.sources.values()}
+        if "olm" in sources and self.operators.catalog != "operatorhub" and self.platform != "openshift":
             raise expected("operators.catalog operatorhub: only OpenShift has the others")
-        if self.operators.source == "manifests" and self.platform == "openshift":
+        if "manifests" in sources and self.platform == "openshift":
             raise expected("operators.source olm or existing on OpenShift, whose operators come from its catalogs")
-        if self.operators.source == "manifests" and self.mesh.installer == "sail":
+        if self.operators.source_of("mesh") == "manifests" and self.mesh.installer == "sail":
             raise expected("mesh.installer helm or existing for operators.source manifests, which has no Sail operator")
         if self.mesh.installer == "existing" and self.mesh.namespace not in self.namespaces.existing:
             raise expected("namespaces.existing with mesh.namespace in it: the mesh exists, and so does its namespace")

@@ -11,6 +11,8 @@ from model.parts import Section
 from model.scalars import DnsName
 
 PART_OF = "mesh-tracing"
+# The annotation of every whole object: the project and the stack that made it.
+OWNER = "mesh-tracing/owner"
 
 # A whole Kubernetes object: apiVersion, kind, metadata, and what else its kind has.
 Object = dict[str, Any]
@@ -18,11 +20,23 @@ Object = dict[str, Any]
 Text = str | pulumi.Output[str]
 
 
+def identity(obj: Mapping[str, Any]) -> tuple[str, str, str | None, str]:
+    """Group, kind, namespace and name: an object is the same one in every version of its kind."""
+    group, _, _ = obj["apiVersion"].rpartition("/")
+    return group, obj["kind"], obj["metadata"].get("namespace"), obj["metadata"]["name"]
+
+
+def is_ours(obj: Mapping[str, Any]) -> bool:
+    """Whether the program makes the whole object, and not some fields of somebody else's."""
+    return (obj["metadata"].get("labels") or {}).get("app.kubernetes.io/part-of") == PART_OF
+
+
 class Context(Section):
     """What every component shares."""
 
     cluster_domain: DnsName = Field(default=CLUSTER_DOMAIN, description="The cluster's DNS domain.")
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take, in seconds.")
+    offline: bool = Field(default=False, description="Whether a preview does not reach the cluster, and reads nothing.")
 
     def host(self, service: str, namespace: str) -> str:
         """The full DNS name of a Service; istiod does not find a tracing provider's Service by a shorter name."""

@@ -104,12 +104,13 @@ def place(manifest: Object, *, namespace: str, labels: Mapping[str, str]) -> Obj
     """A copy of ``manifest`` in ``namespace``; the manifest's own labels win over ``labels``.
 
     A Service is not awaited: Pulumi would wait about ten seconds until its endpoints no longer change, and whoever
-    needs what is behind it waits for the Deployment, whose pods those endpoints are.
+    needs what is behind it waits for the Deployment, whose pods those endpoints are. Nor is a claim, for which the pod
+    waits: where volumes are bound late, Pulumi waits until the claim is unbound, after an update for ever.
     """
     metadata = manifest["metadata"]
     own_labels = metadata.get("labels") or {}
     placed = {**metadata, "namespace": namespace, "labels": {**labels, **own_labels}}
-    if manifest["kind"] == "Service":
+    if manifest["kind"] in {"Service", "PersistentVolumeClaim"}:
         placed["annotations"] = {**(metadata.get("annotations") or {}), **not_awaited()}
     return {**manifest, "metadata": placed}
 

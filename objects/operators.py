@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from model import OperatorName, Operators
+from model import OperatorName, Operators, OperatorSource
 from model.scalars import Name
 from objects.context import Args, Context, Object, wait_for
 from objects.namespaces import build_namespace
@@ -56,6 +56,10 @@ class OperatorsArgs(Args):
     operators: Operators = Field(default=Operators(source="olm"), description="Where the operators come from.")
     needed: list[OperatorName] = Field(description="The operators whose resources the deployment has.")
     existing_namespaces: list[Name] = Field(default=[], description="Namespaces that somebody else made.")
+
+    def by(self, source: OperatorSource) -> list[OperatorName]:
+        """The needed operators that come from ``source``."""
+        return [operator for operator in self.needed if self.operators.source_of(operator) == source]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +150,8 @@ def _installed(found: Package, context: Context) -> Object:
 
 def release_files(args: OperatorsArgs) -> dict[OperatorName, str]:
     """Where each operator's release manifest is: on its project's site, or in the folder that the settings name."""
-    return {operator: _release_file(operator, args.operators) for operator in args.needed if operator in _RELEASES}
+    from_manifests = [operator for operator in args.by("manifests") if operator in _RELEASES]
+    return {operator: _release_file(operator, args.operators) for operator in from_manifests}
 
 
 def _release_file(operator: OperatorName, operators: Operators) -> str:

@@ -2,6 +2,7 @@
 
 from program.checks import refuse_what_breaks
 from program.description import describe
+from program.observation import look
 from program.plan import Plan
 
-__all__ = ["Plan", "describe", "refuse_what_breaks"]
+__all__ = ["Plan", "describe", "look", "refuse_what_breaks"]

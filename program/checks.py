@@ -1,52 +1,53 @@
-"""Lint on what the settings merge into, before the first resource is registered.
-
-The objects are those that the components register, made by the same functions from the same arguments, with the
-addresses as plain text instead of Outputs.
-"""
+"""Everything that can be known to fail, or to harm, is refused before the first resource is registered."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import pulumi
-import yaml
 
 import lint
-from objects.applications import build_labels
-from objects.bookinfo import build_application, build_bookinfo_namespace, build_traffic, gateway_args
-from objects.bookinfo_gateway import build_proxy, build_routing
+from cluster.recorded import Recorded
 from objects.context import Object
-from objects.control_plane import build_control_plane, istiod
-from objects.datasources import provisioning_file
-from objects.exposure import build_exposure
-from objects.grafana import build_content, build_grafana, grafana_args
-from objects.kiali import build_kiali
-from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
-from objects.namespaces import build_namespaces
-from objects.object_store import build_object_store
-from objects.operators import build_operator
-from objects.prometheus import build_prometheus
-from objects.tempo import build_tempo, object_store_args, store_secret
-from objects.tracing import build_telemetry
+from program.definitions import missing
+from program.inventory import every_object
+from program.migrations import migrations
+from program.ownership import taken
 from program.plan import Plan
+from program.telemetries import shadowing
 
 
-class LintError(pulumi.RunError):
-    """The settings would deploy what cannot work; Pulumi shows the message without a traceback."""
+class RefusedError(pulumi.RunError):
+    """The settings would deploy what cannot work, or harm what exists; Pulumi shows the message without a traceback."""
 
-    def __init__(self, findings: list[lint.Finding]) -> None:
-        count = "one fault" if len(findings) == 1 else f"{len(findings)} faults"
-        super().__init__("\n".join([f"what the settings ask for has {count}:", *(f"  - {one}" for one in findings)]))
+    def __init__(self, faults: list[str]) -> None:
+        count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__("\n".join([f"what the settings ask for has {count}:", *(f"  - {one}" for one in faults)]))
 
 
-def refuse_what_breaks(plan: Plan) -> None:
-    """Raise ``LintError`` with every error; warnings stand in the output of ``pulumi preview`` and ``pulumi up``."""
-    findings = lint.check(list(merged_objects(plan)), facts(plan))
+def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
+    """Raise ``RefusedError`` with every fault; warnings stand in the output of ``pulumi preview`` and ``pulumi up``.
+
+    ``before`` is what the stack has made so far.
+    """
+    objects = list(every_object(plan))
+    findings = lint.check(without_secrets(objects), facts(plan))
     for finding in findings:
         if finding.severity is lint.Severity.WARNING:
             pulumi.log.warn(str(finding))
-    errors = [finding for finding in findings if finding.severity is lint.Severity.ERROR]
-    if errors:
-        raise LintError(errors)
+    faults = [
+        *taken(plan, objects, before),
+        *migrations(plan, objects, before),
+        *missing(plan, objects),
+        *shadowing(plan, before),
+        *(str(finding) for finding in findings if finding.severity is lint.Severity.ERROR),
+    ]
+    if faults:
+        raise RefusedError(faults)
+
+
+def without_secrets(objects: Iterable[Object]) -> list[Object]:
+    """What lint looks at: the texts of Secrets are not known yet."""
+    return [obj for obj in objects if obj["kind"] != "Secret"]
 
 
 def facts(plan: Plan) -> lint.Facts:
@@ -61,77 +62,3 @@ def facts(plan: Plan) -> lint.Facts:
         prometheus_native_histograms=settings.prometheus.native_histograms if ours else None,
         today=datetime.datetime.now(tz=datetime.UTC).date(),
     )
-
-
-def merged_objects(plan: Plan) -> Iterator[Object]:
-    """Every object as it will be applied.
-
-    Secrets are left out, because their texts are not known yet, and so are patches of other owners' objects, which
-    mean nothing without the rest of the object.
-    """
-    return (obj for obj in _objects(plan) if obj["kind"] != "Secret")
-
-
-def _objects(plan: Plan) -> Iterator[Object]:
-    settings = plan.settings
-    if settings.operators.source == "olm":
-        args = plan.operators()
-        yield from (obj for operator in args.needed for obj in build_operator(operator, args).values())
-    yield from build_namespaces(plan.namespaces()).values()
-    yield from _control_plane(plan.control_plane())
-    if settings.prometheus.existing is None:
-        yield from build_prometheus(plan.prometheus()).values()
-    yield from _tempo(plan)
-    yield from build_telemetry(plan.telemetry()).values()
-    yield from _grafana(plan)
-    if settings.namespaces.applications:
-        yield from _applications(plan)
-    if settings.bookinfo.enabled:
-        yield from _bookinfo(plan)
-    if settings.kiali.installer == "operator":
-        yield build_kiali(plan.kiali())
-    if plan.exposed_services:
-        yield from build_exposure(plan.exposure()).values()
-
-
-def _control_plane(args: MeshControlPlaneArgs) -> Iterator[Object]:
-    yield from build_control_plane(args).values()
-    if args.mesh.installer == "helm":
-        # The chart writes its value `meshConfig` into this ConfigMap.
-        metadata = {"name": f"istio{revision_suffix(args.mesh.revision)}", "namespace": args.mesh.namespace}
-        data = {"mesh": yaml.safe_dump(istiod(args)["values"]["meshConfig"])}
-        yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-
-
-def _tempo(plan: Plan) -> Iterator[Object]:
-    args = plan.tempo()
-    yield build_tempo(args, store_secret(args.tempo.storage))
-    store = object_store_args(args)
-    if store is not None:
-        yield from build_object_store(store).values()
-
-
-def _grafana(plan: Plan) -> Iterator[Object]:
-    args = plan.datasource()
-    prometheus_url = plan.prometheus_endpoints.query_url
-    yield from build_content(args, provisioning_file(tempo_url=plan.tempo_url, prometheus_url=prometheus_url)).values()
-    managed = grafana_args(args)
-    if managed is not None:
-        yield from build_grafana(managed).values()
-
-
-def _applications(plan: Plan) -> Iterator[Object]:
-    args = plan.applications()
-    for application in args.applications:
-        yield build_labels(application, args)
-
-
-def _bookinfo(plan: Plan) -> Iterator[Object]:
-    args = plan.bookinfo()
-    yield build_bookinfo_namespace(args)
-    yield from build_application(args).values()
-    yield from build_traffic(args).values()
-    gateway = gateway_args(args)
-    if gateway is not None:
-        yield from build_routing(gateway).values()
-        yield from build_proxy(gateway).values()

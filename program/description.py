@@ -1,5 +1,6 @@
 """What the program means to deploy, in the words of ``verify``, which compares the cluster with it."""
 
+from cluster.recorded import Recorded
 from model import TRACING_PROVIDER
 from objects import addresses, manifests
 from objects.addresses import COLLECTOR, MINIO, OTLP_GRPC_PORT, PROMETHEUS, TEMPO
@@ -15,12 +16,11 @@ from verify import deployment
 from verify.deployment import Deployment
 
 
-def describe(plan: Plan) -> Deployment:
+def describe(plan: Plan, before: Recorded) -> Deployment:
     """The deployment that ``plan`` makes; all of it is known in a preview."""
     settings = plan.settings
     return Deployment(
-        context=settings.cluster.context,
-        server=settings.cluster.server,
+        cluster_uid=plan.cluster_uid(before),
         platform=settings.platform,
         operators=list(plan.operators().needed),
         mesh=_mesh(plan),

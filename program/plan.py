@@ -1,7 +1,9 @@
 """Which component gets which settings, and the values derived from more than one of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from cluster.recorded import Recorded
+from cluster.seen import Seen
 from components import (
     ApplicationsArgs,
     BookinfoArgs,
@@ -59,10 +61,17 @@ class Plan:
     """
 
     settings: Settings
+    # What is there already; it decides over nothing before the cluster has been looked at.
+    seen: Seen = field(default_factory=lambda: Seen({}))
 
     @property
     def context(self) -> Context:
-        return Context(cluster_domain=self.settings.cluster.domain, timeouts=self.settings.timeouts)
+        cluster, timeouts = self.settings.cluster, self.settings.timeouts
+        return Context(cluster_domain=cluster.domain, timeouts=timeouts, offline=not self.seen.live)
+
+    def cluster_uid(self, before: Recorded) -> str | None:
+        """The UID of the cluster's namespace ``kube-system``, as it was seen or as the stack has recorded it."""
+        return self.seen.cluster_uid or before.cluster_uid
 
     @property
     def tempo_url(self) -> str:
@@ -78,6 +87,11 @@ class Plan:
         query_url = prometheus_query_url(self.settings.mesh.namespace, self.context)
         ours = PrometheusEndpoints(query_url=query_url, write_url=prometheus_write_url(query_url))
         return self.existing_prometheus() or ours
+
+    @property
+    def installs_operators(self) -> bool:
+        operators = self.operators()
+        return bool(operators.by("olm") or operators.by("manifests"))
 
     def operators(self) -> OperatorsArgs:
         needed: dict[OperatorName, bool] = {

@@ -39,7 +39,9 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
     outputs_file: Annotated[
         str | None, typer.Option("--outputs", metavar="FILE", help="What `pulumi stack output --json` printed.")
     ] = None,
-    context: Annotated[str | None, typer.Option(help="A kubeconfig context other than the stack's.")] = None,
+    context: Annotated[
+        str | None, typer.Option(help="The kubeconfig context of the stack's cluster; default: the current one.")
+    ] = None,
     only: Annotated[
         list[str] | None, typer.Option(metavar="HOP", help=f"Only this hop: {', '.join(hop.name for hop in HOPS)}.")
     ] = None,
@@ -65,7 +67,7 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
         wanted = Wanted(_hops(only or []), _edges(edge or []), _address(probe))
         seconds = _seconds(wait)
         name, deployment = outputs.of_file(outputs_file, stack) if outputs_file else outputs.of_stack(stack)
-        cluster = Cluster(context or deployment.context, None if context else deployment.server)
+        cluster = Cluster(context, deployment.cluster_uid)
         world = World(cluster, deployment, name)
         for report in _rounds(world, wanted, progress, forever=watch, seconds=seconds):
             if as_json:

@@ -70,21 +70,29 @@ class ServicePort:
 
 
 class Cluster:
-    """The cluster of one context in the user's kubeconfig."""
+    """The cluster of one context in the user's kubeconfig, or of the current one."""
 
-    def __init__(self, context: str, server: str | None) -> None:
-        """Read the kubeconfig and ask the API server for its version; raises ``CannotCheckError``."""
+    def __init__(self, context: str | None, uid: str | None) -> None:
+        """Read the kubeconfig, and ask the API server whether it is the cluster whose ``kube-system`` has ``uid``.
+
+        Raises ``CannotCheckError``.
+        """
         from kubernetes.client import ApiClient  # noqa: PLC0415
 
-        self.context = context
-        configuration = _configuration(context, server)
+        self.context, configuration = _configuration(context)
         # A server that cannot be reached is reported at once, instead of after retries.
         configuration.retries = False
         self._client = ApiClient(configuration)
         try:
-            self._get("/version", {})
+            found = self.read("/api/v1/namespaces/kube-system")
         except CannotLookError as error:
             raise CannotCheckError(str(error), error.remedy) from error
+        if uid is not None and found is not None and found["metadata"]["uid"] != uid:
+            raise CannotCheckError(
+                f"context {self.context!r} leads to another cluster than the stack was deployed to: name the context "
+                "of that one with --context",
+                "kubectl config get-contexts",
+            )
 
     def read(self, path: str) -> Object | None:
         """One object, or None if it, its kind or its namespace does not exist; raises ``CannotLookError``."""
@@ -251,33 +259,30 @@ def trouble(pod: Object) -> str:
     return str(pod.get("status", {}).get("phase", "unknown"))
 
 
-def _configuration(context: str, server: str | None) -> "Configuration":
+def _configuration(context: str | None) -> tuple[str, "Configuration"]:
+    """The context that is used, and how to reach its API server."""
     import kubernetes.config  # noqa: PLC0415
     from kubernetes.client import Configuration  # noqa: PLC0415
 
     configuration = Configuration()
     try:
+        used = context or kubernetes.config.list_kube_config_contexts()[1]["name"]  # type: ignore[no-untyped-call]
         kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]
-            context=context, client_configuration=configuration
+            context=used, client_configuration=configuration
         )
     except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, *UNREADABLE):
         # The loader's own message may quote the file, which holds credentials.
         raise _unusable(context) from None
     if not urlsplit(str(configuration.host)).netloc:
         raise _unusable(context)
-    if server is not None and configuration.host.rstrip("/") != server.rstrip("/"):
-        raise CannotCheckError(
-            f"context {context!r} leads to {configuration.host}, and the stack was deployed to {server}: log in to "
-            "that cluster",
-            "kubectl config get-contexts",
-        )
-    return configuration
+    return str(used), configuration
 
 
-def _unusable(context: str) -> CannotCheckError:
+def _unusable(context: str | None) -> CannotCheckError:
+    which = "current context" if context is None else f"context {context!r}"
     return CannotCheckError(
-        f"the kubeconfig has no usable context {context!r}: log in to that cluster, set KUBECONFIG, or name "
-        "another one with --context",
+        f"the kubeconfig has no usable {which}: log in to that cluster, set KUBECONFIG, or name another one "
+        "with --context",
         "kubectl config get-contexts",
     )
 

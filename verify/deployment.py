@@ -99,10 +99,9 @@ class Bookinfo(Part):
 
 
 class Deployment(Part):
-    """A whole deployment, as the program intends it."""
+    """A whole deployment, as the program intends it; ``cluster_uid`` is that of the cluster's ``kube-system``."""
 
-    context: str
-    server: str | None
+    cluster_uid: str | None
     platform: Literal["openshift", "kubernetes"]
     operators: list[Operator]
     mesh: Mesh

@@ -5,7 +5,7 @@ import json
 import os
 import runpy
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -78,6 +78,9 @@ class Registration:
 
 
 class _EchoMocks(mocks.Mocks):
+    def __init__(self, state: Mapping[str, Any]) -> None:
+        self.state = state
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if args.resource_id:
             # The resource is only read; a real cluster would return at least its name.
@@ -87,14 +90,15 @@ class _EchoMocks(mocks.Mocks):
         return f"{args.name}-id", dict(args.inputs)
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        raise AssertionError(f"the program called {args.token}; a preview must need no answer")
+        assert {args.token} == {"pulumi:pulumi:readStackResourceOutputs"}, "a preview must need no other answer"
+        return {"outputs": self.state}
 
 
 class RecordingMonitor(mocks.MockMonitor):
     """The SDK's own mock monitor forgets edges and overwrites a duplicate URN."""
 
-    def __init__(self) -> None:
-        super().__init__(_EchoMocks())
+    def __init__(self, state: Mapping[str, Any]) -> None:
+        super().__init__(_EchoMocks(state))
         self.recorded: dict[str, Registration] = {}
         self.outputs: dict[str, Any] = {}
 
@@ -289,28 +293,52 @@ def apply_config(config: Mapping[str, Any]) -> None:
     set_all_config(encoded, [key for key in SENTINELS if key in config])
 
 
-def run_program(config: Mapping[str, Any], *, preview: bool) -> Deployed:
-    """What the program registers for ``config``; runs that cannot differ are made once."""
-    return _run(json.dumps(config, sort_keys=True), preview)
+# A cluster on which nothing is yet, by the API paths that are asked for; which kinds it has is not known.
+EMPTY_CLUSTER: Mapping[str, Any] = {
+    "/api/v1/namespaces/kube-system": {"metadata": {"name": "kube-system", "uid": "the-cluster"}},
+}
+
+
+def run_program(
+    config: Mapping[str, Any],
+    *,
+    preview: bool,
+    live: Mapping[str, Any] = EMPTY_CLUSTER,
+    state: Mapping[str, Any] | None = None,
+) -> Deployed:
+    """What the program registers for ``config``; runs that cannot differ are made once.
+
+    ``live`` is what the cluster has, by API path; ``state`` is what the stack has made, by URN.
+    """
+    return _run(*(json.dumps(given, sort_keys=True) for given in (config, live, state or {})), preview)
 
 
 @cache
-def _run(encoded_config: str, preview: bool) -> Deployed:
-    config = json.loads(encoded_config)
+def _run(encoded_config: str, encoded_live: str, encoded_state: str, preview: bool) -> Deployed:
+    config, live, state = (json.loads(encoded) for encoded in (encoded_config, encoded_live, encoded_state))
 
     def program() -> None:
         runpy.run_path(str(ROOT / "__main__.py"))
 
-    with _kubeconfig_for(config):
-        return record(program, config, preview=preview)
+    def read(_: object, paths: Iterable[str]) -> dict[str, Any]:
+        return {path: live.get(path) for path in paths}
+
+    with _kubeconfig_for(config), mock.patch("program.observation.read", read), mock.patch("cluster.access.write"):
+        return record(program, config, preview=preview, state=state)
 
 
-def record(program: Callable[[], None], config: Mapping[str, Any], *, preview: bool) -> Deployed:
+def record(
+    program: Callable[[], None],
+    config: Mapping[str, Any],
+    *,
+    preview: bool,
+    state: Mapping[str, Any] | None = None,
+) -> Deployed:
     """What ``program`` registers when it runs with ``config``."""
     # Pulumi's outputs belong to the loop they were made in, so every run gets one of its own.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    monitor = RecordingMonitor()
+    monitor = RecordingMonitor(state or {})
     try:
         # Not set_mocks: it registers a second root stack beside the one that run_in_stack creates.
         runtime_settings.configure(

@@ -22,7 +22,9 @@ from recording import (
 
 import lint
 import settings
+from cluster.recorded import Recorded
 from program import Plan, checks, refuse_what_breaks
+from program.inventory import every_object
 
 # (what is set beside the minimal stack, the code of what it breaks)
 BROKEN: list[tuple[dict[str, Any], str]] = [
@@ -75,8 +77,8 @@ def plan_of(config: Mapping[str, Any]) -> Plan:
 def test_settings_that_break_a_hop_are_refused_with_the_reason_and_the_remedy(
     base: Callable[[], dict[str, Any]], changes: dict[str, Any], code: str
 ) -> None:
-    with pytest.raises(checks.LintError) as caught:
-        refuse_what_breaks(plan_of(configured(base(), changes)))
+    with pytest.raises(checks.RefusedError) as caught:
+        refuse_what_breaks(plan_of(configured(base(), changes)), Recorded())
     message = str(caught.value)
     assert isinstance(caught.value, pulumi.RunError)
     assert f"error {code} " in message
@@ -89,35 +91,35 @@ def test_settings_that_may_break_a_hop_are_warned_of(
 ) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
-    refuse_what_breaks(plan_of(configured(minimal_config(), changes)))
+    refuse_what_breaks(plan_of(configured(minimal_config(), changes)), Recorded())
     assert [warning.split()[1] for warning in warnings] == [code]
 
 
 def test_nothing_is_registered_when_a_hop_would_break() -> None:
     broken = configured(minimal_config(), BROKEN[0][0])
-    with pytest.raises(checks.LintError):
+    with pytest.raises(checks.RefusedError):
         run_program(broken, preview=True)
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_committed_stack_has_a_finding(stack: str) -> None:
     plan = plan_of(stack_config(stack))
-    assert lint.check(list(checks.merged_objects(plan)), checks.facts(plan)) == []
+    assert lint.check(checks.without_secrets(every_object(plan)), checks.facts(plan)) == []
 
 
-# Patches are not whole objects, and Secrets may not be read, so neither is checked.
-NOT_CHECKED = {"Secret", "Release", "ConfigFile"}
+# The manifests of a chart or of a release are not the program's own.
+OTHERS_MANIFESTS = {"Release", "ConfigFile"}
 
 
 @pytest.mark.parametrize("name", variants.variants())
-def test_lint_sees_every_object_that_is_registered(name: str) -> None:
+def test_every_object_that_is_registered_is_checked(name: str) -> None:
     config = variants.variants()[name]
     registered = {
         identity(resource.inputs)
         for resource in run_program(config, preview=False).children
-        if not resource.read and resource.kind not in NOT_CHECKED and not patches_alone(resource)
+        if not resource.read and resource.kind not in OTHERS_MANIFESTS and not patches_alone(resource)
     }
-    assert registered <= {identity(obj) for obj in checks.merged_objects(plan_of(config))}
+    assert registered <= {identity(obj) for obj in every_object(plan_of(config))}
 
 
 def identity(obj: Mapping[str, Any]) -> tuple[str, str, str, str]:

@@ -41,7 +41,7 @@ def test_the_operator_s_resource_is_beside_the_control_plane_and_awaited(deploy:
     assert resource.inputs["apiVersion"] == "kiali.io/v1alpha1"
     metadata = resource.inputs["metadata"]
     assert (metadata["name"], metadata["namespace"]) == ("kiali", "mesh")
-    assert metadata["annotations"] == {"pulumi.com/waitFor": "condition=Successful"}
+    assert metadata["annotations"]["pulumi.com/waitFor"] == "condition=Successful"
     assert set(resource.timeouts.values()) == {"55s"}
 
 

@@ -304,7 +304,7 @@ def test_the_tag_is_awaited_until_it_points_to_the_revision_of_this_version(
 @pytest.mark.parametrize("kind", ["Istio", "IstioCNI"])
 def test_the_operator_s_ready_is_awaited_within_the_time_set(deploy: Deploy, kind: str) -> None:
     resource = deploy(config({**SAIL, **OPENSHIFT, "timeouts.controlPlane": 99})).get(kind)
-    assert resource.inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+    assert resource.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
     assert resource.timeouts == {"create": "99s", "update": "99s", "delete": "99s"}
 
 

@@ -118,10 +118,14 @@ def test_every_component_registers_its_outputs(deployed: Deployed) -> None:
     assert without == set()
 
 
-def test_the_provider_is_bound_to_the_context_in_the_settings(minimal: Deployed) -> None:
-    (provider,) = (r for r in minimal if r.type == "pulumi:providers:kubernetes")
-    assert provider.inputs["context"] == "test"
-    assert provider.inputs["clusterIdentifier"] == "test"
+def test_the_state_has_the_same_provider_whoever_deploys_and_by_which_context(minimal: Deployed) -> None:
+    config = with_setting(minimal_config(), "cluster.context", "alice/api:6443/mesh")
+    by_somebody_else = run_program(config, preview=False)
+    provider, another = (
+        next(r for r in deployed if r.type == "pulumi:providers:kubernetes") for deployed in (minimal, by_somebody_else)
+    )
+    assert provider.inputs == another.inputs
+    assert provider.inputs["clusterIdentifier"] == "the-cluster"
 
 
 def test_the_default_provider_is_disabled_in_every_stack(stack_name: str) -> None:
@@ -184,9 +188,15 @@ def test_every_workload_has_a_timeout_from_the_settings(deploy: Deploy) -> None:
 def test_nothing_else_skips_the_wait(deployed: Deployed) -> None:
     for resource in deployed.children:
         annotations = (resource.inputs.get("metadata") or {}).get("annotations") or {}
-        # Many ingress controllers never write the address for which Pulumi would wait, and of a Service it would wait
-        # for endpoints, whose pods its Deployment waits for.
-        assert "pulumi.com/skipAwait" not in annotations or resource.kind in {"Ingress", "Service"}, resource.urn
+        # Many ingress controllers never write the address for which Pulumi would wait. Of a Service it would wait for
+        # endpoints, whose pods its Deployment waits for, and of a claim for a state that it leaves with its first pod.
+        not_awaited = {"Ingress", "PersistentVolumeClaim", "Service"}
+        assert "pulumi.com/skipAwait" not in annotations or resource.kind in not_awaited, resource.urn
+
+
+def test_no_claim_is_awaited_because_a_bound_one_would_be_for_ever(with_s3: Deployed) -> None:
+    claims = [r.inputs["metadata"]["annotations"] for r in with_s3.children if r.kind == "PersistentVolumeClaim"]
+    assert [annotations.get("pulumi.com/skipAwait") for annotations in claims] == ["true"]
 
 
 def test_no_service_is_awaited_beside_its_pods(with_s3: Deployed) -> None:

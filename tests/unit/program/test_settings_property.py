@@ -20,7 +20,7 @@ from recording import PROJECT, SENTINELS, apply_config, run_program
 
 import settings as stack_settings
 from model.stack import Settings
-from program.checks import LintError
+from program.checks import RefusedError
 
 # The same examples in every run, so that a failure is caused by the change; others only on request.
 _SAME_EXAMPLES = "MESH_TRACING_EXPLORE" not in os.environ
@@ -219,7 +219,7 @@ def test_what_is_accepted_is_deployed_and_what_is_refused_is_not(config: dict[st
         event("refused")
         assert_is_plain(error)
         return
-    except LintError as error:
+    except RefusedError as error:
         event("refused for what it would deploy")
         assert_names_faults(str(error))
         return

@@ -109,7 +109,7 @@ def test_the_mode_chooses_the_kind_of_the_one_tempo(deploy: Deploy, variant: Any
 def test_tempo_is_awaited_until_ready_within_its_timeout(deploy: Deploy, variant: Any) -> None:
     mode, backend, source, *_ = variant
     tempo = tempo_of(deploy(with_setting(storage_config(mode, backend, source), "timeouts.tempo", 321)))
-    assert tempo.inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+    assert tempo.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
     assert tempo.timeouts == {"create": "321s", "update": "321s", "delete": "321s"}
 
 

@@ -17,6 +17,7 @@ from verify import cluster
 from verify.cluster import CannotCheckError, CannotLookError, Cluster, ServicePort
 
 SENTINEL = "sentinel-token"
+KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -94,9 +95,9 @@ def log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     monkeypatch.setenv("KUBECONFIG", str(path))
     monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
 
-    def into(url: str, *, text: str | None = None, context: str = "test", server: str | None = None) -> Cluster:
+    def into(url: str, *, text: str | None = None, context: str | None = "test", uid: str | None = None) -> Cluster:
         path.write_text(yaml.safe_dump(kubeconfig(url)) if text is None else text)
-        return Cluster(context, server)
+        return Cluster(context, uid)
 
     return into
 
@@ -122,7 +123,7 @@ def refusal(ask: Callable[[], Any], kind: type[Exception] = CannotCheckError) ->
 
 def test_the_context_is_the_one_that_was_asked_for(log_in: Log, server: _Server) -> None:
     log_in(server.url)
-    assert server.api.asked == ["/version"]
+    assert server.api.asked == [KUBE_SYSTEM]
     assert server.headers[0]["authorization"] == f"Bearer {SENTINEL}"
 
 
@@ -136,13 +137,13 @@ def test_a_user_without_a_token_has_none(log_in: Log, server: _Server) -> None:
 
 
 def test_credentials_that_are_not_accepted_end_the_check(log_in: Log, server: _Server) -> None:
-    server.api.refused["/version"] = 401
+    server.api.refused[KUBE_SYSTEM] = 401
     error = refusal(lambda: log_in(server.url))
     assert str(error).startswith("the API server does not accept the credentials of context 'test'")
 
 
-def test_a_server_that_may_not_be_asked_for_its_version_ends_the_check(log_in: Log, server: _Server) -> None:
-    server.api.refused["/version"] = 403
+def test_a_server_that_may_not_be_asked_which_it_is_ends_the_check(log_in: Log, server: _Server) -> None:
+    server.api.refused[KUBE_SYSTEM] = 403
     assert refusal(lambda: log_in(server.url)).remedy == cluster.GRANT
 
 
@@ -225,16 +226,25 @@ def test_a_kubeconfig_that_is_not_there_ends_the_check(
     refusal(lambda: Cluster("test", None))
 
 
-def test_a_context_that_leads_to_another_server_than_the_stacks_ends_the_check(log_in: Log, server: _Server) -> None:
-    error = refusal(lambda: log_in(server.url, server="https://api.example.com:6443"))
-    assert str(error).startswith(
-        f"context 'test' leads to {server.url}, and the stack was deployed to https://api.example.com:6443"
-    )
-    assert server.api.asked == []
+def test_a_context_that_leads_to_another_cluster_than_the_stacks_ends_the_check(log_in: Log, server: _Server) -> None:
+    server.api.put("/api/v1/namespaces", {"metadata": {"name": "kube-system", "uid": "one"}})
+    error = refusal(lambda: log_in(server.url, uid="another"))
+    assert str(error).startswith("context 'test' leads to another cluster than the stack was deployed to")
+    assert server.api.asked == [KUBE_SYSTEM]
 
 
-def test_the_stacks_server_may_be_written_with_a_slash(log_in: Log, server: _Server) -> None:
-    assert log_in(server.url, server=f"{server.url}/").context == "test"
+def test_the_stacks_cluster_is_known_by_its_uid(log_in: Log, server: _Server) -> None:
+    server.api.put("/api/v1/namespaces", {"metadata": {"name": "kube-system", "uid": "one"}})
+    assert log_in(server.url, uid="one").context == "test"
+
+
+def test_without_a_context_the_current_one_is_used(log_in: Log, server: _Server) -> None:
+    text = yaml.safe_dump(kubeconfig(server.url) | {"current-context": "test"})
+    assert log_in("", text=text, context=None).context == "test"
+
+
+def test_no_current_context_ends_the_check(log_in: Log, server: _Server) -> None:
+    assert "no usable current context" in str(refusal(lambda: log_in(server.url, context=None)))
 
 
 # Objects.

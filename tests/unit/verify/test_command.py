@@ -224,16 +224,18 @@ def test_a_malformed_duration_is_refused(run: Run, text: str) -> None:
 # Where it is checked.
 
 
-def test_the_stacks_context_and_server_are_used(run: Run, clusters: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    meant = deployment(context="prod", server="https://api.example.com")
-    monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("prod", meant))
+def test_the_current_context_has_to_lead_to_the_stacks_cluster(
+    run: Run, clusters: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("prod", deployment(cluster_uid="the-cluster")))
     run(Checks(FINE))
-    assert clusters == [("prod", "https://api.example.com")]
+    assert clusters == [(None, "the-cluster")]
 
 
-def test_another_context_may_lead_to_another_server(run: Run, clusters: Any) -> None:
+def test_so_does_a_context_that_is_named(run: Run, clusters: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("prod", deployment(cluster_uid="the-cluster")))
     run(Checks(FINE), "--context", "mine")
-    assert clusters == [("mine", None)]
+    assert clusters == [("mine", "the-cluster")]
 
 
 def test_the_stack_that_is_named_is_checked(run: Run) -> None:

@@ -28,8 +28,7 @@ PRODUCTPAGE_URL = "http://productpage.bookinfo.svc.cluster.local:9080/productpag
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 DEPLOYMENT = Deployment(
-    context="test",
-    server=None,
+    cluster_uid="the-cluster",
     platform="kubernetes",
     operators=["tempo", "opentelemetry"],
     mesh=Mesh(

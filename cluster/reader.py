@@ -1,0 +1,88 @@
+"""Reads many API paths of one cluster at the same time."""
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import urllib3
+
+from cluster.access import Access
+
+# A preview waits for the slowest answer.
+_SECONDS = 5.0
+_AT_A_TIME = 10
+_FOUND, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
+
+Object = Mapping[str, Any]
+
+
+class UnreachableError(Exception):
+    """The API server does not answer, or does not accept the credentials; the message says which."""
+
+
+class NotReadError(Exception):
+    """One path cannot be read; the message says why."""
+
+
+def read(access: Access, paths: Iterable[str]) -> dict[str, Object | NotReadError | None]:
+    """What is at each path: an object, None if there is none, or why it cannot be read.
+
+    Raises ``UnreachableError``.
+    """
+    # It takes a third of a second to import, which a program that reads nothing need not wait for.
+    import kubernetes.config  # noqa: PLC0415
+    from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415
+
+    configuration = Configuration()
+    # A server that cannot be reached is reported at once, instead of after retries.
+    configuration.retries = False
+    configuration.connection_pool_maxsize = _AT_A_TIME
+    try:
+        kubernetes.config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
+            dict(access.kubeconfig), client_configuration=configuration
+        )
+    except Exception:
+        # The library raises whatever a login plugin or a certificate makes it raise. Its message may quote the
+        # kubeconfig, which holds credentials.
+        raise UnreachableError(
+            f"the credentials of context {access.context!r} cannot be loaded: log in again"
+        ) from None
+    client = ApiClient(configuration)
+
+    def read_one(path: str) -> Object | NotReadError | None:
+        method, url, headers, *_ = client.param_serialize(
+            method="GET",
+            resource_path=path,
+            header_params={"Accept": _accept(path)},
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = client.call_api(method, url, headers, _request_timeout=_SECONDS)
+            body = response.read()  # type: ignore[no-untyped-call]
+        except (urllib3.exceptions.HTTPError, OSError):
+            raise UnreachableError(f"the API server {access.server} does not answer") from None
+        if response.status == _UNAUTHORIZED:
+            raise UnreachableError(
+                f"the API server {access.server} does not accept the credentials of context {access.context!r}: "
+                "they have expired, or belong to another cluster; log in again"
+            )
+        if response.status == _NOT_FOUND:
+            return None
+        if response.status == _FORBIDDEN:
+            return NotReadError(f"not allowed: GET {path}")
+        if response.status != _FOUND:
+            return NotReadError(f"GET {path}: the API server answered {response.status}")
+        found: Object = json.loads(body)
+        return found
+
+    wanted = list(paths)
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        return dict(zip(wanted, pool.map(read_one, wanted), strict=True))
+
+
+def _accept(path: str) -> str:
+    """All groups and kinds in one answer, where the API server can (Kubernetes 1.27)."""
+    if path in {"/api", "/apis"}:
+        return "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+    return "application/json"

@@ -1,0 +1,130 @@
+"""What was seen of a cluster: read from it, or from the facts that a stack keeps of it."""
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cluster.reader import NotReadError, Object
+from objects.context import OWNER
+
+FACTS = Path("facts")
+# The variable that names the stack whose facts a preview has to write.
+WRITE_FACTS = "MESH_TRACING_WRITE_FACTS"
+
+KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
+VERSION = "/version"
+DISCOVERY = "/apis"
+
+
+class NotSeenError(LookupError):
+    """It is not known what is at a path."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the checks need of each API path that was looked at.
+
+    ``unread`` says in one line each what could not be read; it is not ``live`` if the cluster was not reached at all.
+    """
+
+    answers: Mapping[str, Any]
+    unread: tuple[str, ...] = ()
+    live: bool = True
+
+    def at(self, path: str) -> Any:
+        """What is at ``path``, or None if nothing is; raises ``NotSeenError`` if that is not known."""
+        if path not in self.answers:
+            raise NotSeenError(path)
+        return self.answers[path]
+
+    @property
+    def cluster_uid(self) -> str | None:
+        """The UID of the cluster's namespace ``kube-system``, by which clusters are told apart; None if not known."""
+        found = self.answers.get(KUBE_SYSTEM)
+        return None if found is None else str(found["uid"])
+
+    @property
+    def kinds(self) -> frozenset[str] | None:
+        """Every kind that the cluster serves beside the core ones, as ``group/version/Kind``; None if not known."""
+        found = self.answers.get(DISCOVERY)
+        return None if found is None else frozenset(found)
+
+
+def seen(answers: Mapping[str, Object | NotReadError | None]) -> Seen:
+    """What the checks need of what was read."""
+    unread = tuple(str(answer) for answer in answers.values() if isinstance(answer, NotReadError))
+    read = {path: found for path, found in answers.items() if not isinstance(found, NotReadError)}
+    return Seen({path: _needed(path, found) for path, found in read.items()}, unread)
+
+
+def facts_file(stack: str) -> Path:
+    """The file in which a stack keeps what was seen of its cluster, for where the cluster cannot be reached."""
+    return FACTS / f"{stack}.json"
+
+
+def write_facts(found: Seen, stack: str, today: datetime.date) -> Path:
+    """Write what was seen into the stack's facts, which are to be committed: they hold names and no secret."""
+    path = facts_file(stack)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        json.dumps({"read": today.isoformat(), "answers": dict(found.answers)}, indent=1, sort_keys=True) + "\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def read_facts(stack: str) -> tuple[str, Seen] | None:
+    """The day on which a stack's facts were read, and the facts; None if it keeps none."""
+    path = facts_file(stack)
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return content["read"], Seen(content["answers"], live=False)
+
+
+def _needed(path: str, found: Object | None) -> Any:
+    if found is None:
+        return None
+    if path == VERSION:
+        return found.get("gitVersion")
+    if path == DISCOVERY:
+        return sorted(_kinds(found))
+    if "items" in found:
+        return [{**_described(item), "selects": _selects(item)} for item in found["items"]]
+    return _described(found)
+
+
+def _selects(policy: Object) -> bool:
+    """Whether one of Istio's policies is for some workloads only."""
+    spec = policy.get("spec") or {}
+    return any(spec.get(key) for key in ("selector", "targetRef", "targetRefs"))
+
+
+def _kinds(discovery: Object) -> set[str]:
+    """The kinds in an APIGroupDiscoveryList, in which a group has its versions and a version its resources."""
+    return {
+        f"{group['metadata']['name']}/{version['version']}/{resource['responseKind']['kind']}"
+        for group in discovery.get("items", [])
+        for version in group.get("versions", [])
+        for resource in version.get("resources", [])
+        if "responseKind" in resource
+    }
+
+
+def _described(obj: Object) -> dict[str, Any]:
+    """What the checks need of an object: which it is, since when, whose, and how large a volume is or may get."""
+    metadata = obj["metadata"]
+    described = {
+        "name": metadata["name"],
+        "uid": metadata.get("uid"),
+        "created": metadata.get("creationTimestamp"),
+        "owner": (metadata.get("annotations") or {}).get(OWNER),
+    }
+    if obj.get("kind") == "StorageClass":
+        described["grows"] = bool(obj.get("allowVolumeExpansion"))
+    if obj.get("kind") == "PersistentVolumeClaim":
+        described["size"] = obj["spec"]["resources"]["requests"]["storage"]
+    return described

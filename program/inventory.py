@@ -1,0 +1,98 @@
+"""Every object that the settings lead to, made by the functions that the components register it from.
+
+The addresses that components hand to each other are plain text here instead of Outputs.
+"""
+
+from collections.abc import Iterator
+
+import yaml
+
+from objects.applications import build_labels
+from objects.bookinfo import build_application, build_bookinfo_namespace, build_traffic, gateway_args
+from objects.bookinfo_gateway import build_proxy, build_routing
+from objects.context import Object
+from objects.control_plane import build_control_plane, istiod
+from objects.datasources import provisioning_file
+from objects.exposure import build_exposure
+from objects.grafana import build_content, build_grafana, grafana_args
+from objects.kiali import build_kiali
+from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
+from objects.namespaces import build_namespaces
+from objects.object_store import build_object_store
+from objects.operators import build_operator
+from objects.prometheus import build_prometheus
+from objects.tempo import build_keys_secret, build_tempo, object_store_args, store_secret
+from objects.tracing import build_telemetry
+from program.plan import Plan
+
+
+def every_object(plan: Plan) -> Iterator[Object]:
+    """Every object as it will be applied, and the mesh configuration that Istio's chart writes.
+
+    Patches of other owners' objects, which mean nothing without the rest of the object, are left out, but for the
+    labels of namespaces.
+    """
+    settings = plan.settings
+    operators = plan.operators()
+    yield from (obj for operator in operators.by("olm") for obj in build_operator(operator, operators).values())
+    yield from build_namespaces(plan.namespaces()).values()
+    yield from _control_plane(plan.control_plane())
+    if settings.prometheus.existing is None:
+        yield from build_prometheus(plan.prometheus()).values()
+    yield from _tempo(plan)
+    yield from build_telemetry(plan.telemetry()).values()
+    yield from _grafana(plan)
+    if settings.namespaces.applications:
+        yield from _applications(plan)
+    if settings.bookinfo.enabled:
+        yield from _bookinfo(plan)
+    if settings.kiali.installer == "operator":
+        yield build_kiali(plan.kiali())
+    if plan.exposed_services:
+        yield from build_exposure(plan.exposure()).values()
+
+
+def _control_plane(args: MeshControlPlaneArgs) -> Iterator[Object]:
+    yield from build_control_plane(args).values()
+    if args.mesh.installer == "helm":
+        # The chart writes its value `meshConfig` into this ConfigMap.
+        metadata = {"name": f"istio{revision_suffix(args.mesh.revision)}", "namespace": args.mesh.namespace}
+        data = {"mesh": yaml.safe_dump(istiod(args)["values"]["meshConfig"])}
+        yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def _tempo(plan: Plan) -> Iterator[Object]:
+    args = plan.tempo()
+    yield build_tempo(args, store_secret(args.tempo.storage))
+    keys = build_keys_secret(args)
+    if keys is not None:
+        yield keys
+    store = object_store_args(args)
+    if store is not None:
+        yield from build_object_store(store).values()
+
+
+def _grafana(plan: Plan) -> Iterator[Object]:
+    args = plan.datasource()
+    prometheus_url = plan.prometheus_endpoints.query_url
+    yield from build_content(args, provisioning_file(tempo_url=plan.tempo_url, prometheus_url=prometheus_url)).values()
+    managed = grafana_args(args)
+    if managed is not None:
+        yield from build_grafana(managed).values()
+
+
+def _applications(plan: Plan) -> Iterator[Object]:
+    args = plan.applications()
+    for application in args.applications:
+        yield build_labels(application, args)
+
+
+def _bookinfo(plan: Plan) -> Iterator[Object]:
+    args = plan.bookinfo()
+    yield build_bookinfo_namespace(args)
+    yield from build_application(args).values()
+    yield from build_traffic(args).values()
+    gateway = gateway_args(args)
+    if gateway is not None:
+        yield from build_routing(gateway).values()
+        yield from build_proxy(gateway).values()
