@@ -5,7 +5,17 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from model.parts import ExtraConfig, Resources, Section, Volume
-from model.scalars import BucketName, Flag, GoDuration, HttpUrl, Image, Name, PrometheusDuration, expected
+from model.scalars import (
+    BucketName,
+    DataSourceUid,
+    Flag,
+    GoDuration,
+    HttpUrl,
+    Image,
+    Name,
+    PrometheusDuration,
+    expected,
+)
 
 
 class Minio(Volume):
@@ -125,6 +135,11 @@ class ExistingPrometheus(Section):
         default=None,
         examples=["http://prometheus.monitoring.svc.cluster.local:9090/api/v1/write"],
         description="URL for remote writes; none takes `/api/v1/write` below the query URL.",
+    )
+    datasource_uid: DataSourceUid | None = Field(
+        default=None,
+        examples=["prometheus"],
+        description="Uid of the data source that an existing Grafana has for it; the program then makes none.",
     )
 
 

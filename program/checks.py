@@ -16,9 +16,8 @@ from objects.bookinfo import build_application, build_bookinfo_namespace, build_
 from objects.bookinfo_gateway import build_proxy, build_routing
 from objects.context import Object
 from objects.control_plane import build_control_plane, istiod
-from objects.datasources import provisioning_file
 from objects.exposure import build_exposure
-from objects.grafana import build_content, build_grafana, grafana_args
+from objects.grafana import build_content, build_grafana, grafana_args, provisioned
 from objects.kiali import build_kiali
 from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
 from objects.namespaces import build_namespaces
@@ -59,6 +58,7 @@ def facts(plan: Plan) -> lint.Facts:
         root_namespace=settings.mesh.namespace,
         cluster_domain=settings.cluster.domain,
         prometheus_native_histograms=settings.prometheus.native_histograms if ours else None,
+        prometheus_uid=plan.existing_prometheus_uid,
         today=datetime.datetime.now(tz=datetime.UTC).date(),
     )
 
@@ -114,7 +114,7 @@ def _tempo(plan: Plan) -> Iterator[Object]:
 def _grafana(plan: Plan) -> Iterator[Object]:
     args = plan.datasource()
     prometheus_url = plan.prometheus_endpoints.query_url
-    yield from build_content(args, provisioning_file(tempo_url=plan.tempo_url, prometheus_url=prometheus_url)).values()
+    yield from build_content(args, provisioned(args, tempo_url=plan.tempo_url, prometheus_url=prometheus_url)).values()
     managed = grafana_args(args)
     if managed is not None:
         yield from build_grafana(managed).values()

@@ -230,7 +230,7 @@ def test_prometheus_has_a_volume_only_when_asked(deploy: Deploy, minimal: Deploy
 
 
 def test_grafana_s_data_sources_know_each_other(deployed: Deployed) -> None:
-    tempo, prometheus = datasources(deployed)["Tempo"], datasources(deployed)["Prometheus"]
+    tempo, prometheus = datasources(deployed)["Mesh Tempo"], datasources(deployed)["Mesh Prometheus"]
     assert tempo["jsonData"]["serviceMap"]["datasourceUid"] == prometheus["uid"]
     assert tempo["jsonData"]["tracesToMetrics"]["datasourceUid"] == prometheus["uid"]
     (destination,) = prometheus["jsonData"]["exemplarTraceIdDestinations"]
@@ -240,7 +240,7 @@ def test_grafana_s_data_sources_know_each_other(deployed: Deployed) -> None:
 
 
 def test_grafana_s_provisioning_does_not_expand_the_tags(minimal: Deployed) -> None:
-    for query in datasources(minimal)["Tempo"]["jsonData"]["tracesToMetrics"]["queries"]:
+    for query in datasources(minimal)["Mesh Tempo"]["jsonData"]["tracesToMetrics"]["queries"]:
         assert "{$$__tags}" in query["query"]
 
 
