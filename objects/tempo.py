@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model import Exposure, Images, Storage, Tempo
+from model import S3, Exposure, Images, Storage, Tempo
 from model.scalars import Image
 from objects.addresses import TEMPO
 from objects.context import Args, Object, Text, wait_for
@@ -136,7 +136,7 @@ def build_stack_spec(
     spec: dict[str, Any] = {
         # The CRD requires the field, although it has a default.
         "managementState": "Managed",
-        "storage": {"secret": {"name": secret_name, "type": "s3"}},
+        "storage": {"secret": {"name": secret_name, "type": "s3"}, **_tls(tempo.storage.s3)},
         "storageSize": tempo.storage.size,
         "replicationFactor": tempo.replication_factor,
         "retention": {"global": {"traces": tempo.retention}},
@@ -156,10 +156,21 @@ def _traces(tempo: Tempo, secret_name: Text | None) -> dict[str, Any]:
         return {"backend": "memory", **_memory_size(tempo)}
     traces: dict[str, Any] = {"backend": storage.backend, "size": storage.size}
     if storage.backend == "s3":
-        traces["s3"] = {"secret": secret_name}
+        traces["s3"] = {"secret": secret_name, **_tls(storage.s3)}
     if storage.storage_class is not None:
         traces["storageClassName"] = storage.storage_class
     return traces
+
+
+def _tls(s3: S3) -> dict[str, Any]:
+    """Whether the store is called with TLS, and who signed its certificate.
+
+    For a TempoMonolithic the operator takes the first from the endpoint, for a TempoStack from here alone.
+    """
+    if s3.is_encrypted is None:
+        return {}
+    authority = {} if s3.ca_name is None else {"caName": s3.ca_name}
+    return {"tls": {"enabled": s3.is_encrypted, **authority}}
 
 
 def _memory_size(tempo: Tempo) -> dict[str, str]:
