@@ -7,9 +7,10 @@ from pydantic import Field
 
 from model import S3, Exposure, Images, Storage, Tempo
 from model.scalars import Image
-from objects.addresses import TEMPO
+from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
+from objects.metrics import build_metrics_service
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
 from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
@@ -87,6 +88,24 @@ def build_tempo(args: TempoStackArgs, secret_name: Text | None) -> Object:
         "spec": build_spec(
             args.tempo, secret_name=secret_name, remote_write_url=args.remote_write_url, exposure=args.exposure
         ),
+    }
+
+
+def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
+    """A Service for the metrics of each part that is scraped."""
+    return {
+        f"{job}-metrics": build_metrics_service(
+            job,
+            args.tempo.namespace,
+            port=TEMPO_HTTP_PORT,
+            selector={
+                "app.kubernetes.io/managed-by": "tempo-operator",
+                "app.kubernetes.io/instance": TEMPO,
+                "app.kubernetes.io/component": part,
+            },
+            context=args.context,
+        )
+        for job, part in tempo_jobs(args.tempo).items()
     }
 
 

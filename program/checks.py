@@ -24,7 +24,7 @@ from objects.namespaces import build_namespaces
 from objects.object_store import build_object_store
 from objects.operators import build_operator
 from objects.prometheus import build_prometheus
-from objects.tempo import build_tempo, object_store_args, store_secret
+from objects.tempo import build_metrics_services, build_tempo, object_store_args, store_secret
 from objects.tracing import build_telemetry
 from program.plan import Plan
 
@@ -106,6 +106,7 @@ def _control_plane(args: MeshControlPlaneArgs) -> Iterator[Object]:
 def _tempo(plan: Plan) -> Iterator[Object]:
     args = plan.tempo()
     yield build_tempo(args, store_secret(args.tempo.storage))
+    yield from build_metrics_services(args).values()
     store = object_store_args(args)
     if store is not None:
         yield from build_object_store(store).values()

@@ -18,21 +18,22 @@ from components import (
 from model import OperatorName
 from model.stack import Settings
 from objects.addresses import (
+    COLLECTOR_JOB,
     GATEWAY_PORT,
     GRAFANA,
     GRAFANA_PORT,
+    ISTIOD_JOB,
     KIALI,
     KIALI_PORT,
     PRODUCTPAGE,
     PRODUCTPAGE_PORT,
     PROMETHEUS,
     PROMETHEUS_PORT,
-    collector_metrics,
     gateway_service,
-    istiod_metrics,
+    metrics_record,
     prometheus_query_url,
     prometheus_write_url,
-    tempo_metrics,
+    tempo_jobs,
     tempo_otlp_address,
     tempo_query_url,
 )
@@ -133,15 +134,12 @@ class Plan:
         )
 
     def prometheus(self) -> PrometheusArgs:
-        namespace = self.settings.mesh.namespace
+        namespace, tempo = self.settings.mesh.namespace, self.settings.tempo
+        hops = {ISTIOD_JOB: namespace, COLLECTOR_JOB: namespace, **dict.fromkeys(tempo_jobs(tempo), tempo.namespace)}
         return PrometheusArgs(
             prometheus=self.settings.prometheus,
             namespace=namespace,
-            scrape={
-                "istiod": istiod_metrics(namespace, self.context),
-                "otel-collector": collector_metrics(namespace, self.context),
-                **tempo_metrics(self.settings.tempo, self.context),
-            },
+            scrape={job: metrics_record(job, home, self.context) for job, home in hops.items()},
             protect_data=self.settings.protect_data,
             context=self.context,
         )

@@ -192,7 +192,7 @@ def test_tempo_keeps_traces_in_the_bucket_that_the_job_makes(deploy: Deploy) -> 
     minimal = deploy(s3_config())
     traces = minimal.get("TempoMonolithic").inputs["spec"]["storage"]["traces"]
     assert traces["backend"] == "s3"
-    assert traces["s3"] == {"secret": "tempo-object-storage"}
+    assert traces["s3"] == {"secret": "tempo-object-storage", "tls": {"enabled": False}}
     (container,) = minimal.get("Job").inputs["spec"]["template"]["spec"]["containers"]
     secrets = {env["valueFrom"]["secretKeyRef"]["name"] for env in container["env"]}
     assert secrets == {"tempo-object-storage"}
@@ -207,12 +207,15 @@ def test_prometheus_receives_and_keeps_exemplars(deployed: Deployed) -> None:
 
 def test_prometheus_scrapes_every_hop(minimal: Deployed) -> None:
     config = yaml.safe_load(minimal.get("ConfigMap", "prometheus").inputs["data"]["prometheus.yml"])
-    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
-    assert targets == {
-        "prometheus": ["localhost:9090"],
-        "istiod": ["mesh-tracing-istiod.istio-system.svc.cluster.local:15014"],
-        "otel-collector": ["otel-collector-monitoring.istio-system.svc.cluster.local:8888"],
-        "tempo": ["tempo-tempo.tracing-system.svc.cluster.local:3200"],
+    itself, *hops = config["scrape_configs"]
+    assert (itself["job_name"], itself["static_configs"]) == ("prometheus", [{"targets": ["localhost:9090"]}])
+    records = {
+        "istiod": "_http-monitoring._tcp.mesh-tracing-istiod.istio-system.svc.cluster.local",
+        "otel-collector": "_http-monitoring._tcp.mesh-tracing-otel-collector.istio-system.svc.cluster.local",
+        "tempo": "_http-monitoring._tcp.mesh-tracing-tempo.tracing-system.svc.cluster.local",
+    }
+    assert {job["job_name"]: job["dns_sd_configs"] for job in hops} == {
+        job: [{"names": [record], "refresh_interval": "15s"}] for job, record in records.items()
     }
 
 
