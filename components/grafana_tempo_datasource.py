@@ -11,8 +11,7 @@ from components._declare import PACKAGE, declare, once_ready, within
 from components.grafana import Grafana
 from objects.context import Text
 from objects.dashboard import UID
-from objects.datasources import provisioning_file
-from objects.grafana import DATASOURCES, GrafanaTempoDatasourceArgs, build_content, grafana_args
+from objects.grafana import DATASOURCES, GrafanaTempoDatasourceArgs, build_content, grafana_args, provisioned
 
 
 class GrafanaTempoDatasource(pulumi.ComponentResource):
@@ -35,8 +34,8 @@ class GrafanaTempoDatasource(pulumi.ComponentResource):
             child = pulumi.ResourceOptions(
                 parent=self,
                 custom_timeouts=within(args.context.timeouts.consoles),
-                # The API server refuses to change the selector, and two resources cannot share a name.
-                replace_on_changes=["spec.instanceSelector"],
+                # The API server refuses to change selector and uid, and two resources cannot share a name.
+                replace_on_changes=["spec.instanceSelector", "spec.uid"],
                 delete_before_replace=True,
             )
             created: list[pulumi.Resource] = [declare(f"{name}-{role}", obj, child) for role, obj in objects.items()]
@@ -59,5 +58,5 @@ class GrafanaTempoDatasource(pulumi.ComponentResource):
 def provisioned_once_known(args: GrafanaTempoDatasourceArgs) -> Text:
     """The file with the data sources, which waits for what its URLs wait for."""
     return pulumi.Output.all(args.tempo_url, args.prometheus_url).apply(
-        lambda urls: provisioning_file(tempo_url=urls[0], prometheus_url=urls[1])
+        lambda urls: provisioned(args, tempo_url=urls[0], prometheus_url=urls[1])
     )

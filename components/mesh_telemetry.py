@@ -29,6 +29,7 @@ class MeshTelemetry(pulumi.ComponentResource):
             objects["collector"],
             pulumi.ResourceOptions(parent=self, custom_timeouts=within(args.context.timeouts.collector)),
         )
+        declare(f"{name}-metrics", objects["metrics"], pulumi.ResourceOptions(parent=self))
         self._telemetry = declare(
             f"{name}-telemetry",
             objects["telemetry"],

@@ -3,6 +3,9 @@
 By the Operator Lifecycle Manager (OLM) each gets a Subscription. On plain Kubernetes, Tempo's and OpenTelemetry's come
 from their release manifests, which need a cert-manager that exists; others are not installed that way.
 
+Release manifests have the CRDs too. They stay, because with a CRD go all resources of its kind, in every namespace and
+whoever made them.
+
 The component does not own what OLM creates. Destroy removes the Subscriptions, and our own namespaces with all that is
 in them; OLM leaves the ClusterServiceVersions in namespaces that operators share, and all CRDs.
 """
@@ -19,6 +22,8 @@ from objects.operators import (
     package,
     release_files,
 )
+
+_DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 
 
 class Operators(pulumi.ComponentResource):
@@ -85,10 +90,20 @@ class Operators(pulumi.ComponentResource):
         )
 
     def _apply_releases(self) -> dict[str, pulumi.Resource]:
+        # The provider registers what is in a manifest; only a transform reaches these resources.
+        transforms: list[pulumi.ResourceTransform] = [_stays] if self._args.operators.keep_crds else []
+        opts = pulumi.ResourceOptions(parent=self, transforms=transforms)
         # Each object of the manifest is awaited by itself, for as long as the provider waits by default.
         return {
-            operator: k8s.yaml.v2.ConfigFile(
-                f"{self._name}-{operator}", file=file, skip_await=False, opts=pulumi.ResourceOptions(parent=self)
-            )
+            operator: k8s.yaml.v2.ConfigFile(f"{self._name}-{operator}", file=file, skip_await=False, opts=opts)
             for operator, file in release_files(self._args).items()
         }
+
+
+def _stays(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    """Leaves a CRD in the cluster when its resource goes; everything else goes."""
+    if args.type_ != _DEFINITION:
+        return None
+    return pulumi.ResourceTransformResult(
+        args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(retain_on_delete=True))
+    )

@@ -6,7 +6,14 @@ from components._declare import PACKAGE, declare, once_ready, within
 from components.object_store import ObjectStore
 from objects.addresses import tempo_otlp_address, tempo_query_url
 from objects.context import Text
-from objects.tempo import TempoStackArgs, build_keys_secret, build_tempo, object_store_args, store_secret
+from objects.tempo import (
+    TempoStackArgs,
+    build_keys_secret,
+    build_metrics_services,
+    build_tempo,
+    object_store_args,
+    store_secret,
+)
 
 
 class TempoStack(pulumi.ComponentResource):
@@ -31,6 +38,9 @@ class TempoStack(pulumi.ComponentResource):
                 custom_timeouts=within(args.context.timeouts.tempo),
             ),
         )
+
+        for role, service in build_metrics_services(args).items():
+            declare(f"{name}-{role}", service, pulumi.ResourceOptions(parent=self))
 
         self.query_url = once_ready(tempo_query_url(args.tempo, args.context), self._tempo)
         self.otlp_address = once_ready(tempo_otlp_address(args.tempo, args.context), self._tempo)

@@ -22,6 +22,11 @@ _SECRETS: Mapping[str, tuple[Path, Path]] = {
     "TempoMonolithic": (("spec", "storage", "traces", "backend"), ("spec", "storage", "traces", "s3", "secret")),
     "TempoStack": (("spec", "storage", "secret", "type"), ("spec", "storage", "secret", "name")),
 }
+_TLS: Mapping[str, Path] = {
+    "TempoMonolithic": ("spec", "storage", "traces", "s3", "tls"),
+    "TempoStack": ("spec", "storage", "tls"),
+}
+_INSECURE: Path = ("spec", "extraConfig", "tempo", "storage", "trace", "s3", "insecure")
 
 _DOCKER_HUB = re.compile(r"(?:(?:index\.|registry-1\.)?docker\.io/)?minio/(?:minio|mc)(?![\w./-])")
 _QUAY = re.compile(r"quay\.io/minio/minio(?![\w./-])")
@@ -33,7 +38,10 @@ LAST_RELEASE = "RELEASE.2025-09-07T16-13-09Z"
 @rule(
     title="The object store's endpoint has no scheme",
     levels=(Severity.ERROR,),
-    why="Tempo's operator refuses an endpoint that is not a URL, and takes from the scheme whether to use TLS.",
+    why=(
+        "Tempo's operator refuses an endpoint that is not a URL. For a TempoMonolithic it also takes from the scheme "
+        "whether to use TLS."
+    ),
     remedy="Put `https://` or `http://` before the host; `http` means without TLS.",
     example="""
         apiVersion: v1
@@ -77,6 +85,86 @@ def region_beside_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Faul
 
 
 @rule(
+    title="TLS to the object store is not what its endpoint says",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "For a TempoStack, Tempo's operator uses TLS only if `spec.storage.tls.enabled` is true, whatever the "
+        "endpoint's scheme: otherwise an https store is called without encryption, or not at all. For a "
+        "TempoMonolithic the scheme alone decides. A TempoStack whose endpoint is not known, and that says nothing "
+        "of TLS, is a warning."
+    ),
+    remedy=(
+        "Set `spec.storage.tls.enabled`, in a TempoMonolithic `spec.storage.traces.s3.tls.enabled`, to true for an "
+        "https endpoint and to false for an http one, and leave `insecure` out of the extra configuration."
+    ),
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoStack
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          storage: {secret: {type: s3, name: tempo-s3}}
+        ---
+        apiVersion: v1
+        kind: Secret
+        metadata: {name: tempo-s3, namespace: tracing-system}
+        stringData: {bucket: tempo, endpoint: "https://s3.example.com"}
+    """,
+)
+def tls_unlike_the_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in _on_s3(manifests):
+        tls, https = _TLS[obj.kind], _has_tls_endpoint(manifests, obj)
+        asked, insecure = obj.at(*tls, "enabled"), obj.at(*_INSECURE)
+        wanted = asked if https is None else https
+        # The operator looks at the endpoint for a TempoMonolithic only.
+        used, where = https if obj.kind == "TempoMonolithic" else asked is True, obj.where(*tls, "enabled")
+        remedy = "set it to true"
+        if isinstance(insecure, bool):
+            # Merged over what the operator writes.
+            used, where, remedy = not insecure, obj.where(*_INSECURE), "set it to false"
+        elif wanted is None and used is False:
+            yield warning(
+                where,
+                "the operator calls the store without TLS, whatever the scheme of its endpoint",
+                "set it to true if the endpoint is https, and to false if it is http",
+            )
+        if wanted is True and used is False:
+            yield error(where, "the object store is one for https, and is called without TLS", remedy)
+        elif https is False and True in {used, asked}:
+            yield error(
+                where,
+                "the object store's endpoint is http, and this asks for TLS",
+                "put https:// before the endpoint's host, or do not ask for TLS",
+            )
+
+
+@rule(
+    title="The object store's authority is named and not used",
+    levels=(Severity.ERROR,),
+    why=(
+        "Tempo's operator gives Tempo the authority of `caName` only if `enabled` stands beside it. Tempo then does "
+        "not trust the store's certificate."
+    ),
+    remedy="Set `enabled: true` beside `caName`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          storage: {traces: {backend: s3, s3: {secret: tempo-s3, tls: {caName: store-ca}}}}
+    """,
+)
+def authority_without_tls(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in _on_s3(manifests):
+        path = _TLS[obj.kind]
+        if obj.at(*path, "caName") and obj.at(*path, "enabled") is not True:
+            yield error(
+                obj.where(*path, "caName"),
+                "the operator uses it only with TLS enabled, so Tempo does not trust the store's certificate",
+                "set enabled: true beside it",
+            )
+
+
+@rule(
     title="Nothing creates Tempo's bucket",
     levels=(Severity.ERROR,),
     why="Neither Tempo nor its operator creates the bucket, and Tempo stops without it.",
@@ -93,14 +181,13 @@ def region_beside_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Faul
 def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.bucket_is_created is not False:
         return
-    for obj in manifests.of(TEMPO, *_SECRETS):
-        backend, secret = _SECRETS[obj.kind]
-        if obj.at(*backend) == "s3":
-            yield error(
-                obj.where(*secret),
-                "nothing creates the bucket that this Secret names, and Tempo stops without it",
-                "create the bucket before Tempo",
-            )
+    for obj in _on_s3(manifests):
+        _, secret = _SECRETS[obj.kind]
+        yield error(
+            obj.where(*secret),
+            "nothing creates the bucket that this Secret names, and Tempo stops without it",
+            "create the bucket before Tempo",
+        )
 
 
 @rule(
@@ -141,6 +228,25 @@ def _judge(image: str, where: str) -> Iterator[Fault]:
             yield warning(where, "the tag names no release, and no newer one is published", remedy)
         elif release[0] > LAST_RELEASE:
             yield error(where, f"no image is published after {LAST_RELEASE}", remedy)
+
+
+def _on_s3(manifests: Manifests) -> Iterator[Object]:
+    for obj in manifests.of(TEMPO, *_SECRETS):
+        backend, _ = _SECRETS[obj.kind]
+        if obj.at(*backend) == "s3":
+            yield obj
+
+
+def _has_tls_endpoint(manifests: Manifests, tempo: Object) -> bool | None:
+    """Whether the endpoint in the Secret of ``tempo`` is https; None if the objects do not show it."""
+    _, secret = _SECRETS[tempo.kind]
+    for obj in manifests.of("", "Secret"):
+        if (obj.namespace, obj.name) == (tempo.namespace, tempo.at(*secret)):
+            keys = {str(path[-1]): value for path, value in obj.documents()}
+            # Without an endpoint the store is Amazon's, in that region.
+            endpoint = keys.get("endpoint") or ("https://" if keys.get("region") else "")
+            return endpoint.startswith("https://") if "://" in endpoint else None
+    return None
 
 
 def _secrets(manifests: Manifests) -> Iterator[tuple[Object, Mapping[str, tuple[Path, str]]]]:

@@ -53,6 +53,8 @@ CHECKS: tuple[Check, ...] = (
     Check("N12", collector.metrics_address),
     Check("N13", object_store.endpoint_without_scheme),
     Check("N13", object_store.region_beside_endpoint),
+    Check("N13", object_store.tls_unlike_the_endpoint),
+    Check("N13", object_store.authority_without_tls),
     Check("N13", object_store.bucket_that_nobody_creates),
     Check("N13", object_store.image_without_registry),
     Check("N14", telemetry.mesh_wide_outside_root_namespace),

@@ -5,7 +5,27 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from model.parts import Resources, Section
-from model.scalars import Image, LabelKey, LabelValue, Name, Version, expected
+from model.scalars import DataSourceName, DataSourceUid, Image, LabelKey, LabelValue, Name, Version, expected
+
+
+class TempoDataSource(Section):
+    """Grafana's data source for traces."""
+
+    name: DataSourceName = Field(
+        default="Mesh Tempo",
+        description="Its name. A data source of this name that Grafana has already would become ours.",
+    )
+    uid: DataSourceUid = Field(default="mesh-tracing-tempo", description="What dashboards and links know it by.")
+
+
+class PrometheusDataSource(Section):
+    """Grafana's data source for the service graph."""
+
+    name: DataSourceName = Field(
+        default="Mesh Prometheus",
+        description="Its name. A data source of this name that Grafana has already would become ours.",
+    )
+    uid: DataSourceUid = Field(default="mesh-tracing-prometheus", description="What dashboards and links know it by.")
 
 
 class Grafana(Section):
@@ -20,6 +40,10 @@ class Grafana(Section):
     namespace: Name | None = Field(
         default=None,
         description="Its namespace, which must exist for `config-map` and `operator`; none takes the mesh's.",
+    )
+    tempo: TempoDataSource = Field(default=TempoDataSource(), description="The data source for traces.")
+    prometheus: PrometheusDataSource = Field(
+        default=PrometheusDataSource(), description="The data source for the service graph."
     )
     image: Image = Field(default="docker.io/grafana/grafana:12.2.0", description="For `managed`: the image.")
     instance_labels: dict[LabelKey, LabelValue] = Field(
@@ -36,6 +60,12 @@ class Grafana(Section):
     def _selects_something(self) -> "Grafana":
         if self.mode == "operator" and not self.instance_labels:
             raise expected("instanceLabels: without any, mode operator would configure no Grafana")
+        return self
+
+    @model_validator(mode="after")
+    def _two_data_sources(self) -> "Grafana":
+        if self.tempo.name == self.prometheus.name or self.tempo.uid == self.prometheus.uid:
+            raise expected("tempo and prometheus with different names and different uids: they are two data sources")
         return self
 
     def namespace_beside(self, mesh_namespace: str) -> str:

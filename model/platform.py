@@ -114,6 +114,11 @@ class Operators(Section):
         examples=["./operators"],
         description="For `manifests`: a folder with the release files, for a cluster without internet access.",
     )
+    keep_crds: Flag = Field(
+        default=True,
+        description="For `manifests`: leave the operators' CRDs, and all resources of their kinds, on destroy and when "
+        "the operators come from elsewhere.",
+    )
 
     def source_of(self, operator: OperatorName) -> OperatorSource:
         return self.sources.get(operator, self.source)

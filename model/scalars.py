@@ -67,6 +67,16 @@ LabelValue = Annotated[
     _matches(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?", "a label's value, at most 63 characters"),
     Field(examples=["grafana"]),
 ]
+DataSourceName = Annotated[
+    str,
+    _matches(r"[^\s$]([^\n$]{0,188}[^\s$])?", "one line of at most 190 characters, without `$`"),
+    Field(examples=["Mesh Prometheus"]),
+]
+DataSourceUid = Annotated[
+    str,
+    _matches(r"[A-Za-z0-9_-]{1,40}", "at most 40 letters, digits, hyphens and underscores"),
+    Field(examples=["mesh-tracing-prometheus"]),
+]
 Quantity = Annotated[
     str,
     _matches(r"[0-9]+(\.[0-9]+)?(m|[kMGTPE]|[KMGTPE]i)?", "a quantity, as text: a number and its unit"),

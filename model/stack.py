@@ -84,6 +84,15 @@ class Settings(Section):
             raise expected(f"prometheus.nativeHistograms for tempo.histograms {self.tempo.histograms}")
         return self
 
+    @model_validator(mode="after")
+    def _grafana_has_the_data_source(self) -> "Settings":
+        existing = self.prometheus.existing
+        if self.grafana.mode == "managed" and existing is not None and existing.datasource_uid is not None:
+            raise expected(
+                "no prometheus.existing.datasourceUid for grafana.mode managed: a new Grafana has no data source yet"
+            )
+        return self
+
     @property
     def grafana_namespace(self) -> str:
         return self.grafana.namespace_beside(self.mesh.namespace)

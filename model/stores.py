@@ -5,7 +5,18 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from model.parts import ExtraConfig, Resources, Section, Volume
-from model.scalars import BucketName, Flag, GoDuration, HttpUrl, Image, Name, PrometheusDuration, expected
+from model.scalars import (
+    BucketName,
+    DataSourceUid,
+    DnsName,
+    Flag,
+    GoDuration,
+    HttpUrl,
+    Image,
+    Name,
+    PrometheusDuration,
+    expected,
+)
 
 
 class Minio(Volume):
@@ -32,12 +43,23 @@ class S3(Section):
     endpoint: HttpUrl | None = Field(
         default=None,
         examples=["https://s3.eu-central-1.amazonaws.com"],
-        description="For `keys`: the store's URL; http means no encryption.",
+        description="For `keys`: the store's URL; https means with TLS, http without.",
     )
     secret_name: Name | None = Field(
         default=None,
         examples=["tempo-s3"],
         description="For `secret`: the Secret, with the keys bucket, endpoint, access_key_id and access_key_secret.",
+    )
+    tls: Flag | None = Field(
+        default=None,
+        description="For `secret`: whether its endpoint is https. With `tempo.mode` `stack`, none means no TLS: the "
+        "operator does not look at the endpoint there.",
+    )
+    ca_name: DnsName | None = Field(
+        default=None,
+        examples=["store-ca"],
+        description="For a certificate of a private authority: the ConfigMap in Tempo's namespace that has the "
+        "authority's certificate, in the key service-ca.crt.",
     )
     minio: Minio = Field(default=Minio(), description="For `minio`: the store.")
 
@@ -47,7 +69,18 @@ class S3(Section):
             raise expected("an endpoint: source keys is an existing object store")
         if self.source == "secret" and self.secret_name is None:
             raise expected("a secretName: source secret reads one")
+        if self.source != "secret" and self.tls is not None:
+            raise expected(f"no tls for source {self.source}: the scheme of its endpoint says whether it is encrypted")
+        if self.ca_name is not None and not self.is_encrypted:
+            raise expected("caName only for a store that is called by https")
         return self
+
+    @property
+    def is_encrypted(self) -> bool | None:
+        """Whether the store is called with TLS; None if only a Secret knows."""
+        if self.source == "secret":
+            return self.tls
+        return self.source == "keys" and (self.endpoint or "").startswith("https://")
 
 
 class Storage(Volume):
@@ -125,6 +158,11 @@ class ExistingPrometheus(Section):
         default=None,
         examples=["http://prometheus.monitoring.svc.cluster.local:9090/api/v1/write"],
         description="URL for remote writes; none takes `/api/v1/write` below the query URL.",
+    )
+    datasource_uid: DataSourceUid | None = Field(
+        default=None,
+        examples=["prometheus"],
+        description="Uid of the data source that an existing Grafana has for it; the program then makes none.",
     )
 
 

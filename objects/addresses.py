@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from model import Tempo
-from objects.context import Context
+from objects.context import PART_OF, Context
 
 COLLECTOR = "otel"
 GRAFANA = "grafana"
@@ -18,9 +18,10 @@ MINIO = "minio"
 PRODUCTPAGE = "productpage"
 PROMETHEUS = "prometheus"
 TEMPO = "tempo"
-# A Service in front of every revision's istiod. istiod's own Service is named after its revision: if Prometheus scraped
-# that one, each new revision would change its configuration, and it would restart and lose what it holds in memory.
-ISTIOD_METRICS = "mesh-tracing-istiod"
+# Prometheus' jobs for the hops, beside those of Tempo.
+COLLECTOR_JOB = "otel-collector"
+ISTIOD_JOB = "istiod"
+METRICS_PORT_NAME = "http-monitoring"
 BOOKINFO_GATEWAY = "bookinfo-gateway"
 GATEWAY_CLASS = "istio"
 
@@ -44,14 +45,14 @@ def collector_host(namespace: str, context: Context) -> str:
     return context.host(f"{COLLECTOR}-collector", namespace)
 
 
-def collector_metrics(namespace: str, context: Context) -> str:
-    """Where the collector's own metrics are scraped."""
-    return f"{context.host(f'{COLLECTOR}-collector-monitoring', namespace)}:{COLLECTOR_TELEMETRY_PORT}"
+def metrics_service(job: str) -> str:
+    """The Service in front of the pods of a scrape job."""
+    return f"{PART_OF}-{job}"
 
 
-def istiod_metrics(namespace: str, context: Context) -> str:
-    """Where the metrics of every istiod are scraped."""
-    return f"{context.host(ISTIOD_METRICS, namespace)}:{ISTIOD_METRICS_PORT}"
+def metrics_record(job: str, namespace: str, context: Context) -> str:
+    """The SRV record of that Service, which lists each pod with its port."""
+    return f"_{METRICS_PORT_NAME}._tcp.{context.host(metrics_service(job), namespace)}"
 
 
 def tempo_service(tempo: Tempo, part: str) -> str:
@@ -69,12 +70,11 @@ def tempo_otlp_address(tempo: Tempo, context: Context) -> str:
     return f"{context.host(tempo_service(tempo, 'distributor'), tempo.namespace)}:{OTLP_GRPC_PORT}"
 
 
-def tempo_metrics(tempo: Tempo, context: Context) -> Mapping[str, str]:
-    """Where Tempo's own metrics are scraped, by the name of the scrape job: spans that arrive, edges that leave."""
+def tempo_jobs(tempo: Tempo) -> Mapping[str, str]:
+    """The scrape jobs for spans that arrive and edges that leave, each with its operator's name for the part."""
     if tempo.mode == "monolithic":
-        return {TEMPO: _tempo_http("query-frontend", tempo, context)}
-    parts = ("distributor", "metrics-generator", "query-frontend")
-    return {f"{TEMPO}-{part}": _tempo_http(part, tempo, context) for part in parts}
+        return {TEMPO: TEMPO}
+    return {f"{TEMPO}-{part}": part for part in ("distributor", "metrics-generator", "query-frontend")}
 
 
 def _tempo_http(part: str, tempo: Tempo, context: Context) -> str:

@@ -1,6 +1,6 @@
 """The control plane, for each installer: the objects that we create for it, and the releases of Istio's charts."""
 
-from objects.addresses import ISTIOD_METRICS, ISTIOD_METRICS_PORT
+from objects.addresses import ISTIOD_JOB, ISTIOD_METRICS_PORT
 from objects.charts import Chart, istio_chart
 from objects.context import Object
 from objects.existing_istio import build_shared_mesh_config
@@ -12,6 +12,7 @@ from objects.mesh_config import (
     installs_cni,
     revision_suffix,
 )
+from objects.metrics import build_metrics_service
 from objects.sail import build_sail
 
 # The only namespace of OpenShift in which Istio documents its plugin, whose pods are privileged.
@@ -20,27 +21,23 @@ _CNI_NAMESPACE_ON_OPENSHIFT = "kube-system"
 
 def build_control_plane(args: MeshControlPlaneArgs) -> dict[str, Object]:
     """The objects that we create beside the Helm releases, or instead of them."""
-    built = {"istiod-metrics": _metrics_service(args)}
+    built = {
+        # istiod's own Service is named after its revision: if Prometheus scraped that one, each new revision would
+        # change its configuration, and it would restart and lose what it holds in memory.
+        "istiod-metrics": build_metrics_service(
+            ISTIOD_JOB,
+            args.mesh.namespace,
+            port=ISTIOD_METRICS_PORT,
+            # The pods of every revision have this label, whoever installed them.
+            selector={"app": "istiod"},
+            context=args.context,
+        )
+    }
     if args.mesh.installer == "sail":
         built |= build_sail(args)
     elif args.mesh.installer == "existing":
         built["shared-mesh-config"] = build_shared_mesh_config(args)
     return built
-
-
-def _metrics_service(args: MeshControlPlaneArgs) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": args.context.metadata(ISTIOD_METRICS, args.mesh.namespace),
-        "spec": {
-            # Headless: there is nothing to wait for, and the istiods of two revisions may be behind it.
-            "clusterIP": "None",
-            # The pods of every revision have this label, whoever installed them.
-            "selector": {"app": "istiod"},
-            "ports": [{"name": "http-monitoring", "port": ISTIOD_METRICS_PORT}],
-        },
-    }
 
 
 def istio_base(args: MeshControlPlaneArgs) -> Chart:

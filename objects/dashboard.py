@@ -1,33 +1,39 @@
 """The dashboard: what the services do, who calls whom, and whether every hop on the spans' path works.
 
 It is computed, not written as JSON: ids and places follow from the order here, so they cannot clash,
-and the data sources' uids have one home.
+and a panel's type says which data source it asks.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from objects.datasources import PROMETHEUS_UID, TEMPO_UID
-
 UID = "mesh-tracing"
 TITLE = "Mesh tracing"
 
 _GRID_WIDTH = 24
 _HEIGHT = 8
-_PROMETHEUS = {"type": "prometheus", "uid": PROMETHEUS_UID}
-_TEMPO = {"type": "tempo", "uid": TEMPO_UID}
+_LINES = "timeseries"
+_GRAPH = "nodeGraph"
 
 # A call is counted by the span of the server that answered it.
 _SERVER = 'span_kind="SPAN_KIND_SERVER"'
 _OF_SERVICE = f'{_SERVER},service=~"$service"'
 
-# A panel without its id and its position, which ``_placed`` adds.
+# A panel without its data source, its id and its position.
 Panel = dict[str, Any]
 
 
-def build_dashboard() -> dict[str, Any]:
-    """The dashboard as Grafana imports it."""
+def build_dashboard(*, tempo_uid: str, prometheus_uid: str) -> dict[str, Any]:
+    """The dashboard as Grafana imports it; it asks the data sources with these uids."""
+    prometheus = {"type": "prometheus", "uid": prometheus_uid}
+    sources = {_LINES: prometheus, _GRAPH: {"type": "tempo", "uid": tempo_uid}}
+    rows = {
+        "Requests, errors, duration: $service": _red(),
+        "Who calls whom": _graph(),
+        "Spans in the collector": _collector(),
+        "Spans and edges in Tempo": _tempo(),
+    }
     return {
         "uid": UID,
         "title": TITLE,
@@ -37,15 +43,8 @@ def build_dashboard() -> dict[str, Any]:
         "editable": True,
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
-        "templating": {"list": [_service_variable()]},
-        "panels": _placed(
-            {
-                "Requests, errors, duration: $service": _red(),
-                "Who calls whom": _graph(),
-                "Spans in the collector": _collector(),
-                "Spans and edges in Tempo": _tempo(),
-            }
-        ),
+        "templating": {"list": [{**_service_variable(), "datasource": prometheus}]},
+        "panels": _placed({title: [_asking(panel, sources) for panel in row] for title, row in rows.items()}),
     }
 
 
@@ -74,10 +73,9 @@ def _graph() -> list[Panel]:
     edges = 'client!="",server!=""'
     return [
         {
-            "type": "nodeGraph",
+            "type": _GRAPH,
             "title": "Service graph",
-            "datasource": _TEMPO,
-            "targets": [{"refId": "A", "datasource": _TEMPO, "queryType": "serviceMap"}],
+            "targets": [{"refId": "A", "queryType": "serviceMap"}],
         },
         _lines(
             "Requests per second, by edge",
@@ -161,7 +159,6 @@ def _service_variable() -> dict[str, Any]:
         "name": "service",
         "label": "Service",
         "type": "query",
-        "datasource": _PROMETHEUS,
         "definition": query,
         "query": {"query": query, "refId": "services"},
         # The list of services is read again whenever the time range changes.
@@ -199,15 +196,13 @@ def _lines(
 ) -> Panel:
     """A graph over time of ``queries``, which are PromQL by legend."""
     panel: Panel = {
-        "type": "timeseries",
+        "type": _LINES,
         "title": title,
-        "datasource": _PROMETHEUS,
         "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
         "options": {"tooltip": {"mode": "multi", "sort": "desc"}},
         "targets": [
             {
                 "refId": chr(ord("A") + index),
-                "datasource": _PROMETHEUS,
                 "expr": expression,
                 "legendFormat": legend,
                 "range": True,
@@ -217,6 +212,13 @@ def _lines(
         ],
     }
     return panel if note is None else {**panel, "description": note}
+
+
+def _asking(panel: Panel, sources: Mapping[str, Mapping[str, str]]) -> Panel:
+    """``panel`` and each of its queries with the data source of the panel's type."""
+    source = sources[panel["type"]]
+    targets = [{**target, "datasource": source} for target in panel["targets"]]
+    return {**panel, "datasource": source, "targets": targets}
 
 
 def _placed(rows: Mapping[str, list[Panel]]) -> list[Panel]:

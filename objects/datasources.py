@@ -5,71 +5,91 @@ from typing import Any
 
 import yaml
 
+from model import Grafana
 from objects.context import Text
-
-TEMPO_UID = "tempo"
-PROMETHEUS_UID = "prometheus"
 
 # One data source, with the fields that both forms know.
 DataSource = dict[str, Any]
 
 
-def build_datasources(*, tempo_url: Text, prometheus_url: Text) -> list[DataSource]:
-    """Tempo and Prometheus, each linked to the other; both URLs are those that Grafana's backend reaches."""
-    return [
-        {
-            "name": "Tempo",
-            "uid": TEMPO_UID,
-            "type": "tempo",
-            "access": "proxy",
-            "url": tempo_url,
-            "jsonData": {
-                # The Service Graph tab queries this data source; with another uid than our Prometheus has,
-                # the tab is empty.
-                "serviceMap": {"datasourceUid": PROMETHEUS_UID},
-                "nodeGraph": {"enabled": True},
-                "tracesToMetrics": {
-                    "datasourceUid": PROMETHEUS_UID,
-                    "spanStartTimeShift": "-2m",
-                    "spanEndTimeShift": "2m",
-                    "tags": [{"key": "service.name", "value": "service"}],
-                    "queries": [
-                        {
-                            "name": "Requests per second",
-                            "query": "sum(rate(traces_spanmetrics_calls_total{$__tags}[5m]))",
-                        },
-                        {
-                            "name": "Latency, 90th percentile",
-                            "query": (
-                                "histogram_quantile(0.9, sum by (le) "
-                                "(rate(traces_spanmetrics_latency_bucket{$__tags}[5m])))"
-                            ),
-                        },
-                    ],
-                },
-                # Tempo serves streams over HTTP only when told to; Grafana would report oversized
-                # HTTP/2 frames.
-                "streamingEnabled": {"search": False, "metrics": False},
-            },
-        },
-        {
-            "name": "Prometheus",
-            "uid": PROMETHEUS_UID,
-            "type": "prometheus",
-            "access": "proxy",
-            "url": prometheus_url,
-            "jsonData": {
-                "httpMethod": "POST",
-                "exemplarTraceIdDestinations": [{"name": "traceID", "datasourceUid": TEMPO_UID}],
-            },
-        },
-    ]
+def prometheus_uid(grafana: Grafana, existing_uid: str | None) -> str:
+    """The uid of the data source with the service graph: that of one which exists already, or ours."""
+    return existing_uid or grafana.prometheus.uid
 
 
-def provisioning_file(*, tempo_url: str, prometheus_url: str) -> str:
+def build_datasources(
+    grafana: Grafana, *, existing_uid: str | None, tempo_url: Text, prometheus_url: Text
+) -> dict[str, DataSource]:
+    """Tempo and, unless Grafana has one already, Prometheus; both URLs are those that Grafana's backend reaches.
+
+    Grafana, and grafana-operator too, know a data source by its name: one that has ours would be changed into ours.
+    """
+    built = {"tempo": _tempo(grafana, prometheus_uid(grafana, existing_uid), tempo_url)}
+    if existing_uid is None:
+        built["prometheus"] = _prometheus(grafana, prometheus_url)
+    return built
+
+
+def _tempo(grafana: Grafana, prometheus: str, url: Text) -> DataSource:
+    return {
+        "name": grafana.tempo.name,
+        "uid": grafana.tempo.uid,
+        "type": "tempo",
+        "access": "proxy",
+        "url": url,
+        "jsonData": {
+            # The Service Graph tab queries this data source; with another uid than the Prometheus with the graph has,
+            # the tab is empty.
+            "serviceMap": {"datasourceUid": prometheus},
+            "nodeGraph": {"enabled": True},
+            "tracesToMetrics": {
+                "datasourceUid": prometheus,
+                "spanStartTimeShift": "-2m",
+                "spanEndTimeShift": "2m",
+                "tags": [{"key": "service.name", "value": "service"}],
+                "queries": [
+                    {
+                        "name": "Requests per second",
+                        "query": "sum(rate(traces_spanmetrics_calls_total{$__tags}[5m]))",
+                    },
+                    {
+                        "name": "Latency, 90th percentile",
+                        "query": (
+                            "histogram_quantile(0.9, sum by (le) "
+                            "(rate(traces_spanmetrics_latency_bucket{$__tags}[5m])))"
+                        ),
+                    },
+                ],
+            },
+            # Tempo serves streams over HTTP only when told to; Grafana would report oversized HTTP/2 frames.
+            "streamingEnabled": {"search": False, "metrics": False},
+        },
+    }
+
+
+def _prometheus(grafana: Grafana, url: Text) -> DataSource:
+    return {
+        "name": grafana.prometheus.name,
+        "uid": grafana.prometheus.uid,
+        "type": "prometheus",
+        "access": "proxy",
+        "url": url,
+        "jsonData": {
+            "httpMethod": "POST",
+            "exemplarTraceIdDestinations": [{"name": "traceID", "datasourceUid": grafana.tempo.uid}],
+        },
+    }
+
+
+def provisioning_file(datasources: Mapping[str, DataSource]) -> str:
     """A provisioning file, in which Grafana expands variables: every ``$`` is therefore doubled."""
-    datasources = build_datasources(tempo_url=tempo_url, prometheus_url=prometheus_url)
-    return yaml.safe_dump({"apiVersion": 1, "datasources": _escaped(datasources)}, sort_keys=False)
+    content = {
+        "apiVersion": 1,
+        # Grafana then takes away what this file does not have any more; by itself it would keep it for ever.
+        "prune": True,
+        "datasources": _escaped(list(datasources.values())),
+    }
+    return yaml.safe_dump(content, sort_keys=False)
 
 
 def datasource_spec(datasource: DataSource, *, instance_labels: Mapping[str, str]) -> dict[str, Any]:

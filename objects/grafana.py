@@ -6,12 +6,19 @@ from typing import Any
 from pydantic import Field
 
 from model import Exposure, Grafana, Mesh
-from model.scalars import Name
+from model.scalars import DataSourceUid, Name
 from objects import manifests
 from objects.addresses import GRAFANA
 from objects.context import Args, Object, Text, wait_for
 from objects.dashboard import UID, build_dashboard, to_json
-from objects.datasources import build_datasources, datasource_spec, operator_selection
+from objects.datasources import (
+    DataSource,
+    build_datasources,
+    datasource_spec,
+    operator_selection,
+    prometheus_uid,
+    provisioning_file,
+)
 from objects.digest import digest
 from objects.exposure import external_url
 
@@ -26,6 +33,10 @@ class GrafanaTempoDatasourceArgs(Args):
     tempo_url: Text = Field(description="Where Grafana's backend reaches Tempo.")
     prometheus_url: Text = Field(description="Where Grafana's backend reaches the Prometheus with the service graph.")
     grafana: Grafana = Field(default=Grafana(), description="The Grafana that shows traces and graph.")
+    existing_prometheus_uid: DataSourceUid | None = Field(
+        default=None,
+        description="Uid of the data source that an existing Grafana has for that Prometheus; none makes one.",
+    )
     mesh_namespace: Name = Field(
         default=Mesh().namespace, description="The namespace of everything here, where `grafana` names none."
     )
@@ -62,14 +73,14 @@ def grafana_external_url(grafana: Grafana, exposure: Exposure) -> str | None:
 
 
 def resource_name(role: str) -> str:
-    """The name of a resource of grafana-operator; a data source's role is its uid."""
+    """The name of a resource of grafana-operator."""
     return f"mesh-tracing-{role}"
 
 
-def content_hash(*, tempo_url: Text, prometheus_url: Text) -> str:
+def content_hash(args: GrafanaTempoDatasourceArgs) -> str:
     """A hash of all that the Grafana that we deploy reads at its start, except URLs that are Outputs."""
-    tempo, prometheus = (url if isinstance(url, str) else "" for url in (tempo_url, prometheus_url))
-    return digest([build_datasources(tempo_url=tempo, prometheus_url=prometheus), build_dashboard()])
+    tempo, prometheus = (url if isinstance(url, str) else "" for url in (args.tempo_url, args.prometheus_url))
+    return digest([_datasources(args, tempo_url=tempo, prometheus_url=prometheus), _dashboard(args)])
 
 
 def grafana_args(args: GrafanaTempoDatasourceArgs) -> GrafanaArgs | None:
@@ -83,26 +94,40 @@ def grafana_args(args: GrafanaTempoDatasourceArgs) -> GrafanaArgs | None:
         namespace=args.namespace,
         external_url=grafana_external_url(args.grafana, args.exposure),
         admin_password=args.admin_password,
-        content_hash=args.content_hash or content_hash(tempo_url=args.tempo_url, prometheus_url=args.prometheus_url),
+        content_hash=args.content_hash or content_hash(args),
         context=args.context,
     )
 
 
-def build_content(args: GrafanaTempoDatasourceArgs, provisioned: Text) -> dict[str, Object]:
-    """Data sources and dashboard: in resources of grafana-operator, or in ConfigMaps.
+def provisioned(args: GrafanaTempoDatasourceArgs, *, tempo_url: str, prometheus_url: str) -> str:
+    """The provisioning file with the data sources, once the URLs are known."""
+    return provisioning_file(_datasources(args, tempo_url=tempo_url, prometheus_url=prometheus_url))
 
-    ``provisioned`` is the content of the file of ``provisioning_file``.
-    """
+
+def build_content(args: GrafanaTempoDatasourceArgs, file: Text) -> dict[str, Object]:
+    """Data sources and dashboard: in resources of grafana-operator, or in ConfigMaps; ``file`` is ``provisioned``."""
     if args.grafana.mode == "operator":
         return _resources(args)
     return {
         "config-map": _config_map(
-            args, DATASOURCES, sidecar_label="grafana_datasource", data={"datasources.yaml": provisioned}
+            args, DATASOURCES, sidecar_label="grafana_datasource", data={"datasources.yaml": file}
         ),
         "dashboard": _config_map(
-            args, DASHBOARD, sidecar_label="grafana_dashboard", data={f"{UID}.json": to_json(build_dashboard())}
+            args, DASHBOARD, sidecar_label="grafana_dashboard", data={f"{UID}.json": to_json(_dashboard(args))}
         ),
     }
+
+
+def _datasources(args: GrafanaTempoDatasourceArgs, *, tempo_url: Text, prometheus_url: Text) -> dict[str, DataSource]:
+    return build_datasources(
+        args.grafana, existing_uid=args.existing_prometheus_uid, tempo_url=tempo_url, prometheus_url=prometheus_url
+    )
+
+
+def _dashboard(args: GrafanaTempoDatasourceArgs) -> dict[str, Any]:
+    return build_dashboard(
+        tempo_uid=args.grafana.tempo.uid, prometheus_uid=prometheus_uid(args.grafana, args.existing_prometheus_uid)
+    )
 
 
 def _config_map(args: GrafanaTempoDatasourceArgs, name: str, *, sidecar_label: str, data: Mapping[str, Text]) -> Object:
@@ -119,18 +144,18 @@ def _config_map(args: GrafanaTempoDatasourceArgs, name: str, *, sidecar_label: s
 
 def _resources(args: GrafanaTempoDatasourceArgs) -> dict[str, Object]:
     labels = args.grafana.instance_labels
-    datasources = build_datasources(tempo_url=args.tempo_url, prometheus_url=args.prometheus_url)
+    datasources = _datasources(args, tempo_url=args.tempo_url, prometheus_url=args.prometheus_url)
     built = {
-        str(datasource["uid"]): _resource(
+        role: _resource(
             args,
-            str(datasource["uid"]),
+            role,
             "GrafanaDatasource",
             datasource_spec(datasource, instance_labels=labels),
             condition="DatasourceSynchronized",
         )
-        for datasource in datasources
+        for role, datasource in datasources.items()
     }
-    dashboard = {"uid": UID, **operator_selection(labels), "json": to_json(build_dashboard())}
+    dashboard = {"uid": UID, **operator_selection(labels), "json": to_json(_dashboard(args))}
     built["dashboard"] = _resource(args, "dashboard", "GrafanaDashboard", dashboard, condition="DashboardSynchronized")
     return built
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from pydantic import Field
 
-from model import Exposure, Kiali, Mesh
-from model.scalars import Name
+from model import Exposure, Grafana, Kiali, Mesh
+from model.scalars import DataSourceUid, Name
 from objects.addresses import KIALI, KIALI_PORT
 from objects.charts import Chart, chart_source
 from objects.context import Args, Object, Text, wait_for
-from objects.datasources import PROMETHEUS_UID, TEMPO_UID
 from objects.exposure import external_host
 
 
@@ -27,6 +26,12 @@ class KialiArgs(Args):
     tempo_url: Text = Field(description="Where it reaches Tempo.")
     grafana_url: Text | None = Field(default=None, description="Where it reaches a Grafana of our own.")
     grafana_external_url: str | None = Field(default=None, description="Where browsers reach that Grafana.")
+    tempo_uid: DataSourceUid = Field(
+        default=Grafana().tempo.uid, description="Uid of that Grafana's data source for traces."
+    )
+    prometheus_uid: DataSourceUid = Field(
+        default=Grafana().prometheus.uid, description="Uid of that Grafana's data source for the service graph."
+    )
 
 
 def has_own_route(exposure: Exposure) -> bool:
@@ -112,7 +117,7 @@ def _tracing(args: KialiArgs) -> dict[str, Any]:
         "internal_url": args.tempo_url,
         # By default Kiali searches by gRPC, which is only faster; a TempoMonolithic's Service has no port for that.
         "use_grpc": False,
-        "tempo_config": {"datasource_uid": TEMPO_UID, "url_format": "grafana"},
+        "tempo_config": {"datasource_uid": args.tempo_uid, "url_format": "grafana"},
     }
     if args.grafana_external_url is not None:
         # Kiali links each trace to Grafana's Explore.
@@ -126,7 +131,7 @@ def _grafana(args: KialiArgs) -> dict[str, Any]:
     grafana: dict[str, Any] = {
         "enabled": True,
         "internal_url": args.grafana_url,
-        "datasource_uid": PROMETHEUS_UID,
+        "datasource_uid": args.prometheus_uid,
         # Otherwise Kiali searches for Istio's dashboards, which do not exist here, with a password that it does not
         # have.
         "dashboards": [],

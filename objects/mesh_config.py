@@ -59,21 +59,6 @@ def revision_suffix(revision: str) -> str:
     return "" if revision == DEFAULT_REVISION else f"-{revision}"
 
 
-def proxy_config(mesh: Mesh) -> dict[str, Any]:
-    """The part of the mesh configuration that a proxy reads once, at its start."""
-    mesh_config = mesh.values.get("meshConfig") or {}
-    return dict(mesh_config.get("defaultConfig") or {})
-
-
-def injector_values(mesh: Mesh) -> dict[str, Any]:
-    """The user's values that the injector writes into a pod; they stay until the pod is recreated."""
-    chart_global = mesh.values.get("global") or {}
-    return {
-        "global": {key: chart_global[key] for key in ("proxy", "proxy_init", "variant") if key in chart_global},
-        "sidecarInjectorWebhook": mesh.values.get("sidecarInjectorWebhook") or {},
-    }
-
-
 def build_base_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     """The values of the chart `base`."""
     return {

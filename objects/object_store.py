@@ -51,7 +51,7 @@ def build_object_store(args: ObjectStoreArgs) -> dict[str, Object]:
 
 
 def build_client_secret(metadata: Mapping[str, Any], *, bucket: str, endpoint: str, keys: ObjectStoreKeys) -> Object:
-    """The Secret that Tempo's operator reads; with an ``http://`` endpoint, the operator configures no TLS."""
+    """The Secret that Tempo's operator reads."""
     data: dict[str, Text] = {
         "bucket": bucket,
         "endpoint": endpoint,

@@ -19,7 +19,9 @@ class PrometheusArgs(Args):
 
     prometheus: Prometheus = Field(default=Prometheus(), description="Prometheus and its volume.")
     namespace: Name = Field(default=Mesh().namespace, description="Its namespace.")
-    scrape: dict[str, str] = Field(default={}, description="The only target of each scrape job, by the job's name.")
+    scrape: dict[str, str] = Field(
+        default={}, description="By each scrape job's name, the DNS name of an SRV record that lists its pods."
+    )
     protect_data: bool = Field(default=False, description="Refuse to delete the volume, if there is one.")
 
 
@@ -43,12 +45,15 @@ def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
 
 def _config(scrape: Mapping[str, str], interval: str) -> dict[str, Any]:
     """The content of prometheus.yml."""
-    jobs = {PROMETHEUS: f"localhost:{PROMETHEUS_PORT}", **scrape}
+    # Asked as often as scraped: by default a new pod is found after half a minute.
+    pods = [
+        {"job_name": job, "dns_sd_configs": [{"names": [record], "refresh_interval": interval}]}
+        for job, record in scrape.items()
+    ]
+    itself = {"job_name": PROMETHEUS, "static_configs": [{"targets": [f"localhost:{PROMETHEUS_PORT}"]}]}
     return {
         "global": {"scrape_interval": interval},
-        "scrape_configs": [
-            {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in jobs.items()
-        ],
+        "scrape_configs": [itself, *pods],
     }
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from pydantic import Field
 
-from model import Exposure, Images, Storage, Tempo
+from model import S3, Exposure, Images, Storage, Tempo
 from model.scalars import Image
-from objects.addresses import TEMPO
+from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
+from objects.metrics import build_metrics_service
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
 from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
@@ -90,6 +91,24 @@ def build_tempo(args: TempoStackArgs, secret_name: Text | None) -> Object:
     }
 
 
+def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
+    """A Service for the metrics of each part that is scraped."""
+    return {
+        f"{job}-metrics": build_metrics_service(
+            job,
+            args.tempo.namespace,
+            port=TEMPO_HTTP_PORT,
+            selector={
+                "app.kubernetes.io/managed-by": "tempo-operator",
+                "app.kubernetes.io/instance": TEMPO,
+                "app.kubernetes.io/component": part,
+            },
+            context=args.context,
+        )
+        for job, part in tempo_jobs(args.tempo).items()
+    }
+
+
 def _keys(args: TempoStackArgs) -> ObjectStoreKeys:
     access_key, secret_key = args.object_store_access_key, args.object_store_secret_key
     if access_key is None or secret_key is None:
@@ -136,7 +155,7 @@ def build_stack_spec(
     spec: dict[str, Any] = {
         # The CRD requires the field, although it has a default.
         "managementState": "Managed",
-        "storage": {"secret": {"name": secret_name, "type": "s3"}},
+        "storage": {"secret": {"name": secret_name, "type": "s3"}, **_tls(tempo.storage.s3)},
         "storageSize": tempo.storage.size,
         "replicationFactor": tempo.replication_factor,
         "retention": {"global": {"traces": tempo.retention}},
@@ -156,10 +175,21 @@ def _traces(tempo: Tempo, secret_name: Text | None) -> dict[str, Any]:
         return {"backend": "memory", **_memory_size(tempo)}
     traces: dict[str, Any] = {"backend": storage.backend, "size": storage.size}
     if storage.backend == "s3":
-        traces["s3"] = {"secret": secret_name}
+        traces["s3"] = {"secret": secret_name, **_tls(storage.s3)}
     if storage.storage_class is not None:
         traces["storageClassName"] = storage.storage_class
     return traces
+
+
+def _tls(s3: S3) -> dict[str, Any]:
+    """Whether the store is called with TLS, and who signed its certificate.
+
+    For a TempoMonolithic the operator takes the first from the endpoint, for a TempoStack from here alone.
+    """
+    if s3.is_encrypted is None:
+        return {}
+    authority = {} if s3.ca_name is None else {"caName": s3.ca_name}
+    return {"tls": {"enabled": s3.is_encrypted, **authority}}
 
 
 def _memory_size(tempo: Tempo) -> dict[str, str]:

@@ -4,9 +4,10 @@ from pydantic import Field
 
 from model import TRACING_PROVIDER, Mesh, Tracing
 from model.scalars import Name
-from objects.addresses import COLLECTOR
+from objects.addresses import COLLECTOR, COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT
 from objects.collector import POD_NAME, build_collector_spec
 from objects.context import PART_OF, Args, Object, Text, wait_for
+from objects.metrics import build_metrics_service
 
 TELEMETRY = PART_OF
 _NO_SIDECAR = {"sidecar.istio.io/inject": "false"}
@@ -26,8 +27,8 @@ class MeshTelemetryArgs(Args):
 
 
 def build_telemetry(args: MeshTelemetryArgs) -> dict[str, Object]:
-    """The collector and the Telemetry."""
-    return {"collector": _collector(args), "telemetry": _telemetry(args)}
+    """The collector, the Service for its metrics, and the Telemetry."""
+    return {"collector": _collector(args), "metrics": _metrics(args), "telemetry": _telemetry(args)}
 
 
 def _collector(args: MeshTelemetryArgs) -> Object:
@@ -47,6 +48,17 @@ def _collector(args: MeshTelemetryArgs) -> Object:
         ),
         "spec": build_collector_spec(args.tracing.collector, otlp_address=args.otlp_address),
     }
+
+
+def _metrics(args: MeshTelemetryArgs) -> Object:
+    # The operator's own Service for metrics has one address for all pods, and its headless one has no port for them.
+    return build_metrics_service(
+        COLLECTOR_JOB,
+        args.namespace,
+        port=COLLECTOR_TELEMETRY_PORT,
+        selector={"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/name": POD_NAME},
+        context=args.context,
+    )
 
 
 def _telemetry(args: MeshTelemetryArgs) -> Object:

@@ -60,5 +60,6 @@ def facts(plan: Plan) -> lint.Facts:
         root_namespace=settings.mesh.namespace,
         cluster_domain=settings.cluster.domain,
         prometheus_native_histograms=settings.prometheus.native_histograms if ours else None,
+        prometheus_uid=plan.existing_prometheus_uid,
         today=datetime.datetime.now(tz=datetime.UTC).date(),
     )

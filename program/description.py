@@ -4,7 +4,6 @@ from cluster.recorded import Recorded
 from model import TRACING_PROVIDER
 from objects import addresses, manifests
 from objects.addresses import COLLECTOR, MINIO, OTLP_GRPC_PORT, PROMETHEUS, TEMPO
-from objects.datasources import PROMETHEUS_UID, TEMPO_UID
 from objects.existing_istio import SHARED_MESH_CONFIG
 from objects.grafana import DATASOURCES, resource_name
 from objects.kiali import has_own_route
@@ -103,15 +102,19 @@ def _prometheus(plan: Plan) -> deployment.Prometheus:
 
 
 def _grafana(plan: Plan) -> deployment.Grafana:
-    grafana, uids = plan.settings.grafana, (TEMPO_UID, PROMETHEUS_UID)
+    grafana = plan.settings.grafana
     by_operator = grafana.mode == "operator"
+    uids = {"tempo": grafana.tempo.uid}
+    if plan.existing_prometheus_uid is None:
+        uids["prometheus"] = grafana.prometheus.uid
     return deployment.Grafana(
         mode=grafana.mode,
         namespace=plan.settings.grafana_namespace,
         config_map=None if by_operator else DATASOURCES,
-        resources=[resource_name(uid) for uid in uids] if by_operator else [],
-        tempo_uid=TEMPO_UID,
-        prometheus_uid=PROMETHEUS_UID,
+        resources=[resource_name(role) for role in uids] if by_operator else [],
+        datasource_uids=list(uids.values()),
+        tempo_uid=grafana.tempo.uid,
+        prometheus_uid=plan.prometheus_uid,
         url=addresses.grafana_url(plan.settings.grafana_namespace, plan.context) if grafana.mode == "managed" else None,
     )
 

@@ -12,16 +12,15 @@ from objects.bookinfo import build_application, build_bookinfo_namespace, build_
 from objects.bookinfo_gateway import build_proxy, build_routing
 from objects.context import Object
 from objects.control_plane import build_control_plane, istiod
-from objects.datasources import provisioning_file
 from objects.exposure import build_exposure
-from objects.grafana import build_content, build_grafana, grafana_args
+from objects.grafana import build_content, build_grafana, grafana_args, provisioned
 from objects.kiali import build_kiali
 from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
 from objects.namespaces import build_namespaces
 from objects.object_store import build_object_store
 from objects.operators import build_operator
 from objects.prometheus import build_prometheus
-from objects.tempo import build_keys_secret, build_tempo, object_store_args, store_secret
+from objects.tempo import build_keys_secret, build_metrics_services, build_tempo, object_store_args, store_secret
 from objects.tracing import build_telemetry
 from program.plan import Plan
 
@@ -64,6 +63,7 @@ def _control_plane(args: MeshControlPlaneArgs) -> Iterator[Object]:
 def _tempo(plan: Plan) -> Iterator[Object]:
     args = plan.tempo()
     yield build_tempo(args, store_secret(args.tempo.storage))
+    yield from build_metrics_services(args).values()
     keys = build_keys_secret(args)
     if keys is not None:
         yield keys
@@ -75,7 +75,7 @@ def _tempo(plan: Plan) -> Iterator[Object]:
 def _grafana(plan: Plan) -> Iterator[Object]:
     args = plan.datasource()
     prometheus_url = plan.prometheus_endpoints.query_url
-    yield from build_content(args, provisioning_file(tempo_url=plan.tempo_url, prometheus_url=prometheus_url)).values()
+    yield from build_content(args, provisioned(args, tempo_url=plan.tempo_url, prometheus_url=prometheus_url)).values()
     managed = grafana_args(args)
     if managed is not None:
         yield from build_grafana(managed).values()

@@ -20,25 +20,27 @@ from components import (
 from model import OperatorName
 from model.stack import Settings
 from objects.addresses import (
+    COLLECTOR_JOB,
     GATEWAY_PORT,
     GRAFANA,
     GRAFANA_PORT,
+    ISTIOD_JOB,
     KIALI,
     KIALI_PORT,
     PRODUCTPAGE,
     PRODUCTPAGE_PORT,
     PROMETHEUS,
     PROMETHEUS_PORT,
-    collector_metrics,
     gateway_service,
-    istiod_metrics,
+    metrics_record,
     prometheus_query_url,
     prometheus_write_url,
-    tempo_metrics,
+    tempo_jobs,
     tempo_otlp_address,
     tempo_query_url,
 )
 from objects.context import Context, Text
+from objects.datasources import prometheus_uid
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
@@ -93,6 +95,17 @@ class Plan:
         operators = self.operators()
         return bool(operators.by("olm") or operators.by("manifests"))
 
+    @property
+    def existing_prometheus_uid(self) -> str | None:
+        """The uid of the data source that an existing Grafana has for an existing Prometheus."""
+        existing = self.settings.prometheus.existing
+        return None if existing is None else existing.datasource_uid
+
+    @property
+    def prometheus_uid(self) -> str:
+        """The uid of the data source with the service graph, ours or an existing one."""
+        return prometheus_uid(self.settings.grafana, self.existing_prometheus_uid)
+
     def operators(self) -> OperatorsArgs:
         needed: dict[OperatorName, bool] = {
             "mesh": self.settings.mesh.installer == "sail",
@@ -135,15 +148,12 @@ class Plan:
         )
 
     def prometheus(self) -> PrometheusArgs:
-        namespace = self.settings.mesh.namespace
+        namespace, tempo = self.settings.mesh.namespace, self.settings.tempo
+        hops = {ISTIOD_JOB: namespace, COLLECTOR_JOB: namespace, **dict.fromkeys(tempo_jobs(tempo), tempo.namespace)}
         return PrometheusArgs(
             prometheus=self.settings.prometheus,
             namespace=namespace,
-            scrape={
-                "istiod": istiod_metrics(namespace, self.context),
-                "otel-collector": collector_metrics(namespace, self.context),
-                **tempo_metrics(self.settings.tempo, self.context),
-            },
+            scrape={job: metrics_record(job, home, self.context) for job, home in hops.items()},
             protect_data=self.settings.protect_data,
             context=self.context,
         )
@@ -191,17 +201,23 @@ class Plan:
     def datasource(
         self, *, tempo_url: Text | None = None, prometheus_url: Text | None = None
     ) -> GrafanaTempoDatasourceArgs:
-        plain_prometheus_url = self.prometheus_endpoints.query_url
-        return GrafanaTempoDatasourceArgs(
-            tempo_url=self.tempo_url if tempo_url is None else tempo_url,
-            prometheus_url=plain_prometheus_url if prometheus_url is None else prometheus_url,
+        plain = GrafanaTempoDatasourceArgs(
+            tempo_url=self.tempo_url,
+            prometheus_url=self.prometheus_endpoints.query_url,
             grafana=self.settings.grafana,
+            existing_prometheus_uid=self.existing_prometheus_uid,
             mesh_namespace=self.settings.mesh.namespace,
             exposure=self.settings.exposure,
             admin_password=self.settings.grafana_admin_password,
-            # From the plain addresses: a hash of the Outputs would be unknown in a preview.
-            content_hash=content_hash(tempo_url=self.tempo_url, prometheus_url=plain_prometheus_url),
             context=self.context,
+        )
+        outputs = {"tempo_url": tempo_url, "prometheus_url": prometheus_url}
+        return plain.model_copy(
+            update={
+                **{name: url for name, url in outputs.items() if url is not None},
+                # From the plain addresses: a hash of the Outputs would be unknown in a preview.
+                "content_hash": content_hash(plain),
+            }
         )
 
     def kiali(
@@ -219,6 +235,8 @@ class Plan:
             tempo_url=self.tempo_url if tempo_url is None else tempo_url,
             grafana_url=grafana_url,
             grafana_external_url=grafana_external_url(self.settings.grafana, self.settings.exposure),
+            tempo_uid=self.settings.grafana.tempo.uid,
+            prometheus_uid=self.prometheus_uid,
             context=self.context,
         )
 

@@ -73,12 +73,16 @@ class Prometheus(Part):
 
 
 class Grafana(Part):
-    """``url`` is where pods reach the Grafana that the program deployed; ``config_map`` holds the data sources."""
+    """``url`` is where pods reach the Grafana that the program deployed; ``config_map`` holds the data sources.
+
+    ``datasource_uids`` are those that the program makes: an existing Grafana may have the Prometheus already.
+    """
 
     mode: Literal["config-map", "operator", "managed"]
     namespace: str
     config_map: str | None
     resources: list[str]
+    datasource_uids: list[str]
     tempo_uid: str
     prometheus_uid: str
     url: str | None

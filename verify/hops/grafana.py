@@ -47,17 +47,15 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
     grafana = world.deployment.grafana
     by_uid = {one.get("uid"): one for one in after.datasources}
-    tempo, prometheus = by_uid.get(grafana.tempo_uid), by_uid.get(grafana.prometheus_uid)
-    uids = ", ".join(str(uid) for uid in by_uid) or "none"
-    if tempo is None or prometheus is None:
+    if not set(grafana.datasource_uids) <= by_uid.keys():
         return fault(
             NAME,
-            f"{after.place} has the data sources {uids}",
-            f"expected {grafana.tempo_uid} and {grafana.prometheus_uid}",
+            f"{after.place} has the data sources {', '.join(map(str, by_uid)) or 'none'}",
+            f"expected {' and '.join(grafana.datasource_uids)}",
             cause="a data source is missing, or has another uid than the one that the other refers to",
             remedy=world.restore,
         )
-    linked = ((tempo.get("jsonData") or {}).get("serviceMap") or {}).get("datasourceUid")
+    linked = ((by_uid[grafana.tempo_uid].get("jsonData") or {}).get("serviceMap") or {}).get("datasourceUid")
     if linked != grafana.prometheus_uid:
         return fault(
             NAME,
@@ -66,11 +64,16 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="the Service Graph tab asks another Prometheus than the one that has the graph",
             remedy=world.restore,
         )
-    for one, url in ((tempo, world.deployment.tempo.query_url), (prometheus, world.deployment.prometheus.query_url)):
-        if one.get("url") != url:
+    urls = {
+        grafana.tempo_uid: world.deployment.tempo.query_url,
+        grafana.prometheus_uid: world.deployment.prometheus.query_url,
+    }
+    for uid in grafana.datasource_uids:
+        url, found = urls[uid], by_uid[uid].get("url")
+        if found != url:
             return fault(
                 NAME,
-                f"{after.place}: {one.get('uid')} is at {one.get('url')}",
+                f"{after.place}: {uid} is at {found}",
                 f"expected {url}",
                 cause="the data source asks another address than the deployment's",
                 remedy=world.restore,
@@ -135,7 +138,7 @@ def _ask_grafana(world: World) -> tuple[dict[str, str], str]:
     try:
         with world.cluster.client(grafana.url) as client:
             client.get("/api/health").raise_for_status()
-            for uid in (grafana.tempo_uid, grafana.prometheus_uid) if token else ():
+            for uid in grafana.datasource_uids if token else ():
                 answer = client.get(
                     f"/api/datasources/uid/{uid}/health", headers={"Authorization": f"Bearer {token}"}
                 ).json()

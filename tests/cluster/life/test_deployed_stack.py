@@ -105,6 +105,27 @@ def test_the_sidecar_has_the_opentelemetry_tracer_and_the_collectors_cluster(clu
     assert COLLECTOR_CLUSTER in clusters
 
 
+@pytest.mark.parametrize(
+    ("job", "namespace", "labels"),
+    [
+        ("istiod", "istio-system", "app=istiod"),
+        ("otel-collector", "istio-system", "app.kubernetes.io/component=opentelemetry-collector"),
+        ("tempo", "tracing-system", "app.kubernetes.io/managed-by=tempo-operator"),
+    ],
+)
+def test_prometheus_scrapes_the_pods_of_each_hop_by_themselves(
+    cluster: Host, deployed: str, job: str, namespace: str, labels: str
+) -> None:
+    addresses = {pod["status"]["podIP"] for pod in cluster.objects("pods", "-n", namespace, "-l", labels)}
+
+    def scraped() -> set[str]:
+        up = prometheus_query(cluster.address("prometheus"), f'up{{job="{job}"}} == 1')
+        # DNS calls a pod by its address, with hyphens.
+        return {one["metric"]["instance"].partition(".")[0].replace("-", ".") for one in up}
+
+    assert eventually(scraped, lambda found: found == addresses, 60) == addresses
+
+
 @pytest.mark.parametrize("counter", ["otelcol_exporter_send_failed_spans", "otelcol_receiver_refused_spans"])
 def test_the_collector_loses_no_span(cluster: Host, deployed: str, counter: str) -> None:
     address = cluster.address("prometheus")

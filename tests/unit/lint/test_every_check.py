@@ -93,7 +93,7 @@ apiVersion: tempo.grafana.com/v1alpha1
 kind: TempoStack
 metadata: {name: big, namespace: tracing-system}
 spec:
-  storage: {secret: {type: s3, name: store}}
+  storage: {secret: {type: s3, name: store}, tls: {enabled: false}}
   template:
     metricsGenerator: {enabled: true, remoteWriteURLs: ["http://prometheus.istio-system.svc:9090/api/v1/write"]}
 ---
@@ -338,6 +338,16 @@ EXAMPLES = {
         "error N13 Secret tracing-system/store: stringData.region",
         wrong=replaced(STORE, "bucket: traces", "bucket: traces, region: eu-central-1"),
         right=STORE,
+    ),
+    "tls_unlike_the_endpoint": Example(
+        "error N13 TempoStack tracing-system/big: spec.storage.tls.enabled",
+        wrong=STACK + replaced(STORE, "http://", "https://"),
+        right=replaced(STACK, "enabled: false", "enabled: true") + replaced(STORE, "http://", "https://"),
+    ),
+    "authority_without_tls": Example(
+        "error N13 TempoStack tracing-system/big: spec.storage.tls.caName",
+        wrong=replaced(STACK, "enabled: false", "enabled: false, caName: ca"),
+        right=replaced(STACK, "enabled: false", "enabled: true, caName: ca"),
     ),
     "bucket_that_nobody_creates": Example(
         "error N13 TempoMonolithic tracing-system/tempo: spec.storage.traces.s3.secret",

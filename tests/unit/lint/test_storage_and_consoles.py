@@ -250,6 +250,83 @@ def test_a_region_without_an_endpoint_is_that_of_aws(codes: Codes) -> None:
     assert codes(aws) == []
 
 
+INSECURE = "storage: {trace: {s3: {insecure: %s}}}"
+ENDPOINTS = {
+    "https": secret("data", "https://s3.example.com"),
+    "http": secret("stringData", "http://s3.example.com"),
+    # Amazon's store, by a role.
+    "region": """
+apiVersion: v1
+kind: Secret
+metadata: {name: store, namespace: obs}
+stringData: {bucket: b, region: eu-central-1, role_arn: r}
+""",
+    "unknown": "",
+}
+
+
+def on_s3(kind: str, tls: str, config: str = "") -> str:
+    """A Tempo whose operator's resource has ``tls``, and whose extra configuration is ``config``."""
+    if kind == "TempoStack":
+        return tempo(config, kind, f"storage: {{secret: {{type: s3, name: store}}, {tls}}},")
+    return tempo(config, kind, f"storage: {{traces: {{backend: s3, s3: {{secret: store, {tls}}}}}}},")
+
+
+@pytest.mark.parametrize(
+    ("kind", "endpoint", "tls", "expected"),
+    [
+        ("TempoStack", "https", "tls: {enabled: true}", []),
+        ("TempoStack", "https", "tls: {enabled: false}", ["error N13"]),
+        ("TempoStack", "https", "", ["error N13"]),
+        ("TempoStack", "region", "", ["error N13"]),
+        ("TempoStack", "region", "tls: {enabled: true}", []),
+        ("TempoStack", "http", "tls: {enabled: true}", ["error N13"]),
+        ("TempoStack", "http", "tls: {enabled: false}", []),
+        ("TempoStack", "http", "", []),
+        ("TempoStack", "unknown", "", ["warning N13"]),
+        ("TempoStack", "unknown", "tls: {enabled: false}", []),
+        ("TempoMonolithic", "https", "", []),
+        ("TempoMonolithic", "https", "tls: {enabled: true}", []),
+        ("TempoMonolithic", "region", "", []),
+        ("TempoMonolithic", "http", "tls: {enabled: true}", ["error N13"]),
+        ("TempoMonolithic", "http", "", []),
+        ("TempoMonolithic", "unknown", "", []),
+        ("TempoMonolithic", "unknown", "tls: {enabled: true}", []),
+    ],
+)
+def test_tls_is_what_the_endpoint_says(codes: Codes, kind: str, endpoint: str, tls: str, expected: list[str]) -> None:
+    assert codes(together(on_s3(kind, tls), ENDPOINTS[endpoint])) == expected
+
+
+@pytest.mark.parametrize(
+    ("insecure", "endpoint", "tls", "expected"),
+    [
+        ("true", "https", "tls: {enabled: true}", ["error N13"]),
+        ("true", "unknown", "tls: {enabled: true}", ["error N13"]),
+        ("true", "unknown", "", []),
+        ("false", "https", "", []),
+        ("false", "http", "", ["error N13"]),
+    ],
+)
+def test_the_extra_configuration_has_the_last_word_on_tls(
+    codes: Codes, insecure: str, endpoint: str, tls: str, expected: list[str]
+) -> None:
+    for kind in ("TempoMonolithic", "TempoStack"):
+        assert codes(together(on_s3(kind, tls, INSECURE % insecure), ENDPOINTS[endpoint])) == expected, kind
+
+
+@pytest.mark.parametrize("kind", ["TempoMonolithic", "TempoStack"])
+def test_a_private_authority_is_used_with_tls_only(codes: Codes, kind: str) -> None:
+    assert codes(on_s3(kind, "tls: {enabled: true, caName: ca}")) == []
+    assert codes(on_s3(kind, "tls: {enabled: false, caName: ca}")) == ["error N13"]
+
+
+@pytest.mark.parametrize("kind", ["TempoMonolithic", "TempoStack"])
+def test_a_secret_of_another_namespace_says_nothing_about_a_tempo(codes: Codes, kind: str) -> None:
+    elsewhere = ENDPOINTS["http"].replace("namespace: obs", "namespace: other")
+    assert codes(together(on_s3(kind, "tls: {enabled: true}"), elsewhere)) == []
+
+
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
@@ -277,9 +354,8 @@ spec: {{jobTemplate: {{spec: {{template: {{spec: {{initContainers: [{{image: "{i
 
 
 def test_a_tempo_stack_needs_its_bucket_as_well(codes: Codes) -> None:
-    assert codes(tempo("", "TempoStack", "storage: {secret: {type: s3, name: s}},"), bucket_is_created=False) == [
-        "error N13"
-    ]
+    stack = tempo("", "TempoStack", "storage: {secret: {type: s3, name: s}, tls: {enabled: true}},")
+    assert codes(stack, bucket_is_created=False) == ["error N13"]
     assert codes(tempo("", spec="storage: {traces: {backend: pv}},"), bucket_is_created=False) == []
 
 

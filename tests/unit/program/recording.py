@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import pulumi
@@ -20,7 +20,9 @@ from pulumi import _types
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime import settings as runtime_settings
 from pulumi.runtime import stack as runtime_stack
+from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.config import set_all_config
+from pulumi.runtime.proto import callback_pb2
 
 ROOT = Path(__file__).parents[3]
 PROJECT = "mesh-tracing"
@@ -64,6 +66,7 @@ class Registration:
     delete_before_replace: bool
     protect: bool = False
     read: bool = False
+    transforms: tuple[pulumi.ResourceTransform, ...] = ()
     further_options: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -94,12 +97,25 @@ class _EchoMocks(mocks.Mocks):
         return {"outputs": self.state}
 
 
+class _Callbacks:
+    """In the place of the server that the engine calls back: it keeps a component's transforms."""
+
+    def __init__(self) -> None:
+        self.transforms: dict[str, pulumi.ResourceTransform] = {}
+
+    def register_transform(self, transform: pulumi.ResourceTransform) -> callback_pb2.Callback:
+        token = str(len(self.transforms))
+        self.transforms[token] = transform
+        return callback_pb2.Callback(token=token)
+
+
 class RecordingMonitor(mocks.MockMonitor):
     """The SDK's own mock monitor forgets edges and overwrites a duplicate URN."""
 
     def __init__(self, state: Mapping[str, Any]) -> None:
         super().__init__(_EchoMocks(state))
         self.recorded: dict[str, Registration] = {}
+        self.callbacks = _Callbacks()
         self.outputs: dict[str, Any] = {}
 
     def RegisterResource(self, request: Any) -> Any:
@@ -124,6 +140,7 @@ class RecordingMonitor(mocks.MockMonitor):
             },
             delete_before_replace=request.deleteBeforeReplace,
             protect=request.protect,
+            transforms=tuple(self.callbacks.transforms[callback.token] for callback in request.transforms),
             further_options={
                 option.name: str(value) for option, value in request.ListFields() if option.name in _FURTHER_OPTIONS
             },
@@ -350,6 +367,8 @@ def record(
                 dry_run=preview,
             )
         )
+        # The settings take only the server itself.
+        runtime_settings.SETTINGS.callbacks = cast(_CallbackServicer, monitor.callbacks)
         apply_config(config)
         with _outputs_of_components() as outputs:
             loop.run_until_complete(runtime_stack.run_in_stack(program))

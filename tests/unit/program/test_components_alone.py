@@ -41,7 +41,7 @@ ALONE: Mapping[Component, tuple[dict[str, Any], set[str]]] = {
     ),
     components.Kiali: ({"tempo_url": "http://tempo:3200", "prometheus_url": "http://prometheus:9090"}, {"Kiali"}),
     components.MeshControlPlane: ({}, {"Release", "Service"}),
-    components.MeshTelemetry: ({"otlp_address": "tempo:4317"}, {"OpenTelemetryCollector", "Telemetry"}),
+    components.MeshTelemetry: ({"otlp_address": "tempo:4317"}, {"OpenTelemetryCollector", "Service", "Telemetry"}),
     components.Namespaces: ({"names": ["one", "two"], "existing": ["two"]}, {"Namespace"}),
     components.ObjectStore: (
         {"namespace": "traces", "keys": {"access_key": "user", "secret_key": "a test's own"}},
@@ -52,7 +52,10 @@ ALONE: Mapping[Component, tuple[dict[str, Any], set[str]]] = {
         {"Namespace", "Operator", "OperatorGroup", "Subscription"},
     ),
     components.Prometheus: ({}, {"ConfigMap", "Deployment", "Service", "ServiceAccount"}),
-    components.TempoStack: ({"remote_write_url": "http://prometheus:9090/api/v1/write"}, {"TempoMonolithic"}),
+    components.TempoStack: (
+        {"remote_write_url": "http://prometheus:9090/api/v1/write"},
+        {"Service", "TempoMonolithic"},
+    ),
 }
 
 

@@ -222,10 +222,18 @@ def test_the_data_sources_have_the_uids_and_addresses_that_are_meant(deployed: D
     else:
         specs = [one.inputs["spec"] for one in deployed.children if one.kind == "GrafanaDatasource"]
         found = {spec["uid"]: spec["datasource"]["url"] for spec in specs}
+    assert found.keys() == set(meant.grafana.datasource_uids)
     assert found == {
         meant.grafana.tempo_uid: meant.tempo.query_url,
         meant.grafana.prometheus_uid: meant.prometheus.query_url,
     }
+
+
+def test_a_data_source_that_grafana_has_already_is_meant_and_not_made() -> None:
+    existing = {"queryUrl": "http://prometheus.monitoring:9090", "datasourceUid": "theirs"}
+    config = with_setting(minimal_config(), "prometheus.existing", existing)
+    grafana = Deployment.model_validate(run_program(config, preview=True).exports["deployment"]).grafana
+    assert (grafana.prometheus_uid, grafana.datasource_uids) == ("theirs", ["mesh-tracing-tempo"])
 
 
 def test_a_grafana_of_our_own_has_the_port_that_is_asked(deployed: Deployed, meant: Deployment) -> None:

@@ -8,9 +8,10 @@ import pytest
 import yaml
 from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, with_setting
 
+from model import Grafana
 from objects.dashboard import build_dashboard
 from objects.datasources import build_datasources, datasource_spec, provisioning_file
-from objects.grafana import content_hash
+from objects.grafana import GrafanaTempoDatasourceArgs, content_hash
 from objects.manifests import load
 
 Deploy = Callable[..., Deployed]
@@ -18,6 +19,7 @@ Deploy = Callable[..., Deployed]
 PASSWORD = SENTINELS[f"{PROJECT}:grafanaAdminPassword"]
 TEMPO = "http://tempo:3200"
 PROMETHEUS = "http://prometheus:9090"
+THEIRS = {"queryUrl": "http://prometheus.monitoring.svc.cluster.local:9090", "datasourceUid": "theirs"}
 
 
 def config(mode: str, **more: Any) -> dict[str, Any]:
@@ -25,6 +27,34 @@ def config(mode: str, **more: Any) -> dict[str, Any]:
     for path, value in more.items():
         changed = with_setting(changed, path.replace("__", "."), value)
     return changed
+
+
+def datasources(tempo_url: str = TEMPO) -> dict[str, Any]:
+    return build_datasources(Grafana(), existing_uid=None, tempo_url=tempo_url, prometheus_url=PROMETHEUS)
+
+
+def in_config_map(deployed: Deployed) -> list[dict[str, Any]]:
+    data = deployed.get("ConfigMap", "grafana-datasources-tracing").inputs["data"]
+    found: list[dict[str, Any]] = yaml.safe_load(data["datasources.yaml"])["datasources"]
+    return found
+
+
+def in_resources(deployed: Deployed) -> list[dict[str, Any]]:
+    specs = [r.inputs["spec"] for r in deployed.children if r.kind == "GrafanaDatasource"]
+    found = [{"uid": spec["uid"], **spec["datasource"]} for spec in specs]
+    # In the order of the file, which resources do not have.
+    return sorted(found, key=lambda one: str(one["type"]), reverse=True)
+
+
+def dashboard_uids(deployed: Deployed) -> dict[str, set[str]]:
+    """The uids of the data sources that the dashboard asks, by their type."""
+    (found,) = (r.inputs for r in deployed.children if r.name == "datasource-dashboard")
+    text = found["spec"]["json"] if found["kind"] == "GrafanaDashboard" else found["data"]["mesh-tracing.json"]
+    dashboard = json.loads(text)
+    sources = [panel["datasource"] for panel in dashboard["panels"] if panel["type"] != "row"]
+    sources += [target["datasource"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    sources += [variable["datasource"] for variable in dashboard["templating"]["list"]]
+    return {kind: {one["uid"] for one in sources if one["type"] == kind} for kind in ("tempo", "prometheus")}
 
 
 def objects_of(deployed: Deployed) -> set[tuple[str, str]]:
@@ -94,33 +124,74 @@ def test_a_sidecar_finds_the_config_maps_by_their_labels_unless_a_grafana_of_our
 @pytest.mark.parametrize("mode", ["config-map", "managed"])
 def test_the_dashboard_is_provisioned_as_it_is_built(deploy: Deploy, mode: str) -> None:
     data = deploy(config(mode)).get("ConfigMap", "grafana-dashboard-tracing").inputs["data"]
-    assert {key: json.loads(text) for key, text in data.items()} == {"mesh-tracing.json": build_dashboard()}
+    assert {key: json.loads(text) for key, text in data.items()} == {
+        "mesh-tracing.json": build_dashboard(tempo_uid="mesh-tracing-tempo", prometheus_uid="mesh-tracing-prometheus")
+    }
 
 
 def test_grafana_reads_back_from_the_provisioning_file_what_the_operator_is_given(deploy: Deploy) -> None:
-    text = deploy(config("config-map")).get("ConfigMap", "grafana-datasources-tracing").inputs["data"]
-    provisioned = yaml.safe_load(text["datasources.yaml"])["datasources"]
     # Grafana turns $$ into $ and, with the variable unset, $name into nothing.
-    expanded = json.loads(json.dumps(provisioned).replace("$$", "$"))
-    deployed = deploy(config("operator"))
-    for datasource in expanded:
-        resource = deployed.get("GrafanaDatasource", f"mesh-tracing-{datasource['uid']}")
-        spec = resource.inputs["spec"]
-        assert {"uid": spec["uid"], **spec["datasource"]} == datasource
+    expanded = json.loads(json.dumps(in_config_map(deploy(config("config-map")))).replace("$$", "$"))
+    assert in_resources(deploy(config("operator"))) == expanded
+
+
+@pytest.mark.parametrize("mode", ["config-map", "operator"])
+def test_no_data_source_has_a_name_or_a_uid_that_other_stacks_use(deploy: Deploy, mode: str) -> None:
+    # Those of kube-prometheus-stack, and those that Grafana's own examples give.
+    taken = {"prometheus", "alertmanager", "tempo", "loki", "jaeger"}
+    deployed = deploy(config(mode))
+    found = in_config_map(deployed) if mode == "config-map" else in_resources(deployed)
+    assert {one["type"] for one in found} == {"tempo", "prometheus"}
+    for one in found:
+        assert one["name"].lower() not in taken
+        assert one["uid"].lower() not in taken
+
+
+@pytest.mark.parametrize("mode", ["config-map", "operator"])
+def test_names_and_uids_are_those_of_the_settings_everywhere(deploy: Deploy, mode: str) -> None:
+    names = {"grafana__tempo": {"name": "Traces", "uid": "a"}, "grafana__prometheus": {"name": "Graph", "uid": "b"}}
+    deployed = deploy(config(mode, **names))
+    tempo, prometheus = in_config_map(deployed) if mode == "config-map" else in_resources(deployed)
+    assert [(one["name"], one["uid"]) for one in (tempo, prometheus)] == [("Traces", "a"), ("Graph", "b")]
+    assert tempo["jsonData"]["serviceMap"] == {"datasourceUid": "b"}
+    assert tempo["jsonData"]["tracesToMetrics"]["datasourceUid"] == "b"
+    assert prometheus["jsonData"]["exemplarTraceIdDestinations"][0]["datasourceUid"] == "a"
+    assert dashboard_uids(deployed) == {"tempo": {"a"}, "prometheus": {"b"}}
+
+
+@pytest.mark.parametrize("mode", ["config-map", "operator"])
+def test_a_prometheus_that_grafana_has_already_is_referred_to_and_not_made(deploy: Deploy, mode: str) -> None:
+    deployed = deploy(config(mode, prometheus__existing=THEIRS))
+    (tempo,) = in_config_map(deployed) if mode == "config-map" else in_resources(deployed)
+    assert tempo["type"] == "tempo"
+    assert tempo["jsonData"]["serviceMap"] == {"datasourceUid": "theirs"}
+    assert tempo["jsonData"]["tracesToMetrics"]["datasourceUid"] == "theirs"
+    assert dashboard_uids(deployed) == {"tempo": {"mesh-tracing-tempo"}, "prometheus": {"theirs"}}
+
+
+def test_grafana_takes_away_what_the_provisioning_file_does_not_have_any_more(minimal: Deployed) -> None:
+    data = minimal.get("ConfigMap", "grafana-datasources-tracing").inputs["data"]
+    assert yaml.safe_load(data["datasources.yaml"])["prune"] is True
+
+
+def test_another_uid_replaces_the_operator_s_resource_which_cannot_change_it(deploy: Deploy) -> None:
+    resource = deploy(config("operator")).get("GrafanaDatasource", "mesh-tracing-prometheus")
+    assert "spec.uid" in resource.further_options["replaceOnChanges"]
+    assert resource.delete_before_replace
 
 
 def test_a_provisioning_file_doubles_every_dollar_and_a_resource_none() -> None:
-    datasources = build_datasources(tempo_url="http://tempo/$a", prometheus_url=PROMETHEUS)
-    in_file = provisioning_file(tempo_url="http://tempo/$a", prometheus_url=PROMETHEUS)
+    built = datasources(tempo_url="http://tempo/$a")
+    in_file = provisioning_file(built)
     assert "/$$a" in in_file
-    assert in_file.count("$") == 2 * json.dumps(datasources).count("$")
-    resource = json.dumps(datasource_spec(datasources[0], instance_labels={"dashboards": "grafana"}))
+    assert in_file.count("$") == 2 * json.dumps(built).count("$")
+    resource = json.dumps(datasource_spec(built["tempo"], instance_labels={"dashboards": "grafana"}))
     assert "$$" not in resource
     assert "{$__tags}" in resource
 
 
 def test_both_data_sources_are_linked_to_each_other() -> None:
-    tempo, prometheus = build_datasources(tempo_url=TEMPO, prometheus_url=PROMETHEUS)
+    tempo, prometheus = datasources().values()
     assert (tempo["type"], tempo["url"], prometheus["type"], prometheus["url"]) == (
         "tempo",
         TEMPO,
@@ -162,8 +233,8 @@ def test_the_operator_s_resources_select_their_grafana_and_are_awaited(
 
 def test_the_operator_is_given_the_uids_that_refer_to_each_other(deploy: Deploy) -> None:
     deployed = deploy(config("operator"))
-    for uid in ("tempo", "prometheus"):
-        spec = deployed.get("GrafanaDatasource", f"mesh-tracing-{uid}").inputs["spec"]
+    for uid in ("mesh-tracing-tempo", "mesh-tracing-prometheus"):
+        spec = deployed.get("GrafanaDatasource", uid).inputs["spec"]
         assert spec["uid"] == uid
         assert "uid" not in spec["datasource"]
     dashboard = deployed.get("GrafanaDashboard").inputs["spec"]
@@ -236,8 +307,12 @@ def test_the_pod_restarts_for_what_it_reads_at_its_start_and_for_nothing_else(de
 @pytest.mark.parametrize("changed", ["tempo_url", "prometheus_url"])
 def test_the_hash_follows_both_addresses(changed: str) -> None:
     urls = {"tempo_url": TEMPO, "prometheus_url": PROMETHEUS}
-    assert content_hash(**urls) == content_hash(**urls)
-    assert content_hash(**urls) != content_hash(**{**urls, changed: "http://elsewhere"})
+
+    def hash_of(urls: dict[str, str]) -> str:
+        return content_hash(GrafanaTempoDatasourceArgs.model_validate(urls))
+
+    assert hash_of(urls) == hash_of(urls)
+    assert hash_of(urls) != hash_of({**urls, changed: "http://elsewhere"})
 
 
 def test_the_hash_is_of_the_addresses_that_the_data_sources_have(deploy: Deploy) -> None:

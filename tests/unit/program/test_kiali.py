@@ -100,7 +100,7 @@ def test_traces_come_from_tempo_over_http(
         "provider": "tempo",
         "internal_url": url,
         "use_grpc": False,
-        "tempo_config": {"datasource_uid": "tempo", "url_format": "grafana"},
+        "tempo_config": {"datasource_uid": "mesh-tracing-tempo", "url_format": "grafana"},
     }
 
 
@@ -110,6 +110,13 @@ def test_metrics_come_from_the_prometheus_of_the_settings(deploy: Deploy) -> Non
     existing = {"prometheus.existing": {"queryUrl": "http://prometheus.monitoring:9090"}}
     foreign = kiali(deploy(config("operator", existing)))["external_services"]["prometheus"]
     assert foreign == {"url": "http://prometheus.monitoring:9090"}
+
+
+def test_kiali_knows_grafana_s_data_sources_by_their_uids(deploy: Deploy) -> None:
+    uids = {"grafana.mode": "managed", "grafana.tempo": {"uid": "traces"}, "grafana.prometheus": {"uid": "graph"}}
+    services = kiali(deploy(config("operator", uids)))["external_services"]
+    assert services["tracing"]["tempo_config"]["datasource_uid"] == "traces"
+    assert services["grafana"]["datasource_uid"] == "graph"
 
 
 @pytest.mark.parametrize("mode", ["config-map", "operator"])
@@ -130,7 +137,7 @@ def test_a_grafana_of_the_program_s_own_is_where_kiali_sends_browsers(deploy: De
     inside = {
         "enabled": True,
         "internal_url": "http://grafana.observe.svc.cluster.local:3000",
-        "datasource_uid": "prometheus",
+        "datasource_uid": "mesh-tracing-prometheus",
         "dashboards": [],
         "is_core": False,
     }

@@ -93,7 +93,7 @@ def test_the_telemetry_waits_for_everything_that_an_installer_makes(deploy: Depl
 
 
 @pytest.mark.parametrize("changes", [{}, {"mesh.revision": "canary"}, BY_REVISION, EXISTING])
-def test_the_istiod_of_any_revision_is_scraped_at_one_address(deploy: Deploy, changes: dict[str, Any]) -> None:
+def test_the_istiod_of_any_revision_is_scraped_by_one_name(deploy: Deploy, changes: dict[str, Any]) -> None:
     deployed = deploy(config(changes))
     service = deployed.get("Service", "mesh-tracing-istiod").inputs
     assert service["metadata"]["namespace"] == "istio-system"
@@ -102,7 +102,8 @@ def test_the_istiod_of_any_revision_is_scraped_at_one_address(deploy: Deploy, ch
     assert [port["port"] for port in service["spec"]["ports"]] == [15014]
     scrape = yaml.safe_load(deployed.get("ConfigMap", "prometheus").inputs["data"]["prometheus.yml"])["scrape_configs"]
     (istiod,) = (job for job in scrape if job["job_name"] == "istiod")
-    assert istiod["static_configs"] == [{"targets": ["mesh-tracing-istiod.istio-system.svc.cluster.local:15014"]}]
+    record = "_http-monitoring._tcp.mesh-tracing-istiod.istio-system.svc.cluster.local"
+    assert istiod["dns_sd_configs"][0]["names"] == [record]
 
 
 def test_the_component_says_which_namespace_is_the_root(deploy: Deploy) -> None:

@@ -20,6 +20,7 @@ from objects.operators import OperatorsArgs, build_operator
 from program import Plan
 
 Deploy = Callable[..., Deployed]
+DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 Expected = tuple[str, str, str, str, str]
 
 # package, namespace, channel, catalog source, the source's namespace
@@ -297,6 +298,29 @@ def test_release_manifests_come_from_a_folder(deploy: Deploy, folder: str) -> No
 def test_objects_of_release_manifests_are_awaited(deploy: Deploy) -> None:
     deployed = deploy(by_manifests())
     assert [r.inputs["skipAwait"] for r in deployed if r.kind == "ConfigFile"] == [False, False]
+
+
+def retained_of_manifests(deployed: Deployed) -> set[str]:
+    """Of a CRD and a Deployment in each release manifest, the types that stay on destroy."""
+    kept = set()
+    for file in (r for r in deployed if r.kind == "ConfigFile"):
+        for token in (DEFINITION, "kubernetes:apps/v1:Deployment"):
+            args = pulumi.ResourceTransformArgs(True, token, "any", {"a": 1}, pulumi.ResourceOptions(protect=True))
+            for transform in file.transforms:
+                result = transform(args)
+                if isinstance(result, pulumi.ResourceTransformResult) and result.opts.retain_on_delete:
+                    assert (result.props, result.opts.protect) == ({"a": 1}, True)
+                    kept.add(f"{file.name} {token}")
+    return kept
+
+
+def test_definitions_of_release_manifests_stay_on_destroy_and_nothing_else_does(deploy: Deploy) -> None:
+    kept = {f"operators-tempo {DEFINITION}", f"operators-opentelemetry {DEFINITION}"}
+    assert retained_of_manifests(deploy(by_manifests())) == kept
+
+
+def test_definitions_of_release_manifests_go_where_the_settings_say_so(deploy: Deploy) -> None:
+    assert retained_of_manifests(deploy(by_manifests(("operators.keepCrds", False)))) == set()
 
 
 def test_kiali_s_and_grafana_s_operators_are_not_installed_from_manifests(deploy: Deploy) -> None:

@@ -109,15 +109,73 @@ def test_its_volume_has_the_same_timeout(deploy: Deploy) -> None:
     assert deployed.get("PersistentVolumeClaim", "prometheus").timeouts["create"] == "55s"
 
 
-@pytest.mark.parametrize(
-    ("mode", "tempo_jobs"),
-    [("monolithic", {"tempo"}), ("stack", {"tempo-distributor", "tempo-metrics-generator", "tempo-query-frontend"})],
-)
-def test_it_scrapes_every_hop(deploy: Deploy, mode: str, tempo_jobs: set[str]) -> None:
+# By scrape job: the port, and labels that the pods have. Istio's chart and the two operators write them.
+PODS: dict[str, tuple[int, dict[str, str]]] = {
+    "istiod": (15014, {"app": "istiod", "istio": "pilot", "istio.io/rev": "default"}),
+    "otel-collector": (
+        8888,
+        {
+            "app.kubernetes.io/component": "opentelemetry-collector",
+            "app.kubernetes.io/instance": "istio-system.otel",
+            "app.kubernetes.io/managed-by": "opentelemetry-operator",
+            "app.kubernetes.io/name": "otel-collector",
+            "app.kubernetes.io/part-of": "opentelemetry",
+        },
+    ),
+}
+
+
+def tempo_pod(name: str, component: str) -> tuple[int, dict[str, str]]:
+    return 3200, {
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/instance": "tempo",
+        "app.kubernetes.io/managed-by": "tempo-operator",
+        "app.kubernetes.io/name": name,
+    }
+
+
+PARTS = ("distributor", "metrics-generator", "query-frontend")
+TEMPO_PODS = {
+    "monolithic": {"tempo": tempo_pod("tempo-monolithic", "tempo")},
+    "stack": {f"tempo-{part}": tempo_pod("tempo", part) for part in PARTS},
+}
+
+
+@pytest.mark.parametrize("mode", TEMPO_PODS)
+def test_it_scrapes_every_pod_of_every_hop(deploy: Deploy, mode: str) -> None:
     deployed = deploy(with_setting(s3_config(), "tempo.mode", mode))
     config = yaml.safe_load(deployed.get("ConfigMap", "prometheus").inputs["data"]["prometheus.yml"])
-    jobs = {job["job_name"] for job in config["scrape_configs"]}
-    assert jobs == {"prometheus", "istiod", "otel-collector", *tempo_jobs}
+    services = {
+        f"_{port['name']}._tcp.{r.object_name}.{r.inputs['metadata']['namespace']}.svc.cluster.local": r.inputs["spec"]
+        for r in deployed.children
+        if r.kind == "Service"
+        for port in r.inputs["spec"]["ports"]
+        if "name" in port
+    }
+    pods = {**PODS, **TEMPO_PODS[mode]}
+    found = {job["job_name"]: job["dns_sd_configs"][0]["names"] for job in config["scrape_configs"][1:]}
+    assert found.keys() == pods.keys()
+    for job, (port, labels) in pods.items():
+        (record,) = found[job]
+        service = services[record]
+        assert service["selector"].items() <= labels.items(), job
+        assert [one["port"] for one in service["ports"]] == [port]
+        # Headless: the record lists the pods, and not one address for all of them.
+        assert (service["clusterIP"], service["publishNotReadyAddresses"]) == ("None", True)
+
+
+def test_the_services_for_metrics_do_not_match_the_pods_of_another_part(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(s3_config(), "tempo.mode", "stack"))
+    selectors = {r.object_name: r.inputs["spec"]["selector"] for r in deployed.children if r.kind == "Service"}
+    for job, (_, labels) in {**PODS, **TEMPO_PODS["stack"]}.items():
+        matching = {name for name, selector in selectors.items() if selector.items() <= labels.items()}
+        assert matching == {f"mesh-tracing-{job}"}
+
+
+def test_no_proxy_is_told_of_the_services_for_metrics(minimal: Deployed) -> None:
+    for job in (*PODS, "tempo"):
+        annotations = minimal.get("Service", f"mesh-tracing-{job}").inputs["metadata"]["annotations"]
+        assert annotations == {"networking.istio.io/exportTo": "~"}
 
 
 def test_somebody_else_s_prometheus_makes_nothing_of_ours(deploy: Deploy) -> None:

@@ -20,6 +20,62 @@ SAIL = {"mesh.installer": "sail"}
 BY_REVISION = {**SAIL, "mesh.sail.updateStrategy": "RevisionBased"}
 EXISTING = {"mesh.installer": "existing", "namespaces.existing": ["istio-system"]}
 
+# Each is a value that Istio's injection template names, or that reaches it through the mesh configuration or istiod's
+# environment (istio-discovery/files/injection-template.yaml, pkg/kube/inject).
+READ_BY_THE_INJECTOR: list[dict[str, Any]] = [
+    {"global": {"network": "one"}},
+    {"global": {"meshID": "mesh1"}},
+    {"global": {"multiCluster": {"clusterName": "east"}}},
+    {"global": {"imagePullSecrets": ["registry"]}},
+    {"global": {"imagePullPolicy": "Always"}},
+    {"global": {"logAsJson": True}},
+    {"global": {"logging": {"level": "default:debug"}}},
+    {"global": {"caAddress": "ca.example:443"}},
+    {"global": {"caName": "GkeWorkloadCertificate"}},
+    {"global": {"pilotCertProvider": "kubernetes"}},
+    {"global": {"mountMtlsCerts": True}},
+    {"global": {"sts": {"servicePort": 15463}}},
+    {"global": {"sds": {"token": {"aud": "other"}}}},
+    {"global": {"nativeNftables": True}},
+    {"global": {"trustBundleName": "root"}},
+    {"meshConfig": {"trustDomain": "corp.example"}},
+    {"meshConfig": {"proxyListenPort": 16001}},
+    {"meshConfig": {"proxyInboundListenPort": 16006}},
+    {"meshConfig": {"enablePrometheusMerge": False}},
+    {"meshConfig": {"inboundTrafficPolicy": {"mode": "LOCALHOST"}}},
+    {
+        "meshConfig": {
+            "extensionProviders": [
+                {"name": "other", "opentelemetry": {"serviceAttributeEnrichment": "OTEL_SEMANTIC_CONVENTIONS"}}
+            ]
+        }
+    },
+    {"pilot": {"env": {"ENABLE_NATIVE_SIDECARS": "true"}}},
+    {"env": {"ENABLE_NATIVE_SIDECARS": "true"}},
+    {"pilot": {"cni": {"provider": "multus"}}},
+    {"pilot": {"crlConfigMapName": "crl"}},
+    {"gateways": {"securityContext": {"runAsUser": 1}}},
+]
+# Each is one that istiod alone reads, or pushes to proxies that run.
+ARRIVES_LIVE: list[dict[str, Any]] = [
+    {"pilot": {"resources": {"requests": {"cpu": "1"}}}},
+    {"resources": {"requests": {"cpu": "1"}}},
+    {"pilot": {"replicaCount": 3, "autoscaleEnabled": False}},
+    {"pilot": {"tolerations": [{"operator": "Exists"}], "podAnnotations": {"a": "b"}}},
+    {"global": {"defaultResources": {"requests": {"cpu": "1"}}}},
+    {"global": {"priorityClassName": "system-cluster-critical"}},
+    {"telemetry": {"enabled": False}},
+    {"meshConfig": {"accessLogFile": "/dev/stdout", "accessLogEncoding": "JSON"}},
+    {"meshConfig": {"extensionProviders": [{"name": "other", "envoyFileAccessLog": {"path": "/dev/stdout"}}]}},
+    {"meshConfig": {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}},
+    {"meshConfig": {"discoverySelectors": [{"matchLabels": {"mesh": "on"}}]}},
+    {"meshConfig": {"defaultProviders": {"accessLogging": ["envoy"]}}},
+    {"meshConfig": {"enableAutoMtls": False}},
+    {"meshConfig": {"tlsDefaults": {"minProtocolVersion": "TLSV1_3"}}},
+    {},
+    {"meshConfig": {}},
+]
+
 # (how Istio is installed, what changes then)
 RESTARTS: list[tuple[dict[str, Any], str, Any]] = [
     (HELM, "mesh.revision", "canary"),
@@ -34,6 +90,10 @@ RESTARTS: list[tuple[dict[str, Any], str, Any]] = [
     (HELM, "mesh.values", {"global": {"proxy": {"resources": {"requests": {"cpu": "10m"}}}}}),
     (HELM, "mesh.values", {"global": {"variant": "debug"}}),
     (HELM, "mesh.values", {"sidecarInjectorWebhook": {"rewriteAppHTTPProbe": False}}),
+    *((HELM, "mesh.values", values) for values in READ_BY_THE_INJECTOR),
+    (HELM, "platform", "openshift"),
+    (SAIL, "mesh.sail.profile", "demo"),
+    (SAIL, "mesh.values", {"global": {"network": "one"}}),
     (SAIL, "mesh.version", "1.30.1"),
     (SAIL, "mesh.sail.updateStrategy", "RevisionBased"),
     (BY_REVISION, "mesh.version", "1.30.1"),
@@ -52,10 +112,8 @@ LEAVES_RUNNING: list[tuple[dict[str, Any], str, Any]] = [
     (HELM, "mesh.discoveryNamespacesOnly", True),
     (HELM, "mesh.chartRepository", "oci://registry.example/istio"),
     (HELM, "mesh.cni", False),
-    (HELM, "mesh.values", {"pilot": {"resources": {"requests": {"cpu": "1"}}}}),
-    (HELM, "mesh.values", {"meshConfig": {"accessLogFile": "/dev/stdout"}}),
-    (HELM, "mesh.values", {"meshConfig": {"extensionProviders": [{"name": "other"}]}}),
-    (HELM, "mesh.values", {"global": {"logAsJson": True}}),
+    *((HELM, "mesh.values", values) for values in ARRIVES_LIVE),
+    (SAIL, "mesh.values", {"meshConfig": {"accessLogFile": "/dev/stdout"}}),
     (HELM, "timeouts.bookinfo", 60),
     (HELM, "grafana.namespace", "grafana"),
     (HELM, "bookinfo.traffic.requestsPerSecond", 5),
@@ -105,17 +163,19 @@ def test_anything_else_restarts_none(deploy: Deploy, installed: dict[str, Any], 
 SIDECAR = SidecarConfig(
     revision="default",
     injection_labels={"istio-injection": "enabled"},
-    injector={"variant": "default"},
+    installation={"cni": False},
     proxy_image={"tag": "1.30.0"},
-    proxy_config={"concurrency": 1},
+    values={"global": {"variant": "debug"}},
+    resource_attributes=False,
     provider={"namespace": "istio-system"},
 )
 OTHER_SIDECAR = SidecarConfig(
     revision="canary",
     injection_labels={"istio.io/rev": "default"},
-    injector={"variant": "debug"},
+    installation={"cni": True},
     proxy_image={"tag": "1.30.1"},
-    proxy_config={"concurrency": 2},
+    values={"global": {"variant": "distroless"}},
+    resource_attributes=True,
     provider={"namespace": "mesh"},
 )
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from recording import (
     PROJECT,
     ROOT,
+    SENTINELS,
     apply_config,
     minimal_config,
     s3_config,
@@ -102,6 +103,8 @@ BAD_SETTINGS: list[tuple[str, Any]] = [
     ("grafana.mode", "helm"),
     ("grafana.namespace", "-grafana"),
     ("grafana.instanceLabels", {"a b": "c"}),
+    ("grafana.tempo.name", "$TEMPO"),
+    ("grafana.prometheus.uid", "prometheus of the mesh"),
     ("kiali.installer", "olm"),
     ("kiali.version", "v2"),
     ("bookinfo.traffic.requestsPerSecond", 0),
@@ -150,8 +153,13 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"tempo.mode": "stack"}, "s3"),
     ({"tempo.storage.s3.source": "keys"}, "endpoint"),
     ({"tempo.storage.s3.source": "secret"}, "secretName"),
+    ({"tempo.storage.s3.tls": True}, "no tls for source minio"),
+    ({"tempo.storage.s3": {"source": "keys", "endpoint": "http://s3.example.com", "caName": "ca"}}, "caName"),
+    ({"tempo.storage.s3": {"source": "secret", "secretName": "theirs", "caName": "ca"}}, "caName"),
     ({"tempo.histograms": "both"}, "nativeHistograms"),
     ({"grafana.mode": "operator", "grafana.instanceLabels": {}}, "instanceLabels"),
+    ({"grafana.tempo.uid": "one", "grafana.prometheus.uid": "one"}, "different uids"),
+    ({"grafana.tempo.name": "One", "grafana.prometheus.name": "One"}, "different names"),
 ]
 
 
@@ -248,6 +256,13 @@ def test_settings_that_contradict_each_other_are_refused(changes: dict[str, Any]
         config = with_setting(config, path, value)
     (problem,) = problems_of(config)
     assert word in problem
+
+
+def test_a_new_grafana_cannot_have_a_data_source_already() -> None:
+    config = with_setting({**minimal_config(), **SENTINELS}, "grafana.mode", "managed")
+    existing = {"queryUrl": "http://prometheus.monitoring:9090", "datasourceUid": "theirs"}
+    (problem,) = problems_of(with_setting(config, "prometheus.existing", existing))
+    assert "datasourceUid" in problem
 
 
 def test_the_context_alone_is_required() -> None:

@@ -7,9 +7,8 @@ import pytest
 from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s3_config, with_setting
 
 from model import Exposure, Tempo
-from objects.addresses import tempo_metrics
-from objects.context import Context
 from objects.tempo import build_monolithic_spec, build_stack_spec
+from program.checks import LintError
 
 Deploy = Callable[..., Deployed]
 Config = dict[str, Any]
@@ -92,7 +91,9 @@ def test_a_storage_brings_its_objects_and_no_others(deploy: Deploy, variant: Any
     made = {
         f"{r.kind} {r.object_name}"
         for r in deployed.children
-        if (r.inputs.get("metadata") or {}).get("namespace") == "tracing-system" and r.kind not in KIND.values()
+        if (r.inputs.get("metadata") or {}).get("namespace") == "tracing-system"
+        and r.kind not in KIND.values()
+        and not r.name.endswith("-metrics")
     }
     assert made == objects
     assert ("ObjectStore" in {c.kind for c in deployed.components}) is (source == "minio")
@@ -127,11 +128,42 @@ def test_tempo_is_told_of_the_secret_of_its_store_only(deploy: Deploy, variant: 
     mode, backend, source, _, secret = variant
     spec = tempo_of(deploy(storage_config(mode, backend, source))).inputs["spec"]
     if mode == "stack":
-        assert spec["storage"] == {"secret": {"name": secret, "type": "s3"}}
+        assert spec["storage"]["secret"] == {"name": secret, "type": "s3"}
     else:
         traces = spec["storage"]["traces"]
         assert traces["backend"] == backend
-        assert traces.get("s3") == (None if secret is None else {"secret": secret})
+        assert (traces.get("s3") or {}).get("secret") == secret
+
+
+# (what the settings say of an existing store, what Tempo's operator is told of TLS)
+TLS: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
+    ({"source": "minio"}, {"enabled": False}),
+    ({"source": "keys", "endpoint": "http://s3.example.com:9000"}, {"enabled": False}),
+    ({"source": "keys", "endpoint": "https://s3.example.com"}, {"enabled": True}),
+    (
+        {"source": "keys", "endpoint": "https://s3.example.com", "caName": "store-ca"},
+        {"enabled": True, "caName": "store-ca"},
+    ),
+    ({"source": "secret", "secretName": "theirs"}, None),
+    ({"source": "secret", "secretName": "theirs", "tls": False}, {"enabled": False}),
+    ({"source": "secret", "secretName": "theirs", "tls": True, "caName": "ca"}, {"enabled": True, "caName": "ca"}),
+]
+
+
+@pytest.mark.parametrize(("s3", "tls"), TLS)
+def test_tls_follows_from_the_endpoint(deploy: Deploy, mode: str, s3: dict[str, Any], tls: Any) -> None:
+    config = with_setting(storage_config(mode, "s3", "minio"), "tempo.storage.s3", s3)
+    spec = tempo_of(deploy(config)).inputs["spec"]
+    told = spec["storage"] if mode == "stack" else spec["storage"]["traces"]["s3"]
+    assert told.get("tls") == tls
+
+
+def test_a_configuration_that_takes_tls_away_is_refused(deploy: Deploy, mode: str) -> None:
+    config = with_setting(
+        storage_config(mode, "s3", "keys"), "tempo.extraConfig", {"storage": {"trace": {"s3": {"insecure": True}}}}
+    )
+    with pytest.raises(LintError, match="called without TLS"):
+        deploy(config)
 
 
 def test_a_preview_registers_the_same(deploy: Deploy, variant: Any) -> None:
@@ -322,29 +354,26 @@ def test_only_an_ingester_that_is_alone_is_ready_at_once(deploy: Deploy, mode: s
             "monolithic",
             "tempo-tempo.tracing-system.svc.cluster.local:4317",
             "http://tempo-tempo.tracing-system.svc.cluster.local:3200",
-            {"tempo": "tempo-tempo.tracing-system.svc.cluster.local:3200"},
+            {"tempo"},
         ),
         (
             "stack",
             "tempo-tempo-distributor.tracing-system.svc.cluster.local:4317",
             "http://tempo-tempo-query-frontend.tracing-system.svc.cluster.local:3200",
-            {
-                "tempo-distributor": "tempo-tempo-distributor.tracing-system.svc.cluster.local:3200",
-                "tempo-metrics-generator": "tempo-tempo-metrics-generator.tracing-system.svc.cluster.local:3200",
-                "tempo-query-frontend": "tempo-tempo-query-frontend.tracing-system.svc.cluster.local:3200",
-            },
+            {"tempo-distributor", "tempo-metrics-generator", "tempo-query-frontend"},
         ),
     ],
 )
 def test_each_mode_is_reached_at_its_own_services(
-    deploy: Deploy, mode: Any, otlp: str, query: str, scraped: dict[str, str]
+    deploy: Deploy, mode: Any, otlp: str, query: str, scraped: set[str]
 ) -> None:
     deployed = deploy(storage_config(mode, "s3", "minio"))
     exporter = deployed.get("OpenTelemetryCollector").inputs["spec"]["config"]["exporters"]["otlp"]
     assert exporter["endpoint"] == otlp
     assert deployed.exports["tempo_query_url"] == query
     assert tempo_of(deployed).urn in deployed.before(deployed.get("OpenTelemetryCollector").urn)
-    assert tempo_metrics(Tempo.model_validate({"mode": mode, "storage": {"backend": "s3"}}), Context()) == scraped
+    services = {r.object_name for r in deployed.children if r.kind == "Service" and r.name.endswith("-metrics")}
+    assert services == {f"mesh-tracing-{job}" for job in ("istiod", "otel-collector", *scraped)}
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_tempo_keeps_traces_in_the_bucket_that_the_job_makes(deploy: Deploy) -> 
     minimal = deploy(s3_config())
     traces = minimal.get("TempoMonolithic").inputs["spec"]["storage"]["traces"]
     assert traces["backend"] == "s3"
-    assert traces["s3"] == {"secret": "tempo-object-storage"}
+    assert traces["s3"] == {"secret": "tempo-object-storage", "tls": {"enabled": False}}
     (container,) = minimal.get("Job").inputs["spec"]["template"]["spec"]["containers"]
     secrets = {env["valueFrom"]["secretKeyRef"]["name"] for env in container["env"]}
     assert secrets == {"tempo-object-storage"}
@@ -207,12 +207,15 @@ def test_prometheus_receives_and_keeps_exemplars(deployed: Deployed) -> None:
 
 def test_prometheus_scrapes_every_hop(minimal: Deployed) -> None:
     config = yaml.safe_load(minimal.get("ConfigMap", "prometheus").inputs["data"]["prometheus.yml"])
-    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
-    assert targets == {
-        "prometheus": ["localhost:9090"],
-        "istiod": ["mesh-tracing-istiod.istio-system.svc.cluster.local:15014"],
-        "otel-collector": ["otel-collector-monitoring.istio-system.svc.cluster.local:8888"],
-        "tempo": ["tempo-tempo.tracing-system.svc.cluster.local:3200"],
+    itself, *hops = config["scrape_configs"]
+    assert (itself["job_name"], itself["static_configs"]) == ("prometheus", [{"targets": ["localhost:9090"]}])
+    records = {
+        "istiod": "_http-monitoring._tcp.mesh-tracing-istiod.istio-system.svc.cluster.local",
+        "otel-collector": "_http-monitoring._tcp.mesh-tracing-otel-collector.istio-system.svc.cluster.local",
+        "tempo": "_http-monitoring._tcp.mesh-tracing-tempo.tracing-system.svc.cluster.local",
+    }
+    assert {job["job_name"]: job["dns_sd_configs"] for job in hops} == {
+        job: [{"names": [record], "refresh_interval": "15s"}] for job, record in records.items()
     }
 
 
@@ -230,7 +233,7 @@ def test_prometheus_has_a_volume_only_when_asked(deploy: Deploy, minimal: Deploy
 
 
 def test_grafana_s_data_sources_know_each_other(deployed: Deployed) -> None:
-    tempo, prometheus = datasources(deployed)["Tempo"], datasources(deployed)["Prometheus"]
+    tempo, prometheus = datasources(deployed)["Mesh Tempo"], datasources(deployed)["Mesh Prometheus"]
     assert tempo["jsonData"]["serviceMap"]["datasourceUid"] == prometheus["uid"]
     assert tempo["jsonData"]["tracesToMetrics"]["datasourceUid"] == prometheus["uid"]
     (destination,) = prometheus["jsonData"]["exemplarTraceIdDestinations"]
@@ -240,7 +243,7 @@ def test_grafana_s_data_sources_know_each_other(deployed: Deployed) -> None:
 
 
 def test_grafana_s_provisioning_does_not_expand_the_tags(minimal: Deployed) -> None:
-    for query in datasources(minimal)["Tempo"]["jsonData"]["tracesToMetrics"]["queries"]:
+    for query in datasources(minimal)["Mesh Tempo"]["jsonData"]["tracesToMetrics"]["queries"]:
         assert "{$$__tags}" in query["query"]
 
 

@@ -395,6 +395,16 @@ def test_data_sources_that_are_wrong_are_corrected(datasources: list[dict[str, A
     assert finding.evidence == evidence
 
 
+def test_a_prometheus_that_grafana_had_before_is_not_looked_for_among_ours() -> None:
+    theirs = part(deployment().grafana, datasource_uids=["tempo"], prometheus_uid="theirs")
+    stack = world(deployment(grafana=theirs))
+    linked = TEMPO_SOURCE | {"jsonData": {"serviceMap": {"datasourceUid": "theirs"}}}
+    assert grafana.judge(stack, looks(seen_grafana(linked))).status is Status.OK
+    finding = grafana.judge(stack, looks(seen_grafana(TEMPO_SOURCE)))
+    assert_broken(finding, Because.FAULT, remedy=stack.restore)
+    assert finding.evidence[1] == "Prometheus' uid is 'theirs'"
+
+
 def test_no_data_sources_at_all_are_restored() -> None:
     finding = grafana.judge(world(), looks(seen_grafana(datasources=[])))
     assert_broken(finding, Because.FAULT, remedy=restore())
