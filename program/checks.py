@@ -5,10 +5,10 @@ addresses as plain text instead of Outputs.
 """
 
 import datetime
+import json
 from collections.abc import Iterator
 
 import pulumi
-import yaml
 
 import lint
 from objects.applications import build_labels
@@ -33,7 +33,7 @@ from program.plan import Plan
 class LintError(pulumi.RunError):
     """The settings would deploy what cannot work; Pulumi shows the message without a traceback."""
 
-    def __init__(self, findings: list[lint.Finding]) -> None:
+    def __init__(self, findings: list[str]) -> None:
         count = "one fault" if len(findings) == 1 else f"{len(findings)} faults"
         super().__init__("\n".join([f"what the settings ask for has {count}:", *(f"  - {one}" for one in findings)]))
 
@@ -43,10 +43,10 @@ def refuse_what_breaks(plan: Plan) -> None:
     findings = lint.check(list(merged_objects(plan)), facts(plan))
     for finding in findings:
         if finding.severity is lint.Severity.WARNING:
-            pulumi.log.warn(str(finding))
+            pulumi.log.warn(plan.without_secrets(str(finding)))
     errors = [finding for finding in findings if finding.severity is lint.Severity.ERROR]
     if errors:
-        raise LintError(errors)
+        raise LintError([plan.without_secrets(str(error)) for error in errors])
 
 
 def facts(plan: Plan) -> lint.Facts:
@@ -99,7 +99,7 @@ def _control_plane(args: MeshControlPlaneArgs) -> Iterator[Object]:
     if args.mesh.installer == "helm":
         # The chart writes its value `meshConfig` into this ConfigMap.
         metadata = {"name": f"istio{revision_suffix(args.mesh.revision)}", "namespace": args.mesh.namespace}
-        data = {"mesh": yaml.safe_dump(istiod(args)["values"]["meshConfig"])}
+        data = {"mesh": json.dumps(istiod(args)["values"]["meshConfig"])}
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
@@ -113,7 +113,7 @@ def _tempo(plan: Plan) -> Iterator[Object]:
 
 def _grafana(plan: Plan) -> Iterator[Object]:
     args = plan.datasource()
-    prometheus_url = plan.prometheus_endpoints.query_url
+    prometheus_url, _ = plan.prometheus_urls
     yield from build_content(args, provisioning_file(tempo_url=plan.tempo_url, prometheus_url=prometheus_url)).values()
     managed = grafana_args(args)
     if managed is not None:
