@@ -4,6 +4,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 import components as mesh_tracing
+import rollout
 import settings
 from cluster import access, recorded
 from program import Plan, describe, look, refuse_what_breaks
@@ -29,6 +30,10 @@ cluster = k8s.Provider(
 )
 
 
+# The operators' conditions lag behind their pods, so what serves is seen at the pods themselves.
+watch = rollout.Watch(rollout.Api(None if way_in is None else way_in.kubeconfig), plan.without_secrets)
+
+
 def after(*earlier: pulumi.Resource) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(provider=cluster, depends_on=earlier)
 
@@ -40,15 +45,18 @@ namespaces = mesh_tracing.Namespaces("namespaces", plan.namespaces(), after())
 # Two branches are deployed in parallel: the control plane, and the path of the spans, from storage back to the
 # collector.
 control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), after(namespaces, *operators))
-prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus("prometheus", plan.prometheus(), after(namespaces))
+prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus(
+    "prometheus", plan.prometheus(), after(namespaces), watch=watch
+)
 # Tempo also waits for Prometheus, and the collector for Tempo, through the address that each is given.
 tempo = mesh_tracing.TempoStack(
-    "tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces, *operators)
+    "tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces, *operators), watch=watch
 )
 telemetry = mesh_tracing.MeshTelemetry(
     "telemetry",
     plan.telemetry(otlp_address=tempo.otlp_address, control_plane=control_plane.namespace),
     after(namespaces, *operators),
+    watch=watch,
 )
 datasource = mesh_tracing.GrafanaTempoDatasource(
     "datasource",
@@ -59,7 +67,7 @@ datasource = mesh_tracing.GrafanaTempoDatasource(
 serving: list[pulumi.Resource] = [datasource]
 if stack.namespaces.applications:
     # Restarted only now, so that the new sidecars trace their first request.
-    mesh_tracing.Applications("applications", plan.applications(), after(control_plane, telemetry))
+    mesh_tracing.Applications("applications", plan.applications(), after(control_plane, telemetry), watch=watch)
 if stack.bookinfo.enabled:
     # Pods get a sidecar only once istiod's injector serves. Only the clients that send requests also wait for tracing.
     bookinfo = mesh_tracing.Bookinfo("bookinfo", plan.bookinfo(tracing=telemetry.provider_name), after(control_plane))
@@ -73,6 +81,7 @@ if stack.kiali.installer != "none":
         plan.kiali(tempo_url=tempo.query_url, prometheus_url=prometheus.query_url, grafana_url=datasource.grafana_url),
         # Kiali looks for a control plane when it starts. Through the addresses it also waits for what it queries.
         after(namespaces, control_plane, *operators),
+        watch=watch,
     )
     serving.append(kiali)
     pulumi.export("kiali_url", kiali.url)
@@ -91,4 +100,5 @@ pulumi.export("collector_service", telemetry.collector_service)
 pulumi.export("tracing_provider", telemetry.provider_name)
 pulumi.export("grafana_datasources_config_map", datasource.config_map)
 pulumi.export("versions", plan.versions())
-pulumi.export("deployment", describe(plan, before).model_dump())
+deployment = describe(plan, before).model_dump()
+pulumi.export("deployment", pulumi.Output.secret(deployment) if plan.has_secret_urls else deployment)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from model.parts import value_at
+from model.scalars import SecretText
 from model.stack import Settings
 
 PROJECT = "mesh-tracing"
@@ -46,7 +47,8 @@ def load(config: pulumi.Config) -> Settings:
             # The error's own message repeats the value, which may be a secret under the wrong key.
             value = config.get(section)
         if value is not None:
-            raw[section] = value
+            # The CLI tells which sections have a secret in them, and not which of their texts it is.
+            raw[section] = _kept_secret(value) if _is_secret(f"{PROJECT}:{section}") else value
     required = _required_secrets(raw)
     for key in SECRETS:
         full_key = f"{PROJECT}:{key}"
@@ -78,6 +80,15 @@ def load(config: pulumi.Config) -> Settings:
 def _is_secret(full_key: str) -> bool:
     """Whether a value is encrypted, as the CLI says in the environment; the SDK's own function works only in tests."""
     return runtime_config.is_config_secret(full_key) or full_key in runtime_config.get_config_secret_keys_env()
+
+
+def _kept_secret(value: Any) -> Any:
+    """``value`` with every text marked; where the model expects a name or a number, the mark is gone again."""
+    if isinstance(value, str):
+        return SecretText(value)
+    if isinstance(value, dict):
+        return {key: _kept_secret(inner) for key, inner in value.items()}
+    return [_kept_secret(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _required_secrets(raw: Mapping[str, Any]) -> dict[str, str]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pulumi
 
+from components._secrets import kept_secret
 from objects.charts import Chart
-from objects.context import OWNER, Context, Object, Text
+from objects.context import OWNER, Context, Object
 
 # The three-part type token of a component is f"{PACKAGE}:<Class>"; it is part of every URN and
 # therefore never changes.
@@ -64,7 +65,9 @@ def _register(
     The provider's own classes say the same with a class for every nested object, which takes Python as long to import
     and to look through as everything else in a preview.
     """
-    return pulumi.CustomResource(token, logical_name, dict(properties), pulumi.ResourceOptions.merge(_PLUGIN, opts))
+    return pulumi.CustomResource(
+        token, logical_name, kept_secret(dict(properties)), pulumi.ResourceOptions.merge(_PLUGIN, opts)
+    )
 
 
 def declare_namespace(
@@ -118,6 +121,6 @@ def once_ready(value: str, *resources: pulumi.Resource) -> pulumi.Output[str]:
     return pulumi.Output.all(value, *(resource.urn for resource in resources)).apply(lambda parts: str(parts[0]))
 
 
-def waited_for(output: Text | None) -> Any:
+def waited_for(output: pulumi.Input[Any] | None) -> Any:
     """All resources that ``output`` waits for, as one entry of ``depends_on``."""
     return pulumi.Output.from_input(output).apply(lambda _: None)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pulumi
 
 from components._declare import PACKAGE, declare, once_ready, within
+from components._revision import revision, revision_key
 from objects.addresses import grafana_url
 from objects.grafana import GrafanaArgs, build_grafana
 
@@ -30,8 +31,10 @@ class Grafana(pulumi.ComponentResource):
         """``mounted`` are the ConfigMaps that the pod mounts; only the pod waits for them."""
         super().__init__(f"{PACKAGE}:Grafana", name, None, opts)
         args = GrafanaArgs.model_validate(args)
-        objects = build_grafana(args)
         child = pulumi.ResourceOptions(parent=self)
+        key = revision_key(f"{name}-revision-key", child)
+        # Grafana takes its password only into a new database, which a new pod makes.
+        objects = build_grafana(args, revision(key, args.admin_password))
         before_the_pod = [
             declare(f"{name}-{role}", obj, child) for role, obj in objects.items() if obj["kind"] != "Deployment"
         ]

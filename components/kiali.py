@@ -3,8 +3,9 @@
 import pulumi
 
 from components._declare import PACKAGE, declare, declare_release, once_ready, within
+from components._revision import Watch, once_served, revision, revision_key, served_by
 from objects.addresses import KIALI
-from objects.kiali import KialiArgs, build_kiali, kiali_chart, kiali_external_url
+from objects.kiali import KialiArgs, build_kiali, kiali_chart, kiali_external_url, kiali_rollout
 
 
 class Kiali(pulumi.ComponentResource):
@@ -15,18 +16,31 @@ class Kiali(pulumi.ComponentResource):
     url: pulumi.Output[str] | None
     """Where browsers reach it, if they do, once it serves."""
 
-    def __init__(self, name: str, args: KialiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: KialiArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
+        """With ``watch``, it serves once the pods of this update do; without it, once its operator says so."""
         super().__init__(f"{PACKAGE}:Kiali", name, None, opts)
         args = KialiArgs.model_validate(args)
         timeout = args.context.timeouts.consoles
         if args.kiali.installer == "helm":
             child = pulumi.ResourceOptions(parent=self)
-            installed = declare_release(f"{name}-release", kiali_chart(args), timeout=timeout, opts=child)
+            served = once_ready(
+                KIALI, declare_release(f"{name}-release", kiali_chart(args), timeout=timeout, opts=child)
+            )
         else:
+            key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
+            made = revision(key, build_kiali(args)["spec"])
             child = pulumi.ResourceOptions(parent=self, custom_timeouts=within(timeout))
-            installed = declare(f"{name}-server", build_kiali(args), child)
+            server = declare(f"{name}-server", build_kiali(args, revision=made, awaited=watch is None), child)
+            served = served_by(server, made, kiali_rollout(args), watch)
 
-        self.service = once_ready(KIALI, installed)
+        self.service = once_served(KIALI, served)
         url = kiali_external_url(args.exposure)
-        self.url = None if url is None else once_ready(url, installed)
+        self.url = None if url is None else once_served(url, served)
         self.register_outputs({"service": self.service, "url": self.url})

@@ -7,9 +7,10 @@ collector behind it and switches tracing on.
 import pulumi
 
 from components._declare import PACKAGE, declare, once_ready, waited_for, within
+from components._revision import Watch, once_served, revision, revision_key, served_by
 from model import TRACING_PROVIDER
 from objects.addresses import collector_host
-from objects.tracing import MeshTelemetryArgs, build_telemetry
+from objects.tracing import MeshTelemetryArgs, build_telemetry, collector_rollout
 
 
 class MeshTelemetry(pulumi.ComponentResource):
@@ -20,16 +21,29 @@ class MeshTelemetry(pulumi.ComponentResource):
     collector_service: pulumi.Output[str]
     """The full name of the collector's Service, once the collector serves."""
 
-    def __init__(self, name: str, args: MeshTelemetryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: MeshTelemetryArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
+        """With ``watch``, the collector serves once this update's pods do; without it, once its operator says so."""
         super().__init__(f"{PACKAGE}:MeshTelemetry", name, None, opts)
         args = MeshTelemetryArgs.model_validate(args)
-        objects = build_telemetry(args)
+        key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
+        # More or fewer pods are no other revision: those that run go on.
+        spec = {**build_telemetry(args)["collector"]["spec"], "replicas": None}
+        made = revision(key, spec)
+        objects = build_telemetry(args, revision=made, awaited=watch is None)
         self._collector = declare(
             f"{name}-collector",
             objects["collector"],
             pulumi.ResourceOptions(parent=self, custom_timeouts=within(args.context.timeouts.collector)),
         )
         declare(f"{name}-metrics", objects["metrics"], pulumi.ResourceOptions(parent=self))
+        served = served_by(self._collector, made, collector_rollout(args), watch)
         self._telemetry = declare(
             f"{name}-telemetry",
             objects["telemetry"],
@@ -37,10 +51,10 @@ class MeshTelemetry(pulumi.ComponentResource):
                 parent=self,
                 # The control plane brings its CRD and checks it; istiod drops a provider whose
                 # collector it cannot find.
-                depends_on=[waited_for(args.control_plane), self._collector],
+                depends_on=[waited_for(args.control_plane), waited_for(served), self._collector],
             ),
         )
 
         self.provider_name = once_ready(TRACING_PROVIDER, self._telemetry)
-        self.collector_service = once_ready(collector_host(args.namespace, args.context), self._collector)
+        self.collector_service = once_served(collector_host(args.namespace, args.context), served)
         self.register_outputs({"provider_name": self.provider_name, "collector_service": self.collector_service})

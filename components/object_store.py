@@ -6,8 +6,9 @@ pod: an environment whose traces matter wants a real object store.
 
 import pulumi
 
-from components._declare import PACKAGE, declare, once_ready, within
-from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, build_object_store
+from components._declare import PACKAGE, declare, once_ready, waited_for, within
+from components._revision import Watch, revision, revision_key, served_by
+from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, build_object_store, store_rollout
 
 
 class ObjectStore(pulumi.ComponentResource):
@@ -16,11 +17,22 @@ class ObjectStore(pulumi.ComponentResource):
     secret_name: pulumi.Output[str]
     """The name of the Secret that Tempo's operator reads, once the bucket is there."""
 
-    def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: ObjectStoreArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
+        """With ``watch``, what needs the store waits until the pod of this update serves."""
         super().__init__(f"{PACKAGE}:ObjectStore", name, None, opts)
         args = ObjectStoreArgs.model_validate(args)
         self._name = name
-        self._objects = build_object_store(args)
+        key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
+        # The store reads its credentials at its start only.
+        made = revision(key, args.keys.access_key, args.keys.secret_key)
+        self._objects = build_object_store(args, made)
         self._limit = within(args.context.timeouts.object_store)
 
         # Without these credentials, nothing that the store has written can be read.
@@ -31,8 +43,9 @@ class ObjectStore(pulumi.ComponentResource):
         service = self._create("service-minio", depends_on=[])
         # The pod mounts the volume and reads its credentials from the Secret.
         deployment = self._create("deployment-minio", depends_on=[volume, root])
+        served = served_by(deployment, made, store_rollout(args), watch)
         # The Job calls the store by its Service, with the credentials of the client.
-        bucket = self._create("job-tempo-bucket", depends_on=[deployment, service, client])
+        bucket = self._create("job-tempo-bucket", depends_on=[deployment, waited_for(served), service, client])
 
         # The Job that made the bucket has waited for the Secret.
         self.secret_name = once_ready(CLIENT_SECRET, bucket)
@@ -43,6 +56,8 @@ class ObjectStore(pulumi.ComponentResource):
             f"{self._name}-{role}", self._objects[role], pulumi.ResourceOptions(parent=self, protect=protect)
         )
 
-    def _create(self, role: str, *, depends_on: list[pulumi.Resource], protect: bool = False) -> pulumi.Resource:
+    def _create(
+        self, role: str, *, depends_on: list[pulumi.Input[pulumi.Resource]], protect: bool = False
+    ) -> pulumi.Resource:
         opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on, protect=protect, custom_timeouts=self._limit)
         return declare(f"{self._name}-{role}", self._objects[role], opts)

@@ -7,8 +7,9 @@ be told from a slow one. It is not a monitoring system for the cluster.
 import pulumi
 
 from components._declare import PACKAGE, declare, once_ready, within
+from components._revision import Watch, once_served
 from objects.addresses import prometheus_query_url, prometheus_write_url
-from objects.prometheus import PrometheusArgs, build_prometheus
+from objects.prometheus import PrometheusArgs, build_prometheus, prometheus_rollout
 
 
 class Prometheus(pulumi.ComponentResource):
@@ -19,7 +20,15 @@ class Prometheus(pulumi.ComponentResource):
     write_url: pulumi.Output[str]
     """Where it takes samples, once it serves."""
 
-    def __init__(self, name: str, args: PrometheusArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: PrometheusArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
+        """With ``watch``, it serves once the pod of this update does."""
         super().__init__(f"{PACKAGE}:Prometheus", name, None, opts)
         args = PrometheusArgs.model_validate(args)
         objects = build_prometheus(args)
@@ -50,6 +59,7 @@ class Prometheus(pulumi.ComponentResource):
         )
 
         query_url = prometheus_query_url(args.namespace, args.context)
-        self.query_url = once_ready(query_url, self._deployment)
-        self.write_url = once_ready(prometheus_write_url(query_url), self._deployment)
+        ready = once_ready(query_url, self._deployment)
+        self.query_url = ready if watch is None else watch.served(prometheus_rollout(args), ready)
+        self.write_url = once_served(prometheus_write_url(query_url), self.query_url)
         self.register_outputs({"query_url": self.query_url, "write_url": self.write_url})

@@ -3,6 +3,7 @@
 import pulumi
 
 from components._declare import PACKAGE, declare, once_ready, within
+from components._revision import Watch, once_served, revision, revision_key, served_by
 from components.object_store import ObjectStore
 from objects.addresses import tempo_otlp_address, tempo_query_url
 from objects.context import Text
@@ -13,6 +14,7 @@ from objects.tempo import (
     build_tempo,
     object_store_args,
     store_secret,
+    tempo_rollout,
 )
 
 
@@ -24,14 +26,27 @@ class TempoStack(pulumi.ComponentResource):
     otlp_address: pulumi.Output[str]
     """Where Tempo takes spans by OTLP over gRPC, once it is ready: host and port."""
 
-    def __init__(self, name: str, args: TempoStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: TempoStackArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
+        """With ``watch``, ready means that the pods of this update serve; without it, that the operator says so."""
         super().__init__(f"{PACKAGE}:TempoStack", name, None, opts)
         args = TempoStackArgs.model_validate(args)
+        # Tempo waits for the Secret, and stops if its bucket does not exist.
+        secret_name = self._describe_store(name, args, watch)
+        key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
+        # The credentials are read at the start only, so new ones are a new revision too.
+        spec = build_tempo(args, secret_name)["spec"]
+        made = revision(key, spec, args.object_store_access_key, args.object_store_secret_key)
         # CRITICAL: the operator keeps Tempo's volumes, and with `pv` every trace, for this resource.
         self._tempo = declare(
             f"{name}-{args.tempo.mode}",
-            # Tempo waits for the Secret, and stops if its bucket does not exist.
-            build_tempo(args, self._describe_store(name, args)),
+            build_tempo(args, secret_name, revision=made, awaited=watch is None),
             pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect_data,
@@ -42,17 +57,18 @@ class TempoStack(pulumi.ComponentResource):
         for role, service in build_metrics_services(args).items():
             declare(f"{name}-{role}", service, pulumi.ResourceOptions(parent=self))
 
-        self.query_url = once_ready(tempo_query_url(args.tempo, args.context), self._tempo)
-        self.otlp_address = once_ready(tempo_otlp_address(args.tempo, args.context), self._tempo)
+        served = served_by(self._tempo, made, tempo_rollout(args), watch)
+        self.query_url = once_served(tempo_query_url(args.tempo, args.context), served)
+        self.otlp_address = once_served(tempo_otlp_address(args.tempo, args.context), served)
         self.register_outputs({"query_url": self.query_url, "otlp_address": self.otlp_address})
 
-    def _describe_store(self, name: str, args: TempoStackArgs) -> Text | None:
+    def _describe_store(self, name: str, args: TempoStackArgs, watch: Watch | None) -> Text | None:
         """The Secret that describes the object store, if there is one; the name carries the wait for both."""
         secret_name = store_secret(args.tempo.storage)
         child = pulumi.ResourceOptions(parent=self)
         ours = object_store_args(args)
         if ours is not None:
-            return ObjectStore(f"{name}-object-store", ours, child).secret_name
+            return ObjectStore(f"{name}-object-store", ours, child, watch=watch).secret_name
         keys = build_keys_secret(args)
         if keys is not None and secret_name is not None:
             return once_ready(secret_name, declare(f"{name}-s3-keys", keys, child))

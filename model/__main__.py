@@ -21,6 +21,9 @@ A key with dots is a field of an object: `pulumi config set --path cluster.conte
 """
 
 
+_COLLECTIONS = {"[]": "list of objects", ".<name>": "object of objects"}
+
+
 def table() -> str:
     """The page, as Markdown."""
     lines = (
@@ -34,25 +37,25 @@ def _rows(section: type[BaseModel], prefix: str, defaults: BaseModel | None) -> 
     for name, field in section.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         default = field.get_default() if defaults is None else getattr(defaults, name)
-        inner, many = _section_in(field.annotation)
-        if inner is None or many or default is None:
-            # An object that may be absent, and a list of objects, have rows of their own.
-            kind = _kind(field.annotation) if inner is None else "list of objects" if many else "object"
+        inner, each = _section_in(field.annotation)
+        if inner is None or each or default is None:
+            # An object that may be absent, and a list or a map of objects, have rows of their own.
+            kind = _kind(field.annotation) if inner is None else _COLLECTIONS.get(each, "object")
             yield key, kind, _text(default), (field.description or "").replace("|", "\\|")
         if inner is not None:
             inside = default if isinstance(default, BaseModel) else None
-            yield from _rows(inner, f"{key}[]." if many else f"{key}.", inside)
+            yield from _rows(inner, f"{key}{each}.", inside)
 
 
-def _section_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The section that ``annotation`` holds, and whether it holds a list of them."""
+def _section_in(annotation: Any) -> tuple[type[BaseModel] | None, str]:
+    """The section that ``annotation`` holds, and how one of them is called if it holds several."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation, False
+        return annotation, ""
     for part in get_args(annotation):
         inner, _ = _section_in(part)
         if inner is not None:
-            return inner, get_origin(annotation) is list
-    return None, False
+            return inner, {list: "[]", dict: ".<name>"}.get(get_origin(annotation), "")
+    return None, ""
 
 
 def _kind(annotation: Any) -> str:

@@ -5,7 +5,17 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from model.parts import Resources, Section
-from model.scalars import DataSourceName, DataSourceUid, Image, LabelKey, LabelValue, Name, Version, expected
+from model.scalars import (
+    ChartRepository,
+    DataSourceName,
+    DataSourceUid,
+    Image,
+    LabelKey,
+    LabelValue,
+    Name,
+    Version,
+    expected,
+)
 
 
 class TempoDataSource(Section):
@@ -82,9 +92,8 @@ class Kiali(Section):
         description="`operator`: a Kiali resource for its operator; `helm`: the chart kiali-server.",
     )
     version: Version = Field(default="2.27.0", description="For `helm`: version of the chart.")
-    chart_repository: str = Field(
+    chart_repository: ChartRepository = Field(
         default="https://kiali.org/helm-charts",
-        min_length=1,
         examples=["https://kiali.org/helm-charts"],
         description="For `helm`: where the chart is: an https or oci URL, or a folder.",
     )

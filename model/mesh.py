@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from model.parts import ExtraConfig, Resources, Section, value_at
-from model.scalars import Flag, Name, Number, Registry, Tag, Version, expected
+from model.parts import ExtraConfig, Resources, SecretEnv, Section, value_at
+from model.scalars import ChartRepository, Flag, Name, Number, Registry, Tag, Version, expected
 
 # The name of our tracing provider in the mesh configuration. It is no setting, and no other provider may have it.
 TRACING_PROVIDER = "otel"
@@ -79,9 +79,8 @@ class Mesh(Section):
         default="1.30.0",
         description="Version of Istio; charts in a folder have their own.",
     )
-    chart_repository: str = Field(
+    chart_repository: ChartRepository = Field(
         default="https://istio-release.storage.googleapis.com/charts",
-        min_length=1,
         examples=["https://istio-release.storage.googleapis.com/charts"],
         description="Where the charts `base`, `istiod`, `cni` and `gateway` are: an https or oci URL, or a folder.",
     )
@@ -118,13 +117,6 @@ class Mesh(Section):
         examples=[{"pilot": {"resources": {"requests": {"cpu": "500m"}}}}],
         description="Further values of the istiod chart, merged over the program's.",
     )
-
-    @field_validator("chart_repository")
-    @classmethod
-    def _url_or_folder(cls, value: str) -> str:
-        if "://" in value and not value.startswith(("https://", "oci://")):
-            raise expected("an https:// or oci:// URL, or a folder")
-        return value
 
     @field_validator("values")
     @classmethod
@@ -177,7 +169,13 @@ class Collector(Section):
     extra_config: ExtraConfig = Field(
         default={},
         examples=[{"exporters": {"debug": {}}}],
-        description="Further configuration of the collector, merged over the program's.",
+        description="Further configuration of the collector, merged over the program's; `${env:NAME}` takes a variable "
+        "of `env`.",
+    )
+    env: SecretEnv = Field(
+        default={},
+        examples=[{"BACKEND_TOKEN": {"secret": "backend", "key": "token"}}],
+        description="Variables of the collector, each from a Secret that exists in the mesh's namespace.",
     )
 
     @field_validator("resources")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from model.scalars import DnsName, Quantity
+from model.scalars import DnsName, EnvName, Quantity
 
 # A product's own configuration, merged over the program's.
 ExtraConfig = dict[str, Any]
@@ -20,6 +20,13 @@ def value_at(values: Mapping[str, Any], path: str) -> Any:
             return None
         value = value.get(part)
     return value
+
+
+def is_set(values: Mapping[str, Any], path: str) -> bool:
+    """Whether ``path`` is there, if only as null, which would remove what the program sets there."""
+    parent, _, key = path.rpartition(".")
+    inside = value_at(values, parent) if parent else values
+    return isinstance(inside, Mapping) and key in inside
 
 
 class Section(BaseModel):
@@ -54,6 +61,25 @@ class Resources(Section):
             for part, amounts in parts.items()
             if amounts
         }
+
+
+class SecretKey(Section):
+    """One key of a Secret that exists already."""
+
+    secret: DnsName = Field(examples=["redis"], description="Name of the Secret, in the pod's namespace.")
+    key: str = Field(min_length=1, examples=["password"], description="The key in it.")
+
+
+# Variables by their names; each takes its text from a Secret.
+SecretEnv = dict[EnvName, SecretKey]
+
+
+def to_kubernetes_env(env: Mapping[str, SecretKey]) -> list[dict[str, Any]]:
+    """``env`` as a pod has it."""
+    return [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": source.secret, "key": source.key}}}
+        for name, source in env.items()
+    ]
 
 
 class Volume(Section):

@@ -4,13 +4,28 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 
 def expected(what: str) -> PydanticCustomError:
     """The error for a value that is not ``what``; pydantic would put a prefix before the text of a ValueError."""
     return PydanticCustomError("setting", what)
+
+
+class SecretText(str):
+    """A text from secret configuration, which stays one: encrypted in the state, and never printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "[secret]"
+
+
+def _still_secret(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """What pydantic makes of ``value``, which would be an ordinary text."""
+    validated = validate(value)
+    return SecretText(validated) if isinstance(value, SecretText) else validated
 
 
 def _matches(pattern: str, what: str) -> AfterValidator:
@@ -41,6 +56,11 @@ DnsName = Annotated[
     str,
     _matches(rf"{_LABEL}(\.{_LABEL})*", "lower-case DNS labels with dots between them"),
     Field(examples=["cluster.local"]),
+]
+EnvName = Annotated[
+    str,
+    _matches(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters, digits and underscores"),
+    Field(examples=["REDIS_PASSWORD"]),
 ]
 Version = Annotated[
     str,
@@ -109,7 +129,9 @@ PrometheusDuration = Annotated[
 ]
 HttpUrl = Annotated[
     str,
+    # Without user and password: whoever may see the pods would see them.
     _matches(r"https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[^\s?#@]*)?", "an http or https URL"),
+    WrapValidator(_still_secret),
     Field(examples=["http://prometheus.monitoring.svc.cluster.local:9090"]),
 ]
 _IMAGE = re.compile(
@@ -128,6 +150,21 @@ def _pinned(image: str) -> str:
 
 
 Image = Annotated[str, AfterValidator(_pinned), Field(examples=["docker.io/curlimages/curl:8.11.1"])]
+
+
+def _chart_repository(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if not value or (separator and scheme not in {"https", "oci"}):
+        raise expected("an https:// or oci:// URL, or a folder")
+    if separator and "@" in rest.partition("/")[0]:
+        # They would be in the state in clear.
+        raise expected("a URL without user and password: `helm registry login` keeps them, for oci, or take a folder")
+    return value
+
+
+ChartRepository = Annotated[
+    str, AfterValidator(_chart_repository), Field(examples=["https://istio-release.storage.googleapis.com/charts"])
+]
 
 
 def _not_a_boolean(value: object) -> object:

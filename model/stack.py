@@ -11,6 +11,8 @@ from model.scalars import Flag, expected
 from model.stores import Prometheus, Tempo
 from model.workloads import Bookinfo, Images, Timeouts
 
+_TEMPO_ENV_SINCE = (0, 21)
+
 
 class Settings(Section):
     """A stack's configuration. The secrets stay Outputs, whose text the program never reads."""
@@ -58,6 +60,13 @@ class Settings(Section):
             )
         if self.bookinfo.enabled and self.bookinfo.namespace in applications:
             raise expected("bookinfo.namespace outside namespaces.applications: it is brought into the mesh anyway")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_operators(self) -> "Settings":
+        major, minor, *_ = self.operators.tempo_version.split(".")
+        if self.tempo.env and (int(major), int(minor)) < _TEMPO_ENV_SINCE:
+            raise expected("operators.tempoVersion 0.21.0 or newer for tempo.env: older ones have no such field")
         return self
 
     @model_validator(mode="after")

@@ -1,10 +1,11 @@
 """The stores: Tempo with its storage, and Prometheus."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from model.parts import ExtraConfig, Resources, Section, Volume
+from model.parts import ExtraConfig, Resources, SecretEnv, Section, Volume, is_set, value_at
 from model.scalars import (
     BucketName,
     DataSourceUid,
@@ -129,8 +130,31 @@ class Tempo(Section):
     extra_config: ExtraConfig = Field(
         default={},
         examples=[{"ingester": {"max_block_duration": "10m"}}],
-        description="Further configuration of Tempo, merged over the program's.",
+        description="Further configuration of Tempo, merged over the program's; `${NAME}` takes a variable of `env`.",
     )
+    env: SecretEnv = Field(
+        default={},
+        examples=[{"REDIS_PASSWORD": {"secret": "redis", "key": "password"}}],
+        description="Variables of Tempo, each from a Secret that exists in its namespace, by Tempo operator 0.21 or "
+        "newer.",
+    )
+
+    @field_validator("extra_config")
+    @classmethod
+    def _writes_somewhere(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Check the shape of what the program itself reads; the rest is up to Tempo."""
+        for path in ("metrics_generator", "metrics_generator.storage"):
+            if is_set(value, path) and not isinstance(value_at(value, path), Mapping):
+                raise expected(f"{path} as an object")
+        path = "metrics_generator.storage.remote_write"
+        if not is_set(value, path):
+            return value
+        entries = value_at(value, path)
+        if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+            raise expected(f"{path} as a list of objects, at least one")
+        if any("name" in entry for entry in entries):
+            raise expected(f"{path} without names: the program gives them, and sees by them what Tempo runs")
+        return value
 
     @model_validator(mode="after")
     def _stack_on_s3(self) -> "Tempo":

@@ -3,10 +3,11 @@
 from pydantic import Field
 
 from model import Application, Mesh, Platform
-from objects.context import Args, Object
+from objects.context import Args, Object, not_awaited
 from objects.mesh_config import injection_labels
 from objects.namespaces import build_namespace_labels
-from objects.restart import restart_annotation
+from objects.restart import ANNOTATION, restart_annotation
+from objects.rollout import Rollout
 
 
 class ApplicationsArgs(Args):
@@ -22,12 +23,34 @@ def build_labels(application: Application, args: ApplicationsArgs) -> Object:
     return build_namespace_labels(application.name, extra_labels=injection_labels(args.mesh.revision))
 
 
-def build_restart(application: Application, deployment: str, args: ApplicationsArgs) -> Object:
-    """The one field that the program sets on such a Deployment; a new hash restarts its pods."""
+def build_restart(application: Application, deployment: str, args: ApplicationsArgs, *, awaited: bool = True) -> Object:
+    """The one field that the program sets on such a Deployment; a new hash restarts its pods.
+
+    ``awaited``: whether Pulumi's provider waits for the pods.
+    """
     annotation = restart_annotation(args.mesh, args.platform, args.context)
+    metadata: Object = {"name": deployment, "namespace": application.name}
+    if not awaited:
+        metadata["annotations"] = not_awaited()
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": deployment, "namespace": application.name},
+        "metadata": metadata,
         "spec": {"template": {"metadata": {"annotations": annotation}}},
     }
+
+
+def restart_rollout(application: Application, args: ApplicationsArgs) -> Rollout:
+    """The Deployments of one namespace that restart."""
+    return Rollout(
+        title=f"namespaces.applications {application.name}",
+        namespace=application.name,
+        workloads=tuple(application.deployments),
+        seconds=args.context.timeouts.bookinfo,
+        annotation=ANNOTATION,
+    )
+
+
+def restart_revision(args: ApplicationsArgs) -> str:
+    """What the pods of such a Deployment run once they have restarted."""
+    return restart_annotation(args.mesh, args.platform, args.context)[ANNOTATION]

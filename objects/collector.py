@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from model import Collector
+from model.parts import to_kubernetes_env
 from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from objects.context import Text
 from objects.merge import merge
@@ -26,6 +27,8 @@ def build_collector_spec(collector: Collector, *, otlp_address: Text) -> dict[st
         "resources": collector.resources.to_kubernetes(),
         "config": build_config(collector, otlp_address),
     }
+    if collector.env:
+        spec["env"] = to_kubernetes_env(collector.env)
     if collector.replicas > 1:
         # The default of the operator's newer versions, spelled out for the older ones.
         spec["podDisruptionBudget"] = {"maxUnavailable": 1}

@@ -21,6 +21,7 @@ from objects.datasources import (
 )
 from objects.digest import digest
 from objects.exposure import external_url
+from objects.rollout import REVISION
 
 DATASOURCES = "grafana-datasources-tracing"
 DASHBOARD = "grafana-dashboard-tracing"
@@ -57,7 +58,7 @@ class GrafanaTempoDatasourceArgs(Args):
 
 
 class GrafanaArgs(Args):
-    """Arguments of ``Grafana``; a changed password is valid from the pod's next start, which creates a new database."""
+    """Arguments of ``Grafana``."""
 
     grafana: Grafana = Field(default=Grafana(mode="managed"), description="Its image and resources.")
     namespace: Name = Field(description="Its namespace, with the ConfigMaps that it mounts.")
@@ -174,8 +175,11 @@ def _resource(
     }
 
 
-def build_grafana(args: GrafanaArgs) -> dict[str, Object]:
-    """The objects of ``manifests/grafana.yaml`` as the settings want them, and the Secret with the password."""
+def build_grafana(args: GrafanaArgs, revision: Text | None = None) -> dict[str, Object]:
+    """The objects of ``manifests/grafana.yaml`` as the settings want them, and the Secret with the password.
+
+    Another ``revision`` starts the pod anew, with a new database, to which the password applies.
+    """
     placed = [
         manifests.place(obj, namespace=args.namespace, labels=args.context.labels(GRAFANA))
         for obj in manifests.load("grafana.yaml")
@@ -191,13 +195,15 @@ def build_grafana(args: GrafanaArgs) -> dict[str, Object]:
     return {
         "admin": admin,
         **{
-            manifests.role(obj): _complete_deployment(obj, args, content) if obj["kind"] == "Deployment" else obj
+            manifests.role(obj): _complete_deployment(obj, args, content, revision)
+            if obj["kind"] == "Deployment"
+            else obj
             for obj in placed
         },
     }
 
 
-def _complete_deployment(manifest: Object, args: GrafanaArgs, content: str) -> Object:
+def _complete_deployment(manifest: Object, args: GrafanaArgs, content: str, revision: Text | None) -> Object:
     """``manifest`` as the settings want it; the hash rolls the pod for new data sources or dashboards."""
     spec = manifest["spec"]
     template = spec["template"]
@@ -214,4 +220,5 @@ def _complete_deployment(manifest: Object, args: GrafanaArgs, content: str) -> O
         "metadata": {**template["metadata"], "annotations": {"checksum/content": content}},
         "spec": {**template["spec"], "containers": [container]},
     }
-    return {**manifest, "spec": {**spec, "template": template}}
+    deployment = {**manifest, "spec": {**spec, "template": template}}
+    return deployment if revision is None else manifests.with_pod_annotation(deployment, REVISION, revision)

@@ -14,6 +14,10 @@ from objects.addresses import KIALI, KIALI_PORT
 from objects.charts import Chart, chart_source
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
+from objects.rollout import REVISION, Rollout
+
+# The operator's default, which annotations of our own would replace.
+_POD_ANNOTATIONS = {"proxy.istio.io/config": '{ "holdApplicationUntilProxyStarts": true }'}
 
 
 class KialiArgs(Args):
@@ -44,15 +48,25 @@ def kiali_external_url(exposure: Exposure) -> str | None:
     return None if exposure.kind == "none" else f"{_scheme(exposure)}://{external_host(exposure, KIALI)}"
 
 
-def build_kiali(args: KialiArgs) -> Object:
-    """The resource of Kiali's operator."""
+def build_kiali(args: KialiArgs, *, revision: Text | None = None, awaited: bool = True) -> Object:
+    """The resource of Kiali's operator; ``awaited``: whether Pulumi's provider waits for it as far as it can."""
+    # Its operator writes the condition at the end of a run, which includes Kiali's pods. After an update it is that of
+    # the run before for a while.
+    annotations = wait_for("condition=Successful") if awaited else None
+    spec = _spec(args)
+    if revision is not None:
+        spec["deployment"] = {**spec["deployment"], "pod_annotations": {**_POD_ANNOTATIONS, REVISION: revision}}
     return {
         "apiVersion": "kiali.io/v1alpha1",
         "kind": "Kiali",
-        # Its operator writes the condition at the end of a run, which includes Kiali's pods.
-        "metadata": args.context.metadata(KIALI, args.namespace, annotations=wait_for("condition=Successful")),
-        "spec": _spec(args),
+        "metadata": args.context.metadata(KIALI, args.namespace, annotations=annotations),
+        "spec": spec,
     }
+
+
+def kiali_rollout(args: KialiArgs) -> Rollout:
+    """The Deployment that the operator makes."""
+    return Rollout(title="Kiali", namespace=args.namespace, workloads=(KIALI,), seconds=args.context.timeouts.consoles)
 
 
 def kiali_chart(args: KialiArgs) -> Chart:

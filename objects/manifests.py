@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from model import Volume
-from objects.context import Object, not_awaited
+from objects.context import Object, Text, not_awaited
 
 try:
     # libyaml's parser is ten times faster than Python's.
@@ -123,6 +123,15 @@ def with_image(manifest: Object, image: str) -> Object:
     (container,) = pod["containers"]
     pod = {**pod, "containers": [{**container, "image": image}]}
     return {**manifest, "spec": {**spec, "template": {**template, "spec": pod}}}
+
+
+def with_pod_annotation(manifest: Object, key: str, value: Text) -> Object:
+    """A copy of ``manifest``, a workload, whose pods have one more annotation; another value starts them anew."""
+    spec = manifest["spec"]
+    template = spec["template"]
+    annotations = {**template["metadata"].get("annotations", {}), key: value}
+    metadata = {**template["metadata"], "annotations": annotations}
+    return {**manifest, "spec": {**spec, "template": {**template, "metadata": metadata}}}
 
 
 def sized(manifest: Object, volume: Volume) -> Object:

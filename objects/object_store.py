@@ -11,6 +11,7 @@ from model.scalars import Image, Name
 from objects import manifests
 from objects.addresses import MINIO, minio_url
 from objects.context import Args, Object, Text
+from objects.rollout import REVISION, Rollout
 
 CLIENT_SECRET = "tempo-object-storage"  # noqa: S105  the name of a Secret
 _ROOT_SECRET = "minio-root"  # noqa: S105  the name of a Secret
@@ -35,8 +36,8 @@ class ObjectStoreArgs(Args):
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces.")
 
 
-def build_object_store(args: ObjectStoreArgs) -> dict[str, Object]:
-    """The store, its credentials, and the Job that makes the bucket."""
+def build_object_store(args: ObjectStoreArgs, revision: Text | None = None) -> dict[str, Object]:
+    """The store, its credentials, and the Job that makes the bucket; another ``revision`` starts the store anew."""
     root = {"user": args.keys.access_key, "password": args.keys.secret_key}
     return {
         "root": _secret(args.context.metadata(_ROOT_SECRET, args.namespace, app=MINIO), root),
@@ -46,8 +47,19 @@ def build_object_store(args: ObjectStoreArgs) -> dict[str, Object]:
             endpoint=minio_url(args.namespace, args.context),
             keys=args.keys,
         ),
-        **{manifests.role(obj): _complete(obj, args) for obj in manifests.load("minio.yaml")},
+        **{manifests.role(obj): _complete(obj, args, revision) for obj in manifests.load("minio.yaml")},
     }
+
+
+def store_rollout(args: ObjectStoreArgs) -> Rollout:
+    """The store's Deployment. Between the old pod and the new one it has none, which the provider takes for the end."""
+    return Rollout(
+        title="The object store",
+        namespace=args.namespace,
+        workloads=(MINIO,),
+        seconds=args.context.timeouts.object_store,
+        annotation=None,
+    )
 
 
 def build_client_secret(metadata: Mapping[str, Any], *, bucket: str, endpoint: str, keys: ObjectStoreKeys) -> Object:
@@ -65,13 +77,14 @@ def _secret(metadata: Mapping[str, Any], data: Mapping[str, Text]) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
 
 
-def _complete(manifest: Object, args: ObjectStoreArgs) -> Object:
+def _complete(manifest: Object, args: ObjectStoreArgs, revision: Text | None) -> Object:
     """``manifest`` in its namespace, with the images and the size of the settings."""
     placed = manifests.place(manifest, namespace=args.namespace, labels=args.context.labels(MINIO))
     if placed["kind"] == "PersistentVolumeClaim":
         return manifests.sized(placed, args.s3.minio)
     if placed["kind"] == "Deployment":
-        return manifests.with_image(placed, args.s3.minio.image)
+        placed = manifests.with_image(placed, args.s3.minio.image)
+        return placed if revision is None else manifests.with_pod_annotation(placed, REVISION, revision)
     if placed["kind"] == "Job":
         return manifests.with_image(placed, args.curl_image)
     return placed

@@ -12,6 +12,7 @@ from objects import manifests
 from objects.addresses import PROMETHEUS, PROMETHEUS_PORT
 from objects.context import Args, Object
 from objects.digest import digest
+from objects.rollout import Rollout
 
 
 class PrometheusArgs(Args):
@@ -41,6 +42,17 @@ def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
             placed = manifests.sized(placed, args.prometheus.storage)
         built[manifests.role(placed)] = placed
     return built
+
+
+def prometheus_rollout(args: PrometheusArgs) -> Rollout:
+    """Its Deployment. Between the old pod and the new one it has none, which the provider takes for the end."""
+    return Rollout(
+        title="Prometheus",
+        namespace=args.namespace,
+        workloads=(PROMETHEUS,),
+        seconds=args.context.timeouts.prometheus,
+        annotation=None,
+    )
 
 
 def _config(scrape: Mapping[str, str], interval: str) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from typing import Any
 from pydantic import Field
 
 from model import S3, Exposure, Images, Storage, Tempo
+from model.parts import to_kubernetes_env
 from model.scalars import Image
-from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs
+from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_service
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
 from objects.metrics import build_metrics_service
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
+from objects.rollout import Rollout
 from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
 # Different from the name of the Secret for our own store: when the source changes, the new Secret is created before the
@@ -19,6 +21,9 @@ from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stac
 _KEYS_SECRET = "tempo-s3-keys"  # noqa: S105  the name of a Secret
 
 _JAEGER_UI = "jaeger"
+
+# The parts of a TempoStack, each a Deployment or a StatefulSet.
+_PARTS = ("compactor", "distributor", "ingester", "metrics-generator", "querier", "query-frontend")
 
 
 class TempoStackArgs(Args):
@@ -74,8 +79,13 @@ def build_keys_secret(args: TempoStackArgs) -> Object | None:
     )
 
 
-def build_tempo(args: TempoStackArgs, secret_name: Text | None) -> Object:
-    """The TempoMonolithic or the TempoStack; ``secret_name`` is that of ``store_secret``."""
+def build_tempo(
+    args: TempoStackArgs, secret_name: Text | None, *, revision: Text | None = None, awaited: bool = True
+) -> Object:
+    """The TempoMonolithic or the TempoStack; ``secret_name`` is that of ``store_secret``.
+
+    ``awaited``: whether Pulumi's provider waits for it, as far as the operator's condition tells.
+    """
     if args.tempo.mode == "monolithic":
         kind, build_spec = "TempoMonolithic", build_monolithic_spec
     else:
@@ -83,10 +93,17 @@ def build_tempo(args: TempoStackArgs, secret_name: Text | None) -> Object:
     return {
         "apiVersion": "tempo.grafana.com/v1alpha1",
         "kind": kind,
-        # Ready covers the pods as well as the objects; the operator documents the condition in the status.
-        "metadata": args.context.metadata(TEMPO, args.tempo.namespace, annotations=wait_for("condition=Ready")),
+        # Ready covers the pods as well as the objects; the operator documents the condition in the status. After an
+        # update it is that of the old pods for a while.
+        "metadata": args.context.metadata(
+            TEMPO, args.tempo.namespace, annotations=wait_for("condition=Ready") if awaited else None
+        ),
         "spec": build_spec(
-            args.tempo, secret_name=secret_name, remote_write_url=args.remote_write_url, exposure=args.exposure
+            args.tempo,
+            secret_name=secret_name,
+            remote_write_url=args.remote_write_url,
+            exposure=args.exposure,
+            revision=revision,
         ),
     }
 
@@ -109,6 +126,20 @@ def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
     }
 
 
+def tempo_rollout(args: TempoStackArgs) -> Rollout:
+    """The workloads that the operator makes, and where it writes the configuration with the revision."""
+    monolithic = args.tempo.mode == "monolithic"
+    parts = ("",) if monolithic else _PARTS
+    return Rollout(
+        title="Tempo",
+        namespace=args.tempo.namespace,
+        workloads=tuple(tempo_service(args.tempo, part) for part in parts),
+        seconds=args.context.timeouts.tempo,
+        config_map=f"tempo-{TEMPO}-config" if monolithic else f"tempo-{TEMPO}",
+        config_file="tempo.yaml",
+    )
+
+
 def _keys(args: TempoStackArgs) -> ObjectStoreKeys:
     access_key, secret_key = args.object_store_access_key, args.object_store_secret_key
     if access_key is None or secret_key is None:
@@ -118,7 +149,7 @@ def _keys(args: TempoStackArgs) -> ObjectStoreKeys:
 
 
 def build_monolithic_spec(
-    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
+    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure, revision: Text | None = None
 ) -> dict[str, Any]:
     """The spec of a TempoMonolithic whose single binary also runs the metrics generator.
 
@@ -130,15 +161,17 @@ def build_monolithic_spec(
         "resources": tempo.resources.to_kubernetes(),
         # The resource has no field for the generator; the operator merges this over the
         # configuration it renders.
-        "extraConfig": {"tempo": build_monolithic_config(tempo, remote_write_url)},
+        "extraConfig": {"tempo": build_monolithic_config(tempo, remote_write_url, revision)},
     }
+    if tempo.env:
+        spec["env"] = to_kubernetes_env(tempo.env)
     if exposure.jaeger_ui:
         spec["jaegerui"] = _monolithic_jaeger_ui(exposure)
     return spec
 
 
 def build_stack_spec(
-    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
+    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure, revision: Text | None = None
 ) -> dict[str, Any]:
     """The spec of a TempoStack with a metrics generator, which Tempo's operator supports since 0.22.
 
@@ -162,8 +195,10 @@ def build_stack_spec(
         # The operator divides the limits among the parts.
         "resources": {"total": tempo.resources.to_kubernetes()},
         "template": template,
-        "extraConfig": {"tempo": build_stack_config(tempo, remote_write_url)},
+        "extraConfig": {"tempo": build_stack_config(tempo, remote_write_url, revision)},
     }
+    if tempo.env:
+        spec["env"] = to_kubernetes_env(tempo.env)
     if tempo.storage.storage_class is not None:
         spec["storageClassName"] = tempo.storage.storage_class
     return spec

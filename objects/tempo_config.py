@@ -28,7 +28,7 @@ _PROCESSOR_SETTINGS: Mapping[str, Any] = {"service_graphs": {"histogram_buckets"
 _NO_OTHERS: Mapping[str, Any] = {"lifecycler": {"min_ready_duration": "0s"}}
 
 
-def build_monolithic_config(tempo: Tempo, remote_write_url: Text) -> dict[str, Any]:
+def build_monolithic_config(tempo: Tempo, remote_write_url: Text, revision: Text | None = None) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoMonolithic, with keys that every Tempo from 2.6 to 2.10 knows."""
     # A configured processor runs only for tenants for which it is also switched on here.
     generator_overrides: dict[str, Any] = {"processors": PROCESSORS}
@@ -44,10 +44,10 @@ def build_monolithic_config(tempo: Tempo, remote_write_url: Text) -> dict[str, A
         },
         "overrides": {"defaults": {"metrics_generator": generator_overrides}},
     }
-    return merge(ours, tempo.extra_config)
+    return _revised(merge(ours, tempo.extra_config), revision)
 
 
-def build_stack_config(tempo: Tempo, remote_write_url: Text) -> dict[str, Any]:
+def build_stack_config(tempo: Tempo, remote_write_url: Text, revision: Text | None = None) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoStack, without retention and processors, which have fields of their own there."""
     ours: dict[str, Any] = {
         "ingester": _search(tempo),
@@ -60,7 +60,20 @@ def build_stack_config(tempo: Tempo, remote_write_url: Text) -> dict[str, Any]:
     }
     if tempo.histograms != "classic":
         ours["overrides"] = {"metrics_generator_generate_native_histograms": tempo.histograms}
-    return merge(ours, tempo.extra_config)
+    return _revised(merge(ours, tempo.extra_config), revision)
+
+
+def _revised(config: dict[str, Any], revision: Text | None) -> dict[str, Any]:
+    """``config`` with the revision as the name of the first remote write.
+
+    Tempo uses that name for nothing but labels of its own metrics and lines of its log, and has no other text that is
+    free to choose. A new one changes the configuration, for which the operator restarts every pod of either resource;
+    it does not for a changed Secret, and copies no annotation to the pods.
+    """
+    if revision is None:
+        return config
+    first, *others = config["metrics_generator"]["storage"]["remote_write"]
+    return merge(config, {"metrics_generator": {"storage": {"remote_write": [{**first, "name": revision}, *others]}}})
 
 
 def _search(tempo: Tempo) -> dict[str, str]:

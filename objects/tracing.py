@@ -8,6 +8,7 @@ from objects.addresses import COLLECTOR, COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT
 from objects.collector import POD_NAME, build_collector_spec
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.metrics import build_metrics_service
+from objects.rollout import REVISION, Rollout
 
 TELEMETRY = PART_OF
 _NO_SIDECAR = {"sidecar.istio.io/inject": "false"}
@@ -26,13 +27,36 @@ class MeshTelemetryArgs(Args):
     )
 
 
-def build_telemetry(args: MeshTelemetryArgs) -> dict[str, Object]:
-    """The collector, the Service for its metrics, and the Telemetry."""
-    return {"collector": _collector(args), "metrics": _metrics(args), "telemetry": _telemetry(args)}
+def build_telemetry(
+    args: MeshTelemetryArgs, *, revision: Text | None = None, awaited: bool = True
+) -> dict[str, Object]:
+    """The collector, the Service for its metrics, and the Telemetry.
+
+    ``awaited``: whether Pulumi's provider waits for the collector as far as it can.
+    """
+    collector = _collector(args, revision, awaited=awaited)
+    return {"collector": collector, "metrics": _metrics(args), "telemetry": _telemetry(args)}
 
 
-def _collector(args: MeshTelemetryArgs) -> Object:
+def collector_rollout(args: MeshTelemetryArgs) -> Rollout:
+    """The Deployment that the operator makes."""
+    return Rollout(
+        title="The collector",
+        namespace=args.namespace,
+        workloads=(f"{COLLECTOR}-collector",),
+        seconds=args.context.timeouts.collector,
+    )
+
+
+def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool) -> Object:
     replicas = args.tracing.collector.replicas
+    # The operator has no Ready condition before 0.154. Since long before that it writes, for a Deployment, "<ready
+    # pods>/<pods>" here, so equality with what we asked for means that all of them serve. After an update it counts the
+    # old pods for a while.
+    all_serve = wait_for(f"jsonpath={{.status.scale.statusReplicas}}={replicas}/{replicas}")
+    spec = build_collector_spec(args.tracing.collector, otlp_address=args.otlp_address)
+    if revision is not None:
+        spec["podAnnotations"] = {REVISION: revision}
     return {
         "apiVersion": "opentelemetry.io/v1beta1",
         "kind": "OpenTelemetryCollector",
@@ -42,11 +66,9 @@ def _collector(args: MeshTelemetryArgs) -> Object:
             app=POD_NAME,
             # The operator copies the labels to the pods: there is no other way to keep a sidecar out of them.
             labels=_NO_SIDECAR,
-            # The operator has no Ready condition before 0.154. Since long before that it writes, for a Deployment,
-            # "<ready pods>/<pods>" here, so equality with what we asked for means that all of them serve.
-            annotations=wait_for(f"jsonpath={{.status.scale.statusReplicas}}={replicas}/{replicas}"),
+            annotations=all_serve if awaited else None,
         ),
-        "spec": build_collector_spec(args.tracing.collector, otlp_address=args.otlp_address),
+        "spec": spec,
     }
 
 

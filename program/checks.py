@@ -33,13 +33,13 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
     findings = lint.check(without_secrets(objects), facts(plan))
     for finding in findings:
         if finding.severity is lint.Severity.WARNING:
-            pulumi.log.warn(str(finding))
+            pulumi.log.warn(plan.without_secrets(str(finding)))
     faults = [
         *taken(plan, objects, before),
         *migrations(plan, objects, before),
         *missing(plan, objects),
         *shadowing(plan, before),
-        *(str(finding) for finding in findings if finding.severity is lint.Severity.ERROR),
+        *(plan.without_secrets(str(finding)) for finding in findings if finding.severity is lint.Severity.ERROR),
     ]
     if faults:
         raise RefusedError(faults)

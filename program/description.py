@@ -92,12 +92,13 @@ def _object_store(plan: Plan) -> deployment.ObjectStore | None:
 
 
 def _prometheus(plan: Plan) -> deployment.Prometheus:
-    endpoints, ours = plan.prometheus_endpoints, plan.settings.prometheus.existing is None
+    (query_url, write_url), ours = plan.prometheus_urls, plan.settings.prometheus.existing is None
     return deployment.Prometheus(
-        query_url=endpoints.query_url,
-        write_url=endpoints.write_url,
+        query_url=query_url,
+        write_url=write_url,
         namespace=plan.settings.mesh.namespace if ours else None,
         deployment=PROMETHEUS if ours else None,
+        secret=plan.has_secret_urls,
     )
 
 

@@ -3,9 +3,8 @@
 The addresses that components hand to each other are plain text here instead of Outputs.
 """
 
+import json
 from collections.abc import Iterator
-
-import yaml
 
 from objects.applications import build_labels
 from objects.bookinfo import build_application, build_bookinfo_namespace, build_traffic, gateway_args
@@ -56,7 +55,7 @@ def _control_plane(args: MeshControlPlaneArgs) -> Iterator[Object]:
     if args.mesh.installer == "helm":
         # The chart writes its value `meshConfig` into this ConfigMap.
         metadata = {"name": f"istio{revision_suffix(args.mesh.revision)}", "namespace": args.mesh.namespace}
-        data = {"mesh": yaml.safe_dump(istiod(args)["values"]["meshConfig"])}
+        data = {"mesh": json.dumps(istiod(args)["values"]["meshConfig"])}
         yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
@@ -74,7 +73,7 @@ def _tempo(plan: Plan) -> Iterator[Object]:
 
 def _grafana(plan: Plan) -> Iterator[Object]:
     args = plan.datasource()
-    prometheus_url = plan.prometheus_endpoints.query_url
+    prometheus_url, _ = plan.prometheus_urls
     yield from build_content(args, provisioned(args, tempo_url=plan.tempo_url, prometheus_url=prometheus_url)).values()
     managed = grafana_args(args)
     if managed is not None:

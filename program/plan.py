@@ -1,6 +1,11 @@
 """Which component gets which settings, and the values derived from more than one of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pydantic import BaseModel
 
 from cluster.recorded import Recorded
 from cluster.seen import Seen
@@ -18,6 +23,7 @@ from components import (
     TempoStackArgs,
 )
 from model import OperatorName
+from model.scalars import SecretText
 from model.stack import Settings
 from objects.addresses import (
     COLLECTOR_JOB,
@@ -45,13 +51,15 @@ from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
 
+_SHORTEST_SECRET = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class PrometheusEndpoints:
     """The URLs of an existing Prometheus; used in place of the component that deploys ours."""
 
-    query_url: str
-    write_url: str
+    query_url: Text
+    write_url: Text
 
 
 @dataclass(frozen=True)
@@ -84,11 +92,13 @@ class Plan:
         return tempo_otlp_address(self.settings.tempo, self.context)
 
     @property
-    def prometheus_endpoints(self) -> PrometheusEndpoints:
-        """The URLs of Prometheus, ours or an existing one."""
+    def prometheus_urls(self) -> tuple[str, str]:
+        """Where Prometheus, ours or an existing one, is queried and written to, as plain text."""
+        existing = self.settings.prometheus.existing
+        if existing is not None:
+            return existing.query_url, existing.write_url or prometheus_write_url(existing.query_url)
         query_url = prometheus_query_url(self.settings.mesh.namespace, self.context)
-        ours = PrometheusEndpoints(query_url=query_url, write_url=prometheus_write_url(query_url))
-        return self.existing_prometheus() or ours
+        return query_url, prometheus_write_url(query_url)
 
     @property
     def installs_operators(self) -> bool:
@@ -139,13 +149,30 @@ class Plan:
         )
 
     def existing_prometheus(self) -> PrometheusEndpoints | None:
+        """The URLs of an existing Prometheus, for the components; from secret configuration they are secret."""
         existing = self.settings.prometheus.existing
         if existing is None:
             return None
-        return PrometheusEndpoints(
-            query_url=existing.query_url,
-            write_url=existing.write_url or prometheus_write_url(existing.query_url),
-        )
+        query_url, write_url = self.prometheus_urls
+        if self.has_secret_urls:
+            return PrometheusEndpoints(
+                query_url=pulumi.Output.secret(str(query_url)), write_url=pulumi.Output.secret(str(write_url))
+            )
+        return PrometheusEndpoints(query_url=query_url, write_url=write_url)
+
+    @property
+    def has_secret_urls(self) -> bool:
+        """Whether the URLs of an existing Prometheus come from secret configuration."""
+        existing = self.settings.prometheus.existing
+        return existing is not None and isinstance(existing.query_url, SecretText)
+
+    def without_secrets(self, message: str) -> str:
+        """``message`` with a mark instead of each text of secret configuration, but words too short to be a secret."""
+        found = {text for text in _secret_texts(self.settings) if len(text) >= _SHORTEST_SECRET}
+        # The longest first: one secret may be a part of another.
+        for text in sorted(found, key=len, reverse=True):
+            message = message.replace(text, "[secret]")
+        return message
 
     def prometheus(self) -> PrometheusArgs:
         namespace, tempo = self.settings.mesh.namespace, self.settings.tempo
@@ -160,7 +187,7 @@ class Plan:
 
     def tempo(self, *, remote_write_url: Text | None = None) -> TempoStackArgs:
         return TempoStackArgs(
-            remote_write_url=self.prometheus_endpoints.write_url if remote_write_url is None else remote_write_url,
+            remote_write_url=self.prometheus_urls[1] if remote_write_url is None else remote_write_url,
             tempo=self.settings.tempo,
             exposure=self.settings.exposure,
             object_store_access_key=self.settings.object_store_access_key,
@@ -203,7 +230,7 @@ class Plan:
     ) -> GrafanaTempoDatasourceArgs:
         plain = GrafanaTempoDatasourceArgs(
             tempo_url=self.tempo_url,
-            prometheus_url=self.prometheus_endpoints.query_url,
+            prometheus_url=self.prometheus_urls[0],
             grafana=self.settings.grafana,
             existing_prometheus_uid=self.existing_prometheus_uid,
             mesh_namespace=self.settings.mesh.namespace,
@@ -231,7 +258,7 @@ class Plan:
             kiali=self.settings.kiali,
             namespace=self.settings.mesh.namespace,
             exposure=self.settings.exposure,
-            prometheus_url=self.prometheus_endpoints.query_url if prometheus_url is None else prometheus_url,
+            prometheus_url=self.prometheus_urls[0] if prometheus_url is None else prometheus_url,
             tempo_url=self.tempo_url if tempo_url is None else tempo_url,
             grafana_url=grafana_url,
             grafana_external_url=grafana_external_url(self.settings.grafana, self.settings.exposure),
@@ -287,3 +314,16 @@ class Plan:
         return ExposedService(
             name=PRODUCTPAGE, namespace=bookinfo.namespace, service=service, port=port, path="/productpage"
         )
+
+
+def _secret_texts(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretText):
+        yield str(value)
+    elif isinstance(value, BaseModel):
+        yield from _secret_texts(dict(value))
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _secret_texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secret_texts(inner)

@@ -49,7 +49,7 @@ def check(world: World, wanted: Wanted, say: Say) -> Report:
         stack=world.stack,
         context=world.cluster.context,
         at=datetime.datetime.now(tz=datetime.UTC),
-        findings=attribute(findings),
+        findings=tuple(_hidden(world, finding) for finding in attribute(findings)),
         titles={hop.name: hop.title for hop in hops},
         request=None if journey is None else _request(journey),
         graph=found.graph if isinstance(found, graph.Seen) else {},
@@ -85,6 +85,13 @@ def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
         return finding
     why = journey.problem or journey.note
     return unknown(hop.name, *finding.evidence, why, cause="no request went through it during the check")
+
+
+def _hidden(world: World, finding: Finding) -> Finding:
+    """``finding`` without the address of Prometheus where that is secret; a command with it is of no use then."""
+    hide = world.deployment.prometheus.hidden
+    remedy = finding.remedy if hide(finding.remedy) == finding.remedy else ""
+    return replace(finding, evidence=tuple(map(hide, finding.evidence)), cause=hide(finding.cause), remedy=remedy)
 
 
 def _is_fault(finding: Finding) -> bool:

@@ -1,6 +1,7 @@
 """The intended deployment: the stack's output ``deployment``, written by the program and read by ``verify``.
 
-It holds names, addresses and intended values, and no secret.
+It holds names, addresses and intended values. Only the address of an existing Prometheus may be a secret; the whole
+output is then one, too.
 """
 
 from typing import Literal
@@ -64,12 +65,25 @@ class Tempo(Part):
 
 
 class Prometheus(Part):
-    """``deployment`` is that of a Prometheus that the program deployed, in ``namespace``."""
+    """``deployment`` is that of a Prometheus that the program deployed, in ``namespace``.
+
+    ``secret``: both URLs come from secret configuration, as where a token is a part of the path.
+    """
 
     query_url: str
     write_url: str
     namespace: str | None
     deployment: str | None
+    secret: bool = False
+
+    def hidden(self, text: str) -> str:
+        """``text`` as it may be printed."""
+        if not self.secret:
+            return text
+        longest_first = sorted((self.query_url, self.write_url), key=len, reverse=True)
+        for url in longest_first:
+            text = text.replace(url, "[hidden URL of Prometheus]")
+        return text
 
 
 class Grafana(Part):

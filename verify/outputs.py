@@ -14,6 +14,8 @@ from verify.cluster import CannotCheckError
 from verify.deployment import Deployment
 
 OUTPUT = "deployment"
+# What Pulumi prints instead of a secret.
+_SECRET = "[secret]"  # noqa: S105
 _PROJECT = Path(__file__).resolve().parents[1]
 
 
@@ -22,6 +24,9 @@ def of_stack(stack: str | None) -> tuple[str, Deployment]:
     name = stack or _pulumi("stack", "--show-name").strip()
     try:
         outputs = json.loads(_pulumi("stack", "output", "--json", "--stack", name))
+        if isinstance(outputs, dict) and outputs.get(OUTPUT) == _SECRET:
+            # Only then does Pulumi need the passphrase, or the key, of the stack.
+            outputs = json.loads(_pulumi("stack", "output", "--json", "--show-secrets", "--stack", name))
     except ValueError:
         raise CannotCheckError(f"Pulumi printed no JSON for the outputs of stack {name!r}") from None
     return name, _deployment(outputs, f"stack {name!r}", name)
@@ -45,6 +50,11 @@ def _deployment(outputs: Any, where: str, stack: str) -> Deployment:
     update = f"pulumi up --stack {stack}"
     if not isinstance(outputs, dict) or OUTPUT not in outputs:
         raise CannotCheckError(f"{where} has no output {OUTPUT!r}: the program has not deployed it yet", update)
+    if outputs[OUTPUT] == _SECRET:
+        raise CannotCheckError(
+            f"{where} has the output {OUTPUT!r} as a secret: print it with --show-secrets, to a file of your own",
+            f"umask 077; pulumi stack output --json --show-secrets --stack {stack} > outputs.json",
+        )
     try:
         return Deployment.model_validate(outputs[OUTPUT])
     except ValidationError as error:

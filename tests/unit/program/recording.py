@@ -7,7 +7,7 @@ import runpy
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,9 @@ from pulumi.runtime._callbacks import _CallbackServicer
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.proto import callback_pb2
 
+import rollout
+from objects.rollout import Rollout
+
 ROOT = Path(__file__).parents[3]
 PROJECT = "mesh-tracing"
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
@@ -32,6 +35,8 @@ SENTINELS = {
     f"{PROJECT}:objectStoreSecretKey": "sentinel-secret-key",
     f"{PROJECT}:grafanaAdminPassword": "sentinel-admin-password",
 }
+
+STASHED = "stashed"
 
 # The SDK computes a class's types again for each of its resources, which is half the time of a run.
 _types._types_from_py_properties = cache(_types._types_from_py_properties)
@@ -90,6 +95,9 @@ class _EchoMocks(mocks.Mocks):
             namespace, _, name = args.resource_id.rpartition("/")
             metadata = {"name": name, "namespace": namespace} if namespace else {"name": name}
             return args.resource_id, {"metadata": metadata, **args.inputs}
+        if args.typ == "pulumi:index:Stash":
+            # What the state holds since the first update, whatever the program hands in.
+            return f"{args.name}-id", {"input": STASHED, "output": STASHED}
         return f"{args.name}-id", dict(args.inputs)
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
@@ -196,6 +204,8 @@ class Deployed:
     exports: Mapping[str, Any]
     registered_outputs: Mapping[str, Any] = field(default_factory=dict)
     awaited: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    watched: tuple[Rollout, ...] = ()
+    raw_exports: Mapping[str, Any] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Registration]:
         return iter(self.resources.values())
@@ -304,10 +314,11 @@ def write_kubeconfig(path: Path, context: str, server: str = "https://127.0.0.1:
     )
 
 
-def apply_config(config: Mapping[str, Any]) -> None:
-    """Hand ``config`` to the SDK in the form in which the CLI does."""
+def apply_config(config: Mapping[str, Any], secret_sections: Iterable[str] = ()) -> None:
+    """Hand ``config`` to the SDK in the form in which the CLI does; ``secret_sections`` have a secret in them."""
     encoded = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
-    set_all_config(encoded, [key for key in SENTINELS if key in config])
+    secret = [*SENTINELS, *(f"{PROJECT}:{section}" for section in secret_sections)]
+    set_all_config(encoded, [key for key in secret if key in config])
 
 
 # A cluster on which nothing is yet, by the API paths that are asked for; which kinds it has is not known.
@@ -322,16 +333,20 @@ def run_program(
     preview: bool,
     live: Mapping[str, Any] = EMPTY_CLUSTER,
     state: Mapping[str, Any] | None = None,
+    secret_sections: Iterable[str] = (),
 ) -> Deployed:
     """What the program registers for ``config``; runs that cannot differ are made once.
 
     ``live`` is what the cluster has, by API path; ``state`` is what the stack has made, by URN.
     """
-    return _run(*(json.dumps(given, sort_keys=True) for given in (config, live, state or {})), preview)
+    given = (json.dumps(one, sort_keys=True) for one in (config, live, state or {}))
+    return _run(*given, preview, tuple(secret_sections))
 
 
 @cache
-def _run(encoded_config: str, encoded_live: str, encoded_state: str, preview: bool) -> Deployed:
+def _run(
+    encoded_config: str, encoded_live: str, encoded_state: str, preview: bool, secret_sections: tuple[str, ...]
+) -> Deployed:
     config, live, state = (json.loads(encoded) for encoded in (encoded_config, encoded_live, encoded_state))
 
     def program() -> None:
@@ -340,8 +355,31 @@ def _run(encoded_config: str, encoded_live: str, encoded_state: str, preview: bo
     def read(_: object, paths: Iterable[str]) -> dict[str, Any]:
         return {path: live.get(path) for path in paths}
 
-    with _kubeconfig_for(config), mock.patch("program.observation.read", read), mock.patch("cluster.access.write"):
-        return record(program, config, preview=preview, state=state)
+    watch = EverythingServes()
+    # What is random has to be the same in two runs that are compared.
+    not_random = mock.patch("secrets.token_hex", lambda size: "0" * 2 * size)
+    looking = (mock.patch("program.observation.read", read), mock.patch.object(rollout, "Watch", return_value=watch))
+    with _kubeconfig_for(config), not_random, looking[0], looking[1], mock.patch("cluster.access.write"):
+        recorded = record(program, config, preview=preview, state=state, secret_sections=secret_sections)
+    return replace(recorded, watched=tuple(watch.watched))
+
+
+class EverythingServes:
+    """The wait of a program on a cluster on which all pods are as they should be; it notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.watched: list[Rollout] = []
+
+    def served(self, awaited: pulumi.Input[Rollout], revision: pulumi.Input[str]) -> pulumi.Output[str]:
+        def note(known: list[Any]) -> str:
+            self.watched.append(known[0])
+            return str(known[1])
+
+        return pulumi.Output.all(awaited, revision).apply(note)
+
+    def broken(self, awaited: Rollout) -> pulumi.Output[list[str]]:
+        assert awaited.workloads is not None
+        return pulumi.Output.from_input([])
 
 
 def record(
@@ -350,6 +388,7 @@ def record(
     *,
     preview: bool,
     state: Mapping[str, Any] | None = None,
+    secret_sections: Iterable[str] = (),
 ) -> Deployed:
     """What ``program`` registers when it runs with ``config``."""
     # Pulumi's outputs belong to the loop they were made in, so every run gets one of its own.
@@ -369,7 +408,7 @@ def record(
         )
         # The settings take only the server itself.
         runtime_settings.SETTINGS.callbacks = cast(_CallbackServicer, monitor.callbacks)
-        apply_config(config)
+        apply_config(config, secret_sections)
         with _outputs_of_components() as outputs:
             loop.run_until_complete(runtime_stack.run_in_stack(program))
         awaited = {name: loop.run_until_complete(_awaited(output)) for name, output in outputs.items()}
@@ -377,8 +416,8 @@ def record(
         asyncio.set_event_loop(None)
         loop.close()
     (stack_urn,) = (r.urn for r in monitor.recorded.values() if r.type == "pulumi:pulumi:Stack")
-    exports = _unwrap(monitor.outputs.pop(stack_urn))
-    return Deployed(monitor.recorded, exports, monitor.outputs, awaited)
+    exports = monitor.outputs.pop(stack_urn)
+    return Deployed(monitor.recorded, _unwrap(exports), monitor.outputs, awaited, raw_exports=exports)
 
 
 @contextmanager

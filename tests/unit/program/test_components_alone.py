@@ -1,13 +1,15 @@
 """Each component deployed alone, by a program without settings and without other components."""
 
+import functools
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
 import pytest
-from recording import Deployed, minimal_config, record, run_program
+from recording import Deployed, EverythingServes, minimal_config, record, run_program
 
 import components
 from components.bookinfo_gateway import BookinfoGateway
@@ -135,11 +137,28 @@ DEFAULTS: Mapping[str, tuple[Component, dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_its_defaults_are_those_of_the_settings(name: str) -> None:
     component, arguments, config = DEFAULTS[name]
-    found = deployed_alone(component, arguments, name)
+    watch = {"watch": EverythingServes()} if "watch" in inspect.signature(component.__init__).parameters else {}
+    found = deployed_alone(functools.partial(component, **watch), arguments, name)
     whole = {resource.name: resource for resource in run_program(config, preview=False).children}
     assert found.children
     for resource in found.children:
         assert (resource.inputs, resource.timeouts) == (whole[resource.name].inputs, whole[resource.name].timeouts)
+
+
+@pytest.mark.parametrize(
+    ("component", "kind", "condition"),
+    [
+        (components.TempoStack, "TempoMonolithic", "condition=Ready"),
+        (components.MeshTelemetry, "OpenTelemetryCollector", "jsonpath={.status.scale.statusReplicas}=1/1"),
+        (components.Kiali, "Kiali", "condition=Successful"),
+    ],
+)
+def test_in_a_program_that_cannot_look_at_pods_its_operator_is_asked(
+    component: Component, kind: str, condition: str
+) -> None:
+    arguments, _ = ALONE[component]
+    annotations = deployed_alone(component, arguments).get(kind).inputs["metadata"]["annotations"]
+    assert annotations == {"pulumi.com/waitFor": condition}
 
 
 def test_another_context_reaches_every_object() -> None:

@@ -37,10 +37,10 @@ def test_the_collector_waits_for_tempo_and_the_telemetry_for_both_ends(minimal: 
 
 def test_the_collector_is_awaited_with_all_of_its_replicas(deploy: Deploy) -> None:
     config = with_setting(with_setting(minimal_config(), "tracing.collector.replicas", 3), "timeouts.collector", 44)
-    collector = deploy(config).get("OpenTelemetryCollector")
-    condition = collector.inputs["metadata"]["annotations"]["pulumi.com/waitFor"]
-    assert condition == "jsonpath={.status.scale.statusReplicas}=3/3"
-    assert collector.timeouts["create"] == "44s"
+    deployed = deploy(config)
+    assert deployed.get("OpenTelemetryCollector").inputs["spec"]["replicas"] == 3
+    (watched,) = (rollout for rollout in deployed.watched if rollout.title == "The collector")
+    assert (watched.namespace, watched.workloads, watched.seconds) == ("istio-system", ("otel-collector",), 44)
 
 
 def test_the_collector_s_pods_stay_out_of_the_mesh(minimal: Deployed) -> None:

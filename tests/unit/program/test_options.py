@@ -117,6 +117,10 @@ def test_no_resource_has_an_option_that_is_not_in_these_tests(resources: list[Re
     }
 
 
+def test_only_what_is_made_once_ignores_what_it_is_given(resources: list[Registration]) -> None:
+    assert kinds_with(resources, lambda r: "ignoreChanges" in r.further_options) == {"Stash", "kubernetes"}
+
+
 def test_whatever_takes_time_has_a_limit_for_all_it_does(resources: list[Registration]) -> None:
     for resource in own(resources):
         if resource.kind == BY_CHART:
@@ -131,7 +135,7 @@ def test_what_is_awaited_has_a_limit(resources: list[Registration]) -> None:
     awaited = [
         r for r in own(resources) if "pulumi.com/waitFor" in (r.inputs.get("metadata") or {}).get("annotations", {})
     ]
-    assert {r.kind for r in awaited} >= {"TempoMonolithic", "TempoStack", "OpenTelemetryCollector", "Istio", "Kiali"}
+    assert {r.kind for r in awaited} >= {"Istio", "IstioCNI", "GrafanaDatasource", "Gateway"}
     assert all(r.timeouts["create"] for r in awaited)
 
 

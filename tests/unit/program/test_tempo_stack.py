@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest import mock
 
 import pytest
 from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s3_config, with_setting
@@ -109,9 +110,13 @@ def test_the_mode_chooses_the_kind_of_the_one_tempo(deploy: Deploy, variant: Any
 
 def test_tempo_is_awaited_until_ready_within_its_timeout(deploy: Deploy, variant: Any) -> None:
     mode, backend, source, *_ = variant
-    tempo = tempo_of(deploy(with_setting(storage_config(mode, backend, source), "timeouts.tempo", 321)))
-    assert tempo.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
-    assert tempo.timeouts == {"create": "321s", "update": "321s", "delete": "321s"}
+    deployed = deploy(with_setting(storage_config(mode, backend, source), "timeouts.tempo", 321))
+    assert tempo_of(deployed).timeouts == {"create": "321s", "update": "321s", "delete": "321s"}
+    (watched,) = (rollout for rollout in deployed.watched if rollout.title == "Tempo")
+    assert watched.seconds == 321
+    parts = ["compactor", "distributor", "ingester", "metrics-generator", "querier", "query-frontend"]
+    names = ["tempo-tempo"] if mode == "monolithic" else [f"tempo-tempo-{part}" for part in parts]
+    assert sorted(watched.workloads) == names
 
 
 def test_tempo_comes_after_all_objects_of_its_storage_and_after_prometheus(deploy: Deploy, variant: Any) -> None:
@@ -268,7 +273,7 @@ def test_a_stack_says_all_it_can_in_fields(deploy: Deploy) -> None:
 
 def test_exemplars_are_written_in_both_modes(deploy: Deploy, mode: str) -> None:
     storage = tempo_config(deploy(storage_config(mode, "s3", "minio")))["metrics_generator"]["storage"]
-    assert storage["remote_write"] == [{"url": WRITE_URL, "send_exemplars": True}]
+    assert storage["remote_write"] == [{"url": WRITE_URL, "send_exemplars": True, "name": mock.ANY}]
 
 
 def test_the_graph_is_written_as_often_as_the_settings_say(deploy: Deploy, mode: str) -> None:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
@@ -178,7 +179,8 @@ def test_the_collector_tells_its_metrics_in_the_form_that_new_versions_accept(
 def test_the_metrics_generator_writes_to_prometheus_with_exemplars(deployed: Deployed) -> None:
     (write,) = tempo_config(deployed)["metrics_generator"]["storage"]["remote_write"]
     prometheus = deployed.exports["prometheus_url"]
-    assert write == {"url": f"{prometheus}/api/v1/write", "send_exemplars": True}
+    # By its name, Tempo's configuration shows which revision it is.
+    assert write == {"url": f"{prometheus}/api/v1/write", "send_exemplars": True, "name": mock.ANY}
 
 
 def test_a_monolithic_generator_has_a_path_and_its_processors_switched_on(minimal: Deployed) -> None:

@@ -333,3 +333,20 @@ def test_a_mesh_that_works_is_reported_to_work(followed: Followed) -> None:
     stack = replace(stack, deployment=deployment(bookinfo=None))
     report = check(stack, Wanted(HOPS, frozenset({EDGE}), PRODUCTPAGE_URL), lambda _: None)
     assert report.verdict == "works", [one for one in report.findings if one.status is not Status.OK]
+
+
+@pytest.mark.usefixtures("followed")
+def test_a_secret_address_of_prometheus_is_not_printed() -> None:
+    url = "https://metrics.example.com/hunter2"
+    secret = DEPLOYMENT.prometheus.model_copy(
+        update={"query_url": url, "write_url": f"{url}/api/v1/write", "secret": True}
+    )
+
+    def says(_: Looks[Any]) -> Finding:
+        return fault("one", f"{url}: 503", f"goes to {url}/api/v1/write", cause=f"{url} is gone", remedy=f"curl {url}")
+
+    report = check(world(deployment(prometheus=secret)), Wanted([Stub("one", says=says).hop]), lambda _: None)
+    (finding,) = report.findings
+    assert "hunter2" not in str(finding)
+    assert finding.evidence[0] == "[hidden URL of Prometheus]: 503"
+    assert finding.remedy == ""

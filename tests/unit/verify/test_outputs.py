@@ -21,15 +21,19 @@ Fake = Callable[..., Path]
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Puts a ``pulumi`` on PATH that prints ``printed`` for ``stack output``, and records its arguments."""
 
-    def install(printed: str = json.dumps(OUTPUTS), *, failure: str = "", selected: str = "dev") -> Path:
+    def install(
+        printed: str = json.dumps(OUTPUTS), *, failure: str = "", selected: str = "dev", shown: str = ""
+    ) -> Path:
         (tmp_path / "printed").write_text(printed)
+        (tmp_path / "shown").write_text(shown)
         (tmp_path / "failure").write_text(failure)
         script = tmp_path / "pulumi"
         script.write_text(
             "#!/bin/sh\n"
             f'echo "$@" >> {tmp_path}/calls\n'
             f"if [ -s {tmp_path}/failure ]; then cat {tmp_path}/failure >&2; exit 255; fi\n"
-            f'case "$*" in *--show-name*) echo {selected} ;; *) cat {tmp_path}/printed ;; esac\n'
+            f'case "$*" in *--show-name*) echo {selected} ;; *--show-secrets*) cat {tmp_path}/shown ;; '
+            f"*) cat {tmp_path}/printed ;; esac\n"
         )
         script.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
@@ -71,10 +75,9 @@ def test_a_stack_that_was_never_deployed_says_how_to_deploy_it(pulumi: Fake) -> 
         ({key: value for key, value in OUTPUTS["deployment"].items() if key != "tempo"}, "tempo"),
         (OUTPUTS["deployment"] | {"jaeger": {}}, "jaeger"),
         (OUTPUTS["deployment"] | {"platform": "mainframe"}, "platform"),
-        ("[secret]", "another version"),
         (None, "another version"),
     ],
-    ids=["a key too few", "a key too many", "an unknown value", "a secret", "nothing"],
+    ids=["a key too few", "a key too many", "an unknown value", "nothing"],
 )
 def test_a_deployment_of_another_version_is_deployed_again(pulumi: Fake, deployed: Any, named: str) -> None:
     pulumi(json.dumps(OUTPUTS | {"deployment": deployed}))
@@ -82,6 +85,22 @@ def test_a_deployment_of_another_version_is_deployed_again(pulumi: Fake, deploye
     assert "another version of the program" in str(error)
     assert named in str(error)
     assert error.remedy == "pulumi up --stack local"
+
+
+SECRET_OUTPUTS = OUTPUTS | {"deployment": "[secret]"}
+
+
+def test_a_deployment_that_is_a_secret_is_asked_for_as_such(pulumi: Fake) -> None:
+    pulumi(json.dumps(SECRET_OUTPUTS), shown=json.dumps(OUTPUTS))
+    assert outputs.of_stack("local") == ("local", DEPLOYMENT)
+
+
+def test_a_file_without_the_secret_says_how_to_write_one_that_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(SECRET_OUTPUTS))
+    error = refusal(lambda: outputs.of_file(str(path), "prod"))
+    assert "--show-secrets" in str(error)
+    assert error.remedy == "umask 077; pulumi stack output --json --show-secrets --stack prod > outputs.json"
 
 
 def test_the_content_of_a_deployment_of_another_version_is_not_printed(pulumi: Fake) -> None:

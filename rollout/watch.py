@@ -1,0 +1,137 @@
+"""Looks again and again until an update serves, its pods cannot start, or its time is over."""
+
+import asyncio
+import datetime
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pulumi
+
+from objects.rollout import Rollout
+from rollout.workloads import Object, Seen, Trouble, error_line, is_rolled_out, look, trouble
+
+_PAUSE_SECONDS = 1.0
+
+
+class RolloutError(pulumi.RunError):
+    """Pods of an update do not serve; Pulumi shows the message, one line, without a traceback."""
+
+
+class Reader(Protocol):
+    """What is read from a cluster; an answer that cannot be had raises ``OSError``."""
+
+    def read(self, path: str) -> Object | None:
+        """One object, or None if there is none."""
+
+    def items(self, path: str) -> list[Object]:
+        """All items at ``path``."""
+
+    def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> list[str]:
+        """The last lines of a container's newest run, or of the one before; none if they are gone."""
+
+
+class Watch:
+    """Makes outputs that are known once pods serve; in a preview, at once, and nothing is read."""
+
+    def __init__(self, reader: Reader, hide: Callable[[str], str] = str) -> None:
+        """``hide`` takes out of a message what must not be printed: a pod may repeat what it was configured with."""
+        self._reader = reader
+        self._hide = hide
+
+    def served(self, rollout: pulumi.Input[Rollout], revision: pulumi.Input[str]) -> pulumi.Output[str]:
+        """``revision``, once all pods of ``rollout`` run it and serve; if they cannot, the program ends in an error."""
+
+        async def wait(known: list[Any]) -> str:
+            if not pulumi.runtime.is_dry_run():
+                await self._served(known[0], known[1])
+            return str(known[1])
+
+        return pulumi.Output.all(rollout, revision).apply(wait)
+
+    def broken(self, rollout: Rollout) -> pulumi.Output[list[str]]:
+        """The workloads of ``rollout`` that do not serve before anything is changed; the person is told at once."""
+
+        async def find() -> list[str]:
+            if pulumi.runtime.is_dry_run():
+                return []
+            try:
+                found = await asyncio.to_thread(self._broken, rollout)
+            except OSError:
+                # Who may not look waits for every one of them.
+                return []
+            for name, reason in found.items():
+                pulumi.log.warn(
+                    f"{rollout.title}: {name} is broken already: {reason}; pulumi up does not wait for its new pods"
+                )
+            return list(found)
+
+        return pulumi.Output.from_input(find())
+
+    async def _served(self, rollout: Rollout, revision: str) -> None:
+        deadline = time.monotonic() + rollout.seconds
+        while True:
+            seen = await asyncio.to_thread(self._look, rollout, revision)
+            if not seen.missing:
+                return
+            if seen.is_hopeless or time.monotonic() > deadline:
+                raise RolloutError(await asyncio.to_thread(self._says, rollout, seen))
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _look(self, rollout: Rollout, revision: str) -> Seen:
+        try:
+            return look(
+                rollout,
+                revision,
+                self._workloads(rollout),
+                self._pods(rollout),
+                config=self._config(rollout),
+                now=datetime.datetime.now(tz=datetime.UTC),
+            )
+        except OSError as error:
+            # An API server may restart too; what lasts is said when the time is over.
+            return Seen(missing=str(error))
+
+    def _broken(self, rollout: Rollout) -> dict[str, str]:
+        """Why each workload that does not serve does not."""
+        broken = [
+            workload
+            for workload in self._workloads(rollout)
+            if workload["metadata"]["name"] in rollout.workloads and not is_rolled_out(workload)
+        ]
+        pods = self._pods(rollout) if broken else []
+        reasons = {}
+        for workload in broken:
+            found = trouble(workload, pods)
+            name = str(workload["metadata"]["name"])
+            reasons[name] = "not all its pods are ready" if found is None else self._reason(rollout, found)
+        return reasons
+
+    def _says(self, rollout: Rollout, seen: Seen) -> str:
+        if seen.trouble is None:
+            return f"{rollout.title} does not serve after {rollout.seconds} s in {rollout.namespace}: {seen.missing}"
+        return f"{rollout.title} does not start: {self._reason(rollout, seen.trouble)}"
+
+    def _reason(self, rollout: Rollout, found: Trouble) -> str:
+        pod = str(found.pod["metadata"]["name"])
+        said = ""
+        if found.container is not None:
+            try:
+                said = error_line(self._reader.log(rollout.namespace, pod, found.container, previous=found.runs_again))
+            except OSError:
+                # The log is a help, not a need: a role may not allow it.
+                said = ""
+        return self._hide(f"Pod {rollout.namespace}/{pod}: {said or found.reason}")
+
+    def _config(self, rollout: Rollout) -> str:
+        if rollout.config_map is None:
+            return ""
+        found = self._reader.read(f"/api/v1/namespaces/{rollout.namespace}/configmaps/{rollout.config_map}")
+        return str((found or {}).get("data", {}).get(rollout.config_file, ""))
+
+    def _workloads(self, rollout: Rollout) -> list[Object]:
+        apps = f"/apis/apps/v1/namespaces/{rollout.namespace}"
+        return [*self._reader.items(f"{apps}/deployments"), *self._reader.items(f"{apps}/statefulsets")]
+
+    def _pods(self, rollout: Rollout) -> list[Object]:
+        return self._reader.items(f"/api/v1/namespaces/{rollout.namespace}/pods")
