@@ -15,6 +15,9 @@ from objects.charts import Chart, chart_source
 from objects.context import Args, Object, Text, wait_for
 from objects.datasources import PROMETHEUS_UID, TEMPO_UID
 from objects.exposure import external_host
+from objects.pod_security import CONTAINER, POD
+
+_SECURITY = {**CONTAINER, **POD, "readOnlyRootFilesystem": True}
 
 
 class KialiArgs(Args):
@@ -51,10 +54,12 @@ def build_kiali(args: KialiArgs) -> Object:
 
 
 def kiali_chart(args: KialiArgs) -> Chart:
-    """The chart, whose values are the operator's spec; it cannot look up the Route that it makes."""
+    """The chart, whose values are the operator's spec and more; it cannot look up the Route that it makes."""
     values = _spec(args)
     if has_own_route(args.exposure):
         values = {**values, "kiali_route_url": kiali_external_url(args.exposure)}
+    # In place of the chart's own, which lacks the seccomp profile; the operator's own is complete.
+    values["deployment"] = {**values["deployment"], "security_context": _SECURITY}
     return {
         **chart_source("kiali-server", repository=args.kiali.chart_repository, version=args.kiali.version),
         "name": KIALI,

@@ -5,15 +5,20 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from model import S3, Images
+from model import S3, Images, Platform
 from model.parts import Section
 from model.scalars import Image, Name
 from objects import manifests
 from objects.addresses import MINIO, minio_url
 from objects.context import Args, Object, Text
+from objects.pod_security import run_as
 
 CLIENT_SECRET = "tempo-object-storage"  # noqa: S105  the name of a Secret
 _ROOT_SECRET = "minio-root"  # noqa: S105  the name of a Secret
+# Any would do: the image names no user, so that without one it would run as root.
+_MINIO_USER = 1000
+# That of the image, which gives only its name.
+_CURL_USER = 100
 
 
 class ObjectStoreKeys(Section):
@@ -32,6 +37,7 @@ class ObjectStoreArgs(Args):
     s3: S3 = Field(default=S3(), description="The bucket, and the store with its volume.")
     keys: ObjectStoreKeys = Field(description="Who may use the store.")
     curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces.")
 
 
@@ -71,7 +77,7 @@ def _complete(manifest: Object, args: ObjectStoreArgs) -> Object:
     if placed["kind"] == "PersistentVolumeClaim":
         return manifests.sized(placed, args.s3.minio)
     if placed["kind"] == "Deployment":
-        return manifests.with_image(placed, args.s3.minio.image)
+        return run_as(manifests.with_image(placed, args.s3.minio.image), _MINIO_USER, args.platform)
     if placed["kind"] == "Job":
-        return manifests.with_image(placed, args.curl_image)
+        return run_as(manifests.with_image(placed, args.curl_image), _CURL_USER, args.platform)
     return placed

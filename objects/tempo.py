@@ -1,16 +1,18 @@
 """Tempo as one of the two resources of its operator, and the Secret that describes its object store."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from pydantic import Field
 
-from model import Exposure, Images, Storage, Tempo
+from model import Exposure, Images, Platform, Storage, Tempo
 from model.scalars import Image
 from objects.addresses import TEMPO
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
+from objects.pod_security import POD, volumes_of
 from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
 # Different from the name of the Secret for our own store: when the source changes, the new Secret is created before the
@@ -18,6 +20,8 @@ from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stac
 _KEYS_SECRET = "tempo-s3-keys"  # noqa: S105  the name of a Secret
 
 _JAEGER_UI = "jaeger"
+# The group of the image's user.
+_GROUP = 10001
 
 
 class TempoStackArgs(Args):
@@ -33,6 +37,7 @@ class TempoStackArgs(Args):
         default=None, description="Password of the object store, at least 8 characters; required like its user."
     )
     curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")
 
 
@@ -54,6 +59,7 @@ def object_store_args(args: TempoStackArgs) -> ObjectStoreArgs | None:
         s3=storage.s3,
         keys=_keys(args),
         curl_image=args.curl_image,
+        platform=args.platform,
         protect_data=args.protect_data,
         context=args.context,
     )
@@ -85,7 +91,11 @@ def build_tempo(args: TempoStackArgs, secret_name: Text | None) -> Object:
         # Ready covers the pods as well as the objects; the operator documents the condition in the status.
         "metadata": args.context.metadata(TEMPO, args.tempo.namespace, annotations=wait_for("condition=Ready")),
         "spec": build_spec(
-            args.tempo, secret_name=secret_name, remote_write_url=args.remote_write_url, exposure=args.exposure
+            args.tempo,
+            secret_name=secret_name,
+            remote_write_url=args.remote_write_url,
+            exposure=args.exposure,
+            pod_security={**POD, **volumes_of(_GROUP, args.platform)},
         ),
     }
 
@@ -99,7 +109,12 @@ def _keys(args: TempoStackArgs) -> ObjectStoreKeys:
 
 
 def build_monolithic_spec(
-    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
+    tempo: Tempo,
+    *,
+    secret_name: Text | None,
+    remote_write_url: Text,
+    exposure: Exposure,
+    pod_security: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The spec of a TempoMonolithic whose single binary also runs the metrics generator.
 
@@ -109,6 +124,8 @@ def build_monolithic_spec(
         "storage": {"traces": _traces(tempo, secret_name)},
         "ingestion": {"otlp": {"grpc": {"enabled": True}, "http": {"enabled": True}}},
         "resources": tempo.resources.to_kubernetes(),
+        # What containers declare, the operator sets itself.
+        "podSecurityContext": pod_security,
         # The resource has no field for the generator; the operator merges this over the
         # configuration it renders.
         "extraConfig": {"tempo": build_monolithic_config(tempo, remote_write_url)},
@@ -119,20 +136,36 @@ def build_monolithic_spec(
 
 
 def build_stack_spec(
-    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure
+    tempo: Tempo,
+    *,
+    secret_name: Text | None,
+    remote_write_url: Text,
+    exposure: Exposure,
+    pod_security: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The spec of a TempoStack with a metrics generator, which Tempo's operator supports since 0.22.
 
     The operator's network policies allow the generator to connect to port 9090 and DNS only.
     """
+    # What containers declare, the operator sets itself.
+    pods = {"podSecurityContext": pod_security}
     template: dict[str, Any] = {
+        "compactor": pods,
+        "distributor": {"component": pods},
         # The operator's webhook refuses fewer ingesters than a quorum of the replicas.
-        "ingester": {"replicas": tempo.replication_factor},
+        "ingester": {"replicas": tempo.replication_factor, **pods},
+        "querier": pods,
+        "queryFrontend": {"component": pods},
         "gateway": {"enabled": False},
-        "metricsGenerator": {"enabled": True, "remoteWriteURLs": [remote_write_url], "processors": PROCESSORS},
+        "metricsGenerator": {
+            "enabled": True,
+            "remoteWriteURLs": [remote_write_url],
+            "processors": PROCESSORS,
+            "component": pods,
+        },
     }
     if exposure.jaeger_ui:
-        template["queryFrontend"] = {"jaegerQuery": _stack_jaeger_ui(exposure)}
+        template["queryFrontend"]["jaegerQuery"] = _stack_jaeger_ui(exposure)
     spec: dict[str, Any] = {
         # The CRD requires the field, although it has a default.
         "managementState": "Managed",

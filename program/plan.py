@@ -37,6 +37,7 @@ from objects.addresses import (
     tempo_query_url,
 )
 from objects.context import Context, Text
+from objects.control_plane import istio_cni
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
@@ -99,6 +100,7 @@ class Plan:
             names=self.settings.system_namespaces,
             existing=self.settings.namespaces.existing,
             protected=self.settings.data_namespaces if self.settings.protect_data else [],
+            unrestricted=[*self.settings.namespaces.unrestricted, *self._plugin_namespace],
             context=self.context,
         )
 
@@ -130,6 +132,7 @@ class Plan:
                 "otel-collector": collector_metrics(namespace, self.context),
                 **tempo_metrics(self.settings.tempo, self.context),
             },
+            platform=self.settings.platform,
             protect_data=self.settings.protect_data,
             context=self.context,
         )
@@ -139,6 +142,7 @@ class Plan:
             remote_write_url=self.prometheus_endpoints.write_url if remote_write_url is None else remote_write_url,
             tempo=self.settings.tempo,
             exposure=self.settings.exposure,
+            platform=self.settings.platform,
             object_store_access_key=self.settings.object_store_access_key,
             object_store_secret_key=self.settings.object_store_secret_key,
             curl_image=self.settings.images.curl,
@@ -184,6 +188,7 @@ class Plan:
             grafana=self.settings.grafana,
             mesh_namespace=self.settings.mesh.namespace,
             exposure=self.settings.exposure,
+            platform=self.settings.platform,
             admin_password=self.settings.grafana_admin_password,
             # From the plain addresses: a hash of the Outputs would be unknown in a preview.
             content_hash=content_hash(tempo_url=self.tempo_url, prometheus_url=plain_prometheus_url),
@@ -244,6 +249,12 @@ class Plan:
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
         return {part: version for part, (is_ours, version) in runs.items() if is_ours}
+
+    @property
+    def _plugin_namespace(self) -> list[str]:
+        """The namespace into which Helm installs the CNI plugin, whose pods are privileged, if it does."""
+        plugin = istio_cni(self.control_plane()) if self.settings.mesh.installer == "helm" else None
+        return [] if plugin is None else [plugin["namespace"]]
 
     @property
     def _exposed_productpage(self) -> ExposedService:
