@@ -11,6 +11,7 @@ _COMMANDS = {
     "verify": ("verify", "prove that a deployed stack traces, or name what is broken and what repairs it"),
     "settings": ("model", "print the page of all settings"),
     "checks": ("lint.reference", "print the page of all checks"),
+    "stacks": ("stacks", "print the committed stacks, or those that a change touches"),
 }
 
 
@@ -30,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
             [
                 "commands:",
                 *(f"  {name:<10}{purpose}" for name, (_, purpose) in _COMMANDS.items()),
-                "\nCOMMAND --help shows the options of lint and verify.",
+                "\nCOMMAND --help shows the options of lint, verify and stacks.",
             ]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
