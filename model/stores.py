@@ -113,8 +113,8 @@ class PrometheusVolume(Volume):
         default=None,
         ge=1,
         examples=[65534],
-        description="Group that may write to the volume; none takes that of Prometheus's own user or, on OpenShift, the "
-        "one that it assigns.",
+        description="Group that may write to the volume; none takes that of Prometheus's own user or, on OpenShift, "
+        "the one that it assigns.",
     )
 
 

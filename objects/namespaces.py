@@ -16,7 +16,8 @@ class NamespacesArgs(Args):
     existing: list[Name] = Field(default=[], description="Namespaces that somebody else made.")
     protected: list[Name] = Field(default=[], description="Those with data in them, which are not to be deleted.")
     unrestricted: list[Name] = Field(
-        default=[], description="Those with pods that Pod Security `restricted` would refuse; it is enforced in the others."
+        default=[],
+        description="Those with pods that Pod Security `restricted` would refuse; it is enforced in the others.",
     )
 
 

@@ -36,7 +36,9 @@ class ObjectStoreArgs(Args):
     namespace: Name = Field(description="The store's namespace, which is Tempo's.")
     s3: S3 = Field(default=S3(), description="The bucket, and the store with its volume.")
     keys: ObjectStoreKeys = Field(description="Who may use the store.")
-    curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
+    curl_image: Image = Field(
+        default=Images().curl, description="An image with a shell and curl, which makes the bucket."
+    )
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces.")
 
@@ -77,7 +79,16 @@ def _complete(manifest: Object, args: ObjectStoreArgs) -> Object:
     if placed["kind"] == "PersistentVolumeClaim":
         return manifests.sized(placed, args.s3.minio)
     if placed["kind"] == "Deployment":
-        return run_as(manifests.with_image(placed, args.s3.minio.image), _MINIO_USER, args.platform)
+        return run_as(_with_images(placed, args), _MINIO_USER, args.platform)
     if placed["kind"] == "Job":
         return run_as(manifests.with_image(placed, args.curl_image), _CURL_USER, args.platform)
+    return placed
+
+
+def _with_images(deployment: Object, args: ObjectStoreArgs) -> Object:
+    """A copy of MinIO's ``deployment``; its first container needs a shell, which not every image of MinIO has."""
+    placed = manifests.with_image(deployment, args.s3.minio.image)
+    pod = placed["spec"]["template"]["spec"]
+    (first,) = pod["initContainers"]
+    pod["initContainers"] = [{**first, "image": args.curl_image}]
     return placed

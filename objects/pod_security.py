@@ -8,8 +8,8 @@ from objects.context import Object
 # Of a namespace. New pods that are not `restricted` are refused; those that run already stay.
 ENFORCED = {"pod-security.kubernetes.io/enforce": "restricted"}
 SECCOMP = {"type": "RuntimeDefault"}
-# Of a container, and of a whole pod, for the resources of operators and the values of charts. `manifests/` says the same
-# of the pods of our own.
+# Of a container, and of a whole pod, for the resources of operators and the values of charts; `manifests/` says the
+# same of the pods of our own.
 CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 POD = {"runAsNonRoot": True, "seccompProfile": SECCOMP}
 

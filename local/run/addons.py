@@ -38,7 +38,7 @@ _PINNED_CRDS = {
 # Definitions that no module carries; they are used where someone has put them beside the checkout.
 _BESIDE_CHECKOUT = ("sail", "kiali")
 
-# Pod Security `restricted`: the label that enforces it in a namespace, and what a pod and a container declare to fit it.
+# Pod Security `restricted`: the label that enforces it in a namespace, and what a pod and a container declare.
 _ENFORCED = {"pod-security.kubernetes.io/enforce": "restricted"}
 _RESTRICTED_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 _RESTRICTED_CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}

@@ -5,7 +5,6 @@ programs) is left out, and so are the commands with which `make test` itself beg
 """
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -81,7 +80,9 @@ def secrets(cluster: Host) -> dict[str, str]:
     }
 
 
-def run(cluster: Host, folder: Path, workflow: str, job: str, values: Mapping[str, str]) -> tuple[dict[str, str], Runner]:
+def run(
+    cluster: Host, folder: Path, workflow: str, job: str, values: Mapping[str, str]
+) -> tuple[dict[str, str], Runner]:
     """What each command of a job printed, and the machine that ran it."""
     described = yaml.safe_load((GITHUB / "workflows" / workflow).read_text())["jobs"][job]
     runner = Runner(cluster, folder, values)
@@ -110,7 +111,7 @@ def test_a_pull_request_s_stack_is_previewed(cluster: Host, deployed: str, tmp_p
     # What was previewed is the cluster of the secret, and nobody else can read that file.
     kubeconfig = Path(runner.written("GITHUB_ENV")["KUBECONFIG"])
     assert kubeconfig.is_relative_to(tmp_path)
-    assert os.stat(kubeconfig).st_mode & 0o077 == 0
+    assert kubeconfig.stat().st_mode & 0o077 == 0
 
 
 def test_a_push_to_main_deploys_has_nothing_left_to_change_and_is_verified(

@@ -1,9 +1,15 @@
 """MinIO: its order, its volume, its credentials."""
 
-from collections.abc import Callable
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from recording import PROJECT, SENTINELS, Deployed, is_secret, s3_config, with_setting
+
+from objects.manifests import load
 
 Deploy = Callable[..., Deployed]
 
@@ -82,3 +88,88 @@ def test_the_volume_and_its_key_are_protected_as_the_settings_say(deploy: Deploy
     assert deployed.get("Secret", "minio-root").protect is protect
     for kind, name in (("Deployment", "minio"), ("Job", "tempo-bucket"), ("Secret", "tempo-object-storage")):
         assert deployed.get(kind, name).protect is False
+
+
+TAKE_OVER = next(m for m in load("minio.yaml") if m["kind"] == "Deployment")["spec"]["template"]["spec"][
+    "initContainers"
+][0]
+# Where this process is root, the script runs as somebody else, as in the cluster.
+NOBODY = 65534
+
+
+@pytest.fixture
+def volume() -> Iterator[Path]:
+    """A volume that everybody may write to, in which everything is of somebody who lets others only read."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        for file in (".minio.sys/format.json", "tempo/blocks/1/xl.meta", "lost+found/unreadable"):
+            (folder / file).parent.mkdir(parents=True)
+            (folder / file).write_text(file)
+        protect(folder)
+        yield folder
+        for path in folder.rglob("*"):
+            path.chmod(0o777)
+
+
+def protect(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+
+def take_over(volume: Path) -> None:
+    somebody = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+    done = subprocess.run([*TAKE_OVER["command"], *TAKE_OVER["args"]], cwd=volume, check=False, **somebody)  # type: ignore[call-overload]
+    assert done.returncode == 0
+
+
+def entries(volume: Path) -> set[str]:
+    return {path.name for path in volume.iterdir()}
+
+
+def can_write(path: Path) -> bool:
+    return path.stat().st_uid == (NOBODY if os.geteuid() == 0 else os.geteuid()) and bool(path.stat().st_mode & 0o200)
+
+
+ENTRIES = {".minio.sys", "tempo", "lost+found"}
+ASIDE = {".written-by-root-.minio.sys", ".written-by-root-tempo"}
+
+
+def test_what_root_wrote_on_a_volume_that_is_not_handed_over_is_copied_and_put_aside(volume: Path) -> None:
+    take_over(volume)
+    assert entries(volume) == ENTRIES | ASIDE
+    assert (volume / "tempo/blocks/1/xl.meta").read_text() == "tempo/blocks/1/xl.meta"
+    assert can_write(volume / "tempo/blocks/1/xl.meta")
+    assert (volume / ".written-by-root-tempo/blocks/1/xl.meta").read_text() == "tempo/blocks/1/xl.meta"
+
+
+def test_it_is_copied_once(volume: Path) -> None:
+    take_over(volume)
+    (volume / "tempo").rename(volume / "renamed")
+    take_over(volume)
+    assert entries(volume) == ENTRIES - {"tempo"} | ASIDE | {"renamed"}
+
+
+def test_on_a_volume_that_is_handed_over_nothing_is_copied(volume: Path) -> None:
+    for path in volume.rglob("*"):
+        path.chmod(0o777)
+    take_over(volume)
+    assert entries(volume) == ENTRIES
+
+
+def test_an_interrupted_copy_is_made_again(volume: Path) -> None:
+    (volume / ".copy-of-tempo").mkdir()
+    (volume / ".copy-of-tempo").chmod(0o777)
+    if os.geteuid() == 0:
+        os.chown(volume / ".copy-of-tempo", NOBODY, NOBODY)
+    take_over(volume)
+    assert entries(volume) == ENTRIES | ASIDE
+    assert (volume / "tempo/blocks/1/xl.meta").exists()
+
+
+def test_a_complete_copy_whose_original_is_aside_takes_its_place(volume: Path) -> None:
+    take_over(volume)
+    (volume / "tempo").rename(volume / ".copy-of-tempo")
+    take_over(volume)
+    assert entries(volume) == ENTRIES | ASIDE
+    assert (volume / "tempo/blocks/1/xl.meta").exists()

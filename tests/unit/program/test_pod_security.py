@@ -24,7 +24,8 @@ TEMPO_CONTAINER = {
 }
 # The parts of a TempoStack that run, and where its definition has the fields of their pods.
 TEMPO_STACK = (
-    "compactor", "distributor.component", "ingester", "querier", "queryFrontend.component", "metricsGenerator.component",
+    "compactor", "distributor.component", "ingester", "querier", "queryFrontend.component",
+    "metricsGenerator.component",
 )  # fmt: skip
 # Fields that OpenShift assigns.
 ASSIGNED = {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"}
