@@ -35,7 +35,7 @@ func (f folders) Provision(_ context.Context, o controller.ProvisionOptions) (*v
 			Capacity:                      v1.ResourceList{v1.ResourceStorage: o.PVC.Spec.Resources.Requests[v1.ResourceStorage]},
 			PersistentVolumeSource:        v1.PersistentVolumeSource{Local: &v1.LocalVolumeSource{Path: path}},
 			// A volume of this type has to say on which node it is.
-			NodeAffinity: onNode(o.SelectedNode.Name),
+			NodeAffinity: onNode(o.SelectedNodeName),
 		},
 	}, controller.ProvisioningFinished, nil
 }
