@@ -68,6 +68,7 @@ lint: .venv/installed
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports --no-logo --no-cache
+	@cd .github/actionlint && GOFLAGS=-mod=readonly GOTOOLCHAIN=local go tool actionlint -shellcheck= -pyflakes= ../workflows/*.yml
 
 # On Debian a package of its own; the only one that Python needs before it can install the others.
 python3-venv:

@@ -13,6 +13,7 @@ _COMMANDS = {
     "roles": ("program.roles", "print what preview, up, destroy and verify may do on a stack's cluster"),
     "settings": ("model", "print the page of all settings"),
     "checks": ("lint.reference", "print the page of all checks"),
+    "stacks": ("stacks", "print the committed stacks, or those that a change touches"),
 }
 
 
@@ -32,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
             [
                 "commands:",
                 *(f"  {name:<10}{purpose}" for name, (_, purpose) in _COMMANDS.items()),
-                "\nCOMMAND --help shows the options of lint, verify, facts and roles.",
+                "\nCOMMAND --help shows the options of lint, verify, facts, roles and stacks.",
             ]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

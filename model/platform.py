@@ -40,6 +40,12 @@ class Namespaces(Section):
         examples=[["istio-system"]],
         description="Namespaces of this deployment that exist already: they are used, and kept on destroy.",
     )
+    unrestricted: list[Name] = Field(
+        default=[],
+        examples=[["istio-system"]],
+        description="Namespaces of this deployment in which there are also pods, such as a gateway, that Pod Security "
+        "`restricted` would refuse: it is not enforced there.",
+    )
     applications: list["Application"] = Field(
         default=[],
         examples=[[{"name": "shop", "deployments": ["cart"]}]],

@@ -170,7 +170,8 @@ class PrometheusVolume(Volume):
         default=None,
         ge=1,
         examples=[65534],
-        description="Group that may write to the volume, needed if it belongs to root. None on OpenShift.",
+        description="Group that may write to the volume; none takes that of Prometheus's own user or, on OpenShift, "
+        "the one that it assigns.",
     )
 
 

@@ -8,6 +8,7 @@ from model.parts import to_kubernetes_env
 from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from objects.context import Text
 from objects.merge import merge
+from objects.pod_security import CONTAINER, POD
 
 # The operator copies the resource's labels to the pods, this one as ``app.kubernetes.io/name``.
 POD_NAME = "otel-collector"
@@ -25,6 +26,8 @@ def build_collector_spec(collector: Collector, *, otlp_address: Text) -> dict[st
         "mode": "deployment",
         "replicas": collector.replicas,
         "resources": collector.resources.to_kubernetes(),
+        "podSecurityContext": POD,
+        "securityContext": CONTAINER,
         "config": build_config(collector, otlp_address),
     }
     if collector.env:

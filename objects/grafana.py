@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model import Exposure, Grafana, Mesh
+from model import Exposure, Grafana, Mesh, Platform
 from model.scalars import DataSourceUid, Name
 from objects import manifests
 from objects.addresses import GRAFANA
@@ -21,11 +21,14 @@ from objects.datasources import (
 )
 from objects.digest import digest
 from objects.exposure import external_url
+from objects.pod_security import run_as
 from objects.rollout import REVISION
 
 DATASOURCES = "grafana-datasources-tracing"
 DASHBOARD = "grafana-dashboard-tracing"
 _ADMIN_SECRET = "grafana-admin"  # noqa: S105  the name of a Secret
+# That of the image.
+_USER = 472
 
 
 class GrafanaTempoDatasourceArgs(Args):
@@ -42,6 +45,7 @@ class GrafanaTempoDatasourceArgs(Args):
         default=Mesh().namespace, description="The namespace of everything here, where `grafana` names none."
     )
     exposure: Exposure = Field(default=Exposure(), description="How a managed Grafana is reached from outside.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     admin_password: Text | None = Field(
         default=None, description="Password of `admin`; required for a managed Grafana."
     )
@@ -62,6 +66,7 @@ class GrafanaArgs(Args):
 
     grafana: Grafana = Field(default=Grafana(mode="managed"), description="Its image and resources.")
     namespace: Name = Field(description="Its namespace, with the ConfigMaps that it mounts.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     external_url: str | None = Field(default=None, description="Where browsers reach it, if they do.")
     admin_password: Text = Field(description="Password of `admin`, which goes nowhere but into a Secret.")
     content_hash: str = Field(description="Another text starts the pod anew.")
@@ -93,6 +98,7 @@ def grafana_args(args: GrafanaTempoDatasourceArgs) -> GrafanaArgs | None:
     return GrafanaArgs(
         grafana=args.grafana,
         namespace=args.namespace,
+        platform=args.platform,
         external_url=grafana_external_url(args.grafana, args.exposure),
         admin_password=args.admin_password,
         content_hash=args.content_hash or content_hash(args),
@@ -205,6 +211,7 @@ def build_grafana(args: GrafanaArgs, revision: Text | None = None) -> dict[str, 
 
 def _complete_deployment(manifest: Object, args: GrafanaArgs, content: str, revision: Text | None) -> Object:
     """``manifest`` as the settings want it; the hash rolls the pod for new data sources or dashboards."""
+    manifest = run_as(manifest, _USER, args.platform)
     spec = manifest["spec"]
     template = spec["template"]
     (container,) = template["spec"]["containers"]

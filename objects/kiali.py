@@ -14,10 +14,12 @@ from objects.addresses import KIALI, KIALI_PORT
 from objects.charts import Chart, chart_source
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
+from objects.pod_security import CONTAINER, POD
 from objects.rollout import REVISION, Rollout
 
 # The operator's default, which annotations of our own would replace.
 _POD_ANNOTATIONS = {"proxy.istio.io/config": '{ "holdApplicationUntilProxyStarts": true }'}
+_SECURITY = {**CONTAINER, **POD, "readOnlyRootFilesystem": True}
 
 
 class KialiArgs(Args):
@@ -70,10 +72,12 @@ def kiali_rollout(args: KialiArgs) -> Rollout:
 
 
 def kiali_chart(args: KialiArgs) -> Chart:
-    """The chart, whose values are the operator's spec; it cannot look up the Route that it makes."""
+    """The chart, whose values are the operator's spec and more; it cannot look up the Route that it makes."""
     values = _spec(args)
     if has_own_route(args.exposure):
         values = {**values, "kiali_route_url": kiali_external_url(args.exposure)}
+    # In place of the chart's own, which lacks the seccomp profile; the operator's own is complete.
+    values["deployment"] = {**values["deployment"], "security_context": _SECURITY}
     return {
         **chart_source("kiali-server", repository=args.kiali.chart_repository, version=args.kiali.version),
         "name": KIALI,

@@ -10,6 +10,7 @@ from model.scalars import Name
 from objects.addresses import OTLP_GRPC_PORT, collector_host
 from objects.context import Args, Context
 from objects.merge import merge
+from objects.pod_security import SECCOMP
 
 DEFAULT_REVISION = "default"
 # The API version of the Sail operator's resources.
@@ -103,9 +104,11 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
             **image_values(mesh),
         },
         "meshConfig": mesh_config,
+        # All that istiod's pods lack for Pod Security `restricted`.
+        "pilot": {"seccompProfile": SECCOMP},
     }
     if installs_cni(mesh, args.platform):
-        ours["pilot"] = {"cni": {"enabled": True}}
+        ours["pilot"]["cni"] = {"enabled": True}
 
     values = merge(ours, mesh.values)
     # A merge replaces lists, so the providers are joined by hand.

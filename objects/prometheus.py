@@ -6,13 +6,17 @@ from typing import Any
 import yaml
 from pydantic import Field
 
-from model import Mesh, Prometheus
+from model import Mesh, Platform, Prometheus
 from model.scalars import Name
 from objects import manifests
 from objects.addresses import PROMETHEUS, PROMETHEUS_PORT
 from objects.context import Args, Object
 from objects.digest import digest
+from objects.pod_security import run_as
 from objects.rollout import Rollout
+
+# That of the image, which gives only its name.
+_USER = 65534
 
 
 class PrometheusArgs(Args):
@@ -23,6 +27,7 @@ class PrometheusArgs(Args):
     scrape: dict[str, str] = Field(
         default={}, description="By each scrape job's name, the DNS name of an SRV record that lists its pods."
     )
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete the volume, if there is one.")
 
 
@@ -35,7 +40,7 @@ def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
         if placed["kind"] == "ConfigMap":
             placed = {**placed, "data": {"prometheus.yml": yaml.safe_dump(config)}}
         elif placed["kind"] == "Deployment":
-            placed = _complete_deployment(placed, args.prometheus, digest(config))
+            placed = _complete_deployment(run_as(placed, _USER, args.platform), args.prometheus, digest(config))
         elif placed["kind"] == "PersistentVolumeClaim":
             if args.prometheus.storage is None:
                 continue
@@ -92,7 +97,7 @@ def _complete_deployment(manifest: Object, prometheus: Prometheus, config_hash: 
             for volume in pod["volumes"]
         ]
     elif prometheus.storage.fs_group is not None:
-        pod["securityContext"] = {"fsGroup": prometheus.storage.fs_group}
+        pod["securityContext"] = {**pod["securityContext"], "fsGroup": prometheus.storage.fs_group}
     template = {
         "metadata": {
             **template["metadata"],

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model import S3, Exposure, Images, Storage, Tempo
+from model import S3, Exposure, Images, Platform, Storage, Tempo
 from model.parts import to_kubernetes_env
 from model.scalars import Image
 from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_service
@@ -13,6 +13,7 @@ from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
 from objects.metrics import build_metrics_service
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
+from objects.pod_security import POD, volumes_of
 from objects.rollout import Rollout
 from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
@@ -21,6 +22,8 @@ from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stac
 _KEYS_SECRET = "tempo-s3-keys"  # noqa: S105  the name of a Secret
 
 _JAEGER_UI = "jaeger"
+# The group of the image's user.
+_GROUP = 10001
 
 # The parts of a TempoStack, each a Deployment or a StatefulSet.
 _PARTS = ("compactor", "distributor", "ingester", "metrics-generator", "querier", "query-frontend")
@@ -39,6 +42,7 @@ class TempoStackArgs(Args):
         default=None, description="Password of the object store, at least 8 characters; required like its user."
     )
     curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")
 
 
@@ -60,6 +64,7 @@ def object_store_args(args: TempoStackArgs) -> ObjectStoreArgs | None:
         s3=storage.s3,
         keys=_keys(args),
         curl_image=args.curl_image,
+        platform=args.platform,
         protect_data=args.protect_data,
         context=args.context,
     )
@@ -98,13 +103,7 @@ def build_tempo(
         "metadata": args.context.metadata(
             TEMPO, args.tempo.namespace, annotations=wait_for("condition=Ready") if awaited else None
         ),
-        "spec": build_spec(
-            args.tempo,
-            secret_name=secret_name,
-            remote_write_url=args.remote_write_url,
-            exposure=args.exposure,
-            revision=revision,
-        ),
+        "spec": build_spec(args, secret_name, revision),
     }
 
 
@@ -149,19 +148,22 @@ def _keys(args: TempoStackArgs) -> ObjectStoreKeys:
 
 
 def build_monolithic_spec(
-    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure, revision: Text | None = None
+    args: TempoStackArgs, secret_name: Text | None, revision: Text | None = None
 ) -> dict[str, Any]:
     """The spec of a TempoMonolithic whose single binary also runs the metrics generator.
 
     ``secret_name`` is that of the Secret that describes the object store, if there is one.
     """
+    tempo, exposure = args.tempo, args.exposure
     spec: dict[str, Any] = {
         "storage": {"traces": _traces(tempo, secret_name)},
         "ingestion": {"otlp": {"grpc": {"enabled": True}, "http": {"enabled": True}}},
         "resources": tempo.resources.to_kubernetes(),
+        # What containers declare, the operator sets itself.
+        "podSecurityContext": _pod_security(args),
         # The resource has no field for the generator; the operator merges this over the
         # configuration it renders.
-        "extraConfig": {"tempo": build_monolithic_config(tempo, remote_write_url, revision)},
+        "extraConfig": {"tempo": build_monolithic_config(tempo, args.remote_write_url, revision)},
     }
     if tempo.env:
         spec["env"] = to_kubernetes_env(tempo.env)
@@ -170,21 +172,31 @@ def build_monolithic_spec(
     return spec
 
 
-def build_stack_spec(
-    tempo: Tempo, *, secret_name: Text | None, remote_write_url: Text, exposure: Exposure, revision: Text | None = None
-) -> dict[str, Any]:
+def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: Text | None = None) -> dict[str, Any]:
     """The spec of a TempoStack with a metrics generator, which Tempo's operator supports since 0.22.
 
     The operator's network policies allow the generator to connect to port 9090 and DNS only.
     """
+    tempo, exposure = args.tempo, args.exposure
+    # What containers declare, the operator sets itself.
+    pods = {"podSecurityContext": _pod_security(args)}
     template: dict[str, Any] = {
+        "compactor": pods,
+        "distributor": {"component": pods},
         # The operator's webhook refuses fewer ingesters than a quorum of the replicas.
-        "ingester": {"replicas": tempo.replication_factor},
+        "ingester": {"replicas": tempo.replication_factor, **pods},
+        "querier": pods,
+        "queryFrontend": {"component": pods},
         "gateway": {"enabled": False},
-        "metricsGenerator": {"enabled": True, "remoteWriteURLs": [remote_write_url], "processors": PROCESSORS},
+        "metricsGenerator": {
+            "enabled": True,
+            "remoteWriteURLs": [args.remote_write_url],
+            "processors": PROCESSORS,
+            "component": pods,
+        },
     }
     if exposure.jaeger_ui:
-        template["queryFrontend"] = {"jaegerQuery": _stack_jaeger_ui(exposure)}
+        template["queryFrontend"]["jaegerQuery"] = _stack_jaeger_ui(exposure)
     spec: dict[str, Any] = {
         # The CRD requires the field, although it has a default.
         "managementState": "Managed",
@@ -195,13 +207,17 @@ def build_stack_spec(
         # The operator divides the limits among the parts.
         "resources": {"total": tempo.resources.to_kubernetes()},
         "template": template,
-        "extraConfig": {"tempo": build_stack_config(tempo, remote_write_url, revision)},
+        "extraConfig": {"tempo": build_stack_config(tempo, args.remote_write_url, revision)},
     }
     if tempo.env:
         spec["env"] = to_kubernetes_env(tempo.env)
     if tempo.storage.storage_class is not None:
         spec["storageClassName"] = tempo.storage.storage_class
     return spec
+
+
+def _pod_security(args: TempoStackArgs) -> dict[str, Any]:
+    return {**POD, **volumes_of(_GROUP, args.platform)}
 
 
 def _traces(tempo: Tempo, secret_name: Text | None) -> dict[str, Any]:

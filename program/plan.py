@@ -46,6 +46,7 @@ from objects.addresses import (
     tempo_query_url,
 )
 from objects.context import Context, Text
+from objects.control_plane import istio_cni
 from objects.datasources import prometheus_uid
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
@@ -136,6 +137,7 @@ class Plan:
             names=self.settings.system_namespaces,
             existing=self.settings.namespaces.existing,
             protected=self.settings.data_namespaces if self.settings.protect_data else [],
+            unrestricted=[*self.settings.namespaces.unrestricted, *self._plugin_namespace],
             context=self.context,
         )
 
@@ -181,6 +183,7 @@ class Plan:
             prometheus=self.settings.prometheus,
             namespace=namespace,
             scrape={job: metrics_record(job, home, self.context) for job, home in hops.items()},
+            platform=self.settings.platform,
             protect_data=self.settings.protect_data,
             context=self.context,
         )
@@ -190,6 +193,7 @@ class Plan:
             remote_write_url=self.prometheus_urls[1] if remote_write_url is None else remote_write_url,
             tempo=self.settings.tempo,
             exposure=self.settings.exposure,
+            platform=self.settings.platform,
             object_store_access_key=self.settings.object_store_access_key,
             object_store_secret_key=self.settings.object_store_secret_key,
             curl_image=self.settings.images.curl,
@@ -235,6 +239,7 @@ class Plan:
             existing_prometheus_uid=self.existing_prometheus_uid,
             mesh_namespace=self.settings.mesh.namespace,
             exposure=self.settings.exposure,
+            platform=self.settings.platform,
             admin_password=self.settings.grafana_admin_password,
             context=self.context,
         )
@@ -303,6 +308,12 @@ class Plan:
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
         return {part: version for part, (is_ours, version) in runs.items() if is_ours}
+
+    @property
+    def _plugin_namespace(self) -> list[str]:
+        """The namespace into which Helm installs the CNI plugin, whose pods are privileged, if it does."""
+        plugin = istio_cni(self.control_plane()) if self.settings.mesh.installer == "helm" else None
+        return [] if plugin is None else [plugin["namespace"]]
 
     @property
     def _exposed_productpage(self) -> ExposedService:

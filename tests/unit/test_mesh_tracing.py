@@ -23,6 +23,7 @@ def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         ("verify", "verify", ["--wait", "never"], 2),
         ("checks", "lint.reference", [], 0),
         ("settings", "model", [], 0),
+        ("stacks", "stacks", [], 0),
     ],
 )
 def test_a_command_says_and_returns_what_its_module_does(
@@ -37,7 +38,7 @@ def test_a_command_says_and_returns_what_its_module_does(
 def test_the_help_names_every_command() -> None:
     done = run("-m", "mesh_tracing", "--help")
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ") and "--" not in line]
-    assert (done.returncode, listed) == (0, ["lint", "verify", "facts", "roles", "settings", "checks"])
+    assert (done.returncode, listed) == (0, ["lint", "verify", "facts", "roles", "settings", "checks", "stacks"])
 
 
 @pytest.mark.parametrize("arguments", [[], ["mistyped"]])

@@ -64,7 +64,7 @@ def test_a_claim_of_the_default_class_gets_a_volume_and_its_end_removes_the_volu
     pod = {
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe", "namespace": "default"},
         "spec": {
-            "securityContext": {"runAsUser": 10001},
+            "securityContext": {"runAsUser": 10001, "fsGroup": 10001},
             "containers": [{"name": "probe", "image": "docker.io/curlimages/curl:8.11.1",
                             "command": ["sh", "-c", "echo kept > /data/file && sleep 600"],
                             "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pod_security_standard import violations
 
 from local.errors import LocalError
 from local.run import addons
@@ -108,8 +109,19 @@ def test_an_operator_has_its_own_permissions_and_nothing_unlisted(module: Path) 
     found = addons.operator_objects(OPERATOR, module)
 
     assert kinds(found) == ["Namespace", "ServiceAccount", "ClusterRoleBinding", "Deployment"]
-    assert found[0]["metadata"] == {"name": "some-operator-system", "labels": {"a": "b"}}
+    assert found[0]["metadata"]["name"] == "some-operator-system"
     assert found[1]["metadata"]["namespace"] == "some-operator-system"
+
+
+def test_an_operator_s_namespace_keeps_its_labels_and_has_pod_security_enforced(module: Path) -> None:
+    namespace = addons.operator_objects(OPERATOR, module)[0]
+
+    enforced = {"pod-security.kubernetes.io/enforce": "restricted"}
+    assert namespace["metadata"]["labels"] == {"a": "b", **enforced}
+
+
+def test_an_operator_s_pod_is_accepted_where_pod_security_is_enforced(module: Path) -> None:
+    assert violations(addons.operator_objects(OPERATOR, module)[-1]["spec"]["template"]["spec"]) == []
 
 
 def test_the_operator_runs_the_local_image_without_webhooks(module: Path) -> None:

@@ -149,7 +149,8 @@ def test_every_chart_is_told_the_platform_and_istiod_of_the_plugin(
 def test_a_setting_of_the_user_s_beside_the_plugin_s_is_kept(deploy: Deploy) -> None:
     user = {"pilot": {"cni": {"provider": "multus"}, "resources": {"requests": {"cpu": "1"}}}}
     pilot = values(deploy(config({"mesh.cni": True, "mesh.values": user})), "istiod")["pilot"]
-    assert pilot == {"cni": {"enabled": True, "provider": "multus"}, "resources": {"requests": {"cpu": "1"}}}
+    assert pilot["cni"] == {"enabled": True, "provider": "multus"}
+    assert pilot["resources"] == {"requests": {"cpu": "1"}}
 
 
 def test_the_images_of_istiod_and_of_the_plugin_come_from_one_place(deploy: Deploy) -> None:
@@ -227,16 +228,16 @@ def test_the_operator_gets_what_is_ours_and_decides_what_is_its_own(deploy: Depl
         "values": {
             "global": {"istioNamespace": "istio-system", "proxy": {"clusterDomain": "cluster.local"}},
             "meshConfig": {"enableTracing": True, "extensionProviders": [OUR_PROVIDER]},
-            "pilot": {"cni": {"enabled": True}},
+            "pilot": {"cni": {"enabled": True}, "seccompProfile": {"type": "RuntimeDefault"}},
         },
     }
 
 
 def test_off_openshift_the_operator_is_told_of_the_plugin_only_when_it_is_there(deploy: Deploy) -> None:
-    without = deploy(config(SAIL))
-    assert "pilot" not in without.get("Istio").inputs["spec"]["values"]
+    without = deploy(config(SAIL)).get("Istio").inputs["spec"]["values"]
+    assert "cni" not in without["pilot"]
     with_plugin = deploy(config({**SAIL, "mesh.cni": True})).get("Istio").inputs["spec"]["values"]
-    assert with_plugin["pilot"] == {"cni": {"enabled": True}}
+    assert with_plugin["pilot"]["cni"] == {"enabled": True}
 
 
 def test_the_two_namespaces_of_an_istio_are_the_same(deploy: Deploy) -> None:

@@ -84,11 +84,12 @@ def test_the_volume_has_the_size_and_the_class_of_the_settings(deploy: Deploy) -
     assert claim.inputs["spec"]["storageClassName"] == "fast"
     assert claim.name == "prometheus-persistentvolumeclaim-prometheus"
     assert {"name": "data", "persistentVolumeClaim": {"claimName": "prometheus"}} in pod(deployed)["volumes"]
-    assert "securityContext" not in pod(deployed)
 
 
-def test_a_volume_of_root_s_is_handed_to_the_group_of_the_settings(deploy: Deploy) -> None:
-    assert pod(deploy(with_volume({"fsGroup": 65534})))["securityContext"] == {"fsGroup": 65534}
+@pytest.mark.parametrize("platform", ["kubernetes", "openshift"])
+def test_a_volume_of_root_s_is_handed_to_the_group_of_the_settings(deploy: Deploy, platform: str) -> None:
+    config = with_setting(with_volume({"fsGroup": 4711}), "platform", platform)
+    assert pod(deploy(config))["securityContext"]["fsGroup"] == 4711
 
 
 @pytest.mark.parametrize("protect", [True, False])

@@ -7,8 +7,8 @@ from unittest import mock
 import pytest
 from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s3_config, with_setting
 
-from model import Exposure, Tempo
-from objects.tempo import build_monolithic_spec, build_stack_spec
+from model import Tempo
+from objects.tempo import TempoStackArgs, build_monolithic_spec, build_stack_spec
 from program.checks import LintError
 
 Deploy = Callable[..., Deployed]
@@ -240,7 +240,7 @@ def test_storage_in_memory_leaves_memory_to_tempo(
     storage: dict[str, Any], resources: dict[str, Any], traces: dict[str, Any]
 ) -> None:
     tempo = Tempo.model_validate({"storage": {"backend": "memory", **storage}, "resources": resources})
-    spec = build_monolithic_spec(tempo, secret_name=None, remote_write_url=WRITE_URL, exposure=Exposure())
+    spec = build_monolithic_spec(TempoStackArgs(remote_write_url=WRITE_URL, tempo=tempo), None)
     assert spec["storage"]["traces"] == traces
 
 
@@ -258,15 +258,13 @@ def test_a_stack_says_all_it_can_in_fields(deploy: Deploy) -> None:
     spec = tempo_of(deploy(with_settings(storage_config("stack", "s3", "minio"), settings))).inputs["spec"]
     assert spec["retention"] == {"global": {"traces": "5h"}}
     assert spec["replicationFactor"] == 3
-    assert spec["template"]["ingester"] == {"replicas": 3}
+    assert spec["template"]["ingester"]["replicas"] == 3
     assert spec["resources"] == {"total": {"limits": {"cpu": "4", "memory": "8Gi"}}}
     assert spec["template"]["gateway"] == {"enabled": False}
-    assert spec["template"]["metricsGenerator"] == {
-        "enabled": True,
-        "remoteWriteURLs": [WRITE_URL],
-        # `local-blocks`, a default of the operator's, needs a path that it does not give.
-        "processors": ["service-graphs", "span-metrics"],
-    }
+    generator = spec["template"]["metricsGenerator"]
+    assert (generator["enabled"], generator["remoteWriteURLs"]) == (True, [WRITE_URL])
+    # `local-blocks`, a default of the operator's, needs a path that it does not give.
+    assert generator["processors"] == ["service-graphs", "span-metrics"]
     assert spec.get("networkPolicy") is None
     assert "compactor" not in spec["extraConfig"]["tempo"]
 
@@ -317,8 +315,8 @@ def test_classic_histograms_need_no_word(deploy: Deploy, mode: str) -> None:
 @pytest.mark.parametrize("histograms", ["classic", "native", "both"])
 def test_the_two_formats_of_overrides_are_never_mixed(histograms: str) -> None:
     tempo = Tempo.model_validate({"histograms": histograms, "storage": {"backend": "s3"}})
-    monolithic = build_monolithic_spec(tempo, secret_name=STORE, remote_write_url=WRITE_URL, exposure=Exposure())
-    stack = build_stack_spec(tempo, secret_name=STORE, remote_write_url=WRITE_URL, exposure=Exposure())
+    args = TempoStackArgs(remote_write_url=WRITE_URL, tempo=tempo)
+    monolithic, stack = build_monolithic_spec(args, STORE), build_stack_spec(args, STORE)
     assert set(monolithic["extraConfig"]["tempo"]["overrides"]) == {"defaults"}
     assert "defaults" not in stack["extraConfig"]["tempo"].get("overrides", {})
 
@@ -433,7 +431,7 @@ def test_the_jaeger_ui_is_led_to_by_the_operator_where_it_can(
     settings = {"platform": "openshift", "exposure": {"domain": "apps.test", "jaegerUi": True, **exposure}}
     spec = tempo_of(deploy(with_settings(storage_config(mode, "s3", "minio"), settings))).inputs["spec"]
     if mode == "stack":
-        assert spec["template"]["queryFrontend"] == {"jaegerQuery": expected}
+        assert spec["template"]["queryFrontend"]["jaegerQuery"] == expected
     else:
         assert spec["jaegerui"] == expected
 
@@ -441,7 +439,7 @@ def test_the_jaeger_ui_is_led_to_by_the_operator_where_it_can(
 def test_no_jaeger_ui_without_asking(deploy: Deploy, mode: str) -> None:
     spec = tempo_of(deploy(storage_config(mode, "s3", "minio"))).inputs["spec"]
     assert "jaegerui" not in spec
-    assert "queryFrontend" not in spec.get("template", {})
+    assert "jaegerQuery" not in spec.get("template", {}).get("queryFrontend", {})
 
 
 def test_versions_name_what_the_program_runs_itself(deploy: Deploy) -> None:

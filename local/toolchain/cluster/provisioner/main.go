@@ -1,7 +1,7 @@
 // Command provisioner makes PersistentVolumes from folders of the one node, and removes them with their claims.
 //
-// It serves the StorageClass whose provisioner is mesh-tracing.local/folder. Folders are open to every user id, because
-// the kubelet does not apply a pod's fsGroup to hostPath volumes.
+// It serves the StorageClass whose provisioner is mesh-tracing.local/folder. As on a cloud's disks, a folder belongs to
+// root, and the kubelet hands it to the pod's fsGroup, which it does for volumes of the type local, and not of hostPath.
 package main
 
 import (
@@ -24,10 +24,7 @@ type folders struct{ root string }
 
 func (f folders) Provision(_ context.Context, o controller.ProvisionOptions) (*v1.PersistentVolume, controller.ProvisioningState, error) {
 	path := filepath.Join(f.root, o.PVName)
-	if err := os.MkdirAll(path, 0o777); err != nil {
-		return nil, controller.ProvisioningFinished, err
-	}
-	if err := os.Chmod(path, 0o777); err != nil { // the umask applied to MkdirAll
+	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, controller.ProvisioningFinished, err
 	}
 	return &v1.PersistentVolume{
@@ -36,9 +33,18 @@ func (f folders) Provision(_ context.Context, o controller.ProvisionOptions) (*v
 			PersistentVolumeReclaimPolicy: *o.StorageClass.ReclaimPolicy,
 			AccessModes:                   o.PVC.Spec.AccessModes,
 			Capacity:                      v1.ResourceList{v1.ResourceStorage: o.PVC.Spec.Resources.Requests[v1.ResourceStorage]},
-			PersistentVolumeSource:        v1.PersistentVolumeSource{HostPath: &v1.HostPathVolumeSource{Path: path}},
+			PersistentVolumeSource:        v1.PersistentVolumeSource{Local: &v1.LocalVolumeSource{Path: path}},
+			// A volume of this type has to say on which node it is.
+			NodeAffinity: onNode(o.SelectedNodeName),
 		},
 	}, controller.ProvisioningFinished, nil
+}
+
+func onNode(name string) *v1.VolumeNodeAffinity {
+	term := v1.NodeSelectorTerm{MatchExpressions: []v1.NodeSelectorRequirement{
+		{Key: v1.LabelHostname, Operator: v1.NodeSelectorOpIn, Values: []string{name}},
+	}}
+	return &v1.VolumeNodeAffinity{Required: &v1.NodeSelector{NodeSelectorTerms: []v1.NodeSelectorTerm{term}}}
 }
 
 func (f folders) Delete(_ context.Context, volume *v1.PersistentVolume) error {
