@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2]
 # Runs the program's own imports, and prints every file of the project that is a module then.
 LOADED = """
 import sys, pathlib
-import components, kubeconfig, program, settings
+import components, program, settings
 here = pathlib.Path.cwd()
 files = (pathlib.Path(m.__file__) for m in list(sys.modules.values()) if getattr(m, "__file__", None))
 print("\\n".join(str(f.relative_to(here)) for f in files if f.is_relative_to(here) and ".venv" not in f.parts))

@@ -158,7 +158,7 @@ def test_in_a_program_that_cannot_look_at_pods_its_operator_is_asked(
 ) -> None:
     arguments, _ = ALONE[component]
     annotations = deployed_alone(component, arguments).get(kind).inputs["metadata"]["annotations"]
-    assert annotations == {"pulumi.com/waitFor": condition}
+    assert annotations["pulumi.com/waitFor"] == condition
 
 
 def test_another_context_reaches_every_object() -> None:

@@ -21,6 +21,7 @@ from recording import (
 )
 
 import settings
+from cluster.recorded import Recorded
 from program import Plan, checks
 
 SENTINEL = "sentinel-in-an-object"
@@ -120,9 +121,9 @@ def test_lint_reads_secret_texts_and_does_not_print_them() -> None:
     found = plan(with_setting(minimal_config(), "mesh.values", values), "mesh")
     with mock.patch("pulumi.log.warn") as warn:
         try:
-            checks.refuse_what_breaks(found)
+            checks.refuse_what_breaks(found, Recorded())
             printed = ""
-        except checks.LintError as error:
+        except checks.RefusedError as error:
             printed = str(error)
     printed += " ".join(call.args[0] for call in warn.call_args_list)
     assert "[secret]" in printed

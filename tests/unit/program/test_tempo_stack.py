@@ -9,7 +9,7 @@ from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s
 
 from model import Tempo
 from objects.tempo import TempoStackArgs, build_monolithic_spec, build_stack_spec
-from program.checks import LintError
+from program.checks import RefusedError
 
 Deploy = Callable[..., Deployed]
 Config = dict[str, Any]
@@ -167,7 +167,7 @@ def test_a_configuration_that_takes_tls_away_is_refused(deploy: Deploy, mode: st
     config = with_setting(
         storage_config(mode, "s3", "keys"), "tempo.extraConfig", {"storage": {"trace": {"s3": {"insecure": True}}}}
     )
-    with pytest.raises(LintError, match="called without TLS"):
+    with pytest.raises(RefusedError, match="called without TLS"):
         deploy(config)
 
 
