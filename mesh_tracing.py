@@ -10,6 +10,7 @@ _COMMANDS = {
     "lint": ("lint", "check manifests for mistakes that break tracing, and explain the checks"),
     "verify": ("verify", "prove that a deployed stack traces, or name what is broken and what repairs it"),
     "facts": ("cluster", "keep what previews without access to the cluster are checked with"),
+    "preview": ("cluster.offline", "preview a stack without its backend, its secrets and its cluster"),
     "roles": ("program.roles", "print what preview, up, destroy and verify may do on a stack's cluster"),
     "settings": ("model", "print the page of all settings"),
     "checks": ("lint.reference", "print the page of all checks"),
@@ -33,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
             [
                 "commands:",
                 *(f"  {name:<10}{purpose}" for name, (_, purpose) in _COMMANDS.items()),
-                "\nCOMMAND --help shows the options of lint, verify, facts, roles and stacks.",
+                "\nCOMMAND --help shows the options of lint, verify, facts, preview, roles and stacks.",
             ]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

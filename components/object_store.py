@@ -10,6 +10,9 @@ from components._declare import PACKAGE, declare, once_ready, waited_for, within
 from components._revision import Watch, revision, revision_key, served_by
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, build_object_store, store_rollout
 
+# A Job of an older version has none of these, and its pods have ended; to change them would be to make it anew.
+_OF_OLDER_JOBS = ["spec.template.spec.securityContext", "spec.template.spec.containers[0].securityContext"]
+
 
 class ObjectStore(pulumi.ComponentResource):
     """A store whose bucket exists."""
@@ -59,5 +62,12 @@ class ObjectStore(pulumi.ComponentResource):
     def _create(
         self, role: str, *, depends_on: list[pulumi.Input[pulumi.Resource]], protect: bool = False
     ) -> pulumi.Resource:
-        opts = pulumi.ResourceOptions(parent=self, depends_on=depends_on, protect=protect, custom_timeouts=self._limit)
-        return declare(f"{self._name}-{role}", self._objects[role], opts)
+        obj = self._objects[role]
+        opts = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=depends_on,
+            protect=protect,
+            custom_timeouts=self._limit,
+            ignore_changes=_OF_OLDER_JOBS if obj["kind"] == "Job" else None,
+        )
+        return declare(f"{self._name}-{role}", obj, opts)

@@ -21,6 +21,7 @@ import settings
 from objects.context import Object, is_ours
 from objects.manifests import MANIFESTS
 from objects.mesh_config import active_revision, revision_suffix
+from objects.tempo import tempo_rollout
 from program.inventory import every_object
 from program.ownership import plural
 from program.plan import Plan
@@ -94,6 +95,10 @@ def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) ->
     yield from _patched(plan)
     for group, resources in _WAITED_FOR.items():
         yield {"apiGroups": [group], "resources": list(resources), "verbs": list(_WATCH)}
+    # Why a pod does not start stands in its log, and which revision it runs in the configuration of Tempo's operator.
+    yield {"apiGroups": [""], "resources": ["pods/log"], "verbs": list(_READ)}
+    config_map = tempo_rollout(plan.tempo()).config_map
+    yield {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [config_map], "verbs": list(_READ)}
     if _brings_others(plan):
         for group, resources in _OF_CHARTS.items():
             granting = ["escalate", "bind"] if group == "rbac.authorization.k8s.io" else []

@@ -38,7 +38,10 @@ def test_a_command_says_and_returns_what_its_module_does(
 def test_the_help_names_every_command() -> None:
     done = run("-m", "mesh_tracing", "--help")
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ") and "--" not in line]
-    assert (done.returncode, listed) == (0, ["lint", "verify", "facts", "roles", "settings", "checks", "stacks"])
+    assert (done.returncode, listed) == (
+        0,
+        ["lint", "verify", "facts", "preview", "roles", "settings", "checks", "stacks"],
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["mistyped"]])

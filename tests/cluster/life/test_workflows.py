@@ -18,7 +18,7 @@ from embedded import CHECKOUT, Host
 GITHUB = CHECKOUT / ".github"
 EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
 # Run by `make test` before any cluster.
-ALREADY_RUN = {"make lint", "make unit"}
+ALREADY_RUN = {"make lint", "make unit", "make .venv/installed"}
 # GitHub's shells: without a name, and for `shell: bash`.
 SHELLS = {None: ["bash", "-e"], "bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"]}
 PULUMI = "pulumi/actions@"
@@ -125,3 +125,10 @@ def test_a_push_to_main_deploys_has_nothing_left_to_change_and_is_verified(
 def test_a_check_s_commands_are_those_of_make_test() -> None:
     steps = yaml.safe_load((GITHUB / "workflows" / "preview.yml").read_text())["jobs"]["check"]["steps"]
     assert {step["run"] for step in steps if "run" in step} == ALREADY_RUN
+
+
+def test_a_fork_s_pull_request_is_previewed_without_secrets(cluster: Host, tmp_path: Path) -> None:
+    printed, _ = run(cluster, tmp_path, "preview.yml", "preview-of-a-fork", {"matrix.stack": "dev"})
+    (previewed,) = printed.values()
+    assert "Not checked: which cluster it is" in previewed
+    assert "to create" in previewed

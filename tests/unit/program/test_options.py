@@ -103,12 +103,16 @@ def test_only_the_awaited_operators_are_kept_on_destroy(resources: list[Registra
     assert kinds_with(resources, lambda r: "retainOnDelete" in r.further_options) == {"Operator"}
 
 
-def test_only_a_random_key_and_the_providers_cluster_ignore_changes(resources: list[Registration]) -> None:
-    """Older stacks have a context's name for the cluster, and any change of it would make every resource anew."""
+def test_only_what_an_older_stack_would_lose_ignores_changes(resources: list[Registration]) -> None:
+    """Older stacks have a context's name for the cluster, and a Job whose template cannot change."""
     ignoring = {(r.type, r.further_options["ignoreChanges"]) for r in resources if "ignoreChanges" in r.further_options}
     assert ignoring == {
         ("pulumi:providers:kubernetes", "['clusterIdentifier']"),
         ("pulumi:index:Stash", "['input']"),
+        (
+            "kubernetes:batch/v1:Job",
+            "['spec.template.spec.securityContext', 'spec.template.spec.containers[0].securityContext']",
+        ),
     }
 
 
