@@ -20,7 +20,9 @@ class Settings(Section):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     platform: Platform = Field(default="kubernetes", examples=["openshift"], description="What the cluster is.")
-    cluster: Target = Field(examples=[{"context": "kind-mesh"}], description="The cluster to deploy to.")
+    cluster: Target = Field(
+        default=Target(), examples=[{"context": "kind-mesh"}], description="The cluster to deploy to."
+    )
     namespaces: Namespaces = Field(default=Namespaces(), description="Namespaces that the program does not create.")
     operators: Operators = Field(default=Operators(), description="Where the operators come from.")
     mesh: Mesh = Field(default=Mesh(), description="The Istio control plane.")

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 import yaml
-from embedded import CHECKOUT, CONTEXT, Host, inventory
+from embedded import CHECKOUT, Host, inventory
 from faults import PATIENCE, TELLING, Fault, prove, report, verify
 
 VERIFIER = "verifier"
@@ -147,7 +147,7 @@ def test_a_kubeconfig_of_another_cluster_is_said_in_one_line(cluster: Host, depl
     path.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "clusters": [], "contexts": [], "users": []}))
     done = verify_with(cluster, path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"no usable context {CONTEXT!r}" in done.stderr.replace("\n", " ")
+    assert "no usable current context" in done.stderr.replace("\n", " ")
 
 
 @pytest.mark.parametrize("fault", TELLING, ids=lambda fault: fault.name)

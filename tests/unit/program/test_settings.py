@@ -198,7 +198,6 @@ def test_all_problems_are_reported_at_once() -> None:
     assert named == {
         f"{PROJECT}:{key}"
         for key in (
-            "cluster",
             "mesh.namespace",
             "tracing.samplingPercentage",
             "tmpo",
@@ -209,7 +208,7 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_the_error_is_one_that_pulumi_shows_without_a_traceback() -> None:
     assert issubclass(settings.ConfigError, pulumi.RunError)
     with pytest.raises(settings.ConfigError, match="has one problem:\n  - "):
-        load({})
+        load(with_setting({}, "mesh.namespace", "UPPER"))
 
 
 @pytest.mark.parametrize("path", ["tempo", "tempo.secretKey", "tempo.storage.size", "mesh.values", "mesh.version"])
@@ -246,7 +245,7 @@ def test_pulumi_yaml_declares_every_key_and_no_other() -> None:
         assert declaration["description"], key
         # Pulumi requires a value for a key that is declared secret, and these are not always needed.
         assert "secret" not in declaration, key
-        assert "default" in declaration or key == "cluster", key
+        assert "default" in declaration, key
 
 
 @pytest.mark.parametrize(("changes", "word"), CONTRADICTIONS)

@@ -123,7 +123,7 @@ def refusal(ask: Callable[[], Any], kind: type[Exception] = CannotCheckError) ->
 
 def test_the_context_is_the_one_that_was_asked_for(log_in: Log, server: _Server) -> None:
     log_in(server.url)
-    assert server.api.asked == [KUBE_SYSTEM]
+    assert server.api.asked == ["/version"]
     assert server.headers[0]["authorization"] == f"Bearer {SENTINEL}"
 
 
@@ -137,13 +137,13 @@ def test_a_user_without_a_token_has_none(log_in: Log, server: _Server) -> None:
 
 
 def test_credentials_that_are_not_accepted_end_the_check(log_in: Log, server: _Server) -> None:
-    server.api.refused[KUBE_SYSTEM] = 401
+    server.api.refused["/version"] = 401
     error = refusal(lambda: log_in(server.url))
     assert str(error).startswith("the API server does not accept the credentials of context 'test'")
 
 
-def test_a_server_that_may_not_be_asked_which_it_is_ends_the_check(log_in: Log, server: _Server) -> None:
-    server.api.refused[KUBE_SYSTEM] = 403
+def test_a_server_that_may_not_be_asked_for_its_version_ends_the_check(log_in: Log, server: _Server) -> None:
+    server.api.refused["/version"] = 403
     assert refusal(lambda: log_in(server.url)).remedy == cluster.GRANT
 
 
@@ -230,7 +230,12 @@ def test_a_context_that_leads_to_another_cluster_than_the_stacks_ends_the_check(
     server.api.put("/api/v1/namespaces", {"metadata": {"name": "kube-system", "uid": "one"}})
     error = refusal(lambda: log_in(server.url, uid="another"))
     assert str(error).startswith("context 'test' leads to another cluster than the stack was deployed to")
-    assert server.api.asked == [KUBE_SYSTEM]
+    assert server.api.asked == ["/version", KUBE_SYSTEM]
+
+
+def test_who_may_not_see_which_cluster_it_is_may_look_at_the_rest(log_in: Log, server: _Server) -> None:
+    server.api.refused[KUBE_SYSTEM] = 403
+    assert log_in(server.url, uid="one").context == "test"
 
 
 def test_the_stacks_cluster_is_known_by_its_uid(log_in: Log, server: _Server) -> None:
