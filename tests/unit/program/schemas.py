@@ -42,7 +42,12 @@ _SPECIAL: Mapping[str, Schema] = {
 
 # Fields that newer versions of an operator have added; they are allowed without a schema.
 _ADDED_LATER: Mapping[Kind, Mapping[str, str]] = {
+    ("tempo.grafana.com/v1alpha1", "TempoMonolithic"): {
+        # Since 0.21 of Tempo's operator, which `tempo.env` therefore requires.
+        "spec": "env",
+    },
     ("tempo.grafana.com/v1alpha1", "TempoStack"): {
+        "spec": "env",
         # Since 0.22 of Tempo's operator (platform-facts.md, 2b), which mode `stack` therefore requires.
         "spec.template": "metricsGenerator",
     },
