@@ -15,7 +15,7 @@ from embedded import CHECKOUT, CONTEXT, Host, Project
 OLD_PROGRAM = "ba3f159"
 STACK = "local"
 PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
-KINDS = "namespaces,services,configmaps,deployments,jobs,persistentvolumeclaims,tempomonolithics,telemetries"
+KINDS = "namespaces,services,configmaps,deployments,jobs,persistentvolumeclaims,tempomonolithics"
 OPTIONS = ("--stack", STACK, "--yes", "--skip-preview")
 
 
@@ -130,6 +130,19 @@ def test_a_namespace_of_somebody_else_is_refused_before_anything_is_made(moved: 
     assert moved.objects("namespaces", "--field-selector", "metadata.name=mesh") == []
 
 
+def test_the_context_is_the_persons_own_choice(moved: Host, tmp_path: Path) -> None:
+    mine = yaml.safe_load((moved.state / "kubeconfig").read_text())
+    text = yaml.safe_dump(mine).replace(CONTEXT, "somebody/else:6443/mesh")
+    (tmp_path / "kubeconfig").write_text(text)
+    project = Project.copy(moved, tmp_path / "theirs", STACK)
+    content = yaml.safe_load((CHECKOUT / f"Pulumi.{STACK}.yaml").read_text())
+    del content["config"]["mesh-tracing:cluster"]
+    (project.folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(content))
+    command = ("pulumi", "--cwd", str(project.folder), "preview", "--stack", STACK, "--expect-no-changes")
+    done = moved.with_exports("env", f"KUBECONFIG={tmp_path / 'kubeconfig'}", *command, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.fixture(scope="session")
 def accounts(moved: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """For each command the kubeconfig of an account that has exactly its role."""
@@ -187,16 +200,3 @@ class TestWithExactlyItsRole:
         assert uids(moved) == {}
         done = self.run(moved, accounts["up"], "pulumi", "up", *OPTIONS)
         assert done.returncode == 0, done.stdout
-
-
-def test_the_context_is_the_persons_own_choice(moved: Host, tmp_path: Path) -> None:
-    mine = yaml.safe_load((moved.state / "kubeconfig").read_text())
-    text = yaml.safe_dump(mine).replace(CONTEXT, "somebody/else:6443/mesh")
-    (tmp_path / "kubeconfig").write_text(text)
-    project = Project.copy(moved, tmp_path / "theirs", STACK)
-    content = yaml.safe_load((CHECKOUT / f"Pulumi.{STACK}.yaml").read_text())
-    del content["config"]["mesh-tracing:cluster"]
-    (project.folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(content))
-    command = ("pulumi", "--cwd", str(project.folder), "preview", "--stack", STACK, "--expect-no-changes")
-    done = moved.with_exports("env", f"KUBECONFIG={tmp_path / 'kubeconfig'}", *command, check=False)
-    assert done.returncode == 0, done.stdout
