@@ -90,6 +90,9 @@ def _remedy(obj: Object) -> str:
         return f"add {name} to namespaces.existing, which keeps it on destroy, or choose another name"
     if kind in {"Subscription", "OperatorGroup"}:
         return "set operators.sources of this operator to existing"
+    if kind in {"Istio", "IstioCNI", "IstioRevisionTag"}:
+        # They are of the whole cluster, and have names that the operator demands.
+        return "set mesh.installer to existing"
     if kind == "Deployment" and name.startswith("istiod"):
         return "set mesh.installer to existing, or choose another mesh.revision"
     return "choose another namespace for it, delete it, or, if it is this stack's, take it in with `pulumi import`"

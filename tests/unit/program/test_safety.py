@@ -134,6 +134,11 @@ class TestWhatIsSomebodyElses:
         (fault,) = refusal(minimal_config(), live=live)
         assert "mesh.installer to existing" in fault
 
+    def test_an_istio_of_the_sail_operator_is_refused_with_the_setting_for_it(self) -> None:
+        config = with_setting(minimal_config(), "mesh.installer", "sail")
+        (fault,) = refusal(config, live={"/apis/sailoperator.io/v1/istios/default": named("default")})
+        assert "mesh.installer to existing" in fault
+
     def test_every_object_that_is_made_is_looked_for_first(self) -> None:
         deployed = run_program(s3_config(), preview=False)
         paths = [
