@@ -30,6 +30,7 @@ from tests.mutation import mutants
 from tests.mutation.mutants import Mutant
 
 _SOURCES = (
+    "cluster",
     "components",
     "docs",
     "lint",
@@ -37,6 +38,7 @@ _SOURCES = (
     "model",
     "objects",
     "program",
+    "rollout",
     "tests/unit/lint",
     "tests/unit/program",
     "verify",
