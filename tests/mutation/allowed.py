@@ -7,8 +7,6 @@ _BY_ADDRESS = "Tempo's address, which it is given, waits for the same; the edge 
 _BY_TELEMETRY = "the telemetry waits for the control plane; the edge is there for a reader"
 
 ALLOWED: dict[str, str] = {
-    "__main__.py: top: telemetry not after namespaces": _BY_ADDRESS,
-    "__main__.py: top: telemetry not after *operators": _BY_ADDRESS,
     "__main__.py: top: it not after control_plane": _BY_TELEMETRY,
     "__main__.py: top: kiali not after namespaces": "the control plane waits for them; the edge is there for a reader",
     "__main__.py: top: kiali not after *operators": _BY_ADDRESS,
