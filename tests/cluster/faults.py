@@ -287,7 +287,21 @@ def delete_the_bucket(host: Host) -> None:
         'curl --fail --silent --show-error --user "$USER:$PASSWORD" --aws-sigv4 aws:amz:us-east-1:s3 '
         '--request DELETE --header "x-minio-force-delete: true" "$ENDPOINT/$BUCKET"'
     )
-    container = {"name": "delete", "image": CURL, "command": ["/bin/sh", "-c", script], "env": variables}
+    # The namespace admits no other pods.
+    restricted = {
+        "runAsNonRoot": True,
+        "runAsUser": 100,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    container = {
+        "name": "delete",
+        "image": CURL,
+        "command": ["/bin/sh", "-c", script],
+        "env": variables,
+        "securityContext": restricted,
+    }
     host.kubectl(
         "run", "delete-bucket", "-n", TRACING, "--image", CURL, "--restart=Never", "--attach", "--rm", "--quiet",
         "--overrides", json.dumps({"spec": {"containers": [container]}}),
