@@ -6,7 +6,7 @@ import pulumi_kubernetes as k8s
 import components as mesh_tracing
 import rollout
 import settings
-from cluster import access, recorded
+from cluster import access, live, recorded
 from program import Plan, describe, look, refuse_what_breaks
 
 stack = settings.load(pulumi.Config())
@@ -31,7 +31,7 @@ cluster = k8s.Provider(
 
 
 # The operators' conditions lag behind their pods, so what serves is seen at the pods themselves.
-watch = rollout.Watch(rollout.Api(None if way_in is None else way_in.kubeconfig), plan.without_secrets)
+watch = rollout.Watch(live.Live(way_in), plan.without_secrets)
 
 
 def after(*earlier: pulumi.Resource) -> pulumi.ResourceOptions:

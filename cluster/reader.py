@@ -8,6 +8,7 @@ from typing import Any
 import urllib3
 
 from cluster.access import Access
+from cluster.connection import configuration_of, get
 
 # A preview waits for the slowest answer.
 _SECONDS = 5.0
@@ -30,49 +31,36 @@ def read(access: Access, paths: Iterable[str]) -> dict[str, Object | NotReadErro
 
     Raises ``UnreachableError``.
     """
-    # It takes a third of a second to import, which a program that reads nothing need not wait for.
-    import kubernetes.config  # noqa: PLC0415
-    from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415
+    from kubernetes.client import ApiClient  # noqa: PLC0415
 
-    configuration = Configuration()
-    # A server that cannot be reached is reported at once, instead of after retries.
-    configuration.retries = False
-    configuration.connection_pool_maxsize = _AT_A_TIME
     try:
-        kubernetes.config.load_kube_config_from_dict(  # type: ignore[no-untyped-call]
-            dict(access.kubeconfig), client_configuration=configuration
-        )
+        configuration = configuration_of(access)
     except Exception:
-        # The library raises whatever a login plugin or a certificate makes it raise. Its message may quote the
-        # kubeconfig, which holds credentials.
+        # Its message may quote the kubeconfig, which holds credentials.
         raise UnreachableError(
             f"the credentials of context {access.context!r} cannot be loaded: log in again"
         ) from None
+    # A server that cannot be reached is reported at once, instead of after retries.
+    configuration.retries = False
+    configuration.connection_pool_maxsize = _AT_A_TIME
     client = ApiClient(configuration)
 
     def read_one(path: str) -> Object | NotReadError | None:
-        method, url, headers, *_ = client.param_serialize(
-            method="GET",
-            resource_path=path,
-            header_params={"Accept": _accept(path)},
-            auth_settings=["BearerToken"],
-        )
         try:
-            response = client.call_api(method, url, headers, _request_timeout=_SECONDS)
-            body = response.read()  # type: ignore[no-untyped-call]
+            status, body = get(client, path, seconds=_SECONDS, accept=_accept(path))
         except (urllib3.exceptions.HTTPError, OSError):
             raise UnreachableError(f"the API server {access.server} does not answer") from None
-        if response.status == _UNAUTHORIZED:
+        if status == _UNAUTHORIZED:
             raise UnreachableError(
                 f"the API server {access.server} does not accept the credentials of context {access.context!r}: "
                 "they have expired, or belong to another cluster; log in again"
             )
-        if response.status == _NOT_FOUND:
+        if status == _NOT_FOUND:
             return None
-        if response.status == _FORBIDDEN:
+        if status == _FORBIDDEN:
             return NotReadError(f"not allowed: GET {path}")
-        if response.status != _FOUND:
-            return NotReadError(f"GET {path}: the API server answered {response.status}")
+        if status != _FOUND:
+            return NotReadError(f"GET {path}: the API server answered {status}")
         found: Object = json.loads(body)
         return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-Object = dict[str, Any]
+from objects.context import Object
 
 _STACK = "pulumi:pulumi:Stack"
 _RELEASE = "kubernetes:helm.sh/v3:Release"

@@ -15,12 +15,7 @@ FACTS = Path("facts")
 WRITE_FACTS = "MESH_TRACING_WRITE_FACTS"
 
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
-VERSION = "/version"
 DISCOVERY = "/apis"
-
-
-class NotSeenError(LookupError):
-    """It is not known what is at a path."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +28,6 @@ class Seen:
     answers: Mapping[str, Any]
     unread: tuple[str, ...] = ()
     live: bool = True
-
-    def at(self, path: str) -> Any:
-        """What is at ``path``, or None if nothing is; raises ``NotSeenError`` if that is not known."""
-        if path not in self.answers:
-            raise NotSeenError(path)
-        return self.answers[path]
 
     @property
     def cluster_uid(self) -> str | None:
@@ -88,8 +77,6 @@ def read_facts(stack: str) -> tuple[str, Seen] | None:
 def _needed(path: str, found: Object | None) -> Any:
     if found is None:
         return None
-    if path == VERSION:
-        return found.get("gitVersion")
     if path == DISCOVERY:
         return sorted(_kinds(found))
     if "items" in found:

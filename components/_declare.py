@@ -8,7 +8,7 @@ import pulumi
 
 from components._secrets import kept_secret
 from objects.charts import Chart
-from objects.context import OWNER, Context, Object
+from objects.context import OWNER, Context, Object, owner
 
 # The three-part type token of a component is f"{PACKAGE}:<Class>"; it is part of every URN and
 # therefore never changes.
@@ -24,7 +24,7 @@ def declare(logical_name: str, obj: Object, opts: pulumi.ResourceOptions) -> pul
     """Register a whole object, marked as this stack's; the texts of a Secret are secrets in the state too."""
     metadata = obj["metadata"]
     # In the object's own metadata only: a selector or a template that differs makes an object or its pods anew.
-    marked = {**(metadata.get("annotations") or {}), OWNER: f"{pulumi.get_project()}/{pulumi.get_stack()}"}
+    marked = {**(metadata.get("annotations") or {}), OWNER: owner()}
     obj = {**obj, "metadata": {**metadata, "annotations": marked}}
     if obj["kind"] == "Secret":
         obj = {**obj, "stringData": pulumi.Output.secret(obj["stringData"])}

@@ -20,6 +20,11 @@ Object = dict[str, Any]
 Text = str | pulumi.Output[str]
 
 
+def owner() -> str:
+    """The mark of the running stack's objects."""
+    return f"{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
 def identity(obj: Mapping[str, Any]) -> tuple[str, str, str | None, str]:
     """Group, kind, namespace and name: an object is the same one in every version of its kind."""
     group, _, _ = obj["apiVersion"].rpartition("/")

@@ -57,6 +57,11 @@ class OperatorsArgs(Args):
     needed: list[OperatorName] = Field(description="The operators whose resources the deployment has.")
     existing_namespaces: list[Name] = Field(default=[], description="Namespaces that somebody else made.")
 
+    @property
+    def installed(self) -> list[OperatorName]:
+        """The needed operators that do not exist already."""
+        return [operator for operator in self.needed if self.operators.source_of(operator) != "existing"]
+
     def by(self, source: OperatorSource) -> list[OperatorName]:
         """The needed operators that come from ``source``."""
         return [operator for operator in self.needed if self.operators.source_of(operator) == source]

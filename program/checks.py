@@ -46,7 +46,7 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
 
 
 def without_secrets(objects: Iterable[Object]) -> list[Object]:
-    """What lint looks at: the texts of Secrets are not known yet."""
+    """What can be read by anybody; lint, too, does not know the texts of Secrets."""
     return [obj for obj in objects if obj["kind"] != "Secret"]
 
 

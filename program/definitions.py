@@ -28,9 +28,8 @@ def missing(plan: Plan, objects: Iterable[Object]) -> Iterator[str]:
     there = plan.seen.kinds
     if there is None:
         return
-    operators = plan.operators()
     brought = set(_OF_CHARTS) if plan.settings.mesh.installer == "helm" else set()
-    for operator in [*operators.by("olm"), *operators.by("manifests")]:
+    for operator in plan.operators().installed:
         brought |= _OF_OPERATORS[operator]
     for api_version, kind in sorted({(obj["apiVersion"], obj["kind"]) for obj in objects}):
         group, _, _ = api_version.rpartition("/")

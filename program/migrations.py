@@ -5,12 +5,12 @@ What is compared is what the stack has made, so a refusal ends when the old part
 
 from collections.abc import Iterable, Iterator
 
+from cluster.paths import path_of
 from cluster.recorded import Recorded
 from cluster.seen import Seen
 from model.parts import value_at
 from model.scalars import amount
 from objects.context import Object, identity
-from program.ownership import path_of
 from program.plan import Plan
 
 _GUIDE = 'docs/operations.md, "Changes that are migrations"'
@@ -35,9 +35,9 @@ def migrations(plan: Plan, objects: Iterable[Object], before: Recorded) -> Itera
             yield from _changed_volume(obj, earlier, plan.seen)
 
 
-def storage_class_path(name: str) -> str:
+def _storage_class(name: str) -> str:
     """The API path of a storage class."""
-    return f"/apis/storage.k8s.io/v1/storageclasses/{name}"
+    return path_of({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}})
 
 
 def volumes_to_look_at(before: Recorded) -> Iterator[str]:
@@ -46,7 +46,7 @@ def volumes_to_look_at(before: Recorded) -> Iterator[str]:
         if made["kind"] in _VOLUMES:
             name = value_at(made["spec"], _VOLUMES[made["kind"]][0])
             if name is not None:
-                yield storage_class_path(name)
+                yield _storage_class(name)
             yield from (path_of(claim) for claim in _claims_of_operator(made))
 
 
@@ -88,7 +88,7 @@ def _changed_volume(obj: Object, earlier: Object, seen: Seen) -> Iterator[str]:
         return
     if amount(wanted) < amount(has):
         yield f"the volume of {name} has {has}, not {wanted}: a volume does not shrink; the steps: {_GUIDE}"
-    elif then is not None and (seen.answers.get(storage_class_path(then)) or {}).get("grows") is False:
+    elif then is not None and (seen.answers.get(_storage_class(then)) or {}).get("grows") is False:
         yield f"the volume of {name} has {has}, not {wanted}: class {then} does not let it grow; the steps: {_GUIDE}"
     else:
         yield from _claims_that_stay_behind(earlier, wanted, seen)

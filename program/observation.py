@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pulumi
 
 from cluster.access import Access, WrongClusterError
+from cluster.paths import path_of
 from cluster.reader import NotReadError, Object, UnreachableError, read
 from cluster.recorded import Recorded
-from cluster.seen import DISCOVERY, KUBE_SYSTEM, VERSION, WRITE_FACTS, Seen, facts_file, read_facts, seen, write_facts
+from cluster.seen import DISCOVERY, KUBE_SYSTEM, WRITE_FACTS, Seen, facts_file, read_facts, seen, write_facts
 from program.inventory import every_object
 from program.migrations import volumes_to_look_at
-from program.ownership import claimed, path_of
+from program.ownership import claimed
 from program.plan import Plan
 from program.telemetries import mesh_wide
 
@@ -46,7 +47,7 @@ def _read(access: Access | None, paths: Iterator[str]) -> dict[str, Object | Not
 
 
 def _paths(plan: Plan, before: Recorded) -> Iterator[str]:
-    yield from (KUBE_SYSTEM, VERSION, DISCOVERY, mesh_wide(plan))
+    yield from (KUBE_SYSTEM, DISCOVERY, mesh_wide(plan))
     yield from (path_of(obj) for obj in claimed(plan, every_object(plan), before))
     yield from volumes_to_look_at(before)
     if before.cluster_uid is None:

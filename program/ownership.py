@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 
-import pulumi
-
+from cluster.paths import path_of
 from cluster.recorded import Recorded
-from objects.context import Object, identity, is_ours
+from objects.context import Object, identity, is_ours, owner
 from objects.mesh_config import revision_suffix
 from program.plan import Plan
 
@@ -28,38 +27,21 @@ def taken(plan: Plan, objects: Iterable[Object], before: Recorded) -> Iterator[s
 
     What lies in such a namespace is left out: it follows from the namespace.
     """
-    ours = f"{pulumi.get_project()}/{pulumi.get_stack()}"
+    ours = owner()
     strict = tuple(int(part) for part in metadata.version("pulumi-kubernetes").split(".")[:2]) >= _STRICT_PROVIDER
     wanted = claimed(plan, objects, before)
     found = [(obj, live) for obj in wanted if (live := plan.seen.answers.get(path_of(obj))) is not None]
     foreign = [(obj, live["owner"]) for obj, live in found if strict or live["owner"] != ours]
     namespaces = {obj["metadata"]["name"] for obj, _ in foreign if obj["kind"] == "Namespace"}
-    for obj, owner in foreign:
-        if obj["metadata"].get("namespace") in namespaces:
-            continue
-        whose = (
-            "was made by this stack, whose state does not have it"
-            if owner == ours
-            else ("is somebody else's" if owner is None else f"belongs to stack {owner}")
-        )
-        yield f"{_title(obj)} exists and {whose}: {_remedy(obj)}"
+    for obj, mark in foreign:
+        if obj["metadata"].get("namespace") not in namespaces:
+            yield f"{_title(obj)} exists and {_whose(mark, ours)}: {_remedy(obj)}"
 
 
-def path_of(obj: Object) -> str:
-    """The API path of an object."""
-    api_version = obj["apiVersion"]
-    namespace = obj["metadata"].get("namespace")
-    place = f"/namespaces/{namespace}" if namespace else ""
-    root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    return f"{root}{place}/{plural(obj['kind'])}/{obj['metadata']['name']}"
-
-
-def plural(kind: str) -> str:
-    """The resource of a kind; it follows English for every kind that is used here."""
-    name = kind.lower()
-    if name.endswith("y"):
-        return f"{name[:-1]}ies"
-    return f"{name}es" if name.endswith("s") else f"{name}s"
+def _whose(mark: str | None, ours: str) -> str:
+    if mark is None:
+        return "is somebody else's"
+    return "was made by this stack, whose state does not have it" if mark == ours else f"belongs to stack {mark}"
 
 
 def _of_releases(plan: Plan, before: Recorded) -> Iterator[Object]:

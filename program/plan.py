@@ -103,8 +103,7 @@ class Plan:
 
     @property
     def installs_operators(self) -> bool:
-        operators = self.operators()
-        return bool(operators.by("olm") or operators.by("manifests"))
+        return bool(self.operators().installed)
 
     @property
     def existing_prometheus_uid(self) -> str | None:

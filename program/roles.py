@@ -18,12 +18,13 @@ import yaml
 from pulumi.runtime.config import set_all_config
 
 import settings
+from cluster.paths import plural
 from objects.context import Object, is_ours
 from objects.manifests import MANIFESTS
 from objects.mesh_config import active_revision, revision_suffix
 from objects.tempo import tempo_rollout
+from program.checks import without_secrets
 from program.inventory import every_object
-from program.ownership import plural
 from program.plan import Plan
 
 Rule = dict[str, Any]
@@ -67,8 +68,9 @@ _OF_CHARTS: Mapping[str, tuple[str, ...]] = {
 def roles(plan: Plan, stack: str) -> list[Object]:
     """The ClusterRoles of the four commands, for ``stack`` with the settings of ``plan``."""
     objects = list(every_object(plan))
+    # A preview needs no Secret's content; of a new stack it says that it has not looked for them.
     return [
-        _role(stack, "preview", [*_identity_of_cluster(plan), *_named(_without_secrets(objects), _READ)]),
+        _role(stack, "preview", [*_identity_of_cluster(plan), *_named(without_secrets(objects), _READ)]),
         _role(stack, "up", [*_identity_of_cluster(plan), *_of_update(plan, objects, _WRITE)]),
         _role(stack, "destroy", [*_identity_of_cluster(plan), *_of_update(plan, objects, _DELETE)]),
         _role(stack, "verify", list(_of_verify(plan))),
@@ -102,8 +104,7 @@ def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) ->
     if _brings_others(plan):
         for group, resources in _OF_CHARTS.items():
             granting = ["escalate", "bind"] if group == "rbac.authorization.k8s.io" else []
-            watched = [verb for verb in _WATCH if verb not in verbs]
-            all_verbs = [*dict.fromkeys([*verbs, *watched, "create", "update", *granting])]
+            all_verbs = [*dict.fromkeys([*verbs, *_WATCH, "create", "update", *granting])]
             yield {"apiGroups": [group], "resources": list(resources), "verbs": all_verbs}
 
 
@@ -154,11 +155,6 @@ def _of_verify(plan: Plan) -> Iterator[Rule]:
             yield {**rule, "resourceNames": list(dict.fromkeys([mine, *rule["resourceNames"]]))}
         else:
             yield rule
-
-
-def _without_secrets(objects: Iterable[Object]) -> list[Object]:
-    """A preview needs no Secret's content; of a new stack it says that it has not looked for them."""
-    return [obj for obj in objects if obj["kind"] != "Secret"]
 
 
 def _plan_of(stack: str) -> Plan:

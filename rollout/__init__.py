@@ -4,7 +4,6 @@ It looks at pods through the API server, because the operators' own conditions a
 says why it does not start. It knows nothing of the settings.
 """
 
-from rollout.api import Api
 from rollout.watch import RolloutError, Watch
 
-__all__ = ["Api", "RolloutError", "Watch"]
+__all__ = ["RolloutError", "Watch"]
