@@ -13,6 +13,8 @@ from cluster.connection import configuration_of, get
 # A preview waits for the slowest answer.
 _SECONDS = 5.0
 _AT_A_TIME = 10
+# Of the answer with all groups and kinds, the one that is preferred first.
+_FORMS = ("v2", "v2beta1")
 _FOUND, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
 
 Object = Mapping[str, Any]
@@ -70,7 +72,8 @@ def read(access: Access, paths: Iterable[str]) -> dict[str, Object | NotReadErro
 
 
 def _accept(path: str) -> str:
-    """All groups and kinds in one answer, where the API server can (Kubernetes 1.27)."""
-    if path in {"/api", "/apis"}:
-        return "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
-    return "application/json"
+    """All groups and kinds in one answer, where the API server can: since Kubernetes 1.27."""
+    if path != "/apis":
+        return "application/json"
+    forms = [f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList" for version in _FORMS]
+    return ",".join([*forms, "application/json"])

@@ -78,7 +78,8 @@ def _needed(path: str, found: Object | None) -> Any:
     if found is None:
         return None
     if path == DISCOVERY:
-        return sorted(_kinds(found))
+        # An older API server lists groups without their kinds, so it is not known which it has.
+        return sorted(_kinds(found)) if "items" in found else None
     if "items" in found:
         return [{**_described(item), "selects": _selects(item)} for item in found["items"]]
     return _described(found)

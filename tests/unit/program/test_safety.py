@@ -232,6 +232,10 @@ class TestDefinitions:
         assert "no kind TempoMonolithic" in fault
         assert "operators.sources.tempo" in fault
 
+    def test_an_api_server_that_lists_groups_without_kinds_is_not_taken_to_have_none(self) -> None:
+        groups = {"/apis": {"kind": "APIGroupList", "groups": [{"name": "tempo.grafana.com"}]}}
+        assert run_program(minimal_config(), preview=True, live=on_a_cluster_with(groups)).exports
+
     def test_what_the_program_itself_brings_need_not_be_there(self) -> None:
         config = with_settings(
             minimal_config(), {"operators.sources": {"tempo": "manifests", "opentelemetry": "manifests"}}
