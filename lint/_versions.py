@@ -1,16 +1,24 @@
-"""Versions, of which the checks compare major and minor."""
+"""Versions: a release is a major and a minor number, a full version has the patch too."""
 
 import re
 
 Minor = tuple[int, int]
+Version = tuple[int, int, int]
 
-_VERSION = re.compile(r"v?(\d{1,5})\.(\d{1,5})(?![0-9])")
+_MINOR = re.compile(r"v?(\d{1,5})\.(\d{1,5})(?![0-9])")
+_VERSION = re.compile(r"v?(\d{1,5})\.(\d{1,5})\.(\d{1,5})(?![0-9])")
 
 
-def minor(version: str | None) -> Minor | None:
+def minor(text: str | None) -> Minor | None:
     """Return (1, 28) for ``v1.28.3``; None for a text that does not begin with a version."""
-    match = _VERSION.match(version or "")
+    match = _MINOR.match(text or "")
     return (int(match[1]), int(match[2])) if match else None
+
+
+def version(text: str | None) -> Version | None:
+    """Return (1, 28, 3) for ``v1.28.3-distroless``; None for a text that does not begin with a full version."""
+    match = _VERSION.match(text or "")
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def image_tag(image: str) -> str:

@@ -1,0 +1,183 @@
+"""What was published of releases, hosts and catalogs, with sources and days: the content of lifecycle.yaml."""
+
+import datetime
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from lint._versions import Minor, Version, minor, version
+
+# How long before the end of support a release is reported: time for one upgrade, and no noise about what is far away.
+NOTICE = datetime.timedelta(days=90)
+
+_Text = Annotated[str, Field(min_length=1)]
+
+
+def _release(text: str) -> str:
+    if minor(text) is None:
+        raise ValueError("a release is written as 1.30")
+    return text
+
+
+def _full(text: str) -> str:
+    if version(text) is None:
+        raise ValueError("a version is written as 1.30.4")
+    return text
+
+
+Release = Annotated[str, AfterValidator(_release)]
+FullVersion = Annotated[str, AfterValidator(_full)]
+
+
+class Fact(BaseModel):
+    """Something that was published, where, and when it was read there."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: _Text
+    read: datetime.date
+
+
+class Event(Fact):
+    """A fact that holds from the day ``since`` on; ``announced`` is the day from which that was known, if before."""
+
+    since: datetime.date
+    announced: datetime.date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Event":
+        if self.announced is not None and self.announced > self.since:
+            raise ValueError("announced after it happened: leave announced out")
+        return self
+
+    def has_happened(self, day: datetime.date) -> bool:
+        return day >= self.since
+
+    def is_known(self, day: datetime.date) -> bool:
+        """Whether on ``day`` it has happened, or was announced."""
+        return day >= (self.announced or self.since)
+
+
+class EndOfSupport(Event):
+    """No patches any more for a release, as ``1.30``; without one, for the whole product."""
+
+    product: _Text
+    release: Release | None = None
+
+    def is_near(self, day: datetime.date) -> bool:
+        """Whether on ``day`` it was known, and at most ``NOTICE`` away; a whole product's is reported at once."""
+        return self.is_known(day) and (self.release is None or day >= self.since - NOTICE)
+
+
+class RetiredHost(Event):
+    """A host, with a path if only that goes away, and where the same is served."""
+
+    host: _Text
+    instead: _Text
+
+
+class DefaultHub(Fact):
+    """A release that takes its images from ``hub`` unless it is told another one."""
+
+    product: _Text
+    release: Release
+    hub: _Text
+
+
+class FaultyRelease(Event):
+    """The versions from ``first`` to ``last``, what is wrong with them, and what to take instead."""
+
+    product: _Text
+    first: FullVersion
+    last: FullVersion
+    fault: _Text
+    instead: _Text
+
+    def has(self, number: Version) -> bool:
+        return (version(self.first) or number) <= number <= (version(self.last) or number)
+
+
+class Change(Event):
+    """A release that works differently from the ones before; a check knows it by ``name``."""
+
+    name: _Text
+    product: _Text
+    release: Release
+
+
+class Current(Fact):
+    """The version of a product to take where nothing else decides."""
+
+    product: _Text
+    version: FullVersion
+
+
+class CatalogRelease(Fact):
+    """The versions of products that a release of a package in an OLM catalog can install, the newest first."""
+
+    catalog: Literal["redhat", "community", "operatorhub"]
+    package: _Text
+    release: _Text
+    carries: Annotated[dict[_Text, list[_Text]], Field(min_length=1)]
+
+
+class Lifecycle(BaseModel):
+    """All of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ends_of_support: list[EndOfSupport]
+    retired_hosts: list[RetiredHost]
+    default_hubs: list[DefaultHub]
+    faulty_releases: list[FaultyRelease]
+    changes: list[Change]
+    current: list[Current]
+    catalogs: list[CatalogRelease]
+
+    def facts(self) -> Iterator[Fact]:
+        for field in type(self).model_fields:
+            yield from getattr(self, field)
+
+    def last_read(self) -> datetime.date:
+        return max(fact.read for fact in self.facts())
+
+    def end_of_support(self, product: str, release: Minor | None) -> EndOfSupport | None:
+        """When support of this release ends. One that is older than all that are listed ended with the oldest."""
+        ends = {minor(end.release): end for end in self.ends_of_support if end.product == product}
+        if None in ends or not ends:
+            return ends.get(None)
+        listed = [known for known in ends if known is not None]
+        return None if release is None else ends.get(max(release, min(listed)))
+
+    def current_version(self, product: str) -> str:
+        """Raises ``StopIteration`` for a product of which none is recorded."""
+        return next(one.version for one in self.current if one.product == product)
+
+    def newest_in_catalog(self, catalog: str, product: str) -> str | None:
+        """The newest version of ``product`` that any release in ``catalog`` can install."""
+        carried = [
+            carried
+            for release in self.catalogs
+            if release.catalog == catalog
+            for carried in release.carries.get(product, [])
+        ]
+        return max(carried, key=lambda one: version(one) or (*(minor(one) or (0, 0)), 0), default=None)
+
+    def change(self, name: str) -> Change:
+        """Raises ``StopIteration`` for a name that is not in the file."""
+        return next(one for one in self.changes if one.name == name)
+
+
+def parse(text: str) -> Lifecycle:
+    """Raises ``pydantic.ValidationError`` for a fact without a source or a day, and for anything else that is wrong."""
+    return Lifecycle.model_validate(yaml.safe_load(text))
+
+
+@cache
+def lifecycle() -> Lifecycle:
+    """What was published, as far as it is recorded here."""
+    return parse(resources.files("lint").joinpath("lifecycle.yaml").read_text(encoding="utf-8"))
