@@ -12,6 +12,7 @@ _COMMANDS = {
     "facts": ("cluster", "keep what previews without access to the cluster are checked with"),
     "preview": ("cluster.offline", "preview a stack without its backend, its secrets and its cluster"),
     "roles": ("program.roles", "print what preview, up, destroy and verify may do on a stack's cluster"),
+    "images": ("program.images", "list the images, charts and manifests that a stack pulls, and their mirrored names"),
     "settings": ("model", "print the page of all settings"),
     "checks": ("lint.reference", "print the page of all checks"),
     "stacks": ("stacks", "print the committed stacks, or those that a change touches"),
@@ -34,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
             [
                 "commands:",
                 *(f"  {name:<10}{purpose}" for name, (_, purpose) in _COMMANDS.items()),
-                "\nCOMMAND --help shows the options of lint, verify, facts, preview, roles and stacks.",
+                "\nCOMMAND --help shows the options of lint, verify, facts, preview, roles, images and stacks.",
             ]
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

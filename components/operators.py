@@ -22,7 +22,9 @@ from objects.operators import (
     package,
     release_files,
 )
+from objects.pods import from_mirror
 
+_DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 _DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 
 
@@ -92,12 +94,20 @@ class Operators(pulumi.ComponentResource):
     def _apply_releases(self) -> dict[str, pulumi.Resource]:
         # The provider registers what is in a manifest; only a transform reaches these resources.
         transforms: list[pulumi.ResourceTransform] = [_stays] if self._args.operators.keep_crds else []
+        if self._args.context.images.has_mirrors:
+            transforms.append(self._from_mirror)
         opts = pulumi.ResourceOptions(parent=self, transforms=transforms)
         # Each object of the manifest is awaited by itself, for as long as the provider waits by default.
         return {
             operator: k8s.yaml.v2.ConfigFile(f"{self._name}-{operator}", file=file, skip_await=False, opts=opts)
             for operator, file in release_files(self._args).items()
         }
+
+    def _from_mirror(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        """Has an operator of a release manifest pulled from the mirrors, and told to pull from there what it makes."""
+        if args.type_ != _DEPLOYMENT:
+            return None
+        return pulumi.ResourceTransformResult(from_mirror(dict(args.props), self._args.context), args.opts)
 
 
 def _stays(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:

@@ -1,6 +1,7 @@
 """The parts of a stack's configuration, which are also arguments of the components; ``model.stack`` has the whole."""
 
 from model.consoles import Grafana, Kiali
+from model.images import Images, ImageSources
 from model.mesh import TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing
 from model.parts import Resources, Volume
 from model.platform import (
@@ -15,7 +16,7 @@ from model.platform import (
     Target,
 )
 from model.stores import S3, ExistingPrometheus, Minio, Prometheus, PrometheusVolume, Storage, Tempo
-from model.workloads import Bookinfo, Images, Timeouts, Traffic
+from model.workloads import Bookinfo, Timeouts, Traffic
 
 __all__ = [
     "CLUSTER_DOMAIN",
@@ -28,6 +29,7 @@ __all__ = [
     "ExistingPrometheus",
     "Exposure",
     "Grafana",
+    "ImageSources",
     "Images",
     "Kiali",
     "Mesh",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, value_at
-from model.scalars import ChartRepository, Flag, Name, Number, Registry, Tag, Version, expected
+from model.scalars import ChartRepository, Flag, Image, Name, Number, Registry, Tag, Version, expected
 
 # The name of our tracing provider in the mesh configuration. It is no setting, and no other provider may have it.
 TRACING_PROVIDER = "otel"
@@ -155,6 +155,7 @@ class Collector(Section):
     """The OpenTelemetry collector between the mesh and Tempo."""
 
     replicas: int = Field(default=1, ge=1, le=20, strict=True, examples=[2], description="Number of pods.")
+    image: Image | None = Field(default=None, description="Its image; none takes the operator's.")
     queue_size: int = Field(
         default=1000,
         ge=1,

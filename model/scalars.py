@@ -77,6 +77,11 @@ Registry = Annotated[
     _matches(r"[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)*", "a registry and a path, without a scheme"),
     Field(examples=["registry.istio.io/release"]),
 ]
+RegistryHost = Annotated[
+    str,
+    _matches(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", "a registry's host, with its port if it has one"),
+    Field(examples=["docker.io"]),
+]
 LabelKey = Annotated[
     str,
     _matches(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", "a label's key"),

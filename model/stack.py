@@ -4,12 +4,13 @@ import pulumi
 from pydantic import ConfigDict, Field, model_validator
 
 from model.consoles import Grafana, Kiali
+from model.images import Images
 from model.mesh import Mesh, Tracing
 from model.parts import Section
 from model.platform import Exposure, Namespaces, Operators, Platform, Target
 from model.scalars import Flag, expected
 from model.stores import Prometheus, Tempo
-from model.workloads import Bookinfo, Images, Timeouts
+from model.workloads import Bookinfo, Timeouts
 
 _TEMPO_ENV_SINCE = (0, 21)
 
@@ -33,7 +34,7 @@ class Settings(Section):
     kiali: Kiali = Field(default=Kiali(), description="Kiali.")
     bookinfo: Bookinfo = Field(default=Bookinfo(), description="The sample application.")
     exposure: Exposure = Field(default=Exposure(), description="How consoles and the sample are reached from outside.")
-    images: Images = Field(default=Images(), description="Images of the small helpers.")
+    images: Images = Field(default=Images(), description="Where images are pulled from.")
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take.")
     protect_data: Flag = Field(
         default=False, description="Refuse to delete what stores traces and metrics until this is false again."

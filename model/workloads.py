@@ -1,4 +1,4 @@
-"""The sample application, the small helpers, and how long everything may take."""
+"""The sample application, and how long everything may take."""
 
 from typing import Literal
 
@@ -6,6 +6,8 @@ from pydantic import Field
 
 from model.parts import Section
 from model.scalars import Flag, Image, Name, Number, Registry, Seconds, Tag
+
+BookinfoDeployment = Literal["details-v1", "productpage-v1", "ratings-v1", "reviews-v1", "reviews-v2", "reviews-v3"]
 
 
 class Traffic(Section):
@@ -31,6 +33,11 @@ class Bookinfo(Section):
     namespace: Name = Field(default="bookinfo", description="Its namespace, which gets sidecars.")
     image_registry: Registry = Field(default="registry.istio.io/release", description="Registry of its images.")
     image_tag: Tag = Field(default="1.20.3", description="Tag of its images.")
+    images: dict[BookinfoDeployment, Image] = Field(
+        default={},
+        examples=[{"productpage-v1": "registry.example.com/productpage@sha256:" + 64 * "0"}],
+        description="Images of single Deployments of it, in place of one with that registry and tag.",
+    )
     gateway: Literal["none", "istio", "gateway-api"] = Field(
         default="none",
         examples=["istio"],
@@ -38,15 +45,6 @@ class Bookinfo(Section):
         "VirtualService; `gateway-api`: a Gateway and an HTTPRoute.",
     )
     traffic: Traffic = Field(default=Traffic(), description="The traffic sent to it.")
-
-
-class Images(Section):
-    """Images of the small helpers."""
-
-    curl: Image = Field(
-        default="docker.io/curlimages/curl:8.11.1",
-        description="The image of a shell and curl, which create the bucket and send the traffic.",
-    )
 
 
 class Timeouts(Section):

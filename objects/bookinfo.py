@@ -59,9 +59,7 @@ def build_application(args: BookinfoArgs) -> dict[str, Object]:
     for manifest in manifests.load("bookinfo.yaml"):
         obj = _in_mesh(manifest, args)
         if obj["kind"] == "Deployment":
-            (container,) = obj["spec"]["template"]["spec"]["containers"]
-            image = f"{args.bookinfo.image_registry}/{container['image']}:{args.bookinfo.image_tag}"
-            obj = manifests.with_image(obj, image)
+            obj = manifests.with_image(obj, args.context.image(_image(obj, args.bookinfo)))
         built[manifests.role(obj)] = obj
     return built
 
@@ -75,12 +73,19 @@ def build_traffic(args: BookinfoArgs) -> dict[str, Object]:
     for manifest in manifests.load("traffic.yaml"):
         obj = _in_mesh(manifest, args)
         if obj["kind"] == "Deployment":
-            obj = manifests.with_image(obj, args.curl_image)
+            obj = manifests.with_image(obj, args.context.image(args.curl_image))
             if obj["metadata"]["name"] == _TRAFFIC_AS_SET:
                 pause = f"{1 / traffic.requests_per_second:g}"
                 obj = _with_replicas(_with_env(obj, "PAUSE_SECONDS", pause), traffic.concurrency)
         built[manifests.role(obj)] = obj
     return built
+
+
+def _image(deployment: Object, bookinfo: Bookinfo) -> str:
+    """The image of one of the sample's Deployments, of which the manifest has the last part of the name."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    released = f"{bookinfo.image_registry}/{container['image']}:{bookinfo.image_tag}"
+    return bookinfo.images.get(deployment["metadata"]["name"], released)
 
 
 def _in_mesh(manifest: Object, args: BookinfoArgs) -> Object:

@@ -6,7 +6,7 @@ from typing import Any
 from model import Collector
 from model.parts import to_kubernetes_env
 from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
-from objects.context import Text
+from objects.context import Context, Text
 from objects.merge import merge
 from objects.pod_security import CONTAINER, POD
 
@@ -17,7 +17,7 @@ _FIRST = "memory_limiter"
 _LAST = "batch"
 
 
-def build_collector_spec(collector: Collector, *, otlp_address: Text) -> dict[str, Any]:
+def build_collector_spec(collector: Collector, *, otlp_address: Text, context: Context) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
 
     Any pod may get any span: Tempo brings the two spans of an edge together by their trace id.
@@ -30,6 +30,8 @@ def build_collector_spec(collector: Collector, *, otlp_address: Text) -> dict[st
         "securityContext": CONTAINER,
         "config": build_config(collector, otlp_address),
     }
+    if collector.image is not None:
+        spec["image"] = context.image(collector.image)
     if collector.env:
         spec["env"] = to_kubernetes_env(collector.env)
     if collector.replicas > 1:

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pydantic import ConfigDict, Field
 
-from model import CLUSTER_DOMAIN, Timeouts
+from model import CLUSTER_DOMAIN, ImageSources, Timeouts
 from model.parts import Section
 from model.scalars import DnsName
 
@@ -41,11 +41,16 @@ class Context(Section):
 
     cluster_domain: DnsName = Field(default=CLUSTER_DOMAIN, description="The cluster's DNS domain.")
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take, in seconds.")
+    images: ImageSources = Field(default=ImageSources(), description="Where images are pulled from.")
     offline: bool = Field(default=False, description="Whether a preview does not reach the cluster, and reads nothing.")
 
     def host(self, service: str, namespace: str) -> str:
         """The full DNS name of a Service; istiod does not find a tracing provider's Service by a shorter name."""
         return f"{service}.{namespace}.svc.{self.cluster_domain}"
+
+    def image(self, name: str) -> str:
+        """Where pods pull the image called ``name`` from, which is that name or its copy in a mirror."""
+        return self.images.mirrored(name)
 
     def owner_labels(self) -> dict[str, str]:
         """Labels that are safe on injected pods.

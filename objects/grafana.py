@@ -219,7 +219,7 @@ def _complete_deployment(manifest: Object, args: GrafanaArgs, content: str, revi
     root_url = [] if args.external_url is None else [{"name": "GF_SERVER_ROOT_URL", "value": f"{args.external_url}/"}]
     container = {
         **container,
-        "image": args.grafana.image,
+        "image": args.context.image(args.grafana.image),
         "env": [*container["env"], *root_url],
         "resources": args.grafana.resources.to_kubernetes(),
     }

@@ -19,6 +19,8 @@ from objects.rollout import REVISION, Rollout
 
 # The operator's default, which annotations of our own would replace.
 _POD_ANNOTATIONS = {"proxy.istio.io/config": '{ "holdApplicationUntilProxyStarts": true }'}
+# That of the chart, without its version.
+KIALI_IMAGE = "quay.io/kiali/kiali"
 _SECURITY = {**CONTAINER, **POD, "readOnlyRootFilesystem": True}
 
 
@@ -77,7 +79,13 @@ def kiali_chart(args: KialiArgs) -> Chart:
     if has_own_route(args.exposure):
         values = {**values, "kiali_route_url": kiali_external_url(args.exposure)}
     # In place of the chart's own, which lacks the seccomp profile; the operator's own is complete.
-    values["deployment"] = {**values["deployment"], "security_context": _SECURITY}
+    deployment = {**values["deployment"], "security_context": _SECURITY}
+    mirrored = args.context.image(KIALI_IMAGE)
+    if mirrored != KIALI_IMAGE:
+        # The chart appends its own version. The operator refuses a resource with such a field, unless it was installed
+        # with allowAdHocKialiImage.
+        deployment["image_name"] = mirrored
+    values["deployment"] = deployment
     return {
         **chart_source("kiali-server", repository=args.kiali.chart_repository, version=args.kiali.version),
         "name": KIALI,

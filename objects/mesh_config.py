@@ -13,6 +13,8 @@ from objects.merge import merge
 from objects.pod_security import SECCOMP
 
 DEFAULT_REVISION = "default"
+# That of the released charts, since 1.30; the older ones have docker.io/istio, with the same images.
+_RELEASED_HUB = "registry.istio.io/release"
 # The API version of the Sail operator's resources.
 SAIL_API_VERSION = "sailoperator.io/v1"
 
@@ -73,7 +75,7 @@ def build_base_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
 
 def build_cni_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     """The values of the chart `cni`."""
-    return {"global": {**image_values(args.mesh), **_platform(args)}}
+    return {"global": {**image_values(args.mesh, args.context), **_platform(args)}}
 
 
 def build_istiod_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
         "global": {
             "istioNamespace": mesh.namespace,
             "proxy": {"clusterDomain": args.context.cluster_domain},
-            **image_values(mesh),
+            **image_values(mesh, args.context),
         },
         "meshConfig": mesh_config,
         # All that istiod's pods lack for Pod Security `restricted`.
@@ -123,9 +125,21 @@ def build_provider(namespace: str, context: Context) -> dict[str, Any]:
     return {"name": TRACING_PROVIDER, "opentelemetry": {"service": service, "port": OTLP_GRPC_PORT}}
 
 
-def image_values(mesh: Mesh) -> dict[str, str]:
+def released_hub(mesh: Mesh) -> str | None:
+    """The registry of Istio's images without a mirror; none where the Sail operator knows each version's by itself."""
+    return mesh.hub or (_RELEASED_HUB if mesh.installer == "helm" else None)
+
+
+def mirrored_hub(mesh: Mesh, context: Context) -> str | None:
+    """The registry of Istio's images as the installer is told; none leaves it the choice."""
+    released = released_hub(mesh)
+    mirrored = None if released is None else context.image(released)
+    return mesh.hub if mirrored == released else mirrored
+
+
+def image_values(mesh: Mesh, context: Context) -> dict[str, str]:
     """Where Istio's images are, for every installer; if hub or tag is not set, the installer chooses it."""
-    images = {"hub": mesh.hub, "tag": mesh.tag}
+    images = {"hub": mirrored_hub(mesh, context), "tag": mesh.tag}
     return {key: value for key, value in images.items() if value is not None}
 
 

@@ -96,14 +96,14 @@ def _complete(manifest: Object, args: ObjectStoreArgs, revision: Text | None) ->
             placed = manifests.with_pod_annotation(placed, REVISION, revision)
         return run_as(placed, _MINIO_USER, args.platform)
     if placed["kind"] == "Job":
-        return run_as(manifests.with_image(placed, args.curl_image), _CURL_USER, args.platform)
+        return run_as(manifests.with_image(placed, args.context.image(args.curl_image)), _CURL_USER, args.platform)
     return placed
 
 
 def _with_images(deployment: Object, args: ObjectStoreArgs) -> Object:
     """A copy of MinIO's ``deployment``; its first container needs a shell, which not every image of MinIO has."""
-    placed = manifests.with_image(deployment, args.s3.minio.image)
+    placed = manifests.with_image(deployment, args.context.image(args.s3.minio.image))
     pod = placed["spec"]["template"]["spec"]
     (first,) = pod["initContainers"]
-    pod["initContainers"] = [{**first, "image": args.curl_image}]
+    pod["initContainers"] = [{**first, "image": args.context.image(args.curl_image)}]
     return placed

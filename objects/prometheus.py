@@ -40,7 +40,7 @@ def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
         if placed["kind"] == "ConfigMap":
             placed = {**placed, "data": {"prometheus.yml": yaml.safe_dump(config)}}
         elif placed["kind"] == "Deployment":
-            placed = _complete_deployment(run_as(placed, _USER, args.platform), args.prometheus, digest(config))
+            placed = _complete_deployment(run_as(placed, _USER, args.platform), args, digest(config))
         elif placed["kind"] == "PersistentVolumeClaim":
             if args.prometheus.storage is None:
                 continue
@@ -74,20 +74,21 @@ def _config(scrape: Mapping[str, str], interval: str) -> dict[str, Any]:
     }
 
 
-def _complete_deployment(manifest: Object, prometheus: Prometheus, config_hash: str) -> Object:
+def _complete_deployment(manifest: Object, args: PrometheusArgs, config_hash: str) -> Object:
     """``manifest`` as the settings want it; the hash restarts the pod for a new configuration."""
+    prometheus = args.prometheus
     spec = manifest["spec"]
     template = spec["template"]
     pod = template["spec"]
     (container,) = pod["containers"]
-    args = [*container["args"], f"--storage.tsdb.retention.time={prometheus.retention}"]
+    flags = [*container["args"], f"--storage.tsdb.retention.time={prometheus.retention}"]
     if prometheus.native_histograms:
         # Without this feature the receiver answers a write that has native histograms with an error.
-        args.append("--enable-feature=native-histograms")
+        flags.append("--enable-feature=native-histograms")
     container = {
         **container,
-        "image": prometheus.image,
-        "args": args,
+        "image": args.context.image(prometheus.image),
+        "args": flags,
         "resources": prometheus.resources.to_kubernetes(),
     }
     pod = {**pod, "containers": [container]}

@@ -30,7 +30,7 @@ def build_sail(args: MeshControlPlaneArgs) -> dict[str, Object]:
         if CNI_NAMESPACE not in args.existing_namespaces:
             # The operator does not create the namespace.
             built["cni-namespace"] = build_namespace(CNI_NAMESPACE, context)
-        built["cni"] = _object("IstioCNI", "cni", "condition=Ready", _istio_cni(mesh), context)
+        built["cni"] = _object("IstioCNI", "cni", "condition=Ready", _istio_cni(mesh, context), context)
     built["istio"] = _object("Istio", "istio", "condition=Ready", _istio(args), context)
     if mesh.sail.update_strategy == "RevisionBased":
         built["tag"] = _object("IstioRevisionTag", "tag", _tag_moved(mesh), _tag(), context)
@@ -62,10 +62,10 @@ def _istio(args: MeshControlPlaneArgs) -> dict[str, Any]:
     return spec
 
 
-def _istio_cni(mesh: Mesh) -> dict[str, Any]:
+def _istio_cni(mesh: Mesh, context: Context) -> dict[str, Any]:
     """The spec of an IstioCNI: the plugin and the control plane have the same version and the same images."""
     spec: dict[str, Any] = {"version": sail_version(mesh), "namespace": CNI_NAMESPACE}
-    images = image_values(mesh)
+    images = image_values(mesh, context)
     if images:
         spec["values"] = {"global": images}
     return spec

@@ -54,7 +54,7 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
     # pods>/<pods>" here, so equality with what we asked for means that all of them serve. After an update it counts the
     # old pods for a while.
     all_serve = wait_for(f"jsonpath={{.status.scale.statusReplicas}}={replicas}/{replicas}")
-    spec = build_collector_spec(args.tracing.collector, otlp_address=args.otlp_address)
+    spec = build_collector_spec(args.tracing.collector, otlp_address=args.otlp_address, context=args.context)
     if revision is not None:
         spec["podAnnotations"] = {REVISION: revision}
     return {

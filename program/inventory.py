@@ -1,4 +1,4 @@
-"""Every object that the settings lead to, made by the functions that the components register it from.
+"""Every object and every chart that the settings lead to, made by the functions that the components register it from.
 
 The addresses that components hand to each other are plain text here instead of Outputs.
 """
@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from objects.applications import build_labels
 from objects.bookinfo import build_application, build_bookinfo_namespace, build_traffic, gateway_args
-from objects.bookinfo_gateway import build_proxy, build_routing
+from objects.bookinfo_gateway import build_proxy, build_routing, proxy_chart
+from objects.charts import Chart
 from objects.context import Object
-from objects.control_plane import build_control_plane, istiod
+from objects.control_plane import build_control_plane, istio_base, istio_cni, istiod
 from objects.exposure import build_exposure
 from objects.grafana import build_content, build_grafana, grafana_args, provisioned
-from objects.kiali import build_kiali
+from objects.kiali import build_kiali, kiali_chart
 from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
 from objects.namespaces import build_namespaces
 from objects.object_store import build_object_store
@@ -48,6 +49,23 @@ def every_object(plan: Plan) -> Iterator[Object]:
         yield build_kiali(plan.kiali())
     if plan.exposed_services:
         yield from build_exposure(plan.exposure()).values()
+
+
+def every_chart(plan: Plan) -> Iterator[Chart]:
+    """Every Helm release of the program's own."""
+    if plan.settings.mesh.installer == "helm":
+        args = plan.control_plane()
+        yield istio_base(args)
+        cni = istio_cni(args)
+        if cni is not None:
+            yield cni
+        yield istiod(args)
+    gateway = gateway_args(plan.bookinfo()) if plan.settings.bookinfo.enabled else None
+    proxy = None if gateway is None else proxy_chart(gateway)
+    if proxy is not None:
+        yield proxy
+    if plan.settings.kiali.installer == "helm":
+        yield kiali_chart(plan.kiali())
 
 
 def _control_plane(args: MeshControlPlaneArgs) -> Iterator[Object]:

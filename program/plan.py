@@ -78,7 +78,12 @@ class Plan:
     @property
     def context(self) -> Context:
         cluster, timeouts = self.settings.cluster, self.settings.timeouts
-        return Context(cluster_domain=cluster.domain, timeouts=timeouts, offline=not self.seen.live)
+        return Context(
+            cluster_domain=cluster.domain,
+            timeouts=timeouts,
+            images=self.settings.images,
+            offline=not self.seen.live,
+        )
 
     def cluster_uid(self, before: Recorded) -> str | None:
         """The UID of the cluster's namespace ``kube-system``, as it was seen or as the stack has recorded it."""

@@ -7,23 +7,19 @@ what has other names, the whole kind does.
 
 import argparse
 import asyncio
-import json
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import pulumi
 import yaml
-from pulumi.runtime.config import set_all_config
 
-import settings
 from cluster.paths import plural
 from objects.context import Object, is_ours
 from objects.manifests import MANIFESTS
 from objects.mesh_config import active_revision, revision_suffix
 from objects.tempo import tempo_rollout
 from program.checks import without_secrets
+from program.configured import plan_of
 from program.inventory import every_object
 from program.plan import Plan
 
@@ -125,16 +121,16 @@ def _named(objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
 
 def _patched(plan: Plan) -> Iterator[Rule]:
     """The objects of others of which some fields are ours."""
-    settings_ = plan.settings
-    namespaces = list(settings_.mesh_namespaces)
+    settings = plan.settings
+    namespaces = list(settings.mesh_namespaces)
     if namespaces:
         yield {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": namespaces, "verbs": ["get", "patch"]}
-    deployments = [name for application in settings_.namespaces.applications for name in application.deployments]
+    deployments = [name for application in settings.namespaces.applications for name in application.deployments]
     if deployments:
         names = list(dict.fromkeys(deployments))
         yield {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": names, "verbs": ["get", "patch"]}
-    if settings_.mesh.installer == "existing":
-        names = [settings_.mesh.existing.istio]
+    if settings.mesh.installer == "existing":
+        names = [settings.mesh.existing.istio]
         verbs = ["get", "patch", "list", "watch"]
         yield {"apiGroups": ["sailoperator.io"], "resources": ["istios"], "resourceNames": names, "verbs": verbs}
 
@@ -157,19 +153,9 @@ def _of_verify(plan: Plan) -> Iterator[Rule]:
             yield rule
 
 
-def _plan_of(stack: str) -> Plan:
-    """The plan of a stack's configuration, whose secrets are not decrypted."""
-    command = ["pulumi", "config", "--json", "--stack", stack]
-    config = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
-    secrets = [key for key, entry in config.items() if entry.get("secret")]
-    values = {key: "unknown" if key in secrets else str(entry["value"]) for key, entry in config.items()}
-    set_all_config(values, secrets)
-    return Plan(settings.load(pulumi.Config(settings.PROJECT)))
-
-
 async def _print(stack: str) -> None:
     # Outputs, which the secrets are, need a running loop.
-    sys.stdout.write(yaml.safe_dump_all(roles(_plan_of(stack), stack), sort_keys=False))
+    sys.stdout.write(yaml.safe_dump_all(roles(plan_of(stack), stack), sort_keys=False))
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from recording import Deployed, minimal_config, with_setting
 
 from model import Collector
 from objects.collector import build_collector_spec
+from objects.context import Context
 
 Deploy = Callable[..., Deployed]
 
@@ -15,7 +16,7 @@ TEMPO = "tempo.test:4317"
 
 
 def spec(**collector: Any) -> dict[str, Any]:
-    return build_collector_spec(Collector.model_validate(collector), otlp_address=TEMPO)
+    return build_collector_spec(Collector.model_validate(collector), otlp_address=TEMPO, context=Context())
 
 
 def traces(extra_config: dict[str, Any]) -> dict[str, Any]:
