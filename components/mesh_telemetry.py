@@ -37,12 +37,19 @@ class MeshTelemetry(pulumi.ComponentResource):
         spec = {**build_telemetry(args)["collector"]["spec"], "replicas": None}
         made = revision(key, spec)
         objects = build_telemetry(args, revision=made, awaited=watch is None)
+        child = pulumi.ResourceOptions(parent=self)
+        account = [declare(f"{name}-{role}", obj, child) for role, obj in objects.items() if role == "account"]
         self._collector = declare(
             f"{name}-collector",
             objects["collector"],
-            pulumi.ResourceOptions(parent=self, custom_timeouts=within(args.context.timeouts.collector)),
+            pulumi.ResourceOptions(
+                parent=self,
+                # Its pods run as the account.
+                depends_on=account,
+                custom_timeouts=within(args.context.timeouts.collector),
+            ),
         )
-        declare(f"{name}-metrics", objects["metrics"], pulumi.ResourceOptions(parent=self))
+        declare(f"{name}-metrics", objects["metrics"], child)
         served = served_by(self._collector, made, collector_rollout(args), watch)
         self._telemetry = declare(
             f"{name}-telemetry",

@@ -22,7 +22,7 @@ from objects.operators import (
     package,
     release_files,
 )
-from objects.pods import from_mirror
+from objects.pods import from_mirror, pod_fields, scheduled
 
 _DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 _DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
@@ -94,8 +94,9 @@ class Operators(pulumi.ComponentResource):
     def _apply_releases(self) -> dict[str, pulumi.Resource]:
         # The provider registers what is in a manifest; only a transform reaches these resources.
         transforms: list[pulumi.ResourceTransform] = [_stays] if self._args.operators.keep_crds else []
-        if self._args.context.images.has_mirrors:
-            transforms.append(self._from_mirror)
+        context = self._args.context
+        if context.images.has_mirrors or pod_fields(context):
+            transforms.append(self._as_ours)
         opts = pulumi.ResourceOptions(parent=self, transforms=transforms)
         # Each object of the manifest is awaited by itself, for as long as the provider waits by default.
         return {
@@ -103,11 +104,12 @@ class Operators(pulumi.ComponentResource):
             for operator, file in release_files(self._args).items()
         }
 
-    def _from_mirror(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        """Has an operator of a release manifest pulled from the mirrors, and told to pull from there what it makes."""
+    def _as_ours(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        """An operator of a release manifest, pulled and placed as pods of our own; it pulls from the mirrors too."""
         if args.type_ != _DEPLOYMENT:
             return None
-        return pulumi.ResourceTransformResult(from_mirror(dict(args.props), self._args.context), args.opts)
+        context = self._args.context
+        return pulumi.ResourceTransformResult(scheduled(from_mirror(dict(args.props), context), context), args.opts)
 
 
 def _stays(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:

@@ -9,6 +9,7 @@ from objects.addresses import tempo_otlp_address, tempo_query_url
 from objects.context import Text
 from objects.tempo import (
     TempoStackArgs,
+    build_account,
     build_keys_secret,
     build_metrics_services,
     build_tempo,
@@ -43,6 +44,9 @@ class TempoStack(pulumi.ComponentResource):
         # The credentials are read at the start only, so new ones are a new revision too.
         spec = build_tempo(args, secret_name)["spec"]
         made = revision(key, spec, args.object_store_access_key, args.object_store_secret_key)
+        account = build_account(args)
+        child = pulumi.ResourceOptions(parent=self)
+        accounts = [] if account is None else [declare(f"{name}-account", account, child)]
         # CRITICAL: the operator keeps Tempo's volumes, and with `pv` every trace, for this resource.
         self._tempo = declare(
             f"{name}-{args.tempo.mode}",
@@ -50,12 +54,14 @@ class TempoStack(pulumi.ComponentResource):
             pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect_data,
+                # The operator refuses a resource whose account is not there.
+                depends_on=accounts,
                 custom_timeouts=within(args.context.timeouts.tempo),
             ),
         )
 
         for role, service in build_metrics_services(args).items():
-            declare(f"{name}-{role}", service, pulumi.ResourceOptions(parent=self))
+            declare(f"{name}-{role}", service, child)
 
         served = served_by(self._tempo, made, tempo_rollout(args), watch)
         self.query_url = once_served(tempo_query_url(args.tempo, args.context), served)

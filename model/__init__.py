@@ -15,6 +15,7 @@ from model.platform import (
     Platform,
     Target,
 )
+from model.scheduling import Scheduling, Toleration
 from model.stores import S3, ExistingPrometheus, Minio, Prometheus, PrometheusVolume, Storage, Tempo
 from model.workloads import Bookinfo, Timeouts, Traffic
 
@@ -43,10 +44,12 @@ __all__ = [
     "PrometheusVolume",
     "Resources",
     "Sail",
+    "Scheduling",
     "Storage",
     "Target",
     "Tempo",
     "Timeouts",
+    "Toleration",
     "Tracing",
     "Traffic",
     "Volume",

@@ -3,13 +3,13 @@
 from pydantic import Field
 
 from model.parts import Section
-from model.scalars import Image, Registry, RegistryHost
+from model.scalars import DnsName, Image, Registry, RegistryHost
 
 _DOCKER_HUB = "docker.io"
 
 
 class ImageSources(Section):
-    """Registries that hold copies of images."""
+    """Registries that hold copies of images, and the credentials for them."""
 
     mirror: Registry | None = Field(
         default=None,
@@ -21,6 +21,12 @@ class ImageSources(Section):
         default={},
         examples=[{"docker.io": "harbor.example.com/dockerhub"}],
         description="The mirrors of single registries, by their hosts, where they differ from `mirror`.",
+    )
+
+    pull_secrets: list[DnsName] = Field(
+        default=[],
+        examples=[["registry-credentials"]],
+        description="Secrets with which pods pull images; each has to exist in every namespace with such pods.",
     )
 
     @property

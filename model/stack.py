@@ -9,10 +9,13 @@ from model.mesh import Mesh, Tracing
 from model.parts import Section
 from model.platform import Exposure, Namespaces, Operators, Platform, Target
 from model.scalars import Flag, expected
+from model.scheduling import Scheduling
 from model.stores import Prometheus, Tempo
 from model.workloads import Bookinfo, Timeouts
 
 _TEMPO_ENV_SINCE = (0, 21)
+# The first Istio that lets a Gateway of the Gateway API say anything about its pods.
+_GATEWAY_PODS_SINCE = (1, 26)
 
 
 class Settings(Section):
@@ -35,6 +38,7 @@ class Settings(Section):
     bookinfo: Bookinfo = Field(default=Bookinfo(), description="The sample application.")
     exposure: Exposure = Field(default=Exposure(), description="How consoles and the sample are reached from outside.")
     images: Images = Field(default=Images(), description="Where images are pulled from.")
+    scheduling: Scheduling = Field(default=Scheduling(), description="On which nodes pods run.")
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take.")
     protect_data: Flag = Field(
         default=False, description="Refuse to delete what stores traces and metrics until this is false again."
@@ -67,9 +71,20 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _fits_the_operators(self) -> "Settings":
-        major, minor, *_ = self.operators.tempo_version.split(".")
-        if self.tempo.env and (int(major), int(minor)) < _TEMPO_ENV_SINCE:
+        if self.tempo.env and _minor(self.operators.tempo_version) < _TEMPO_ENV_SINCE:
             raise expected("operators.tempoVersion 0.21.0 or newer for tempo.env: older ones have no such field")
+        return self
+
+    @model_validator(mode="after")
+    def _pods_can_be_placed(self) -> "Settings":
+        by_istio = self.bookinfo.enabled and self.bookinfo.gateway == "gateway-api"
+        if by_istio and self.scheduling.to_kubernetes() and _minor(self.mesh.version) < _GATEWAY_PODS_SINCE:
+            raise expected("mesh.version 1.26.0 or newer for scheduling and bookinfo.gateway gateway-api")
+        if self.images.pull_secrets and self.exposure.jaeger_ui and self.exposure.kind == "route":
+            raise expected(
+                "no exposure.jaegerUi by a Route for images.pullSecrets: its login needs the account of Tempo's "
+                "operator, which has none"
+            )
         return self
 
     @model_validator(mode="after")
@@ -129,3 +144,8 @@ class Settings(Section):
         """The namespaces whose pods get a sidecar."""
         sample = [self.bookinfo.namespace] if self.bookinfo.enabled else []
         return [*sample, *(application.name for application in self.namespaces.applications)]
+
+
+def _minor(version: str) -> tuple[int, int]:
+    major, minor, *_ = version.split(".")
+    return int(major), int(minor)

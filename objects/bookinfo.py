@@ -89,7 +89,8 @@ def _image(deployment: Object, bookinfo: Bookinfo) -> str:
 
 
 def _in_mesh(manifest: Object, args: BookinfoArgs) -> Object:
-    placed = manifests.place(manifest, namespace=args.bookinfo.namespace, labels=args.context.owner_labels())
+    labels = args.context.owner_labels()
+    placed = manifests.place(manifest, namespace=args.bookinfo.namespace, labels=labels, context=args.context)
     if placed["kind"] != "Deployment":
         return placed
     return restarted_with(placed, restart_annotation(args.mesh, args.platform, args.context), args.context)

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import yaml
 from pydantic import Field
 
 from model import Mesh, Platform
@@ -11,6 +12,7 @@ from objects.addresses import BOOKINFO_GATEWAY, GATEWAY_CLASS, GATEWAY_PORT, PRO
 from objects.charts import Chart, istio_chart
 from objects.context import Args, Object, wait_for
 from objects.mesh_config import injection_labels
+from objects.pods import pod_fields
 from objects.restart import restart_annotation, restarted_with
 
 # Not below 1024: the proxy runs as an ordinary user.
@@ -58,6 +60,7 @@ def _api_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
     awaited = {"networking.istio.io/service-type": "ClusterIP", **wait_for("condition=Programmed")}
     accepted = wait_for(_ROUTE_ACCEPTED)
     return {
+        **_scheduled_by_istio(args),
         "gateway": {
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": "Gateway",
@@ -73,13 +76,29 @@ def _api_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
     }
 
 
+def _scheduled_by_istio(args: BookinfoGatewayArgs) -> dict[str, Object]:
+    """The ConfigMap whose parts Istio merges into what it makes for a Gateway of the Gateway API."""
+    fields = args.context.scheduling.to_kubernetes()
+    if not fields:
+        return {}
+    return {
+        "pods": {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": args.context.metadata(BOOKINFO_GATEWAY, args.namespace),
+            "data": {"deployment": yaml.safe_dump({"spec": {"template": {"spec": fields}}})},
+        }
+    }
+
+
 def build_proxy(args: BookinfoGatewayArgs) -> dict[str, Object]:
     """The objects of ``manifests/gateway.yaml``: a proxy that istiod injects, where no chart brings one."""
     if args.kind != "istio" or args.mesh.installer == "helm":
         return {}
     built = {}
     for manifest in manifests.load("gateway.yaml"):
-        obj = manifests.place(manifest, namespace=args.namespace, labels=args.context.owner_labels())
+        labels = args.context.owner_labels()
+        obj = manifests.place(manifest, namespace=args.namespace, labels=labels, context=args.context)
         built[manifests.role(obj)] = (
             restarted_with(obj, _annotation(args), args.context) if obj["kind"] == "Deployment" else obj
         )
@@ -104,6 +123,7 @@ def proxy_chart(args: BookinfoGatewayArgs) -> Chart | None:
             },
             # Autoscaling would need a metrics server.
             "autoscaling": {"enabled": False},
+            **pod_fields(args.context),
         },
     }
 
@@ -126,10 +146,13 @@ def _virtual_service(args: BookinfoGatewayArgs) -> dict[str, Any]:
 
 def _api_gateway(args: BookinfoGatewayArgs) -> dict[str, Any]:
     """The spec of a Gateway of the Gateway API, for routes of its own namespace."""
+    # Istio copies these to the pods, so a change restarts them.
+    infrastructure: dict[str, Any] = {"annotations": _annotation(args)}
+    if _scheduled_by_istio(args):
+        infrastructure["parametersRef"] = {"group": "", "kind": "ConfigMap", "name": BOOKINFO_GATEWAY}
     return {
         "gatewayClassName": GATEWAY_CLASS,
-        # Istio copies these to the pods, so a change restarts them.
-        "infrastructure": {"annotations": _annotation(args)},
+        "infrastructure": infrastructure,
         "listeners": [
             {
                 "name": "http",

@@ -9,6 +9,7 @@ from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTT
 from objects.context import Context, Text
 from objects.merge import merge
 from objects.pod_security import CONTAINER, POD
+from objects.pods import pull_account
 
 # The operator copies the resource's labels to the pods, this one as ``app.kubernetes.io/name``.
 POD_NAME = "otel-collector"
@@ -29,9 +30,12 @@ def build_collector_spec(collector: Collector, *, otlp_address: Text, context: C
         "podSecurityContext": POD,
         "securityContext": CONTAINER,
         "config": build_config(collector, otlp_address),
+        **context.scheduling.to_kubernetes(),
     }
     if collector.image is not None:
         spec["image"] = context.image(collector.image)
+    if context.images.pull_secrets:
+        spec["serviceAccount"] = pull_account(POD_NAME)
     if collector.env:
         spec["env"] = to_kubernetes_env(collector.env)
     if collector.replicas > 1:

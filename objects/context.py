@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pydantic import ConfigDict, Field
 
-from model import CLUSTER_DOMAIN, ImageSources, Timeouts
+from model import CLUSTER_DOMAIN, ImageSources, Scheduling, Timeouts
 from model.parts import Section
 from model.scalars import DnsName
 
@@ -42,6 +42,7 @@ class Context(Section):
     cluster_domain: DnsName = Field(default=CLUSTER_DOMAIN, description="The cluster's DNS domain.")
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take, in seconds.")
     images: ImageSources = Field(default=ImageSources(), description="Where images are pulled from.")
+    scheduling: Scheduling = Field(default=Scheduling(), description="On which nodes pods run.")
     offline: bool = Field(default=False, description="Whether a preview does not reach the cluster, and reads nothing.")
 
     def host(self, service: str, namespace: str) -> str:

@@ -187,7 +187,7 @@ def build_grafana(args: GrafanaArgs, revision: Text | None = None) -> dict[str, 
     Another ``revision`` starts the pod anew, with a new database, to which the password applies.
     """
     placed = [
-        manifests.place(obj, namespace=args.namespace, labels=args.context.labels(GRAFANA))
+        manifests.place(obj, namespace=args.namespace, labels=args.context.labels(GRAFANA), context=args.context)
         for obj in manifests.load("grafana.yaml")
     ]
     own_files = [obj["data"] for obj in placed if obj["kind"] == "ConfigMap"]

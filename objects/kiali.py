@@ -99,7 +99,7 @@ def _spec(args: KialiArgs) -> dict[str, Any]:
     spec: dict[str, Any] = {
         # OpenShift's login sends browsers back to a Route; without a Route, users log in with a Kubernetes token.
         "auth": {"strategy": "openshift" if own_route else "token"},
-        "deployment": {"cluster_wide_access": True, "ingress": _ingress(exposure)},
+        "deployment": {"cluster_wide_access": True, "ingress": _ingress(exposure), **_pods(args)},
         "external_services": {
             "prometheus": {"url": args.prometheus_url},
             "tracing": _tracing(args),
@@ -116,6 +116,21 @@ def _spec(args: KialiArgs) -> dict[str, Any]:
         # On OpenShift Kiali would answer by https only, with a certificate that our Exposure does not trust.
         spec["identity"] = {"cert_file": "", "private_key_file": ""}
     return spec
+
+
+def _pods(args: KialiArgs) -> dict[str, Any]:
+    """Where its pods run, and with which Secrets they pull, in Kiali's own names."""
+    scheduling, secrets = args.context.scheduling, args.context.images.pull_secrets
+    where = scheduling.to_kubernetes()
+    affinity = {"nodeAffinity": "node", "podAffinity": "pod", "podAntiAffinity": "pod_anti"}
+    fields = {
+        "node_selector": where.get("nodeSelector"),
+        "tolerations": where.get("tolerations"),
+        "affinity": {affinity[name]: value for name, value in where.get("affinity", {}).items()},
+        "priority_class_name": scheduling.priority_class_name,
+        "image_pull_secrets": list(secrets),
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _scheme(exposure: Exposure) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from model import Volume
-from objects.context import Object, Text, not_awaited
+from objects.context import Context, Object, Text, not_awaited
+from objects.pods import scheduled
 
 try:
     # libyaml's parser is ten times faster than Python's.
@@ -35,6 +36,7 @@ KINDS = {
     ("v1", "Service"),
     ("v1", "ServiceAccount"),
 }
+_WORKLOADS = {"Deployment", "Job"}
 
 
 class ManifestError(ValueError):
@@ -100,8 +102,8 @@ def role(manifest: Object) -> str:
     return f"{manifest['kind'].lower()}-{manifest['metadata']['name']}"
 
 
-def place(manifest: Object, *, namespace: str, labels: Mapping[str, str]) -> Object:
-    """A copy of ``manifest`` in ``namespace``; the manifest's own labels win over ``labels``.
+def place(manifest: Object, *, namespace: str, labels: Mapping[str, str], context: Context) -> Object:
+    """A copy of ``manifest`` in ``namespace``, its pods as ``context`` wants; its own labels win over ``labels``.
 
     A Service is not awaited: Pulumi would wait about ten seconds until its endpoints no longer change, and whoever
     needs what is behind it waits for the Deployment, whose pods those endpoints are. Nor is a claim, for which the pod
@@ -112,7 +114,8 @@ def place(manifest: Object, *, namespace: str, labels: Mapping[str, str]) -> Obj
     placed = {**metadata, "namespace": namespace, "labels": {**labels, **own_labels}}
     if manifest["kind"] in {"Service", "PersistentVolumeClaim"}:
         placed["annotations"] = {**(metadata.get("annotations") or {}), **not_awaited()}
-    return {**manifest, "metadata": placed}
+    whole = {**manifest, "metadata": placed}
+    return scheduled(whole, context) if manifest["kind"] in _WORKLOADS else whole
 
 
 def with_image(manifest: Object, image: str) -> Object:

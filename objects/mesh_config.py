@@ -75,6 +75,7 @@ def build_base_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
 
 def build_cni_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     """The values of the chart `cni`."""
+    # Nothing about its pods: they belong on every node, tolerate all taints, and are in the highest class.
     return {"global": {**image_values(args.mesh, args.context), **_platform(args)}}
 
 
@@ -99,15 +100,20 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     mesh_config: dict[str, Any] = {"enableTracing": True}
     if mesh.discovery_namespaces_only:
         mesh_config["discoverySelectors"] = [_namespace_selector(args.namespaces)]
+    scheduling = args.context.scheduling
     ours: dict[str, Any] = {
         "global": {
             "istioNamespace": mesh.namespace,
             "proxy": {"clusterDomain": args.context.cluster_domain},
             **image_values(mesh, args.context),
+            **scheduling.to_kubernetes("priorityClassName"),
         },
         "meshConfig": mesh_config,
-        # All that istiod's pods lack for Pod Security `restricted`.
-        "pilot": {"seccompProfile": SECCOMP},
+        # All that istiod's pods lack for Pod Security `restricted`, and where they run.
+        "pilot": {
+            "seccompProfile": SECCOMP,
+            **scheduling.to_kubernetes("nodeSelector", "tolerations", "affinity"),
+        },
     }
     if installs_cni(mesh, args.platform):
         ours["pilot"]["cni"] = {"enabled": True}
@@ -137,10 +143,17 @@ def mirrored_hub(mesh: Mesh, context: Context) -> str | None:
     return mesh.hub if mirrored == released else mirrored
 
 
-def image_values(mesh: Mesh, context: Context) -> dict[str, str]:
-    """Where Istio's images are, for every installer; if hub or tag is not set, the installer chooses it."""
-    images = {"hub": mirrored_hub(mesh, context), "tag": mesh.tag}
-    return {key: value for key, value in images.items() if value is not None}
+def image_values(mesh: Mesh, context: Context) -> dict[str, Any]:
+    """Where Istio's images are, and with which Secrets its pods, and those with sidecars, pull; for every installer.
+
+    If hub or tag is not set, the installer chooses it.
+    """
+    images = {
+        "hub": mirrored_hub(mesh, context),
+        "tag": mesh.tag,
+        "imagePullSecrets": list(context.images.pull_secrets),
+    }
+    return {key: value for key, value in images.items() if value}
 
 
 def _platform(args: MeshControlPlaneArgs) -> Mapping[str, str]:

@@ -87,7 +87,8 @@ def _secret(metadata: Mapping[str, Any], data: Mapping[str, Text]) -> Object:
 
 def _complete(manifest: Object, args: ObjectStoreArgs, revision: Text | None) -> Object:
     """``manifest`` in its namespace, with the images and the size of the settings."""
-    placed = manifests.place(manifest, namespace=args.namespace, labels=args.context.labels(MINIO))
+    labels = args.context.labels(MINIO)
+    placed = manifests.place(manifest, namespace=args.namespace, labels=labels, context=args.context)
     if placed["kind"] == "PersistentVolumeClaim":
         return manifests.sized(placed, args.s3.minio)
     if placed["kind"] == "Deployment":

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -123,13 +123,17 @@ def _group(found: Package, context: Context) -> Object:
 
 def _subscription(operator: OperatorName, args: OperatorsArgs) -> Object:
     found, operators = package(operator, args.operators), args.operators
-    spec = {
+    spec: dict[str, Any] = {
         "name": found.name,
         "channel": found.channel,
         "source": found.source,
         "sourceNamespace": found.source_namespace,
         "installPlanApproval": operators.approval,
     }
+    # OLM has no field for a priority class.
+    where = args.context.scheduling.to_kubernetes("nodeSelector", "tolerations", "affinity")
+    if where:
+        spec["config"] = where
     if operator in operators.starting_versions:
         spec["startingCSV"] = operators.starting_versions[operator]
     return {

@@ -1,9 +1,9 @@
-"""The images in pods: what every workload runs, whoever wrote it."""
+"""What the pods of every part have in common: which images they run, with which credentials, and on which nodes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from objects.context import Context, Object
+from objects.context import PART_OF, Context, Object
 
 # istiod writes its own proxy's image in place of this word.
 _BY_ISTIOD = "auto"
@@ -23,15 +23,52 @@ def images_of(obj: Object) -> Iterator[str]:
                 yield variable["value"]
 
 
+def scheduled(workload: Object, context: Context) -> Object:
+    """A copy of ``workload`` whose pods run on the nodes of the settings, and pull with their Secrets."""
+    return _with_pod(workload, pod_fields(context))
+
+
+def pod_fields(context: Context) -> dict[str, Any]:
+    """The fields of a pod that say so."""
+    return {**context.scheduling.to_kubernetes(), **_pull_secrets(context)}
+
+
 def from_mirror(workload: Object, context: Context) -> Object:
     """A copy of somebody else's ``workload`` that takes the images it names from the mirrors of ``context``."""
+    pod = workload["spec"]["template"]["spec"]
+    parts = [part for part in ("initContainers", "containers") if part in pod]
+    return _with_pod(workload, {part: [_mirrored(container, context) for container in pod[part]] for part in parts})
+
+
+def build_pull_account(app: str, namespace: str, context: Context) -> Object | None:
+    """The ServiceAccount of an operator's pods, where images are pulled with Secrets; its own account has none.
+
+    No operator's resource has a field for the Secrets themselves. Kubernetes adds those of an account to its pods.
+    """
+    if not context.images.pull_secrets:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": context.metadata(pull_account(app), namespace, app=app),
+        **_pull_secrets(context),
+    }
+
+
+def pull_account(app: str) -> str:
+    """The name of that ServiceAccount."""
+    return f"{PART_OF}-{app}"
+
+
+def _pull_secrets(context: Context) -> dict[str, Any]:
+    names = context.images.pull_secrets
+    return {"imagePullSecrets": [{"name": name} for name in names]} if names else {}
+
+
+def _with_pod(workload: Object, fields: Mapping[str, Any]) -> Object:
     spec = workload["spec"]
     template = spec["template"]
-    pod = dict(template["spec"])
-    for part in ("initContainers", "containers"):
-        if part in pod:
-            pod[part] = [_mirrored(container, context) for container in pod[part]]
-    return {**workload, "spec": {**spec, "template": {**template, "spec": pod}}}
+    return {**workload, "spec": {**spec, "template": {**template, "spec": {**template["spec"], **fields}}}}
 
 
 def _mirrored(container: Object, context: Context) -> Object:

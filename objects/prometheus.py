@@ -36,7 +36,8 @@ def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
     config = _config(args.scrape, args.prometheus.scrape_interval)
     built = {}
     for manifest in manifests.load("prometheus.yaml"):
-        placed = manifests.place(manifest, namespace=args.namespace, labels=args.context.labels(PROMETHEUS))
+        labels = args.context.labels(PROMETHEUS)
+        placed = manifests.place(manifest, namespace=args.namespace, labels=labels, context=args.context)
         if placed["kind"] == "ConfigMap":
             placed = {**placed, "data": {"prometheus.yml": yaml.safe_dump(config)}}
         elif placed["kind"] == "Deployment":

@@ -14,6 +14,7 @@ from objects.exposure import external_host
 from objects.metrics import build_metrics_service
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
 from objects.pod_security import POD, volumes_of
+from objects.pods import build_pull_account, pull_account
 from objects.rollout import Rollout
 from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
 
@@ -107,6 +108,11 @@ def build_tempo(
     }
 
 
+def build_account(args: TempoStackArgs) -> Object | None:
+    """The ServiceAccount of Tempo's pods, for pull secrets; without them the operator makes one."""
+    return build_pull_account(TEMPO, args.tempo.namespace, args.context)
+
+
 def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
     """A Service for the metrics of each part that is scraped."""
     return {
@@ -161,6 +167,9 @@ def build_monolithic_spec(
         "resources": tempo.resources.to_kubernetes(),
         # What containers declare, the operator sets itself.
         "podSecurityContext": _pod_security(args),
+        # No release of the operator has a field for a priority class.
+        **args.context.scheduling.to_kubernetes("nodeSelector", "tolerations", "affinity"),
+        **_account(args),
         # The resource has no field for the generator; the operator merges this over the
         # configuration it renders.
         "extraConfig": {"tempo": build_monolithic_config(tempo, args.remote_write_url, revision)},
@@ -179,7 +188,11 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
     """
     tempo, exposure = args.tempo, args.exposure
     # What containers declare, the operator sets itself.
-    pods = {"podSecurityContext": _pod_security(args)}
+    pods = {
+        "podSecurityContext": _pod_security(args),
+        # No release of the operator has more fields for the parts.
+        **args.context.scheduling.to_kubernetes("nodeSelector", "tolerations"),
+    }
     template: dict[str, Any] = {
         "compactor": pods,
         "distributor": {"component": pods},
@@ -203,6 +216,7 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         "storage": {"secret": {"name": secret_name, "type": "s3"}, **_tls(tempo.storage.s3)},
         "storageSize": tempo.storage.size,
         "replicationFactor": tempo.replication_factor,
+        **_account(args),
         "retention": {"global": {"traces": tempo.retention}},
         # The operator divides the limits among the parts.
         "resources": {"total": tempo.resources.to_kubernetes()},
@@ -218,6 +232,10 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
 
 def _pod_security(args: TempoStackArgs) -> dict[str, Any]:
     return {**POD, **volumes_of(_GROUP, args.platform)}
+
+
+def _account(args: TempoStackArgs) -> dict[str, str]:
+    return {"serviceAccount": pull_account(TEMPO)} if args.context.images.pull_secrets else {}
 
 
 def _traces(tempo: Tempo, secret_name: Text | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from objects.addresses import COLLECTOR, COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT
 from objects.collector import POD_NAME, build_collector_spec
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.metrics import build_metrics_service
+from objects.pods import build_pull_account
 from objects.rollout import REVISION, Rollout
 
 TELEMETRY = PART_OF
@@ -30,12 +31,17 @@ class MeshTelemetryArgs(Args):
 def build_telemetry(
     args: MeshTelemetryArgs, *, revision: Text | None = None, awaited: bool = True
 ) -> dict[str, Object]:
-    """The collector, the Service for its metrics, and the Telemetry.
+    """The collector, the Service for its metrics, the Telemetry and, for pull secrets, the collector's account.
 
     ``awaited``: whether Pulumi's provider waits for the collector as far as it can.
     """
-    collector = _collector(args, revision, awaited=awaited)
-    return {"collector": collector, "metrics": _metrics(args), "telemetry": _telemetry(args)}
+    built = {
+        "collector": _collector(args, revision, awaited=awaited),
+        "metrics": _metrics(args),
+        "telemetry": _telemetry(args),
+    }
+    account = build_pull_account(POD_NAME, args.namespace, args.context)
+    return built if account is None else {"account": account, **built}
 
 
 def collector_rollout(args: MeshTelemetryArgs) -> Rollout:

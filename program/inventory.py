@@ -20,7 +20,14 @@ from objects.namespaces import build_namespaces
 from objects.object_store import build_object_store
 from objects.operators import build_operator
 from objects.prometheus import build_prometheus
-from objects.tempo import build_keys_secret, build_metrics_services, build_tempo, object_store_args, store_secret
+from objects.tempo import (
+    build_account,
+    build_keys_secret,
+    build_metrics_services,
+    build_tempo,
+    object_store_args,
+    store_secret,
+)
 from objects.tracing import build_telemetry
 from program.plan import Plan
 
@@ -81,9 +88,7 @@ def _tempo(plan: Plan) -> Iterator[Object]:
     args = plan.tempo()
     yield build_tempo(args, store_secret(args.tempo.storage))
     yield from build_metrics_services(args).values()
-    keys = build_keys_secret(args)
-    if keys is not None:
-        yield keys
+    yield from (obj for obj in (build_keys_secret(args), build_account(args)) if obj is not None)
     store = object_store_args(args)
     if store is not None:
         yield from build_object_store(store).values()

@@ -82,6 +82,7 @@ class Plan:
             cluster_domain=cluster.domain,
             timeouts=timeouts,
             images=self.settings.images,
+            scheduling=self.settings.scheduling,
             offline=not self.seen.live,
         )
 
