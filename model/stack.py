@@ -3,12 +3,13 @@
 import pulumi
 from pydantic import ConfigDict, Field, model_validator
 
+from model.common import CommonKey
 from model.consoles import Grafana, Kiali
 from model.images import Images
 from model.mesh import Mesh, Tracing
 from model.parts import Section
 from model.platform import Exposure, Namespaces, Operators, Platform, Target
-from model.scalars import Flag, expected
+from model.scalars import Flag, LabelValue, expected
 from model.scheduling import Scheduling
 from model.stores import Prometheus, Tempo
 from model.workloads import Bookinfo, Timeouts
@@ -39,6 +40,16 @@ class Settings(Section):
     exposure: Exposure = Field(default=Exposure(), description="How consoles and the sample are reached from outside.")
     images: Images = Field(default=Images(), description="Where images are pulled from.")
     scheduling: Scheduling = Field(default=Scheduling(), description="On which nodes pods run.")
+    common_labels: dict[CommonKey, LabelValue] = Field(
+        default={},
+        examples=[{"example.com/cost-center": "4711"}],
+        description="Labels of every object that the program makes, in its own metadata: in no selector, and in no pod.",
+    )
+    common_annotations: dict[CommonKey, str] = Field(
+        default={},
+        examples=[{"example.com/owner": "Observability, room 12"}],
+        description="Annotations of every object that the program makes, in its own metadata.",
+    )
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take.")
     protect_data: Flag = Field(
         default=False, description="Refuse to delete what stores traces and metrics until this is false again."

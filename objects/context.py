@@ -7,8 +7,9 @@ import pulumi
 from pydantic import ConfigDict, Field
 
 from model import CLUSTER_DOMAIN, ImageSources, Scheduling, Timeouts
+from model.common import CommonKey
 from model.parts import Section
-from model.scalars import DnsName
+from model.scalars import DnsName, LabelValue
 
 PART_OF = "mesh-tracing"
 # The annotation of every whole object: the project and the stack that made it.
@@ -43,6 +44,8 @@ class Context(Section):
     timeouts: Timeouts = Field(default=Timeouts(), description="How long each part may take, in seconds.")
     images: ImageSources = Field(default=ImageSources(), description="Where images are pulled from.")
     scheduling: Scheduling = Field(default=Scheduling(), description="On which nodes pods run.")
+    common_labels: dict[CommonKey, LabelValue] = Field(default={}, description="Further labels of every object.")
+    common_annotations: dict[CommonKey, str] = Field(default={}, description="Further annotations of every object.")
     offline: bool = Field(default=False, description="Whether a preview does not reach the cluster, and reads nothing.")
 
     def host(self, service: str, namespace: str) -> str:
@@ -80,7 +83,17 @@ class Context(Section):
             metadata["namespace"] = namespace
         if annotations is not None:
             metadata["annotations"] = dict(annotations)
-        return metadata
+        return self.with_common(metadata)
+
+    def with_common(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """A copy of an object's own ``metadata`` with what every object has; what is there already wins.
+
+        Not for a pod's metadata: a label more would start it anew.
+        """
+        labels = {**self.common_labels, **(metadata.get("labels") or {})}
+        annotations = {**self.common_annotations, **(metadata.get("annotations") or {})}
+        added = {"labels": labels, "annotations": annotations}
+        return {**metadata, **{key: value for key, value in added.items() if value}}
 
 
 class Args(Section):

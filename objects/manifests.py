@@ -114,7 +114,7 @@ def place(manifest: Object, *, namespace: str, labels: Mapping[str, str], contex
     placed = {**metadata, "namespace": namespace, "labels": {**labels, **own_labels}}
     if manifest["kind"] in {"Service", "PersistentVolumeClaim"}:
         placed["annotations"] = {**(metadata.get("annotations") or {}), **not_awaited()}
-    whole = {**manifest, "metadata": placed}
+    whole = {**manifest, "metadata": context.with_common(placed)}
     return scheduled(whole, context) if manifest["kind"] in _WORKLOADS else whole
 
 

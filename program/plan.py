@@ -83,6 +83,8 @@ class Plan:
             timeouts=timeouts,
             images=self.settings.images,
             scheduling=self.settings.scheduling,
+            common_labels=self.settings.common_labels,
+            common_annotations=self.settings.common_annotations,
             offline=not self.seen.live,
         )
 
