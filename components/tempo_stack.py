@@ -16,6 +16,7 @@ from objects.tempo import (
     object_store_args,
     store_secret,
     tempo_rollout,
+    unscaled,
 )
 
 
@@ -42,7 +43,7 @@ class TempoStack(pulumi.ComponentResource):
         secret_name = self._describe_store(name, args, watch)
         key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
         # The credentials are read at the start only, so new ones are a new revision too.
-        spec = build_tempo(args, secret_name)["spec"]
+        spec = build_tempo(unscaled(args), secret_name)["spec"]
         made = revision(key, spec, args.object_store_access_key, args.object_store_secret_key)
         account = build_account(args)
         child = pulumi.ResourceOptions(parent=self)

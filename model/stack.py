@@ -43,7 +43,7 @@ class Settings(Section):
     common_labels: dict[CommonKey, LabelValue] = Field(
         default={},
         examples=[{"example.com/cost-center": "4711"}],
-        description="Labels of every object that the program makes, in its own metadata: in no selector, and in no pod.",
+        description="Labels of every object that the program makes, in its own metadata: in no selector and no pod.",
     )
     common_annotations: dict[CommonKey, str] = Field(
         default={},

@@ -18,6 +18,7 @@ from model.scalars import (
     PrometheusDuration,
     expected,
 )
+from model.tempo_parts import TempoParts
 
 
 class Minio(Volume):
@@ -127,6 +128,7 @@ class Tempo(Section):
         default=Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"}),
         description="Requests and limits of Tempo, its metrics generator included.",
     )
+    parts: TempoParts = Field(default=TempoParts(), description="For `stack`: the parts.")
     extra_config: ExtraConfig = Field(
         default={},
         examples=[{"ingester": {"max_block_duration": "10m"}}],
@@ -155,6 +157,15 @@ class Tempo(Section):
         if any("name" in entry for entry in entries):
             raise expected(f"{path} without names: the program gives them, and sees by them what Tempo runs")
         return value
+
+    @model_validator(mode="after")
+    def _parts_of_a_stack(self) -> "Tempo":
+        if self.mode != "stack" and self.parts != TempoParts():
+            raise expected(f"no parts for mode {self.mode}, which is one process: it has resources")
+        quorum = self.replication_factor // 2 + 1
+        if (self.parts.ingester.replicas or quorum) < quorum:
+            raise expected(f"parts.ingester.replicas {quorum} or more, a quorum of replicationFactor")
+        return self
 
     @model_validator(mode="after")
     def _stack_on_s3(self) -> "Tempo":

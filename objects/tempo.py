@@ -108,6 +108,12 @@ def build_tempo(
     }
 
 
+def unscaled(args: TempoStackArgs) -> TempoStackArgs:
+    """``args`` without the numbers of pods: more or fewer pods are no other revision, and those that run go on."""
+    tempo = args.tempo.model_copy(update={"parts": args.tempo.parts.unscaled()})
+    return args.model_copy(update={"tempo": tempo})
+
+
 def build_account(args: TempoStackArgs) -> Object | None:
     """The ServiceAccount of Tempo's pods, for pull secrets; without them the operator makes one."""
     return build_pull_account(TEMPO, args.tempo.namespace, args.context)
@@ -186,7 +192,7 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
 
     The operator's network policies allow the generator to connect to port 9090 and DNS only.
     """
-    tempo, exposure = args.tempo, args.exposure
+    tempo, exposure, parts = args.tempo, args.exposure, args.tempo.parts
     # What containers declare, the operator sets itself.
     pods = {
         "podSecurityContext": _pod_security(args),
@@ -194,18 +200,18 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         **args.context.scheduling.to_kubernetes("nodeSelector", "tolerations"),
     }
     template: dict[str, Any] = {
-        "compactor": pods,
-        "distributor": {"component": pods},
+        "compactor": {**pods, **parts.compactor.to_kubernetes()},
+        "distributor": {"component": {**pods, **parts.distributor.to_kubernetes()}},
         # The operator's webhook refuses fewer ingesters than a quorum of the replicas.
-        "ingester": {"replicas": tempo.replication_factor, **pods},
-        "querier": pods,
-        "queryFrontend": {"component": pods},
+        "ingester": {"replicas": tempo.replication_factor, **pods, **parts.ingester.to_kubernetes()},
+        "querier": {**pods, **parts.querier.to_kubernetes()},
+        "queryFrontend": {"component": {**pods, **parts.query_frontend.to_kubernetes()}},
         "gateway": {"enabled": False},
         "metricsGenerator": {
             "enabled": True,
             "remoteWriteURLs": [args.remote_write_url],
             "processors": PROCESSORS,
-            "component": pods,
+            "component": {**pods, **parts.metrics_generator.to_kubernetes()},
         },
     }
     if exposure.jaeger_ui:
