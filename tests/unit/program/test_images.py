@@ -327,22 +327,27 @@ def test_a_copy_is_named_by_its_digest_alone() -> None:
     assert f"docker://docker.io/curlimages/curl:8.11.1 docker://{MIRROR}/curlimages/curl:8.11.1" in lines
 
 
-def command(tmp_path: Path, *arguments: str) -> str:
-    """The command's output for a stack whose configuration a stand-in for the Pulumi CLI prints."""
-    config = {f"{PROJECT}:images": {"value": json.dumps({"mirror": MIRROR}), "secret": False}}
-    (tmp_path / "pulumi").write_text(f"#!/bin/sh\necho '{json.dumps(config)}'\n")
+def command(tmp_path: Path, answer: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command for a stack, with a stand-in for the Pulumi CLI that does what the shell script ``answer`` says."""
+    (tmp_path / "pulumi").write_text(f"#!/bin/sh\n{answer}\n")
     (tmp_path / "pulumi").chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     asked = [sys.executable, "-m", "mesh_tracing", "images", "--stack", "mine", *arguments]
-    return subprocess.run(asked, check=True, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
+    return subprocess.run(asked, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def with_images(images: Mapping[str, Any]) -> str:
+    config = {f"{PROJECT}:images": {"value": json.dumps(images), "secret": False}}
+    return f"echo '{json.dumps(config)}'"
 
 
 def test_the_command_prints_it_for_people_for_programs_and_for_skopeo(tmp_path: Path) -> None:
     source, target = "quay.io/prometheus/prometheus:v3.5.0", f"{MIRROR}/prometheus/prometheus:v3.5.0"
-    text = command(tmp_path)
+    answer = with_images({"mirror": MIRROR})
+    text = command(tmp_path, answer).stdout
     assert f"  {source} -> {target}  (Deployment istio-system/prometheus)\n" in text
     assert "\nImages that others choose" in text
-    found = json.loads(command(tmp_path, "--output", "json"))
+    found = json.loads(command(tmp_path, answer, "--output", "json").stdout)
     assert set(found) == {"images", "charts", "manifests", "packages"}
     assert {
         "image": source,
@@ -350,4 +355,19 @@ def test_the_command_prints_it_for_people_for_programs_and_for_skopeo(tmp_path: 
         "usedBy": ["Deployment istio-system/prometheus"],
         "chosenBy": None,
     } in found["images"]
-    assert f"docker://{source} docker://{target}\n" in command(tmp_path, "--output", "copy")
+    assert f"docker://{source} docker://{target}\n" in command(tmp_path, answer, "--output", "copy").stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("echo \"error: no stack named 'mine' found\" >&2; exit 255", "error: no stack named 'mine' found\n"),
+        ("exit 3", "pulumi config ended with 3\n"),
+        (with_images({"mirror": "https://registry.example.com"}), "a registry and a path, without a scheme"),
+    ],
+)
+def test_the_command_says_in_plain_words_why_it_cannot_list(tmp_path: Path, answer: str, words: str) -> None:
+    done = command(tmp_path, answer)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
