@@ -69,12 +69,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a manifest, a folder of them, or - for stdin")
     parser.add_argument("--platform", choices=["openshift", "kubernetes"], help="what the cluster runs on")
-    for program in ("tempo-operator", "collector"):
+    for program in ("tempo-operator", "opentelemetry-operator", "collector"):
         parser.add_argument(f"--{program}-version", type=_version, metavar="X.Y.Z", help="the installed version")
     parser.add_argument(
         "--root-namespace", metavar="NAME", help="the mesh's root namespace, if the manifests do not contain it"
     )
     parser.add_argument("--cluster-domain", metavar="DOMAIN", default="cluster.local", help="default: cluster.local")
+    parser.add_argument(
+        "--as-of",
+        type=_day,
+        metavar="DAY",
+        default=datetime.datetime.now(tz=datetime.UTC).date(),
+        help="the day for which to judge releases and hosts, as 2026-12-01; default: today",
+    )
     parser.add_argument("--json", action="store_true", help="print a list of the findings")
     parser.add_argument("--strict", action="store_true", help="exit with 1 for warnings too")
     parser.add_argument("--list", action=_Print, nargs=0, help="list the checks, and exit")
@@ -90,6 +97,13 @@ def _version(value: str) -> str:
     return value
 
 
+def _day(value: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a day such as 2026-12-01, found {value!r}") from None
+
+
 def _code(value: str) -> str:
     known = reference.codes()
     if value.upper() not in known:
@@ -101,10 +115,11 @@ def _facts(options: argparse.Namespace) -> Facts:
     return Facts(
         platform=options.platform,
         tempo_operator_version=options.tempo_operator_version,
+        opentelemetry_operator_version=options.opentelemetry_operator_version,
         collector_version=options.collector_version,
         root_namespace=options.root_namespace,
         cluster_domain=options.cluster_domain,
-        today=datetime.datetime.now(tz=datetime.UTC).date(),
+        today=options.as_of,
     )
 
 

@@ -64,6 +64,9 @@ class Provider:
         """The Service that istiod looks for."""
         return service_of(self.host, cluster_domain=facts.cluster_domain) if self.has_full_name else None
 
+    def at(self, field: str) -> Any:
+        return at(self.mesh.values, "extensionProviders", self.index, "opentelemetry", field)
+
     def where(self, field: str) -> str:
         return self.mesh.where("extensionProviders", self.index, "opentelemetry", field)
 

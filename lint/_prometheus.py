@@ -5,39 +5,64 @@ from dataclasses import dataclass
 
 from lint._hosts import ServiceName
 from lint._objects import Manifests, Object, Path, at, mapping, sequence, text
+from lint._versions import Minor, image_tag, minor
+from lint.lifecycle import lifecycle
 
 OPERATORS = ("monitoring.coreos.com", "monitoring.rhobs")
 _GOVERNING_SERVICE = "prometheus-operated"
 _WORKLOADS = ("Deployment", "StatefulSet")
+_ALWAYS_NATIVE_HISTOGRAMS = lifecycle().first_release("native histograms need no feature flag")
 
 
 @dataclass(frozen=True)
 class Prometheus:
-    """``receiver_at`` is where the receiver is, or would be, switched on."""
+    """``receiver_at`` is where the receiver is, or would be, switched on; ``features_at`` where features are."""
 
     owner: Object
     receiver_at: Path
     remedy: str
     has_receiver: bool
-    has_native_histograms: bool
+    release: Minor | None
+    features_at: Path
+    has_histogram_flag: bool
+
+    @property
+    def has_native_histograms(self) -> bool:
+        return self.has_histogram_flag or self.needs_no_histogram_flag
+
+    @property
+    def needs_no_histogram_flag(self) -> bool:
+        """Whether it is known to be a release that always takes native histograms, flag or not."""
+        return self.release is not None and self.release >= _ALWAYS_NATIVE_HISTOGRAMS
 
 
 def find(manifests: Manifests, service: ServiceName) -> list[Prometheus]:
     """Return each Prometheus that ``service`` leads to, as far as the objects show it."""
-    return [*_of_operators(manifests, service), *_of_workloads(manifests, service)]
+    return [one for one in every(manifests) if _leads_to(manifests, service, one.owner)]
 
 
-def _of_operators(manifests: Manifests, service: ServiceName) -> Iterator[Prometheus]:
+def every(manifests: Manifests) -> Iterator[Prometheus]:
+    """Yield each Prometheus among the objects."""
     for group in OPERATORS:
         for obj in manifests.of(group, "Prometheus"):
-            pods = {"prometheus": obj.name, "operator.prometheus.io/name": obj.name}
-            if obj.namespace == service.namespace and (
-                service.name == _GOVERNING_SERVICE or _selects(manifests, service, pods)
-            ):
-                yield _custom_resource(obj, ("spec",))
+            yield _custom_resource(obj, ("spec",))
         for obj in manifests.of(group, "MonitoringStack"):
-            if obj.namespace == service.namespace and service.name in {_GOVERNING_SERVICE, f"{obj.name}-prometheus"}:
-                yield _custom_resource(obj, ("spec", "prometheusConfig"))
+            yield _custom_resource(obj, ("spec", "prometheusConfig"))
+    for obj in manifests.of("apps", *_WORKLOADS):
+        yield from _containers(obj)
+
+
+def _leads_to(manifests: Manifests, service: ServiceName, owner: Object) -> bool:
+    if owner.namespace != service.namespace:
+        return False
+    if owner.kind == "Prometheus":
+        pods = {"prometheus": owner.name, "operator.prometheus.io/name": owner.name}
+        return service.name == _GOVERNING_SERVICE or _selects(manifests, service, pods)
+    if owner.kind == "MonitoringStack":
+        return service.name in {_GOVERNING_SERVICE, f"{owner.name}-prometheus"}
+    if any(_named(manifests, service)):
+        return _selects(manifests, service, mapping(owner.at("spec", "template", "metadata", "labels")))
+    return owner.name == service.name
 
 
 def _custom_resource(obj: Object, path: Path) -> Prometheus:
@@ -49,32 +74,27 @@ def _custom_resource(obj: Object, path: Path) -> Prometheus:
         remedy="set it to true",
         has_receiver=obj.at(*path, "enableRemoteWriteReceiver") is True
         or "web.enable-remote-write-receiver" in arguments,
-        has_native_histograms="native-histograms" in features,
+        release=minor(text(obj.at(*path, "version"))) or minor(image_tag(text(obj.at(*path, "image")))),
+        features_at=(*path, "enableFeatures"),
+        has_histogram_flag="native-histograms" in features,
     )
 
 
-def _of_workloads(manifests: Manifests, service: ServiceName) -> Iterator[Prometheus]:
-    for obj in manifests.of("apps", *_WORKLOADS):
-        if obj.namespace != service.namespace:
-            continue
-        pods = mapping(obj.at("spec", "template", "metadata", "labels"))
-        declared = any(_named(manifests, service))
-        if not (_selects(manifests, service, pods) if declared else obj.name == service.name):
-            continue
-        path: Path = ("spec", "template", "spec", "containers")
-        for index, container in enumerate(sequence(obj.at(*path))):
-            if _is_prometheus(container):
-                command = " ".join(
-                    text(word) for field in ("command", "args") for word in sequence(at(container, field))
-                )
-                yield Prometheus(
-                    owner=obj,
-                    receiver_at=(*path, index, "args"),
-                    remedy="add --web.enable-remote-write-receiver",
-                    has_receiver="web.enable-remote-write-receiver" in command
-                    and "web.enable-remote-write-receiver=false" not in command,
-                    has_native_histograms="native-histograms" in command,
-                )
+def _containers(obj: Object) -> Iterator[Prometheus]:
+    path: Path = ("spec", "template", "spec", "containers")
+    for index, container in enumerate(sequence(obj.at(*path))):
+        if _is_prometheus(container):
+            command = " ".join(text(word) for field in ("command", "args") for word in sequence(at(container, field)))
+            yield Prometheus(
+                owner=obj,
+                receiver_at=(*path, index, "args"),
+                remedy="add --web.enable-remote-write-receiver",
+                has_receiver="web.enable-remote-write-receiver" in command
+                and "web.enable-remote-write-receiver=false" not in command,
+                release=minor(image_tag(text(at(container, "image")))),
+                features_at=(*path, index, "args"),
+                has_histogram_flag="native-histograms" in command,
+            )
 
 
 def _is_prometheus(container: object) -> bool:

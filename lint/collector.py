@@ -9,11 +9,11 @@ from lint._services import OPENTELEMETRY, collector_config
 from lint._versions import image_tag, minor
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.rule import rule
 
-# Ignored from the first one on, refused from the second one on (opentelemetry-helm-charts#1935).
-_ADDRESS_IGNORED = (0, 123)
-_ADDRESS_REFUSED = (0, 128)
+_ADDRESS_IGNORED = lifecycle().first_release("collectors ignore metrics.address")
+_ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address")
 
 
 @rule(

@@ -1,32 +1,16 @@
 """The Sail operator's resources Istio and IstioCNI."""
 
-import datetime
 from collections.abc import Iterator
 
 from lint._mesh import SAIL
 from lint._objects import Manifests, Object, text
-from lint._versions import Minor, minor
+from lint._versions import minor
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.releases import recommended_istio
 from lint.rule import rule
 
 _CNI_NAME = "default"
-
-# When the Istio project stops patching a minor version: six weeks after the second one after it, by
-# https://istio.io/latest/docs/releases/supported-releases/. Up to 1.26 as recorded on
-# https://endoflife.date/istio; the later ones computed from the releases of 1.29.0, 1.30.0 and 1.31.0.
-END_OF_LIFE: dict[Minor, datetime.date] = {
-    (1, 20): datetime.date(2024, 6, 25),
-    (1, 21): datetime.date(2024, 9, 27),
-    (1, 22): datetime.date(2025, 1, 22),
-    (1, 23): datetime.date(2025, 4, 16),
-    (1, 24): datetime.date(2025, 6, 24),
-    (1, 25): datetime.date(2025, 9, 30),
-    (1, 26): datetime.date(2025, 12, 22),
-    (1, 27): datetime.date(2026, 3, 30),
-    (1, 28): datetime.date(2026, 6, 29),
-    (1, 29): datetime.date(2026, 10, 12),
-}
 
 
 @rule(
@@ -115,7 +99,7 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
         "Without a version, or with an alias such as `v1.30-latest`, an upgrade of the operator also upgrades the "
         "mesh. In some releases of the operator the version that it chooses is a beta."
     ),
-    remedy="Name one version, such as `v1.30.4`.",
+    remedy=f"Name one version, such as {recommended_istio(Facts())}.",
     example="""
         apiVersion: sailoperator.io/v1
         kind: Istio
@@ -123,7 +107,7 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
         spec: {version: v1.30-latest}
     """,
 )
-def unpinned_version(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+def unpinned_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for obj in _versioned(manifests):
         version = obj.at("spec", "version")
         if version is None:
@@ -132,38 +116,7 @@ def unpinned_version(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
             why = f"{text(version)!r} is an alias: an upgrade of the operator changes the version"
         else:
             continue
-        yield warning(obj.where("spec", "version"), why, "name one version, such as v1.30.4")
-
-
-@rule(
-    title="The version of Istio is no longer maintained",
-    levels=(Severity.WARNING,),
-    why=(
-        "The Istio project patches a minor version until six weeks after the second one after it, and newer operators"
-        " refuse older ones. On OpenShift nothing is reported, since Red Hat maintains its builds for longer."
-    ),
-    remedy="Choose a version that is maintained.",
-    example="""
-        apiVersion: sailoperator.io/v1
-        kind: Istio
-        metadata: {name: default}
-        spec: {version: v1.27.3}
-    """,
-    facts=Facts(today=datetime.date(2026, 3, 31)),
-)
-def end_of_life_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    if facts.today is None or facts.platform == "openshift":
-        return
-    for obj in _versioned(manifests):
-        version = minor(text(obj.at("spec", "version")))
-        ended = _ended(version) if version else None
-        if version and ended and ended < facts.today:
-            yield warning(
-                obj.where("spec", "version"),
-                f"patches of Istio {version[0]}.{version[1]} ended on {ended.isoformat()} at the latest, and newer "
-                "operators refuse it",
-                "choose a version that is maintained",
-            )
+        yield warning(obj.where("spec", "version"), why, f"name one version, such as {recommended_istio(facts)}")
 
 
 def _versioned(manifests: Manifests) -> Iterator[Object]:
@@ -178,8 +131,3 @@ def _same(one: str, other: str) -> bool:
     if _is_alias(one) or _is_alias(other):
         return minor(one) == minor(other)
     return one.removeprefix("v") == other.removeprefix("v")
-
-
-def _ended(version: Minor) -> datetime.date | None:
-    """Return the last day of support; for versions older than the table, its first day."""
-    return END_OF_LIFE.get(max(version, min(END_OF_LIFE)))

@@ -10,11 +10,12 @@ class Facts:
     """``None`` is unknown: a check that depends on it then reports nothing, or only a warning.
 
     ``istio_revisions`` are the control planes and tags that exist already; ``root_namespace`` is read from the objects
-    when it is not given; ``today`` is compared with the end of life of versions.
+    when it is not given; ``today`` is the day for which releases and hosts are judged.
     """
 
     platform: Literal["openshift", "kubernetes"] | None = None
     tempo_operator_version: str | None = None
+    opentelemetry_operator_version: str | None = None
     collector_version: str | None = None
     root_namespace: str | None = None
     istio_revisions: frozenset[str] | None = None

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Annotated, Literal
 
 import yaml
@@ -63,10 +64,17 @@ class Event(Fact):
 
 
 class EndOfSupport(Event):
-    """No patches any more for a release, as ``1.30``; without one, for the whole product."""
+    """No patches any more for a release, as ``1.30``; or for a whole product, with what to do ``instead``."""
 
     product: _Text
     release: Release | None = None
+    instead: _Text | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "EndOfSupport":
+        if (self.release is None) is (self.instead is None):
+            raise ValueError("either a release, or what to do instead of the whole product")
+        return self
 
     def is_near(self, day: datetime.date) -> bool:
         """Whether on ``day`` it was known, and at most ``NOTICE`` away; a whole product's is reported at once."""
@@ -74,8 +82,9 @@ class EndOfSupport(Event):
 
 
 class RetiredHost(Event):
-    """A host, with a path if only that goes away, and where the same is served."""
+    """A host that ``product`` gives up, with a path if only that goes away, and where the same is served."""
 
+    product: _Text
     host: _Text
     instead: _Text
 
@@ -101,8 +110,8 @@ class FaultyRelease(Event):
         return (version(self.first) or number) <= number <= (version(self.last) or number)
 
 
-class Change(Event):
-    """A release that works differently from the ones before; a check knows it by ``name``."""
+class Change(Fact):
+    """The first release that works differently from the ones before; a check asks for it by ``name``."""
 
     name: _Text
     product: _Text
@@ -159,17 +168,18 @@ class Lifecycle(BaseModel):
 
     def newest_in_catalog(self, catalog: str, product: str) -> str | None:
         """The newest version of ``product`` that any release in ``catalog`` can install."""
-        carried = [
-            carried
-            for release in self.catalogs
-            if release.catalog == catalog
-            for carried in release.carries.get(product, [])
-        ]
-        return max(carried, key=lambda one: version(one) or (*(minor(one) or (0, 0)), 0), default=None)
+        releases = (one.carries.get(product, []) for one in self.catalogs if one.catalog == catalog)
+        return max(chain.from_iterable(releases), key=_number, default=None)
 
-    def change(self, name: str) -> Change:
-        """Raises ``StopIteration`` for a name that is not in the file."""
-        return next(one for one in self.changes if one.name == name)
+    def first_release(self, change: str) -> Minor:
+        """The release that came with ``change``; raises ``StopIteration`` for a name that is not in the file."""
+        release = next(one.release for one in self.changes if one.name == change)
+        return minor(release) or (0, 0)
+
+
+def _number(text: str) -> Version:
+    """The number of a version or a release, to order them by."""
+    return version(text) or (*(minor(text) or (0, 0)), 0)
 
 
 def parse(text: str) -> Lifecycle:

@@ -236,6 +236,47 @@ def _collectors(known: dict[ServiceName, Service]) -> frozenset[ServiceName]:
     )
 
 
+@rule(
+    title="A provider names services by OpenTelemetry's conventions",
+    levels=(Severity.WARNING,),
+    why=(
+        "With `serviceAttributeEnrichment: OTEL_SEMANTIC_CONVENTIONS`, which Istio 1.31 knows, `service.name` is a "
+        "pod's annotation `resource.opentelemetry.io/service.name`, its label `app.kubernetes.io/name`, or the name of"
+        " its workload, instead of `<app>.<namespace>`. Services get other names in the graph, those of different "
+        "namespaces may get the same one, and versions of one app that are Deployments of their own become different "
+        "services."
+    ),
+    remedy=(
+        "Leave it out; or change every query, dashboard and alert that names a service, and give each application its "
+        "own `app.kubernetes.io/name`."
+    ),
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.31.0
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  opentelemetry:
+                    service: otel-collector.istio-system.svc.cluster.local
+                    port: 4317
+                    serviceAttributeEnrichment: OTEL_SEMANTIC_CONVENTIONS
+    """,
+)
+def service_names_by_semantic_conventions(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for provider in providers(manifests):
+        # Istio's API takes the number of the value too.
+        if provider.at("serviceAttributeEnrichment") in ("OTEL_SEMANTIC_CONVENTIONS", 1):
+            yield warning(
+                provider.where("serviceAttributeEnrichment"),
+                "the service graph names services by label or workload, and no longer <app>.<namespace>",
+                "leave it out, or change every query and dashboard that names a service",
+            )
+
+
 def _service_entries(manifests: Manifests) -> frozenset[str]:
     return frozenset(
         host

@@ -134,8 +134,9 @@ def port_closed_by_network_policy(manifests: Manifests, _facts: Facts) -> Iterat
     title="The service graph's latencies are native histograms only",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
-        "A Prometheus that does not have native histograms switched on keeps nothing of them, and the service graph "
-        "is empty. It is an error if Prometheus is known not to have them, and a warning if that is not known."
+        "A Prometheus before 3.9 that does not have native histograms switched on keeps nothing of them, and the "
+        "service graph is empty. It is an error if Prometheus is known not to have them, and a warning if that is not "
+        "known."
     ),
     remedy="Use `classic` or `both`.",
     example="""
@@ -170,6 +171,35 @@ def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault
                     "the service graph is empty",
                     "use classic or both",
                 )
+
+
+@rule(
+    title="Prometheus has a feature flag without effect",
+    levels=(Severity.WARNING,),
+    why=(
+        "Since Prometheus 3.9 the flag `native-histograms` changes nothing. Native histograms that are written to it "
+        "are always taken, and those of scraped pods only with `scrape_native_histograms: true`, which older releases "
+        "do not start with."
+    ),
+    remedy=(
+        "Leave the flag out. Set `scrape_native_histograms: true` in the scrape configuration, if native histograms "
+        "are to be scraped too."
+    ),
+    example="""
+        apiVersion: monitoring.coreos.com/v1
+        kind: Prometheus
+        metadata: {name: main, namespace: monitoring}
+        spec: {version: v3.13.5, enableFeatures: [native-histograms]}
+    """,
+)
+def feature_flag_without_effect(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for prometheus in _prometheus.every(manifests):
+        if prometheus.has_histogram_flag and prometheus.needs_no_histogram_flag:
+            yield warning(
+                prometheus.owner.where(*prometheus.features_at),
+                "since Prometheus 3.9 the feature native-histograms changes nothing: what is written is always taken",
+                "leave it out, and set scrape_native_histograms: true if they are to be scraped too",
+            )
 
 
 def _writes(manifests: Manifests) -> Iterator[_Write]:

@@ -10,6 +10,7 @@ from lint._services import TEMPO
 from lint._versions import minor
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.rule import rule
 
 CONFIG: Path = ("spec", "extraConfig", "tempo")
@@ -35,8 +36,8 @@ _OLD_KEYS = (
 
 # Two dollars are an escaped one: the variable is then meant for Grafana, and not for Tempo.
 _VARIABLE = re.compile(r"(?<!\$)\$\{[^}]*\}")
-_EXPANDS_VARIABLES = (0, 21)
-_KNOWS_GENERATOR = (0, 22)
+_EXPANDS_VARIABLES = lifecycle().first_release("Tempo expands variables")
+_KNOWS_GENERATOR = lifecycle().first_release("a TempoStack has a metrics generator")
 
 
 @rule(

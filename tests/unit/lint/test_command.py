@@ -107,6 +107,14 @@ def test_the_options_are_the_facts() -> None:
     assert "warning N14" in run("-", "--root-namespace", "mesh", stdin=moved).stdout
 
 
+def test_the_day_for_which_releases_are_judged_can_be_asked_for() -> None:
+    istio = WARNING.replace("latest", "v1.28.10")
+    assert "0 errors, 0 warnings" in run("-", "--as-of", "2026-04-01", stdin=istio).stdout
+    assert "warning N18" in run("-", "--as-of", "2026-06-01", "--platform", "kubernetes", stdin=istio).stdout
+    assert "error N18" in run("-", "--as-of", "2026-07-01", "--platform", "kubernetes", stdin=istio).stdout
+    assert "error N18" in run("-", "--platform", "kubernetes", stdin=istio).stdout, "today"
+
+
 def test_the_output_fits_80_columns_where_words_allow_it() -> None:
     lines = run("-", stdin=ERROR).stdout.splitlines()
     assert len(lines) > 3
@@ -154,7 +162,8 @@ def test_an_absent_file_and_an_empty_folder_exit_2(tmp_path: Path) -> None:
             ["-", "--collector-version", "new"],
             "argument --collector-version: expected a version such as 0.22.0, found 'new'",
         ),
-        (["--explain", "N99"], "argument --explain: expected a code from N1 to N21, found 'N99'"),
+        (["-", "--as-of", "soon"], "argument --as-of: expected a day such as 2026-12-01, found 'soon'"),
+        (["--explain", "N99"], "argument --explain: expected a code from N1 to N23, found 'N99'"),
     ],
 )
 def test_a_bad_option_is_one_line_and_exits_2(arguments: list[str], expected: str) -> None:

@@ -35,7 +35,7 @@ kind: Istio
 metadata: {{name: default}}
 spec:
   namespace: istio-system
-  version: v1.30.4
+  version: v1.31.0
   values:
     meshConfig:
       extensionProviders:
@@ -115,7 +115,7 @@ spec:
       containers:
         - {name: reload, image: ghcr.io/prometheus-operator/prometheus-config-reloader:v0.85.0}
         - name: server
-          image: prom/prometheus:v3.5.0
+          image: prom/prometheus:v3.13.5
           args: [--config.file=/etc/prometheus/prometheus.yml, --web.enable-remote-write-receiver]
 ---
 """
@@ -143,7 +143,7 @@ CNI = """
 apiVersion: sailoperator.io/v1
 kind: IstioCNI
 metadata: {name: default}
-spec: {namespace: istio-cni, version: v1.30.4}
+spec: {namespace: istio-cni, version: v1.31.0}
 ---
 """
 
@@ -187,6 +187,14 @@ NAMESPACE = """
 apiVersion: v1
 kind: Namespace
 metadata: {name: bookinfo, labels: {istio-injection: enabled}}
+---
+"""
+
+INGRESS = """
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: grafana, namespace: tracing-system}
+spec: {ingressClassName: nginx, rules: [{host: grafana.example.com}]}
 ---
 """
 
@@ -313,7 +321,7 @@ EXAMPLES = {
     ),
     "cni_of_another_version": Example(
         "warning N11 IstioCNI default: spec.version",
-        wrong=mesh() + replaced(CNI, "v1.30.4", "v1.30.1"),
+        wrong=mesh() + replaced(CNI, "v1.31.0", "v1.31.1"),
         right=mesh() + CNI,
     ),
     "metrics_address": Example(
@@ -392,6 +400,11 @@ EXAMPLES = {
         right=replaced(GENERATOR, "{processors", "{generate_native_histograms: both, processors"),
         facts={"prometheus_native_histograms": False},
     ),
+    "feature_flag_without_effect": Example(
+        "warning N16 Deployment istio-system/metrics: spec.template.spec.containers[1].args",
+        wrong=replaced(PROMETHEUS, "receiver]", "receiver, --enable-feature=native-histograms]"),
+        right=replaced(PROMETHEUS, "receiver]", "receiver, --enable-feature=exemplar-storage]"),
+    ),
     "variable_that_stays_literal": Example(
         f"error N17 {EXTRA}.metrics_generator.storage.remote_write[0].headers.Authorization",
         wrong=replaced(GENERATOR, "send_exemplars: true", 'headers: {Authorization: "Bearer ${TOKEN}"}'),
@@ -400,14 +413,26 @@ EXAMPLES = {
     ),
     "unpinned_version": Example(
         "warning N18 Istio default: spec.version",
-        wrong=replaced(mesh(), "v1.30.4", "v1.30-latest"),
+        wrong=replaced(mesh(), "v1.31.0", "v1.31-latest"),
         right=mesh(),
     ),
-    "end_of_life_version": Example(
-        "warning N18 Istio default: spec.version",
-        wrong=replaced(mesh(), "v1.30.4", "v1.27.3"),
+    "end_of_support": Example(
+        "error N18 Istio default: spec.version",
+        wrong=replaced(mesh(), "v1.31.0", "v1.27.3"),
         right=mesh(),
-        facts={"today": datetime.date(2026, 3, 31)},
+        facts={"platform": "kubernetes", "today": datetime.date(2026, 4, 7)},
+    ),
+    "faulty_release": Example(
+        "warning N18 Istio default: spec.version",
+        wrong=replaced(mesh(), "v1.31.0", "v1.29.6"),
+        right=replaced(mesh(), "v1.31.0", "v1.29.7"),
+        facts={"platform": "kubernetes", "today": datetime.date(2026, 8, 26)},
+    ),
+    "ingress_class_of_ingress_nginx": Example(
+        "warning N18 Ingress tracing-system/grafana: spec.ingressClassName",
+        wrong=INGRESS,
+        right=replaced(INGRESS, "nginx", "internal"),
+        facts={"today": datetime.date(2026, 11, 27)},
     ),
     "sidecar_in_collector": Example(
         'warning N19 OpenTelemetryCollector istio-system/otel: metadata.labels["sidecar.istio.io/inject"]',
@@ -427,6 +452,23 @@ EXAMPLES = {
         wrong=replaced(POD_MONITOR, r"\d", r"\\d"),
         right=POD_MONITOR,
     ),
+    "retired_host": Example(
+        "error N22 Istio default: spec.values.global.hub",
+        wrong=replaced(mesh(), "values:\n", "values:\n    global: {hub: registry.istio.io/release}\n"),
+        right=replaced(mesh(), "values:\n", "values:\n    global: {hub: docker.io/istio}\n"),
+        facts={"today": datetime.date(2026, 12, 1)},
+    ),
+    "retired_default_hub": Example(
+        "warning N22 Istio default: spec.version",
+        wrong=replaced(mesh(), "v1.31.0", "v1.30.4"),
+        right=mesh(),
+        facts={"platform": "kubernetes", "today": datetime.date(2026, 8, 31)},
+    ),
+    "service_names_by_semantic_conventions": Example(
+        f"warning N23 {PROVIDER}.serviceAttributeEnrichment",
+        wrong=replaced(MESH, "port: 4317}", "port: 4317, serviceAttributeEnrichment: OTEL_SEMANTIC_CONVENTIONS}"),
+        right=replaced(MESH, "port: 4317}", "port: 4317, serviceAttributeEnrichment: ISTIO_CANONICAL}"),
+    ),
 }
 
 EACH = [pytest.param(check, id=check.rule.name) for check in lint.CHECKS]
@@ -440,7 +482,7 @@ def found(text: str, facts: dict[str, Any], checks: tuple[lint.Check, ...] = lin
 
 def test_every_check_has_an_example_and_every_code_a_check() -> None:
     assert EXAMPLES.keys() == {check.rule.name for check in lint.CHECKS}
-    assert {check.code for check in lint.CHECKS} == {f"N{number}" for number in range(1, 22)}
+    assert {check.code for check in lint.CHECKS} == {f"N{number}" for number in range(1, 24)}
 
 
 @pytest.mark.parametrize("check", EACH)
@@ -490,13 +532,13 @@ def test_the_page_of_checks_is_what_the_checks_say() -> None:
 
 
 def test_the_whole_right_deployment_is_silent() -> None:
-    everything = MESH + GENERATOR + PROMETHEUS + STORE + MINIO + CNI + KIALI + DATA_SOURCES + NAMESPACE + POD_MONITOR
+    everything = MESH + GENERATOR + PROMETHEUS + STORE + CNI + KIALI + DATA_SOURCES + NAMESPACE + POD_MONITOR
     facts = {
         "platform": "kubernetes",
         "tempo_operator_version": "0.20.0",
         "collector_version": "0.148.0",
         "bucket_is_created": True,
         "prometheus_remote_write_receiver": True,
-        "today": datetime.date(2026, 9, 1),
+        "today": datetime.date(2026, 11, 27),
     }
     assert found(everything, facts) == []

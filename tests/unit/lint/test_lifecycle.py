@@ -13,14 +13,14 @@ RIGHT: dict[str, Any] = {
     "ends_of_support": [
         {"product": "x", "release": "1.2", "since": "2026-03-01", "announced": "2026-01-01"},
         {"product": "x", "release": "1.4", "since": "2026-09-01"},
-        {"product": "whole", "since": "2026-03-01", "announced": "2025-01-01"},
+        {"product": "whole", "instead": "do without", "since": "2026-03-01", "announced": "2025-01-01"},
     ],
-    "retired_hosts": [{"host": "old.test/path", "instead": "new.test", "since": "2026-03-01"}],
+    "retired_hosts": [{"product": "x", "host": "old.test/path", "instead": "new.test", "since": "2026-03-01"}],
     "default_hubs": [{"product": "x", "release": "1.2", "hub": "old.test/path"}],
     "faulty_releases": [
         {"product": "x", "first": "1.2.0", "last": "1.2.9", "fault": "f", "instead": "1.3.0", "since": "2026-03-01"}
     ],
-    "changes": [{"name": "a change", "product": "x", "release": "1.3", "since": "2026-03-01"}],
+    "changes": [{"name": "a change", "product": "x", "release": "1.3"}],
     "current": [{"product": "x", "version": "1.4.1"}],
     "catalogs": [
         {"catalog": "redhat", "package": "p", "release": "1", "carries": {"x": ["1.9.0", "1.10.0", "1.2.0"]}},
@@ -59,7 +59,7 @@ def test_a_fact_without_its_source_or_the_day_it_was_read_is_refused(section: st
         lifecycle.parse(written(**{section: {missing: None}}))
 
 
-@pytest.mark.parametrize("section", ["ends_of_support", "retired_hosts", "faulty_releases", "changes"])
+@pytest.mark.parametrize("section", ["ends_of_support", "retired_hosts", "faulty_releases"])
 def test_an_event_without_its_day_is_refused(section: str) -> None:
     with pytest.raises(ValidationError, match="since"):
         lifecycle.parse(written(**{section: {"since": None}}))
@@ -72,6 +72,8 @@ def test_an_event_without_its_day_is_refused(section: str) -> None:
         ("ends_of_support", {"release": "latest"}),
         ("ends_of_support", {"announced": "2026-03-02"}),
         ("ends_of_support", {"end": "2026-03-02"}),
+        ("ends_of_support", {"release": None}),
+        ("ends_of_support", {"instead": "do without"}),
         ("retired_hosts", {"read": "yesterday"}),
         ("faulty_releases", {"last": "1.2"}),
         ("catalogs", {"carries": {}}),

@@ -1,8 +1,6 @@
 """Tracing providers, their Services, revisions and versions: what is a fault, and what only resembles one."""
 
-import datetime
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -278,24 +276,6 @@ def test_a_plugin_for_one_of_two_control_planes_is_right(codes: Codes) -> None:
 
 def test_an_absent_version_is_not_pinned(codes: Codes) -> None:
     assert codes(ISTIO % "null") == ["warning N18"]
-
-
-@pytest.mark.parametrize(
-    ("version", "day", "facts", "expected"),
-    [
-        ("v1.29.7", datetime.date(2026, 10, 12), {}, []),
-        ("v1.29.7", datetime.date(2026, 10, 13), {}, ["warning N18"]),
-        ("v1.9.2", datetime.date(2026, 10, 13), {}, ["warning N18"]),
-        ("v1.31.0", datetime.date(2036, 1, 1), {}, []),
-        ("v1.24.6", datetime.date(2026, 10, 13), {"platform": "openshift"}, []),
-        ("v1.24.6", None, {}, []),
-    ],
-)
-def test_a_version_is_reported_from_the_day_after_its_end_of_life(
-    codes: Codes, version: str, day: datetime.date | None, facts: dict[str, Any], expected: list[str]
-) -> None:
-    cni = together(ISTIO % version, CNI % version) if "platform" in facts else ISTIO % version
-    assert codes(cni, today=day, **facts) == expected
 
 
 def test_an_exception_beside_the_mesh_wide_telemetry_is_allowed(codes: Codes) -> None:

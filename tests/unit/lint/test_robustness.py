@@ -16,6 +16,7 @@ import lint
 FACTS = lint.Facts(
     platform="openshift",
     tempo_operator_version="0.20.0",
+    opentelemetry_operator_version="0.158.0",
     collector_version="0.148.0",
     prometheus_remote_write_receiver=False,
     prometheus_native_histograms=False,
@@ -41,6 +42,19 @@ spec:
       defaultProviders: {tracing: [b]}
 ---
 {apiVersion: sailoperator.io/v1, kind: IstioCNI, metadata: {name: cni}, spec: {version: v1.25-latest}}
+---
+{apiVersion: helm.sh/v3, kind: Release, metadata: {name: a}, spec: {chart: istiod, version: 1.30.3}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: istio}
+spec: {sources: [{chart: istiod, targetRevision: 1.29.6, repoURL: "https://gcr.io/istio-release"}]}
+---
+{apiVersion: grafana.integreatly.org/v1beta1, kind: Grafana, metadata: {name: g}, spec: {version: 13.2.1}}
+---
+{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: a}, spec: {controller: k8s.io/ingress-nginx}}
+---
+{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a}, spec: {ingressClassName: nginx}}
 ---
 {apiVersion: sailoperator.io/v1, kind: IstioRevisionTag, metadata: {name: prod}}
 ---

@@ -1,0 +1,42 @@
+"""Helm charts that objects install: by Flux, Argo CD, Rancher's controller, or Pulumi's resource Release."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lint._objects import Manifests, Object, Path, at, sequence, text
+
+# By the kind that installs a chart: where its name and its version are.
+_FIELDS: dict[tuple[str, str], tuple[Path, Path]] = {
+    ("helm.sh", "Release"): (("spec", "chart"), ("spec", "version")),
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): (
+        ("spec", "chart", "spec", "chart"),
+        ("spec", "chart", "spec", "version"),
+    ),
+    ("helm.cattle.io", "HelmChart"): (("spec", "chart"), ("spec", "version")),
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """``name`` is without a repository; ``path`` leads to the version in the object that installs the chart."""
+
+    owner: Object
+    name: str
+    version: str
+    path: Path
+
+
+def charts(manifests: Manifests) -> Iterator[Chart]:
+    for (group, kind), (chart, version) in _FIELDS.items():
+        for obj in manifests.of(group, kind):
+            yield _chart(obj, chart, version)
+    for obj in manifests.of("argoproj.io", "Application"):
+        yield _chart(obj, ("spec", "source", "chart"), ("spec", "source", "targetRevision"))
+        for index, _ in enumerate(sequence(obj.at("spec", "sources"))):
+            source: Path = ("spec", "sources", index)
+            yield _chart(obj, (*source, "chart"), (*source, "targetRevision"))
+
+
+def _chart(obj: Object, chart: Path, version: Path) -> Chart:
+    name = text(at(obj.raw, *chart)).rpartition("/")[2]
+    return Chart(obj, name, text(at(obj.raw, *version)), version)

@@ -1,0 +1,93 @@
+"""Which release of which product an object runs, as its images, its version or its chart say."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lint._charts import charts
+from lint._mesh import SAIL
+from lint._objects import Manifests, Object, Path, strings, text
+from lint._prometheus import OPERATORS
+from lint._services import OPENTELEMETRY
+from lint._versions import image_tag
+from lint.facts import Facts
+
+NAMES = {
+    "istio": "Istio",
+    "grafana": "Grafana",
+    "prometheus": "Prometheus",
+    "ingress-nginx": "ingress-nginx",
+    "minio": "MinIO",
+    "opentelemetry-operator": "the OpenTelemetry operator",
+}
+
+# A copy in a registry of one's own keeps the end of the name.
+_IMAGES = {
+    "istio": re.compile(r"(?:.*/)?(?:[^/]*istio[^/]*/)(?:.*/)?(?:pilot|proxyv2|install-cni|ztunnel)"),
+    "grafana": re.compile(r"(?:.*/)?grafana/grafana(?:-oss|-enterprise)?"),
+    "prometheus": re.compile(r"(?:.*/)?prometheus"),
+    "ingress-nginx": re.compile(r"(?:.*/)?ingress-nginx/controller(?:-chroot)?"),
+    "minio": re.compile(r"(?:.*/)?minio/minio"),
+    "opentelemetry-operator": re.compile(r"(?:.*/)?opentelemetry-operator"),
+}
+_SAIL_KINDS = ("Istio", "IstioRevision", "IstioCNI", "ZTunnel")
+# The charts of which each installation has one; the others come with them.
+_ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
+_INGRESS_NGINX = "k8s.io/ingress-nginx"
+
+
+@dataclass(frozen=True)
+class Use:
+    """``release`` is what the object says: a version, an image's tag, or nothing; ``path`` leads to it."""
+
+    product: str
+    release: str
+    owner: Object
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return NAMES[self.product]
+
+    @property
+    def where(self) -> str:
+        return self.owner.where(*self.path)
+
+    def by_red_hat(self, facts: Facts) -> bool | None:
+        """Whether it is a build of Red Hat's, which has dates and patches of its own; None if that is not known."""
+        if self.owner.group != SAIL:
+            return False
+        return None if facts.platform is None else facts.platform == "openshift"
+
+
+def uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
+    for obj in manifests.objects:
+        yield from _by_images(obj)
+    for obj in manifests.of(SAIL, *_SAIL_KINDS):
+        yield Use("istio", text(obj.at("spec", "version")), obj, ("spec", "version"))
+    for obj in manifests.of("install.istio.io", "IstioOperator"):
+        yield Use("istio", text(obj.at("spec", "tag")), obj, ("spec", "tag"))
+    for chart in charts(manifests):
+        if chart.name in _ISTIO_CHARTS:
+            yield Use("istio", chart.version, chart.owner, chart.path)
+    for group in OPERATORS:
+        for obj in manifests.of(group, "Prometheus", "PrometheusAgent"):
+            yield Use("prometheus", text(obj.at("spec", "version")), obj, ("spec", "version"))
+    for obj in manifests.of("grafana.integreatly.org", "Grafana"):
+        yield Use("grafana", text(obj.at("spec", "version")), obj, ("spec", "version"))
+    for obj in manifests.of("networking.k8s.io", "IngressClass"):
+        if obj.at("spec", "controller") == _INGRESS_NGINX:
+            yield Use("ingress-nginx", "", obj, ("spec", "controller"))
+    if facts.opentelemetry_operator_version is not None:
+        for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
+            yield Use("opentelemetry-operator", facts.opentelemetry_operator_version, obj, ("spec",))
+
+
+def _by_images(obj: Object) -> Iterator[Use]:
+    for path, image in strings(obj.at("spec"), ("spec",)):
+        if path[-1] == "image":
+            repository = image.partition("@")[0]
+            tag = image_tag(image)
+            for product, pattern in _IMAGES.items():
+                if pattern.fullmatch(repository.removesuffix(f":{tag}")):
+                    yield Use(product, tag, obj, path)

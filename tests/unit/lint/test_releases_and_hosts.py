@@ -1,0 +1,299 @@
+"""Releases that end or have a fault, and hosts that go away: where they are found, and what is said on which day."""
+
+import base64
+import datetime
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import lint
+
+CheckYaml = Callable[..., list[lint.Finding]]
+Codes = Callable[..., list[str]]
+
+TODAY = datetime.date(2026, 11, 27)
+AFTER = datetime.date(2026, 12, 2)
+
+ISTIO = "{apiVersion: sailoperator.io/v1, kind: %s, metadata: {name: default}, spec: {version: %s}}"
+RELEASE = "{apiVersion: helm.sh/v3, kind: Release, spec: {chart: istiod, version: %s}}"
+APPLICATION = "{apiVersion: argoproj.io/v1alpha1, kind: Application, spec: {%s}}"
+PODS = "{apiVersion: %s, kind: %s, spec: {template: {spec: {containers: [{name: c, image: '%s'}]}}}}"
+POD = "{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: b}, spec: {containers: [{name: c, image: '%s'}]}}"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        POD % "HOST/release/pilot:1.31.0",
+        POD % "HOST:443/release/pilot@sha256:00",
+        "{apiVersion: v1, kind: Pod, spec: {initContainers: [{image: HOST/release/proxyv2:1.31.0}]}}",
+        PODS % ("apps/v1", "DaemonSet", "HOST/x:1"),
+        PODS % ("argoproj.io/v1alpha1", "Rollout", "HOST/x:1"),
+        "{apiVersion: batch/v1, kind: CronJob, spec: {jobTemplate: {spec: {containers: [{image: HOST/x:1}]}}}}",
+        "{apiVersion: v1, kind: Pod, spec: {containers: [{env: [{name: HUB, value: HOST/release}]}]}}",
+        "{apiVersion: v1, kind: Pod, spec: {containers: [{args: [--hub=HOST/release]}]}}",
+        "{apiVersion: v1, kind: Pod, metadata: {annotations: {sidecar.istio.io/proxyImage: HOST/release/proxyv2:1}}}",
+        "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, spec: {hub: HOST/release}}",
+        ISTIO % ("Istio", "v1.31.0, values: {global: {hub: HOST/release}}"),
+        "{apiVersion: source.toolkit.fluxcd.io/v1, kind: HelmRepository, spec: {url: 'https://HOST/charts'}}",
+        "{apiVersion: source.toolkit.fluxcd.io/v1, kind: OCIRepository, spec: {url: 'oci://HOST/release/charts/istiod'}}",
+        "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, spec: {values: {global: {hub: HOST/release}}}}",
+        APPLICATION % "source: {repoURL: 'https://HOST/charts', chart: cni}",
+        APPLICATION % "source: {helm: {values: 'hub: HOST/release'}}",
+        '{apiVersion: v1, kind: ConfigMap, data: {values: \'{"global": {"hub": "HOST/release"}}\'}}',
+        "{apiVersion: v1, kind: Secret, stringData: {values.yaml: 'hub: HOST/release'}}",
+        f"{{apiVersion: v1, kind: Secret, data: {{values.yaml: {encoded('hub: registry.istio.io/release')}}}}}",
+        "{global: {hub: HOST/release}}",
+        "{hub: HOST/release}",
+    ],
+)
+def test_a_host_that_goes_away_is_found_wherever_it_stands(codes: Codes, manifest: str) -> None:
+    manifest = manifest.replace("HOST", "registry.istio.io")
+    assert codes(manifest, today=TODAY) == ["warning N22"]
+    assert codes(manifest, today=AFTER) == ["error N22"]
+    assert codes(manifest) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("registry.istio.io/release/pilot:1.29.7", "docker.io/istio"),
+        ("gcr.io/istio-release/pilot:1.29.7", "docker.io/istio"),
+        ("https://istio-release.storage.googleapis.com/charts", "https://blob.istio.io/istio-release"),
+    ],
+)
+def test_each_of_the_three_hosts_is_named_with_its_day_and_with_what_replaces_it(
+    check_yaml: CheckYaml, text: str, instead: str
+) -> None:
+    (finding,) = check_yaml(f"{{apiVersion: v1, kind: ConfigMap, data: {{a: '{text}'}}}}", today=TODAY)
+    assert "goes away on 2026-12-01" in finding.why
+    assert instead in finding.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "docker.io/istio/pilot:1.31.4",
+        "gcr.io/istio-releases/pilot:1",
+        "gcr.io/istio-testing/pilot:1",
+        "my-gcr.io/istio-release/pilot:1",
+        "registry.istio.io.example.com/pilot:1",
+        "https://blob.istio.io/istio-release/charts",
+        "oci://ghcr.io/istio/release/charts",
+    ],
+)
+def test_a_host_that_only_looks_like_one_of_them_is_left_alone(codes: Codes, text: str) -> None:
+    assert codes(f"{{apiVersion: v1, kind: ConfigMap, data: {{a: '{text}'}}}}", today=AFTER) == []
+
+
+def test_what_the_api_server_wrote_about_an_object_is_not_searched(codes: Codes) -> None:
+    copied = json.dumps({"spec": {"containers": [{"image": "registry.istio.io/release/pilot:1"}]}})
+    annotations = {"kubectl.kubernetes.io/last-applied-configuration": copied}
+    images = [{"names": ["registry.istio.io/release/pilot:1"]}]
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"annotations": annotations}, "status": {"images": images}}
+    assert codes(json.dumps(node), today=AFTER) == []
+
+
+def test_no_text_of_a_secret_is_quoted(check_yaml: CheckYaml) -> None:
+    login = "https://me:hunter2@registry.istio.io/release"
+    (finding,) = check_yaml(f"{{apiVersion: v1, kind: Secret, stringData: {{a: '{login}'}}}}", today=TODAY)
+    assert "hunter2" not in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "facts", "expected"),
+    [
+        (ISTIO % ("Istio", "v1.30.5"), {"platform": "kubernetes"}, "error N22"),
+        (ISTIO % ("IstioCNI", "v1.30.5"), {"platform": "kubernetes"}, "error N22"),
+        (ISTIO % ("Istio", "v1.30.5"), {}, "warning N22"),
+        (ISTIO % ("Istio", "v1.30.5, values: {pilot: {cni: {enabled: false}}}"), {"platform": "openshift"}, ""),
+        (ISTIO % ("Istio", "v1.30.5, values: {global: {hub: docker.io/istio}}"), {"platform": "kubernetes"}, ""),
+        (ISTIO % ("Istio", "v1.29.7"), {"platform": "kubernetes"}, ""),
+        ("{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, spec: {tag: 1.30.5}}", {}, "error N22"),
+        ("{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, spec: {tag: 1.30.5, hub: a.test}}", {}, ""),
+        (RELEASE % "1.30.5", {}, "error N22"),
+        (RELEASE % "1.30.5, values: {global: {hub: a}}", {}, ""),
+        ("{apiVersion: helm.cattle.io/v1, kind: HelmChart, spec: {chart: istiod, version: 1.30.5}}", {}, "error N22"),
+        (
+            APPLICATION
+            % "sources: [{chart: istiod, targetRevision: 1.30.5, helm: {parameters: [{name: global.hub, value: a}]}}]",
+            {},
+            "",
+        ),
+    ],
+)  # fmt: skip
+def test_a_release_whose_default_goes_away_needs_a_registry(
+    codes: Codes, manifest: str, facts: dict[str, Any], expected: str
+) -> None:
+    day = datetime.date(2026, 12, 1)
+    assert [code for code in codes(manifest, today=day, **facts) if code.endswith("N22")] == [expected] * bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "day", "facts", "expected"),
+    [
+        (ISTIO % ("Istio", "v1.29.7"), (2026, 8, 30), {"platform": "kubernetes"}, []),
+        (ISTIO % ("Istio", "v1.29.7"), (2026, 8, 31), {"platform": "kubernetes"}, ["warning N18"]),
+        (ISTIO % ("Istio", "v1.29.7"), (2026, 10, 11), {"platform": "kubernetes"}, ["warning N18"]),
+        (ISTIO % ("Istio", "v1.29.7"), (2026, 10, 12), {"platform": "kubernetes"}, ["error N18"]),
+        (ISTIO % ("Istio", "v1.29.7"), (2026, 10, 12), {}, ["warning N18"]),
+        (ISTIO % ("IstioRevision", "v1.9.2"), (2026, 10, 12), {"platform": "kubernetes"}, ["error N18"]),
+        (ISTIO % ("ZTunnel", "v1.29.7"), (2026, 10, 12), {"platform": "kubernetes"}, ["error N18"]),
+        (ISTIO % ("Istio", "v1.31.0"), (2036, 1, 1), {"platform": "kubernetes"}, []),
+        (ISTIO % ("IstioRevision", "v1.24.6"), (2026, 10, 12), {"platform": "openshift"}, []),
+        (POD % "docker.io/istio/proxyv2:1.29.7-distroless", (2026, 10, 12), {"platform": "openshift"}, ["error N18"]),
+        (POD % "mirror.test/a/istio/pilot:1.29.7", (2026, 10, 12), {}, ["error N18"]),
+        (POD % "mirror.test/a/pilot:1.29.7", (2026, 10, 12), {}, []),
+        (POD % "docker.io/istio/examples-bookinfo-details-v1:1.20.3", (2026, 10, 12), {}, []),
+        (POD % "docker.io/istio/pilot@sha256:00", (2026, 10, 12), {}, []),
+        (POD % "grafana/grafana:12.2.0", (2026, 6, 23), {}, ["error N18"]),
+        (POD % "grafana/grafana-oss:12.2.10", (2026, 5, 1), {}, ["warning N18"]),
+        (POD % "grafana/grafana:12.4.10", (2026, 11, 27), {}, []),
+        (POD % "grafana/grafana:11.2.0", (2026, 11, 27), {}, ["error N18"]),
+        (POD % "grafana/tempo:2.8.0", (2026, 11, 27), {}, []),
+        (POD % "quay.io/prometheus/prometheus:v2.42.0", (2026, 11, 27), {}, ["error N18"]),
+        (POD % "quay.io/prometheus/prometheus:v3.13.5", (2026, 11, 27), {}, []),
+        (POD % "registry.k8s.io/ingress-nginx/controller:v1.14.0", (2025, 11, 11), {}, ["warning N18"]),
+        (POD % "registry.k8s.io/ingress-nginx/controller:v1.14.0", (2026, 3, 31), {}, ["error N18"]),
+        (POD % "docker.io/nginx/nginx-ingress:5.0.0", (2026, 3, 31), {}, []),
+        (
+            "{apiVersion: monitoring.coreos.com/v1, kind: Prometheus, metadata: {name: a}, spec: {version: v3.5.0}}",
+            (2026, 7, 31),
+            {},
+            ["error N18"],
+        ),
+        (
+            "{apiVersion: grafana.integreatly.org/v1beta1, kind: Grafana, spec: {version: 12.2.1}}",
+            (2026, 7, 31),
+            {},
+            ["error N18"],
+        ),
+        (RELEASE % "1.29.7", (2026, 10, 12), {}, ["error N18"]),
+        (
+            "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease,"
+            " spec: {chart: {spec: {chart: istiod, version: 1.29.7}}}}",
+            (2026, 10, 12),
+            {},
+            ["error N18"],
+        ),
+        ("{apiVersion: helm.sh/v3, kind: Release, spec: {chart: base, version: 1.2.0}}", (2026, 10, 12), {}, []),
+        (
+            "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: a},"
+            " spec: {controller: k8s.io/ingress-nginx}}",
+            (2026, 3, 31),
+            {},
+            ["error N18"],
+        ),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_release_is_a_warning_before_it_and_an_error_from_the_day_on(
+    codes: Codes, manifest: str, day: tuple[int, int, int], facts: dict[str, Any], expected: list[str]
+) -> None:
+    assert codes(manifest, today=datetime.date(*day), **facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "version"), [({}, "v1.31.0, or on OpenShift v1.30.3"), ({"platform": "kubernetes"}, "v1.31.0")]
+)
+def test_the_version_to_take_is_one_that_the_catalog_has(
+    check_yaml: CheckYaml, facts: dict[str, str], version: str
+) -> None:
+    (ended,) = check_yaml(ISTIO % ("Istio", "v1.27.3"), today=TODAY, **facts)
+    (alias,) = check_yaml(ISTIO % ("Istio", "latest"), **facts)
+    assert ended.remedy == f"take {version}"
+    assert alias.remedy == f"name one version, such as {version}"
+
+
+def test_on_openshift_the_version_to_name_is_red_hat_s(check_yaml: CheckYaml) -> None:
+    istio = ISTIO % ("Istio", "v1.30-latest, values: {pilot: {cni: {enabled: false}}}")
+    (finding,) = check_yaml(istio, platform="openshift", today=TODAY)
+    assert finding.remedy == "name one version, such as v1.30.3"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "fault", "instead"),
+    [
+        (ISTIO % ("IstioRevision", "v1.29.6"), "ISTIO-SECURITY-2026-006", "1.29.7"),
+        (POD % "docker.io/istio/pilot:1.29.0", "ISTIO-SECURITY-2026-006", "1.29.7"),
+        (POD % "docker.io/istio/pilot:1.30.3", "ISTIO-SECURITY-2026-006", "1.30.4"),
+        (POD % "grafana/grafana:13.2.1", "loses its data sources", "13.2.2"),
+        (POD % "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator:0.159.0", "API server", "0.157.0"),
+    ],
+)
+def test_a_release_with_a_published_fault_is_named_with_the_one_to_take(
+    check_yaml: CheckYaml, manifest: str, fault: str, instead: str
+) -> None:
+    (finding,) = check_yaml(manifest, today=datetime.date(2026, 8, 29), platform="kubernetes")
+    assert (finding.code, finding.severity) == ("N18", "warning")
+    assert fault in finding.why
+    assert instead in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("manifest", "facts"),
+    [
+        (POD % "docker.io/istio/pilot:1.29.7", {}),
+        (POD % "docker.io/istio/pilot:1.29.6", {"today": datetime.date(2026, 8, 25)}),
+        (ISTIO % ("IstioRevision", "v1.29.6"), {"platform": "openshift"}),
+        (POD % "grafana/grafana:13.2.2", {}),
+        (POD % "x.test/opentelemetry-operator:0.159.0', env: 'FEATURE_GATES=-operator.networkpolicy", {}),
+        (POD % "x.test/opentelemetry-operator:0.159.0", {"platform": "openshift"}),
+        (POD % "x.test/opentelemetry-operator:0.157.0", {}),
+        (POD % "x.test/opentelemetry-collector:0.158.0", {}),
+    ],
+)
+def test_a_release_without_the_fault_or_where_it_does_not_show_is_left_alone(
+    codes: Codes, manifest: str, facts: dict[str, Any]
+) -> None:
+    assert codes(manifest, **{"today": datetime.date(2026, 8, 29), "platform": "kubernetes", **facts}) == []
+
+
+def test_an_installed_operator_is_known_by_its_version(codes: Codes) -> None:
+    collector = "{apiVersion: opentelemetry.io/v1beta1, kind: OpenTelemetryCollector, metadata: {name: a}, spec: {}}"
+    facts = {"today": TODAY, "opentelemetry_operator_version": "0.158.0"}
+    assert codes(collector, **facts) == ["warning N18"]
+    assert codes(collector, **facts, platform="openshift") == []
+
+
+@pytest.mark.parametrize(
+    ("manifests", "expected"),
+    [
+        ("{apiVersion: networking.k8s.io/v1, kind: Ingress, spec: {ingressClassName: nginx}}", ["warning N18"]),
+        (
+            "{apiVersion: networking.k8s.io/v1, kind: Ingress,"
+            " metadata: {annotations: {kubernetes.io/ingress.class: nginx}}}",
+            ["warning N18"],
+        ),
+        (
+            "{apiVersion: networking.k8s.io/v1, kind: Ingress, spec: {ingressClassName: nginx}}\n---\n"
+            "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx},"
+            " spec: {controller: nginx.org/ingress-controller}}",
+            [],
+        ),
+    ],
+)
+def test_the_class_nginx_alone_is_a_warning_and_its_ingressclass_decides(
+    codes: Codes, manifests: str, expected: list[str]
+) -> None:
+    assert codes(manifests, today=TODAY) == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "flag", "expected"),
+    [
+        ("prom/prometheus:v3.8.1", "native-histograms", []),
+        ("prom/prometheus:v3.9.0", "exemplar-storage,native-histograms", ["warning N16"]),
+        ("prom/prometheus:main", "native-histograms", []),
+    ],
+)
+def test_the_flag_for_native_histograms_is_without_effect_since_3_9(
+    codes: Codes, image: str, flag: str, expected: list[str]
+) -> None:
+    spec = f"{{template: {{spec: {{containers: [{{image: '{image}', args: ['--enable-feature={flag}']}}]}}}}}}"
+    assert codes(f"{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: p}}, spec: {spec}}}") == expected
