@@ -12,7 +12,7 @@ from verify import request, service_graph, trace
 from verify.cluster import UNREADABLE, CannotLookError
 from verify.deployment import Deployment
 from verify.findings import Because, Finding, Status, attribute, unknown
-from verify.hops import HOPS, Hop, graph
+from verify.hops import HOPS, Hop, graph, provider
 from verify.redaction import redacted
 from verify.report import Report, Request
 from verify.request import Say
@@ -102,7 +102,9 @@ def _follow(world: World, wanted: Wanted, broken: Collection[str], say: Say) -> 
     bookinfo = world.deployment.bookinfo
     url = wanted.probe or (bookinfo.url if bookinfo else None)
     journey = request.follow(world, url, broken, say)
-    known = bookinfo_edges(world.deployment) | wanted.edges
+    # Edges are known by the names that Istio gives services.
+    ours = frozenset() if provider.names_services_by_convention(world) else bookinfo_edges(world.deployment)
+    known = ours | wanted.edges
     return replace(journey, expected=known | learnt_edges(world))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from verify.cluster import Object
+from verify.cluster import UNREADABLE, CannotLookError, Object
 from verify.findings import Finding, fault, ok
 from verify.metrics import Samples, growth, scrape, total
 from verify.redaction import redacted
@@ -84,7 +84,32 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="istiod cannot find the collector's Service and leaves the tracer out",
             remedy=world.restore,
         )
-    return ok(NAME, f"{place}: {named[0]}, {float(sampling):g} %", f"{named[0]} leads to {service}:{port}")
+    evidence = [f"{place}: {named[0]}, {float(sampling):g} %", f"{named[0]} leads to {service}:{port}"]
+    if _names_by_convention(settings):
+        evidence.append("services are named by OpenTelemetry's conventions: which edges Bookinfo has is not known")
+    return ok(NAME, *evidence)
+
+
+def names_services_by_convention(world: World) -> bool:
+    """Whether a provider that leads to the collector names services otherwise than ``<app>.<namespace>``.
+
+    Istio's default is assumed where the mesh configuration cannot be read.
+    """
+    mesh, tracing = world.deployment.mesh, world.deployment.tracing
+    core = f"/api/v1/namespaces/{mesh.namespace}/configmaps"
+    try:
+        config_maps = {name: world.cluster.read(f"{core}/{name}") for name in mesh.config_maps}
+    except (CannotLookError, *UNREADABLE):
+        return False
+    return any(
+        _bare(settings.get("service", "")) == tracing.collector_host and _names_by_convention(settings)
+        for _, settings in providers(config_maps).values()
+    )
+
+
+def _names_by_convention(settings: Mapping[str, Any]) -> bool:
+    """Since Istio 1.31; its API takes the number of the value too (istio: api/mesh/v1alpha1/config.proto)."""
+    return settings.get("serviceAttributeEnrichment") in ("OTEL_SEMANTIC_CONVENTIONS", 1)
 
 
 def providers(config_maps: Mapping[str, Object | None]) -> dict[str, tuple[str, Mapping[str, Any]]]:

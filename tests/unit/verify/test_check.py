@@ -6,7 +6,20 @@ from typing import Any
 
 import httpx
 import pytest
-from verify_world import DEPLOYMENT, EDGE, PRODUCTPAGE_URL, TRACE_ID, deployment, healthy, journey, part, world
+import yaml
+from verify_world import (
+    DEPLOYMENT,
+    EDGE,
+    MESH_CONFIG,
+    PRODUCTPAGE_URL,
+    TRACE_ID,
+    config_map,
+    deployment,
+    healthy,
+    journey,
+    part,
+    world,
+)
 
 from verify import check as module
 from verify.check import Wanted, check, learnt_edges
@@ -213,6 +226,15 @@ def test_bookinfos_edges_and_those_that_were_asked_for_are_expected(followed: Fo
     mine = Edge("cart.shop", "web.shop")
     expected = run(Stub("graph"), edges=frozenset({mine})).expected
     assert {mine, EDGE, Edge("sleep.bookinfo", "productpage.bookinfo")} <= expected
+
+
+def test_no_edge_of_bookinfo_is_expected_where_services_have_other_names(followed: Followed) -> None:
+    cluster, mine = healthy(), Edge("web", "cart")
+    mesh = yaml.safe_load(MESH_CONFIG)
+    mesh["extensionProviders"][0]["opentelemetry"]["serviceAttributeEnrichment"] = "OTEL_SEMANTIC_CONVENTIONS"
+    cluster.api.put("/api/v1/configmaps", config_map("istio", "istio-system", mesh=yaml.safe_dump(mesh)))
+    report = run(Stub("graph"), stack=world(cluster=cluster), edges=frozenset({mine}))
+    assert report.expected == frozenset({mine})
 
 
 def test_without_traffic_no_edge_of_its_clients_is_expected(followed: Followed) -> None:

@@ -16,6 +16,7 @@ from verify_world import (
     assert_broken,
     config_map,
     deployment,
+    healthy,
     istio,
     looks,
     part,
@@ -325,6 +326,37 @@ def test_a_provider_that_leads_to_the_collector_is_ok() -> None:
         Status.OK,
         ("Telemetry istio-system/mesh-tracing: otel, 100 %", f"otel leads to {HOST}:4317"),
     )
+
+
+def test_a_provider_that_names_services_otherwise_is_told_of() -> None:
+    renaming = mesh_config(service=HOST, port=4317, serviceAttributeEnrichment="OTEL_SEMANTIC_CONVENTIONS")
+    finding = provider.judge(world(), looks(seen_provider(config_maps=renaming)))
+    assert finding.status is Status.OK
+    assert finding.evidence[-1].startswith("services are named by OpenTelemetry's conventions")
+
+
+@pytest.mark.parametrize(
+    ("opentelemetry", "by_convention"),
+    [
+        ({"service": HOST, "serviceAttributeEnrichment": "OTEL_SEMANTIC_CONVENTIONS"}, True),
+        ({"service": f"istio-system/{HOST}", "serviceAttributeEnrichment": 1}, True),
+        ({"service": HOST, "serviceAttributeEnrichment": "ISTIO_CANONICAL"}, False),
+        ({"service": HOST}, False),
+        ({"service": "vendor.example", "serviceAttributeEnrichment": "OTEL_SEMANTIC_CONVENTIONS"}, False),
+    ],
+)
+def test_how_services_are_named_is_read_from_the_providers_that_lead_to_the_collector(
+    opentelemetry: dict[str, Any], by_convention: bool
+) -> None:
+    cluster = healthy()
+    cluster.api.put("/api/v1/configmaps", mesh_config(**opentelemetry)["istio"])
+    assert provider.names_services_by_convention(world(cluster=cluster)) is by_convention
+
+
+def test_where_the_mesh_configuration_cannot_be_read_services_have_istios_names() -> None:
+    cluster = healthy()
+    cluster.api.refused["/api/v1/namespaces/istio-system/configmaps/istio"] = 403
+    assert provider.names_services_by_convention(world(cluster=cluster)) is False
 
 
 def test_a_namespace_before_the_providers_host_is_allowed() -> None:
