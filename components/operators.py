@@ -20,12 +20,14 @@ from objects.operators import (
     Package,
     build_operator,
     package,
+    reaches_api_server,
     release_files,
+    with_api_server,
 )
 from objects.pods import from_mirror, pod_fields, scheduled
 
-_DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 _DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
+_DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
 
 class Operators(pulumi.ComponentResource):
@@ -92,17 +94,28 @@ class Operators(pulumi.ComponentResource):
         )
 
     def _apply_releases(self) -> dict[str, pulumi.Resource]:
-        # The provider registers what is in a manifest; only a transform reaches these resources.
-        transforms: list[pulumi.ResourceTransform] = [_stays] if self._args.operators.keep_crds else []
-        context = self._args.context
-        if context.images.has_mirrors or pod_fields(context):
-            transforms.append(self._as_ours)
-        opts = pulumi.ResourceOptions(parent=self, transforms=transforms)
         # Each object of the manifest is awaited by itself, for as long as the provider waits by default.
         return {
-            operator: k8s.yaml.v2.ConfigFile(f"{self._name}-{operator}", file=file, skip_await=False, opts=opts)
+            operator: k8s.yaml.v2.ConfigFile(
+                f"{self._name}-{operator}",
+                file=file,
+                skip_await=False,
+                opts=pulumi.ResourceOptions(parent=self, transforms=self._transforms(operator)),
+            )
             for operator, file in release_files(self._args).items()
         }
+
+    def _transforms(self, operator: OperatorName) -> list[pulumi.ResourceTransform]:
+        """The provider registers what is in a manifest; only a transform reaches these resources."""
+        transforms: list[pulumi.ResourceTransform] = []
+        context = self._args.context
+        if self._args.operators.keep_crds:
+            transforms.append(_stays)
+        if context.images.has_mirrors or pod_fields(context):
+            transforms.append(self._as_ours)
+        if not reaches_api_server(operator, self._args.operators):
+            transforms.append(_reaches_api_server)
+        return transforms
 
     def _as_ours(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         """An operator of a release manifest, pulled and placed as pods of our own; it pulls from the mirrors too."""
@@ -119,3 +132,10 @@ def _stays(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult
     return pulumi.ResourceTransformResult(
         args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(retain_on_delete=True))
     )
+
+
+def _reaches_api_server(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    """Keeps the operator from closing the API server to itself."""
+    if args.type_ != _DEPLOYMENT:
+        return None
+    return pulumi.ResourceTransformResult(with_api_server(dict(args.props)), args.opts)

@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="first destroy the stack `local`; if that fails, end the cluster all the same",
     )
-    command("status", _status, "print what runs, at which addresses, and which images are stand-ins")
+    command("status", _status, "print what runs, at which addresses, and which images are stand-ins or older")
     logs = command("logs", _logs, "print the end of one log, or the names of all")
     logs.add_argument("name", nargs="?")
     logs.add_argument("--lines", type=int, default=100)
@@ -235,6 +235,8 @@ def _status(options: argparse.Namespace) -> int:
     print(cluster.kubectl("get", "pods", "--all-namespaces"))
     for note in images.stand_ins():
         print(f"stand-in: {note}")
+    for note in images.older():
+        print(f"older: {note}")
     _print_addresses(state)
     return 0
 

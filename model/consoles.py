@@ -55,7 +55,7 @@ class Grafana(Section):
     prometheus: PrometheusDataSource = Field(
         default=PrometheusDataSource(), description="The data source for the service graph."
     )
-    image: Image = Field(default="docker.io/grafana/grafana:12.2.0", description="For `managed`: the image.")
+    image: Image = Field(default="docker.io/grafana/grafana:12.4.10", description="For `managed`: the image.")
     instance_labels: dict[LabelKey, LabelValue] = Field(
         default={"dashboards": "grafana"},
         examples=[{"dashboards": "grafana"}],
@@ -91,7 +91,7 @@ class Kiali(Section):
         examples=["operator"],
         description="`operator`: a Kiali resource for its operator; `helm`: the chart kiali-server.",
     )
-    version: Version = Field(default="2.27.0", description="For `helm`: version of the chart.")
+    version: Version = Field(default="2.31.0", description="For `helm`: version of the chart.")
     chart_repository: ChartRepository = Field(
         default="https://kiali.org/helm-charts",
         examples=["https://kiali.org/helm-charts"],

@@ -11,6 +11,9 @@ from model.scalars import ChartRepository, Flag, Image, Name, Number, Registry, 
 # The name of our tracing provider in the mesh configuration. It is no setting, and no other provider may have it.
 TRACING_PROVIDER = "otel"
 
+# The newest version in the list of the Sail operator's release 1.31.0.
+_DEFAULT_OF_SAIL = "1.31.0"
+
 # Values of Istio's chart that another setting, or the program itself, determines.
 _OWNED_VALUES = {
     "revision": "mesh.revision",
@@ -76,12 +79,13 @@ class Mesh(Section):
     )
     namespace: Name = Field(default="istio-system", description="The mesh's root namespace.")
     version: Version = Field(
-        default="1.30.0",
-        description="Version of Istio; charts in a folder have their own.",
+        default="1.31.4",
+        description="Version of Istio; charts in a folder have their own. The operator of `sail` has to know it: its "
+        "default is `1.31.0`.",
     )
     chart_repository: ChartRepository = Field(
-        default="https://istio-release.storage.googleapis.com/charts",
-        examples=["https://istio-release.storage.googleapis.com/charts"],
+        default="https://blob.istio.io/istio-release/charts",
+        examples=["oci://ghcr.io/istio/release/charts"],
         description="Where the charts `base`, `istiod`, `cni` and `gateway` are: an https or oci URL, or a folder.",
     )
     hub: Registry | None = Field(
@@ -91,7 +95,7 @@ class Mesh(Section):
     )
     tag: Tag | None = Field(
         default=None,
-        examples=["1.30.0"],
+        examples=["1.31.4"],
         description="Tag of Istio's images; none takes the installer's.",
     )
     revision: Name = Field(
@@ -118,6 +122,14 @@ class Mesh(Section):
         description="Further values of the istiod chart, merged over the program's.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _default_that_the_operator_knows(cls, data: Any) -> Any:
+        """A patch has its charts at once, and gets into the operator's list only with a release of the operator."""
+        if isinstance(data, dict) and data.get("installer") == "sail" and "version" not in data:
+            return {**data, "version": _DEFAULT_OF_SAIL}
+        return data
+
     @field_validator("values")
     @classmethod
     def _values_leave_ours_alone(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -135,6 +147,19 @@ class Mesh(Section):
         if any(provider.get("name") == TRACING_PROVIDER for provider in providers):
             raise expected(f"no other extension provider called {TRACING_PROVIDER!r}; that one is ours")
         return values
+
+    @model_validator(mode="after")
+    def _services_keep_their_names(self) -> "Mesh":
+        collector = f"{TRACING_PROVIDER}-collector.{self.namespace}.svc."
+        for provider in value_at(self.values, "meshConfig.extensionProviders") or []:
+            renames = value_at(provider, "opentelemetry.serviceAttributeEnrichment") in ("OTEL_SEMANTIC_CONVENTIONS", 1)
+            service = str(value_at(provider, "opentelemetry.service"))
+            if renames and service.rpartition("/")[2].startswith(collector):
+                raise expected(
+                    "no extension provider with serviceAttributeEnrichment that leads to our collector: "
+                    "the graph would have services under two names"
+                )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> "Mesh":

@@ -142,7 +142,7 @@ class Exposure(Section):
         description="Domain of the host names; required for every kind but `none`.",
     )
     ingress_class: Name | None = Field(
-        default=None, examples=["nginx"], description="For `ingress`: its class; none takes the cluster's default."
+        default=None, examples=["traefik"], description="For `ingress`: its class; none takes the cluster's default."
     )
     gateway: str | None = Field(
         default=None,

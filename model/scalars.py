@@ -65,7 +65,7 @@ EnvName = Annotated[
 Version = Annotated[
     str,
     _matches(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?", "a full version number"),
-    Field(examples=["1.30.0"]),
+    Field(examples=["1.31.4"]),
 ]
 Tag = Annotated[
     str,
@@ -75,7 +75,7 @@ Tag = Annotated[
 Registry = Annotated[
     str,
     _matches(r"[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)*", "a registry and a path, without a scheme"),
-    Field(examples=["registry.istio.io/release"]),
+    Field(examples=["docker.io/istio"]),
 ]
 RegistryHost = Annotated[
     str,
@@ -168,7 +168,7 @@ def _chart_repository(value: str) -> str:
 
 
 ChartRepository = Annotated[
-    str, AfterValidator(_chart_repository), Field(examples=["https://istio-release.storage.googleapis.com/charts"])
+    str, AfterValidator(_chart_repository), Field(examples=["https://blob.istio.io/istio-release/charts"])
 ]
 
 

@@ -210,7 +210,7 @@ class Prometheus(Section):
         examples=[{"queryUrl": "http://prometheus.monitoring.svc.cluster.local:9090"}],
         description="An existing Prometheus; the program then deploys none, and the other fields have no effect.",
     )
-    image: Image = Field(default="quay.io/prometheus/prometheus:v3.5.0", description="The image of Prometheus.")
+    image: Image = Field(default="quay.io/prometheus/prometheus:v3.13.5", description="The image of Prometheus.")
     retention: PrometheusDuration = Field(default="15d", description="How long samples are kept.")
     scrape_interval: PrometheusDuration = Field(
         default="15s", description="How often the collector, Tempo and istiod are scraped."

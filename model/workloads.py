@@ -31,7 +31,7 @@ class Bookinfo(Section):
 
     enabled: Flag = Field(default=True, description="Whether to deploy it.")
     namespace: Name = Field(default="bookinfo", description="Its namespace, which gets sidecars.")
-    image_registry: Registry = Field(default="registry.istio.io/release", description="Registry of its images.")
+    image_registry: Registry = Field(default="docker.io/istio", description="Registry of its images.")
     image_tag: Tag = Field(default="1.20.3", description="Tag of its images.")
     images: dict[BookinfoDeployment, Image] = Field(
         default={},

@@ -13,8 +13,8 @@ from objects.merge import merge
 from objects.pod_security import SECCOMP
 
 DEFAULT_REVISION = "default"
-# That of the released charts, since 1.30; the older ones have docker.io/istio, with the same images.
-_RELEASED_HUB = "registry.istio.io/release"
+# That of the released charts. Those of 1.30 have registry.istio.io/release, with the same images, which goes away.
+_RELEASED_HUB = "docker.io/istio"
 # The API version of the Sail operator's resources.
 SAIL_API_VERSION = "sailoperator.io/v1"
 

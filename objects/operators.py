@@ -50,6 +50,14 @@ _RELEASES: Mapping[OperatorName, str] = {
 }
 
 
+# These make a NetworkPolicy for the operator itself that lets it reach the addresses of the API server's nodes, and not
+# that of its Service: a network that looks at the latter, as Cilium or Amazon's VPC CNI, then cuts it off
+# (opentelemetry-operator#5624).
+_CLOSES_API_SERVER = ("0.158.", "0.159.")
+_NO_POLICY = "--feature-gates=-operator.networkpolicy"
+_MANAGER = "manager"
+
+
 class OperatorsArgs(Args):
     """Arguments of ``Operators``."""
 
@@ -161,6 +169,22 @@ def release_files(args: OperatorsArgs) -> dict[OperatorName, str]:
     """Where each operator's release manifest is: on its project's site, or in the folder that the settings name."""
     from_manifests = [operator for operator in args.by("manifests") if operator in _RELEASES]
     return {operator: _release_file(operator, args.operators) for operator in from_manifests}
+
+
+def reaches_api_server(operator: OperatorName, operators: Operators) -> bool:
+    """Whether the release of ``operator`` works on every network as it is; see ``with_api_server``."""
+    return operator != "opentelemetry" or not operators.opentelemetry_version.startswith(_CLOSES_API_SERVER)
+
+
+def with_api_server(deployment: Object) -> Object:
+    """A copy of the operator's Deployment that makes no NetworkPolicy for itself."""
+    spec, template = deployment["spec"], deployment["spec"]["template"]
+    containers = [
+        {**container, "args": [*container.get("args", []), _NO_POLICY]} if container["name"] == _MANAGER else container
+        for container in template["spec"]["containers"]
+    ]
+    pod = {**template["spec"], "containers": containers}
+    return {**deployment, "spec": {**spec, "template": {**template, "spec": pod}}}
 
 
 def _release_file(operator: OperatorName, operators: Operators) -> str:

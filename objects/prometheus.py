@@ -1,5 +1,6 @@
 """A Prometheus that takes the service graph from Tempo by remote write, with exemplars, and scrapes the hops."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ from objects.rollout import Rollout
 
 # That of the image, which gives only its name.
 _USER = 65534
+# From this release on native histograms need no feature flag, and scraping them is a setting that older ones refuse.
+_HISTOGRAMS_WITHOUT_FLAG = (3, 9)
+_RELEASE = re.compile(r":v?(?P<major>\d+)\.(?P<minor>\d+)")
 
 
 class PrometheusArgs(Args):
@@ -33,7 +37,7 @@ class PrometheusArgs(Args):
 
 def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
     """The objects of ``manifests/prometheus.yaml`` as the settings want them."""
-    config = _config(args.scrape, args.prometheus.scrape_interval)
+    config = _config(args.scrape, args.prometheus)
     built = {}
     for manifest in manifests.load("prometheus.yaml"):
         labels = args.context.labels(PROMETHEUS)
@@ -61,18 +65,28 @@ def prometheus_rollout(args: PrometheusArgs) -> Rollout:
     )
 
 
-def _config(scrape: Mapping[str, str], interval: str) -> dict[str, Any]:
+def _config(scrape: Mapping[str, str], prometheus: Prometheus) -> dict[str, Any]:
     """The content of prometheus.yml."""
+    interval = prometheus.scrape_interval
     # Asked as often as scraped: by default a new pod is found after half a minute.
     pods = [
         {"job_name": job, "dns_sd_configs": [{"names": [record], "refresh_interval": interval}]}
         for job, record in scrape.items()
     ]
     itself = {"job_name": PROMETHEUS, "static_configs": [{"targets": [f"localhost:{PROMETHEUS_PORT}"]}]}
+    settings: dict[str, Any] = {"scrape_interval": interval}
+    if prometheus.native_histograms and not _needs_flag(prometheus.image):
+        settings["scrape_native_histograms"] = True
     return {
-        "global": {"scrape_interval": interval},
+        "global": settings,
         "scrape_configs": [itself, *pods],
     }
+
+
+def _needs_flag(image: str) -> bool:
+    """Whether native histograms need the feature flag; a tag without a release may; it never hurts."""
+    match = _RELEASE.search(image)
+    return match is None or (int(match["major"]), int(match["minor"])) < _HISTOGRAMS_WITHOUT_FLAG
 
 
 def _complete_deployment(manifest: Object, args: PrometheusArgs, config_hash: str) -> Object:
@@ -83,7 +97,7 @@ def _complete_deployment(manifest: Object, args: PrometheusArgs, config_hash: st
     pod = template["spec"]
     (container,) = pod["containers"]
     flags = [*container["args"], f"--storage.tsdb.retention.time={prometheus.retention}"]
-    if prometheus.native_histograms:
+    if prometheus.native_histograms and _needs_flag(prometheus.image):
         # Without this feature the receiver answers a write that has native histograms with an error.
         flags.append("--enable-feature=native-histograms")
     container = {

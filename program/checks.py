@@ -1,7 +1,7 @@
 """Everything that can be known to fail, or to harm, is refused before the first resource is registered."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pulumi
 
@@ -9,11 +9,15 @@ import lint
 from cluster.recorded import Recorded
 from objects.context import Object
 from program.definitions import missing
-from program.inventory import every_object
+from program.inventory import every_chart, every_object
 from program.migrations import migrations
 from program.ownership import taken
 from program.plan import Plan
 from program.telemetries import shadowing
+
+# Releases that are not supported any more still work, and an upgrade passes through some: Istio's takes one minor
+# version at a time.
+_ADVICE = "N18"
 
 
 class RefusedError(pulumi.RunError):
@@ -30,16 +34,17 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
     ``before`` is what the stack has made so far.
     """
     objects = list(every_object(plan))
-    findings = lint.check(without_secrets(objects), facts(plan))
+    findings = lint.check([*without_secrets(objects), *releases(plan)], facts(plan))
+    refused = [finding for finding in findings if finding.severity is lint.Severity.ERROR and finding.code != _ADVICE]
     for finding in findings:
-        if finding.severity is lint.Severity.WARNING:
+        if finding not in refused:
             pulumi.log.warn(plan.without_secrets(str(finding)))
     faults = [
         *taken(plan, objects, before),
         *migrations(plan, objects, before),
         *missing(plan, objects),
         *shadowing(plan, before),
-        *(plan.without_secrets(str(finding)) for finding in findings if finding.severity is lint.Severity.ERROR),
+        *(plan.without_secrets(str(finding)) for finding in refused),
     ]
     if faults:
         raise RefusedError(faults)
@@ -50,13 +55,25 @@ def without_secrets(objects: Iterable[Object]) -> list[Object]:
     return [obj for obj in objects if obj["kind"] != "Secret"]
 
 
+def releases(plan: Plan) -> Iterator[Object]:
+    """Every chart as the resource that Pulumi makes of it, which is no object of the cluster."""
+    for chart in every_chart(plan):
+        metadata = {"name": chart["name"], "namespace": chart["namespace"]}
+        yield {"apiVersion": "helm.sh/v3", "kind": "Release", "metadata": metadata, "spec": chart}
+
+
 def facts(plan: Plan) -> lint.Facts:
     """Facts about the cluster that stand in the settings but in no object."""
     settings = plan.settings
+    operators = settings.operators
     ours = settings.prometheus.existing is None
     return lint.Facts(
         platform=settings.platform,
-        tempo_operator_version=settings.operators.tempo_version,
+        tempo_operator_version=operators.tempo_version,
+        # Of one that is there already the default says nothing; one that we install is made to work.
+        opentelemetry_operator_version=operators.opentelemetry_version
+        if "opentelemetry_version" in operators.model_fields_set and operators.source_of("opentelemetry") == "existing"
+        else None,
         root_namespace=settings.mesh.namespace,
         cluster_domain=settings.cluster.domain,
         prometheus_native_histograms=settings.prometheus.native_histograms if ours else None,

@@ -70,6 +70,7 @@ class Recipe:
     user: str = ""
     workdir: str = ""
     stands_in: str | None = None
+    behind: str | None = None
     pull: bool = False
 
     def registry(self) -> str:
@@ -80,7 +81,7 @@ class Recipe:
     def key(self, identities: Mapping[str, str]) -> str:
         """Return the identity of the archive: the recipe and the ``identities`` of its sources."""
         said = asdict(self)
-        for not_content in ("stands_in", "pull"):
+        for not_content in ("stands_in", "behind", "pull"):
             del said[not_content]
         used = {source: identities[source] for source in self.sources()}
         return _digest([_RECIPE_VERSION, said, used])
@@ -156,6 +157,11 @@ def stand_ins() -> list[str]:
     return [
         f"{recipe.name}: {recipe.stands_in}" for recipe in load() if recipe.stands_in and not shelf.is_pulled(recipe)
     ]
+
+
+def older() -> list[str]:
+    """Return one line for each image whose release is older than what a stack elsewhere gets by default."""
+    return [f"{recipe.name}: by default a stack elsewhere gets {recipe.behind}" for recipe in load() if recipe.behind]
 
 
 def identity(source: str, path: Path) -> str:

@@ -101,7 +101,7 @@ def test_while_the_cluster_runs_the_hosts_network_and_mounts_are_as_before(
 
 
 def test_status_says_what_is_a_stand_in(cluster: Host) -> None:
-    assert "stand-in: registry.istio.io/release/examples-bookinfo-productpage-v1" in cluster.local("status").stdout
+    assert "stand-in: docker.io/istio/examples-bookinfo-productpage-v1" in cluster.local("status").stdout
 
 
 def test_no_command_changes_a_tracked_file(deployed: str, host_before: dict[str, list[str]]) -> None:

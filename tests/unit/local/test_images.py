@@ -10,6 +10,7 @@ import yaml
 from local.build import debian, images, tools
 from local.errors import LocalError
 from local.run import addons
+from model import Mesh, Operators, Prometheus
 
 CHECKOUT = Path(__file__).parents[3]
 PROGRAMS = {program for tool in tools.load() for program in tool.programs()}
@@ -81,6 +82,28 @@ def test_a_substitute_says_so(entry: images.Recipe) -> None:
         assert entry.stands_in.endswith(".")
 
 
+# What a stack gets by default, by the image that the embedded cluster runs of the same program.
+DEFAULTS = {
+    "ghcr.io/grafana/tempo-operator/tempo-operator": Operators().tempo_version,
+    "ghcr.io/open-telemetry/opentelemetry-operator/opentelemetry-operator": Operators().opentelemetry_version,
+    "localhost/istio/pilot": Mesh().version,
+    "localhost/istio/proxyv2": Mesh().version,
+    "quay.io/prometheus/prometheus": Prometheus().image.rpartition(":v")[2],
+}
+
+
+@pytest.mark.parametrize("repository", DEFAULTS)
+def test_an_image_that_is_older_than_elsewhere_says_what_is_the_default_there(repository: str) -> None:
+    (entry,) = (entry for entry in images.load() if entry.name.rpartition(":")[0] == repository)
+    tag = entry.name.rpartition(":")[2].removeprefix("v")
+    assert entry.behind == (None if tag == DEFAULTS[repository] else DEFAULTS[repository])
+
+
+def test_the_older_images_are_told_with_what_is_the_default_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "load", lambda: [recipe(behind="9.9.9"), recipe(name="other.test/b:1")])
+    assert images.older() == [f"{recipe().name}: by default a stack elsewhere gets 9.9.9"]
+
+
 def test_the_key_changes_with_the_content_of_an_input() -> None:
     assert recipe().key({"tool:program": "a"}) != recipe().key({"tool:program": "b"})
 
@@ -104,7 +127,7 @@ def test_the_key_changes_with_the_recipe(change: dict[str, object]) -> None:
 def test_the_key_ignores_what_is_only_said_about_the_image() -> None:
     inputs = {"tool:program": "a"}
 
-    assert recipe(stands_in="Another text.", pull=True).key(inputs) == recipe().key(inputs)
+    assert recipe(stands_in="Another text.", behind="9.9.9", pull=True).key(inputs) == recipe().key(inputs)
 
 
 def test_the_key_ignores_what_other_images_are_made_from() -> None:

@@ -165,7 +165,7 @@ def test_the_collector_runs_the_image_of_the_settings(deploy: Deploy) -> None:
 @pytest.mark.parametrize(
     ("changes", "hub"),
     [
-        ({}, f"{MIRROR}/release"),
+        ({}, f"{MIRROR}/istio"),
         ({"mesh.hub": "docker.io/istio"}, f"{MIRROR}/istio"),
         # Only the operator knows what the images of its versions are called.
         ({"mesh.installer": "sail"}, None),
@@ -285,12 +285,12 @@ spec:
 
 def test_charts_manifests_and_packages_are_listed_with_where_they_come_from() -> None:
     charts = listed(with_settings(minimal_config(), {"mesh.version": "1.30.1", "kiali.installer": "helm"})).charts
-    repository = "https://istio-release.storage.googleapis.com/charts"
+    repository = "https://blob.istio.io/istio-release/charts"
     assert charts[-2:] == [
         {"chart": "istiod", "version": "1.30.1", "repository": repository, "release": "istio-system/istiod"},
         {
             "chart": "kiali-server",
-            "version": "2.27.0",
+            "version": "2.31.0",
             "repository": "https://kiali.org/helm-charts",
             "release": "istio-system/kiali",
         },
@@ -342,7 +342,7 @@ def with_images(images: Mapping[str, Any]) -> str:
 
 
 def test_the_command_prints_it_for_people_for_programs_and_for_skopeo(tmp_path: Path) -> None:
-    source, target = "quay.io/prometheus/prometheus:v3.5.0", f"{MIRROR}/prometheus/prometheus:v3.5.0"
+    source, target = "quay.io/prometheus/prometheus:v3.13.5", f"{MIRROR}/prometheus/prometheus:v3.13.5"
     answer = with_images({"mirror": MIRROR})
     text = command(tmp_path, answer).stdout
     assert f"  {source} -> {target}  (Deployment istio-system/prometheus)\n" in text

@@ -300,16 +300,28 @@ def test_objects_of_release_manifests_are_awaited(deploy: Deploy) -> None:
     assert [r.inputs["skipAwait"] for r in deployed if r.kind == "ConfigFile"] == [False, False]
 
 
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+# As in the release manifest of the OpenTelemetry operator, shortened.
+RELEASED = {
+    "spec": {
+        "replicas": 1,
+        "template": {
+            "spec": {"containers": [{"name": "manager", "args": ["--zap-log-level=info"]}, {"name": "other"}]}
+        },
+    }
+}
+
+
 def retained_of_manifests(deployed: Deployed) -> set[str]:
     """Of a CRD and a Deployment in each release manifest, the types that stay on destroy."""
     kept = set()
     for file in (r for r in deployed if r.kind == "ConfigFile"):
-        for token in (DEFINITION, "kubernetes:apps/v1:Deployment"):
-            args = pulumi.ResourceTransformArgs(True, token, "any", {"a": 1}, pulumi.ResourceOptions(protect=True))
+        for token in (DEFINITION, DEPLOYMENT):
+            args = pulumi.ResourceTransformArgs(True, token, "any", RELEASED, pulumi.ResourceOptions(protect=True))
             for transform in file.transforms:
                 result = transform(args)
                 if isinstance(result, pulumi.ResourceTransformResult) and result.opts.retain_on_delete:
-                    assert (result.props, result.opts.protect) == ({"a": 1}, True)
+                    assert (result.props, result.opts.protect) == (RELEASED, True)
                     kept.add(f"{file.name} {token}")
     return kept
 
@@ -321,6 +333,44 @@ def test_definitions_of_release_manifests_stay_on_destroy_and_nothing_else_does(
 
 def test_definitions_of_release_manifests_go_where_the_settings_say_so(deploy: Deploy) -> None:
     assert retained_of_manifests(deploy(by_manifests(("operators.keepCrds", False)))) == set()
+
+
+def transformed(deployed: Deployed, operator: str, token: str) -> Any:
+    """What becomes of an object of that type in the operator's release manifest."""
+    (file,) = (r for r in deployed if r.name == f"operators-{operator}")
+    args = pulumi.ResourceTransformArgs(True, token, "any", RELEASED, pulumi.ResourceOptions())
+    for transform in file.transforms:
+        result = transform(args)
+        if isinstance(result, pulumi.ResourceTransformResult):
+            args = pulumi.ResourceTransformArgs(True, token, "any", result.props, result.opts)
+    return args.props
+
+
+@pytest.mark.parametrize("version", ["0.158.0", "0.159.1"])
+def test_an_operator_that_would_close_the_api_server_to_itself_is_told_not_to(deploy: Deploy, version: str) -> None:
+    deployed = deploy(by_manifests(("operators.opentelemetryVersion", version)))
+    spec = transformed(deployed, "opentelemetry", DEPLOYMENT)["spec"]
+    assert spec["replicas"] == 1
+    assert spec["template"]["spec"]["containers"] == [
+        {"name": "manager", "args": ["--zap-log-level=info", "--feature-gates=-operator.networkpolicy"]},
+        {"name": "other"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "operator", "token"),
+    [
+        ("0.157.0", "opentelemetry", DEPLOYMENT),
+        ("0.160.0", "opentelemetry", DEPLOYMENT),
+        ("0.158.0", "opentelemetry", DEFINITION),
+        ("0.158.0", "tempo", DEPLOYMENT),
+    ],
+)
+def test_what_else_is_in_release_manifests_stays_as_it_is(
+    deploy: Deploy, version: str, operator: str, token: str
+) -> None:
+    deployed = deploy(by_manifests(("operators.opentelemetryVersion", version)))
+    assert transformed(deployed, operator, token) == RELEASED
 
 
 def test_kiali_s_and_grafana_s_operators_are_not_installed_from_manifests(deploy: Deploy) -> None:

@@ -356,8 +356,8 @@ def test_the_exports_say_where_everything_is(minimal: Deployed) -> None:
         "tracing_provider": "otel",
         "grafana_datasources_config_map": "istio-system/grafana-datasources-tracing",
         "versions": {
-            "istio": "1.30.0",
-            "prometheus": "quay.io/prometheus/prometheus:v3.5.0",
+            "istio": "1.31.4",
+            "prometheus": "quay.io/prometheus/prometheus:v3.13.5",
             "bookinfo": "1.20.3",
         },
     }

@@ -7,6 +7,9 @@ import pytest
 import yaml
 from recording import Deployed, minimal_config, s3_config, with_setting
 
+from lint.lifecycle import lifecycle
+from objects import prometheus
+
 Deploy = Callable[..., Deployed]
 
 THEIRS = "https://metrics.example.com/tenant"
@@ -44,6 +47,12 @@ def arguments(deployed: Deployed) -> list[str]:
     return args
 
 
+def settings_of(deployed: Deployed) -> dict[str, Any]:
+    """The content of prometheus.yml."""
+    found: dict[str, Any] = yaml.safe_load(deployed.get("ConfigMap", "prometheus").inputs["data"]["prometheus.yml"])
+    return found
+
+
 def remote_write_url(deployed: Deployed) -> str:
     config = deployed.get("TempoMonolithic").inputs["spec"]["extraConfig"]["tempo"]
     (remote_write,) = config["metrics_generator"]["storage"]["remote_write"]
@@ -61,9 +70,25 @@ def test_it_takes_writes_and_keeps_exemplars(minimal: Deployed) -> None:
     assert NATIVE_HISTOGRAMS not in arguments(minimal)
 
 
-def test_native_histograms_are_switched_on_beside_the_exemplars(deploy: Deploy) -> None:
-    args = arguments(deploy(with_setting(minimal_config(), "prometheus.nativeHistograms", True)))
-    assert {RECEIVER, EXEMPLARS, NATIVE_HISTOGRAMS} <= set(args)
+@pytest.mark.parametrize(
+    ("tag", "has_flag"), [("v2.42.0", True), ("v3.8.1", True), ("v3.9.0", False), ("v4.0.0", False), ("mine", True)]
+)
+def test_native_histograms_are_switched_on_as_the_release_wants_it(deploy: Deploy, tag: str, has_flag: bool) -> None:
+    """Newer releases take what is written without a flag, older ones do not start with the setting for scraping."""
+    config = with_setting(minimal_config(), "prometheus.nativeHistograms", True)
+    deployed = deploy(with_setting(config, "prometheus.image", f"registry.test:5000/prom/prometheus:{tag}"))
+    assert {RECEIVER, EXEMPLARS} <= set(arguments(deployed))
+    assert (NATIVE_HISTOGRAMS in arguments(deployed)) is has_flag
+    assert settings_of(deployed)["global"].get("scrape_native_histograms") is (None if has_flag else True)
+
+
+def test_without_native_histograms_none_are_scraped(minimal: Deployed) -> None:
+    assert settings_of(minimal)["global"] == {"scrape_interval": "15s"}
+
+
+def test_the_release_from_which_on_no_flag_is_needed_is_the_one_that_was_published() -> None:
+    published = lifecycle().first_release("native histograms need no feature flag")
+    assert published == prometheus._HISTOGRAMS_WITHOUT_FLAG
 
 
 def test_the_retention_is_that_of_the_settings(deploy: Deploy) -> None:

@@ -155,6 +155,26 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"mesh.installer": "existing", "namespaces.existing": ["istio-system"], "mesh.values": {"a": {}}},
         "its owner decides",
     ),
+    (
+        {
+            "mesh.namespace": "mesh",
+            "mesh.values": {
+                "meshConfig": {
+                    "extensionProviders": [
+                        {
+                            "name": "second",
+                            "opentelemetry": {
+                                "service": "mesh/otel-collector.mesh.svc.cluster.local",
+                                "port": 4317,
+                                "serviceAttributeEnrichment": "OTEL_SEMANTIC_CONVENTIONS",
+                            },
+                        }
+                    ]
+                }
+            },
+        },
+        "serviceAttributeEnrichment",
+    ),
     ({"mesh.installer": "sail", "mesh.revision": "canary"}, "updateStrategy"),
     (
         {"mesh.discoveryNamespacesOnly": True, "mesh.values": {"meshConfig": {"discoverySelectors": []}}},
@@ -171,6 +191,36 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"grafana.tempo.uid": "one", "grafana.prometheus.uid": "one"}, "different uids"),
     ({"grafana.tempo.name": "One", "grafana.prometheus.name": "One"}, "different names"),
 ]
+
+
+# Beside what is refused: another provider may name services as it likes, and one that leads to ours in Istio's way.
+PROVIDERS = [
+    {
+        "name": "vendor",
+        "opentelemetry": {"service": "vendor.example", "serviceAttributeEnrichment": "OTEL_SEMANTIC_CONVENTIONS"},
+    },
+    {
+        "name": "second",
+        "opentelemetry": {
+            "service": "otel-collector.istio-system.svc.cluster.local",
+            "serviceAttributeEnrichment": "ISTIO_CANONICAL",
+        },
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("mesh", "version"),
+    [({}, "1.31.4"), ({"installer": "sail"}, "1.31.0"), ({"installer": "sail", "version": "1.30.3"}, "1.30.3")],
+)
+def test_the_default_version_of_istio_is_one_that_the_installer_has(mesh: dict[str, str], version: str) -> None:
+    assert load(with_setting(minimal_config(), "mesh", mesh)).mesh.version == version
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider["name"])
+def test_a_provider_that_gives_no_service_of_ours_a_second_name_is_accepted(provider: dict[str, Any]) -> None:
+    values = {"meshConfig": {"extensionProviders": [provider]}}
+    assert load(with_setting(minimal_config(), "mesh.values", values)).mesh.values == values
 
 
 def load(config: Mapping[str, Any]) -> settings.Settings:

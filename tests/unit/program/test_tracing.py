@@ -112,8 +112,8 @@ def test_discovery_can_be_limited_to_our_namespaces(deploy: Deploy) -> None:
 @pytest.mark.parametrize(
     ("repository", "chart", "repository_url", "version"),
     [
-        ("https://charts.example/istio/", "base", "https://charts.example/istio", "1.30.0"),
-        ("oci://registry.example/istio", "oci://registry.example/istio/base", None, "1.30.0"),
+        ("https://charts.example/istio/", "base", "https://charts.example/istio", "1.31.4"),
+        ("oci://registry.example/istio", "oci://registry.example/istio/base", None, "1.31.4"),
         ("vendor/charts", "vendor/charts/base", None, None),
     ],
 )
@@ -125,6 +125,17 @@ def test_charts_come_from_a_repository_a_registry_or_a_folder(
     assert release["chart"] == chart
     assert (release.get("repositoryOpts") or {}).get("repo") == repository_url
     assert release.get("version") == version
+
+
+def test_every_chart_of_istio_comes_from_a_registry_with_its_version(deploy: Deploy) -> None:
+    config = with_setting(minimal_config(), "mesh.chartRepository", "oci://ghcr.io/istio/release/charts")
+    config = with_setting(with_setting(config, "mesh.cni", True), "bookinfo.gateway", "istio")
+    releases = [r.inputs for r in deploy(config) if r.kind == "Release"]
+    assert {(release["chart"], release["version"]) for release in releases} == {
+        (f"oci://ghcr.io/istio/release/charts/{chart}", "1.31.4") for chart in ("base", "cni", "istiod", "gateway")
+    }
+    # With a repository beside the registry Helm would look for the chart's name there.
+    assert not any("repositoryOpts" in release for release in releases)
 
 
 def test_istio_s_crds_lose_their_keep_policy_only_when_asked(deploy: Deploy) -> None:

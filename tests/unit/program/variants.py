@@ -20,8 +20,13 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
     "installer": {
         "helm": {},
         "helm-revision": {"mesh.revision": "canary", "mesh.discoveryNamespacesOnly": True, "mesh.cni": True},
-        "sail": {"mesh.installer": "sail"},
-        "sail-by-revision": {"mesh.installer": "sail", "mesh.sail.updateStrategy": "RevisionBased"},
+        # A version that the definitions know which the schemas are made of.
+        "sail": {"mesh.installer": "sail", "mesh.version": "1.30.3"},
+        "sail-by-revision": {
+            "mesh.installer": "sail",
+            "mesh.version": "1.30.3",
+            "mesh.sail.updateStrategy": "RevisionBased",
+        },
         "existing": {"mesh.installer": "existing", "namespaces.existing": ["istio-system"]},
     },
     "tempo": {
