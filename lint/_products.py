@@ -53,9 +53,14 @@ class Use:
     def where(self) -> str:
         return self.owner.where(*self.path)
 
+    @property
+    def by_sail(self) -> bool:
+        """Whether the Sail operator installs it, which has a list of versions."""
+        return self.owner.group == SAIL
+
     def by_red_hat(self, facts: Facts) -> bool | None:
         """Whether it is a build of Red Hat's, which has dates and patches of its own; None if that is not known."""
-        if self.owner.group != SAIL:
+        if not self.by_sail:
             return False
         return None if facts.platform is None else facts.platform == "openshift"
 

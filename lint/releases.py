@@ -68,8 +68,7 @@ def _what_ends(use: Use, end: EndOfSupport) -> str:
 def _instead(use: Use, end: EndOfSupport, facts: Facts) -> str:
     if end.instead is not None:
         return end.instead
-    by_operator = use.product == "istio" and use.path == ("spec", "version")
-    return f"take {recommended_istio(facts) if by_operator else lifecycle().current_version(use.product)}"
+    return f"take {recommended_istio(facts) if use.by_sail else lifecycle().current_version(use.product)}"
 
 
 @rule(

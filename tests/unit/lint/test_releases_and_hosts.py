@@ -210,6 +210,11 @@ def test_the_version_to_take_is_one_that_the_catalog_has(
     assert alias.remedy == f"name one version, such as {version}"
 
 
+def test_for_a_chart_the_version_to_take_is_the_newest_patch(check_yaml: CheckYaml) -> None:
+    (finding,) = check_yaml(RELEASE % "1.27.3", today=TODAY)
+    assert finding.remedy == "take 1.31.4"
+
+
 def test_on_openshift_the_version_to_name_is_red_hat_s(check_yaml: CheckYaml) -> None:
     istio = ISTIO % ("Istio", "v1.30-latest, values: {pilot: {cni: {enabled: false}}}")
     (finding,) = check_yaml(istio, platform="openshift", today=TODAY)
