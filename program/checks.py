@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pulumi
 
@@ -15,8 +16,8 @@ from program.ownership import taken
 from program.plan import Plan
 from program.telemetries import shadowing
 
-# Releases that are not supported any more still work, and an upgrade passes through some: Istio's takes one minor
-# version at a time.
+# Never a reason to refuse: releases that are not supported any more still work, and an upgrade passes through some, as
+# Istio's takes one minor version at a time.
 _ADVICE = "N18"
 
 
@@ -34,20 +35,23 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
     ``before`` is what the stack has made so far.
     """
     objects = list(every_object(plan))
-    findings = lint.check([*without_secrets(objects), *releases(plan)], facts(plan))
-    refused = [finding for finding in findings if finding.severity is lint.Severity.ERROR and finding.code != _ADVICE]
+    findings = [*map(_judged, lint.check([*without_secrets(objects), *releases(plan)], facts(plan)))]
     for finding in findings:
-        if finding not in refused:
+        if finding.severity is lint.Severity.WARNING:
             pulumi.log.warn(plan.without_secrets(str(finding)))
     faults = [
         *taken(plan, objects, before),
         *migrations(plan, objects, before),
         *missing(plan, objects),
         *shadowing(plan, before),
-        *(plan.without_secrets(str(finding)) for finding in refused),
+        *(plan.without_secrets(str(finding)) for finding in findings if finding.severity is lint.Severity.ERROR),
     ]
     if faults:
         raise RefusedError(faults)
+
+
+def _judged(finding: lint.Finding) -> lint.Finding:
+    return replace(finding, severity=lint.Severity.WARNING) if finding.code == _ADVICE else finding
 
 
 def without_secrets(objects: Iterable[Object]) -> list[Object]:

@@ -177,7 +177,7 @@ def test_a_release_that_is_not_supported_any_more_is_refused_to_nobody(monkeypat
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
     refuse_what_breaks(plan_of(configured(minimal_config(), {"mesh.version": "1.28.10"})), Recorded())
     (warning,) = warnings
-    assert warning.startswith("error N18 Release istio-system/istiod: spec.version: support of Istio 1.28 ended on ")
+    assert warning.startswith("warning N18 Release istio-system/istiod: spec.version: support of Istio 1.28 ended on ")
 
 
 @pytest.mark.parametrize(
