@@ -1,6 +1,7 @@
 """The recorded facts: each has its source and its days, and none is older than people may rely on."""
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,9 @@ RIGHT: dict[str, Any] = {
     ],
 }
 READ = {"source": "https://example.test", "read": "2026-01-01"}
+
+
+RELEASES = Path(__file__).parents[4] / "shared" / "crds" / "releases"
 
 
 def written(**changed: Any) -> str:
@@ -144,3 +148,13 @@ def test_a_faulty_release_is_from_its_first_version_to_its_last(number: tuple[in
 @pytest.mark.parametrize(("catalog", "newest"), [("redhat", "1.10.0"), ("operatorhub", "1.11"), ("community", None)])
 def test_the_newest_version_of_a_catalog_is_found_by_number(catalog: str, newest: str | None) -> None:
     assert lifecycle.parse(written()).newest_in_catalog(catalog, "x") == newest
+
+
+@pytest.mark.parametrize("folder", sorted(RELEASES.glob("ossm-*")), ids=lambda folder: folder.name)
+def test_red_hat_s_catalog_carries_what_the_released_definitions_list(folder: Path) -> None:
+    """Where the definitions as released lie beside the checkout."""
+    definition = yaml.safe_load((folder / "sailoperator.io_istios.yaml").read_text())
+    spec = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    listed = [name.removeprefix("v") for name in spec["version"]["enum"] if not name.endswith("-latest")]
+    (release,) = (one for one in lifecycle.lifecycle().catalogs if f"ossm-{one.release}" == folder.name)
+    assert release.carries["istio"] == listed
