@@ -126,3 +126,13 @@ def test_nothing_in_the_collector_needs_all_spans_of_a_trace(replicas: int) -> N
     config = spec(replicas=replicas)["config"]
     assert "connectors" not in config
     assert not [name for name in config["processors"] if name.startswith(("tail_sampling", "groupbytrace"))]
+
+
+def test_the_collector_s_pods_pull_with_the_secrets_of_an_account_that_is_there_first(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "images.pullSecrets", ["registry"]))
+    collector = deployed.get("OpenTelemetryCollector")
+    account = deployed.get("ServiceAccount", "mesh-tracing-otel-collector")
+    assert collector.inputs["spec"]["serviceAccount"] == "mesh-tracing-otel-collector"
+    assert account.inputs["imagePullSecrets"] == [{"name": "registry"}]
+    assert account.inputs["metadata"]["namespace"] == collector.inputs["metadata"]["namespace"]
+    assert account.urn in deployed.before(collector.urn)

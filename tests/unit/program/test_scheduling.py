@@ -126,25 +126,6 @@ def test_every_part_of_a_tempo_stack_is_placed_by_the_two_fields_that_it_has(dep
         assert part(fields, SCHEDULING) == OF_A_TEMPO_STACK
 
 
-@pytest.mark.parametrize(
-    ("kind", "app", "changes"),
-    [
-        ("OpenTelemetryCollector", "otel-collector", {}),
-        ("TempoMonolithic", "tempo", {}),
-        ("TempoStack", "tempo", {"tempo.storage.backend": "s3", "tempo.mode": "stack"}),
-    ],
-)
-def test_an_operator_s_pods_pull_with_the_secrets_of_an_account_that_is_there_first(
-    deploy: Deploy, kind: str, app: str, changes: dict[str, Any]
-) -> None:
-    deployed = deploy(placed(with_settings(s3_config(), {"tempo.storage.backend": "memory", **changes})))
-    resource, account = deployed.get(kind), deployed.get("ServiceAccount", f"mesh-tracing-{app}")
-    assert resource.inputs["spec"]["serviceAccount"] == f"mesh-tracing-{app}"
-    assert account.inputs["imagePullSecrets"] == PULL_SECRETS
-    assert account.inputs["metadata"]["namespace"] == resource.inputs["metadata"]["namespace"]
-    assert account.urn in deployed.before(resource.urn)
-
-
 def release(deployed: Deployed, chart: str) -> Any:
     (found,) = (r.inputs["values"] for r in deployed if r.kind == "Release" and r.inputs["chart"] == chart)
     return found

@@ -448,3 +448,15 @@ def test_versions_name_what_the_program_runs_itself(deploy: Deploy) -> None:
     assert "minio" not in deploy(storage_config("monolithic", "s3", "keys")).exports["versions"]
     existing = {"prometheus.existing": {"queryUrl": "http://theirs:9090"}, "bookinfo.enabled": False}
     assert set(deploy(with_settings(minimal_config(), existing)).exports["versions"]) == {"istio"}
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("monolithic", "TempoMonolithic"), ("stack", "TempoStack")])
+def test_tempo_s_pods_pull_with_the_secrets_of_an_account_that_is_there_first(
+    deploy: Deploy, mode: str, kind: str
+) -> None:
+    deployed = deploy(with_setting(storage_config(mode, "s3", "minio"), "images.pullSecrets", ["registry"]))
+    tempo, account = deployed.get(kind), deployed.get("ServiceAccount", "mesh-tracing-tempo")
+    assert tempo.inputs["spec"]["serviceAccount"] == "mesh-tracing-tempo"
+    assert account.inputs["imagePullSecrets"] == [{"name": "registry"}]
+    assert account.inputs["metadata"]["namespace"] == tempo.inputs["metadata"]["namespace"]
+    assert account.urn in deployed.before(tempo.urn)
