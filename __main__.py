@@ -12,7 +12,7 @@ from program import Plan, describe, look, refuse_what_breaks
 stack = settings.load(pulumi.Config())
 way_in = access.find(stack.cluster)
 before = recorded.recorded()
-plan = Plan(stack, look(Plan(stack), way_in, before))
+plan = Plan(stack, look(Plan(stack, before=before), way_in, before), before)
 refuse_what_breaks(plan, before)
 
 cluster = k8s.Provider(

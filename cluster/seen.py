@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cluster.definitions import Shape, is_openapi, openapi_path, shapes_of
 from cluster.reader import NotReadError, Object
 from objects.context import OWNER
 
 FACTS = Path("facts")
 # The variable that names the stack whose facts a preview has to write.
 WRITE_FACTS = "MESH_TRACING_WRITE_FACTS"
+
+# What the status of a resource of Tempo's operator says of the program that it runs.
+_VERSIONS = {"tempoVersion"}
 
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 DISCOVERY = "/apis"
@@ -41,12 +45,17 @@ class Seen:
         found = self.answers.get(DISCOVERY)
         return None if found is None else frozenset(found)
 
+    def definition(self, api_version: str, kind: str) -> Shape:
+        """The fields that the cluster's definition of a kind has below ``spec``; None if not known."""
+        shape: Shape = (self.answers.get(openapi_path(api_version)) or {}).get(kind)
+        return shape
 
-def seen(answers: Mapping[str, Object | NotReadError | None]) -> Seen:
-    """What the checks need of what was read."""
+
+def seen(answers: Mapping[str, Object | NotReadError | None], kinds: frozenset[str] = frozenset()) -> Seen:
+    """What the checks need of what was read; of definitions, those of ``kinds``."""
     unread = tuple(str(answer) for answer in answers.values() if isinstance(answer, NotReadError))
     read = {path: found for path, found in answers.items() if not isinstance(found, NotReadError)}
-    return Seen({path: _needed(path, found) for path, found in read.items()}, unread)
+    return Seen({path: _needed(path, found, kinds) for path, found in read.items()}, unread)
 
 
 def facts_file(stack: str) -> Path:
@@ -74,9 +83,11 @@ def read_facts(stack: str) -> tuple[str, Seen] | None:
     return content["read"], Seen(content["answers"], live=False)
 
 
-def _needed(path: str, found: Object | None) -> Any:
+def _needed(path: str, found: Object | None, kinds: frozenset[str]) -> Any:
     if found is None:
         return None
+    if is_openapi(path):
+        return shapes_of(found, kinds)
     if path == DISCOVERY:
         # An older API server lists groups without their kinds, so it is not known which it has.
         return sorted(_kinds(found)) if "items" in found else None
@@ -103,7 +114,7 @@ def _kinds(discovery: Object) -> set[str]:
 
 
 def _described(obj: Object) -> dict[str, Any]:
-    """What the checks need of an object: which it is, since when, whose, and how large a volume is or may get."""
+    """What the checks need of an object: which it is, since when, whose, what runs it, how large a volume may get."""
     metadata = obj["metadata"]
     described = {
         "name": metadata["name"],
@@ -111,6 +122,12 @@ def _described(obj: Object) -> dict[str, Any]:
         "created": metadata.get("creationTimestamp"),
         "owner": (metadata.get("annotations") or {}).get(OWNER),
     }
+    versions = {key: text for key, text in (obj.get("status") or {}).items() if key in _VERSIONS}
+    if versions:
+        described["versions"] = versions
+    if obj.get("kind") == "PackageManifest":
+        channels = obj["status"]["channels"]
+        described["channels"] = {one["name"]: one["currentCSVDesc"]["version"] for one in channels}
     if obj.get("kind") == "StorageClass":
         described["grows"] = bool(obj.get("allowVolumeExpansion"))
     if obj.get("kind") == "PersistentVolumeClaim":

@@ -18,6 +18,7 @@ from objects.tempo import (
     tempo_rollout,
     unscaled,
 )
+from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
 
 
 class TempoStack(pulumi.ComponentResource):
@@ -65,9 +66,23 @@ class TempoStack(pulumi.ComponentResource):
             declare(f"{name}-{role}", service, child)
 
         served = served_by(self._tempo, made, tempo_rollout(args), watch)
+        if args.graph_beside:
+            served = pulumi.Output.all(served, self._graph(name, args, key, watch)).apply(lambda known: str(known[0]))
         self.query_url = once_served(tempo_query_url(args.tempo, args.context), served)
         self.otlp_address = once_served(tempo_otlp_address(args.tempo, args.context), served)
         self.register_outputs({"query_url": self.query_url, "otlp_address": self.otlp_address})
+
+    def _graph(
+        self, name: str, args: TempoStackArgs, key: pulumi.Output[str], watch: Watch | None
+    ) -> pulumi.Output[str]:
+        """The Tempo that makes the service graph where the TempoStack cannot; known once it serves."""
+        made = revision(key, build_tempo_graph(args)["spec"])
+        graph = declare(
+            f"{name}-graph",
+            build_tempo_graph(args, revision=made, awaited=watch is None),
+            pulumi.ResourceOptions(parent=self, custom_timeouts=within(args.context.timeouts.tempo)),
+        )
+        return served_by(graph, made, tempo_graph_rollout(args), watch)
 
     def _describe_store(self, name: str, args: TempoStackArgs, watch: Watch | None) -> Text | None:
         """The Secret that describes the object store, if there is one; the name carries the wait for both."""

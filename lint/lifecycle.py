@@ -166,6 +166,12 @@ class Lifecycle(BaseModel):
         """Raises ``StopIteration`` for a product of which none is recorded."""
         return next(one.version for one in self.current if one.product == product)
 
+    def carried(self, package: str, release: str | None, product: str) -> list[str]:
+        """The versions of ``product`` that a release of a package can install; of one that is not known, any can."""
+        of_package = [one for one in self.catalogs if one.package == package]
+        same = [one for one in of_package if minor(one.release) == minor(release)]
+        return [version for one in same or of_package for version in one.carries.get(product, [])]
+
     def newest_in_catalog(self, catalog: str, product: str) -> str | None:
         """The newest version of ``product`` that any release in ``catalog`` can install."""
         releases = (one.carries.get(product, []) for one in self.catalogs if one.catalog == catalog)

@@ -6,13 +6,24 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, value_at
-from model.scalars import ChartRepository, Flag, Image, Name, Number, Registry, Tag, Version, expected
+from model.scalars import (
+    ChartRepository,
+    Flag,
+    Image,
+    Name,
+    Number,
+    Registry,
+    Tag,
+    VersionOrMinor,
+    expected,
+    is_full_version,
+)
 
 # The name of our tracing provider in the mesh configuration. It is no setting, and no other provider may have it.
 TRACING_PROVIDER = "otel"
 
-# The newest version in the list of the Sail operator's release 1.31.0.
-_DEFAULT_OF_SAIL = "1.31.0"
+# The Istio that Helm installs if the settings name no other.
+DEFAULT_ISTIO = "1.31.4"
 
 # Values of Istio's chart that another setting, or the program itself, determines.
 _OWNED_VALUES = {
@@ -78,10 +89,12 @@ class Mesh(Section):
         description="`helm`: by Istio's charts; `sail`: by the Sail operator; `existing`: Istio is installed already.",
     )
     namespace: Name = Field(default="istio-system", description="The mesh's root namespace.")
-    version: Version = Field(
-        default="1.31.4",
-        description="Version of Istio; charts in a folder have their own. The operator of `sail` has to know it: its "
-        "default is `1.31.0`.",
+    version: VersionOrMinor | None = Field(
+        default=None,
+        examples=["1.30.3"],
+        description="Version of Istio; charts in a folder have their own. None takes, for `helm`, the newest that was "
+        "tried; for `sail`, the installed one or else the newest that the operator has, and a minor version such as "
+        '`"1.30"` the newest of that. For `existing` it is the owner\'s: another one restarts the workloads.',
     )
     chart_repository: ChartRepository = Field(
         default="https://blob.istio.io/istio-release/charts",
@@ -122,14 +135,6 @@ class Mesh(Section):
         description="Further values of the istiod chart, merged over the program's.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _default_that_the_operator_knows(cls, data: Any) -> Any:
-        """A patch has its charts at once, and gets into the operator's list only with a release of the operator."""
-        if isinstance(data, dict) and data.get("installer") == "sail" and "version" not in data:
-            return {**data, "version": _DEFAULT_OF_SAIL}
-        return data
-
     @field_validator("values")
     @classmethod
     def _values_leave_ours_alone(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +171,10 @@ class Mesh(Section):
         theirs = value_at(self.values, "meshConfig.discoverySelectors")
         if self.discovery_namespaces_only and theirs is not None:
             raise expected("either discoveryNamespacesOnly or values.meshConfig.discoverySelectors, not both")
+        if self.installer != "sail" and self.version is not None and not is_full_version(self.version):
+            raise expected(
+                f"a full version for installer {self.installer}: only the Sail operator has a list to choose from"
+            )
         if self.installer == "sail" and self.revision != "default":
             raise expected("no revision for installer sail: the operator names revisions, by sail.updateStrategy")
         if self.installer == "existing":
@@ -186,7 +195,7 @@ class Collector(Section):
         ge=1,
         strict=True,
         examples=[1000],
-        description="How many batches may wait for Tempo before spans are dropped.",
+        description="How many thousand spans may wait for Tempo before spans are dropped.",
     )
     resources: Resources = Field(
         default=Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "512Mi"}),

@@ -12,6 +12,9 @@ Platform = Literal["openshift", "kubernetes"]
 OperatorName = Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"]
 OperatorSource = Literal["existing", "olm", "manifests"]
 CLUSTER_DOMAIN = "cluster.local"
+# The releases that are installed from manifests if the settings name no other.
+DEFAULT_TEMPO_OPERATOR = "0.22.0"
+DEFAULT_OPENTELEMETRY_OPERATOR = "0.158.0"
 
 
 class Target(Section):
@@ -106,13 +109,16 @@ class Operators(Section):
         examples=[{"mesh": "servicemeshoperator3.v3.2.0"}],
         description="For `olm`: the ClusterServiceVersion to install first; none takes the channel's newest.",
     )
-    tempo_version: Version = Field(
-        default="0.22.0",
-        description="Version of the Tempo operator: the one to install from manifests, or the installed one.",
+    tempo_version: Version | None = Field(
+        default=None,
+        examples=["0.22.0"],
+        description="For `manifests`: version of the Tempo operator; none takes the newest that was tried. One that is "
+        "installed is known by its definitions.",
     )
-    opentelemetry_version: Version = Field(
-        default="0.158.0",
-        description="Version of the OpenTelemetry operator: the one to install from manifests, or the installed one.",
+    opentelemetry_version: Version | None = Field(
+        default=None,
+        examples=["0.152.0"],
+        description="For `manifests`: version of the OpenTelemetry operator; none takes the newest that was tried.",
     )
     manifest_folder: str | None = Field(
         default=None,

@@ -62,11 +62,20 @@ EnvName = Annotated[
     _matches(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters, digits and underscores"),
     Field(examples=["REDIS_PASSWORD"]),
 ]
-Version = Annotated[
+_VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?"
+Version = Annotated[str, _matches(_VERSION, "a full version number"), Field(examples=["1.31.4"])]
+VersionOrMinor = Annotated[
     str,
-    _matches(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?", "a full version number"),
+    _matches(rf"{_VERSION}|[0-9]+\.[0-9]+", "a version number, as text"),
     Field(examples=["1.31.4"]),
 ]
+
+
+def is_full_version(version: str) -> bool:
+    """Whether a version names one release, and not all of a minor version."""
+    return re.fullmatch(_VERSION, version) is not None
+
+
 Tag = Annotated[
     str,
     _matches(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}", "an image's tag"),
@@ -126,6 +135,14 @@ GoDuration = Annotated[
     _matches(r"([0-9]+(ms|s|m|h))+", "a duration in hours, minutes and seconds"),
     Field(examples=["48h"]),
 ]
+
+
+def seconds_of(duration: str) -> float:
+    """The seconds in a duration with Go's units."""
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h)", duration))
+
+
 # Prometheus's own units, which also have days and longer.
 PrometheusDuration = Annotated[
     str,

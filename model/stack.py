@@ -14,7 +14,6 @@ from model.scheduling import Scheduling
 from model.stores import Prometheus, Tempo
 from model.workloads import Bookinfo, Timeouts
 
-_TEMPO_ENV_SINCE = (0, 21)
 # The first Istio that lets a Gateway of the Gateway API say anything about its pods.
 _GATEWAY_PODS_SINCE = (1, 26)
 
@@ -81,15 +80,10 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _fits_the_operators(self) -> "Settings":
-        if self.tempo.env and _minor(self.operators.tempo_version) < _TEMPO_ENV_SINCE:
-            raise expected("operators.tempoVersion 0.21.0 or newer for tempo.env: older ones have no such field")
-        return self
-
-    @model_validator(mode="after")
     def _pods_can_be_placed(self) -> "Settings":
         by_istio = self.bookinfo.enabled and self.bookinfo.gateway == "gateway-api"
-        if by_istio and self.scheduling.to_kubernetes() and _minor(self.mesh.version) < _GATEWAY_PODS_SINCE:
+        older = self.mesh.version is not None and _minor(self.mesh.version) < _GATEWAY_PODS_SINCE
+        if by_istio and self.scheduling.to_kubernetes() and older:
             raise expected("mesh.version 1.26.0 or newer for scheduling and bookinfo.gateway gateway-api")
         if self.images.pull_secrets and self.exposure.jaeger_ui and self.exposure.kind == "route":
             raise expected(

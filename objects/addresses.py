@@ -18,6 +18,8 @@ MINIO = "minio"
 PRODUCTPAGE = "productpage"
 PROMETHEUS = "prometheus"
 TEMPO = "tempo"
+# The resource that makes the service graph beside a TempoStack that cannot.
+TEMPO_GRAPH = "graph"
 # Prometheus' jobs for the hops, beside those of Tempo.
 COLLECTOR_JOB = "otel-collector"
 ISTIOD_JOB = "istiod"
@@ -70,11 +72,28 @@ def tempo_otlp_address(tempo: Tempo, context: Context) -> str:
     return f"{context.host(tempo_service(tempo, 'distributor'), tempo.namespace)}:{OTLP_GRPC_PORT}"
 
 
-def tempo_jobs(tempo: Tempo) -> Mapping[str, str]:
-    """The scrape jobs for spans that arrive and edges that leave, each with its operator's name for the part."""
+def tempo_graph_service() -> str:
+    """The Service of the Tempo that makes the service graph beside a TempoStack."""
+    return f"tempo-{TEMPO_GRAPH}"
+
+
+def tempo_graph_otlp_address(namespace: str, context: Context) -> str:
+    """Where that Tempo takes spans."""
+    return f"{context.host(tempo_graph_service(), namespace)}:{OTLP_GRPC_PORT}"
+
+
+def tempo_jobs(tempo: Tempo, *, graph_beside: bool) -> Mapping[str, tuple[str, str]]:
+    """The scrape jobs for spans that arrive and edges that leave: the resource and its operator's name for the part.
+
+    ``graph_beside``: whether a Tempo of its own makes the service graph.
+    """
     if tempo.mode == "monolithic":
-        return {TEMPO: TEMPO}
-    return {f"{TEMPO}-{part}": part for part in ("distributor", "metrics-generator", "query-frontend")}
+        return {TEMPO: (TEMPO, TEMPO)}
+    parts = (
+        ("distributor", "query-frontend") if graph_beside else ("distributor", "metrics-generator", "query-frontend")
+    )
+    jobs = {f"{TEMPO}-{part}": (TEMPO, part) for part in parts}
+    return jobs | ({f"{TEMPO}-{TEMPO_GRAPH}": (TEMPO_GRAPH, TEMPO)} if graph_beside else {})
 
 
 def _tempo_http(part: str, tempo: Tempo, context: Context) -> str:

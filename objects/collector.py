@@ -1,10 +1,10 @@
 """The spec of the collector: a pipeline of traces from the mesh to Tempo."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from model import Collector
-from model.parts import to_kubernetes_env
+from model.parts import to_kubernetes_env, value_at
 from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from objects.context import Context, Text
 from objects.merge import merge
@@ -15,13 +15,24 @@ from objects.pods import pull_account
 POD_NAME = "otel-collector"
 
 _FIRST = "memory_limiter"
-_LAST = "batch"
+_EXPORTER = "otlp_grpc"
+# The exporter's name before collectors 0.144, and the processor that batched before exporters did. Both still work, and
+# are used where the user's own configuration speaks of one of them.
+_OLDER_EXPORTER = "otlp"
+_BATCH_PROCESSOR = "batch"
+
+# Spans, of about half a kilobyte each, in a request to Tempo: its receiver takes 4 MiB, which is gRPC's default.
+_BATCH = {"flush_timeout": "200ms", "min_size": 1000, "max_size": 4000}
+_SPANS_IN_A_BATCH = 1000
 
 
-def build_collector_spec(collector: Collector, *, otlp_address: Text, context: Context) -> dict[str, Any]:
+def build_collector_spec(
+    collector: Collector, *, otlp_address: Text, graph_address: Text | None = None, context: Context
+) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
 
-    Any pod may get any span: Tempo brings the two spans of an edge together by their trace id.
+    Any pod may get any span: Tempo brings the two spans of an edge together by their trace id. With a
+    ``graph_address`` it passes all of them on to that one too.
     """
     spec: dict[str, Any] = {
         "mode": "deployment",
@@ -29,7 +40,7 @@ def build_collector_spec(collector: Collector, *, otlp_address: Text, context: C
         "resources": collector.resources.to_kubernetes(),
         "podSecurityContext": POD,
         "securityContext": CONTAINER,
-        "config": build_config(collector, otlp_address),
+        "config": build_config(collector, otlp_address, graph_address),
         **context.scheduling.to_kubernetes(),
     }
     if collector.image is not None:
@@ -53,31 +64,36 @@ def build_collector_spec(collector: Collector, *, otlp_address: Text, context: C
     return spec
 
 
-def build_config(collector: Collector, otlp_address: Text) -> dict[str, Any]:
+def build_config(collector: Collector, otlp_address: Text, graph_address: Text | None = None) -> dict[str, Any]:
     """The collector's configuration, with the user's merged over it."""
-    config = merge(_our_config(collector, otlp_address), collector.extra_config)
+    config = merge(_our_config(collector, otlp_address, graph_address), collector.extra_config)
     traces = config["service"]["pipelines"]["traces"]
-    traces["processors"] = in_order(traces["processors"])
+    traces["processors"] = in_order(traces["processors"], batching=_is_older(collector.extra_config))
     return config
 
 
-def in_order(processors: Sequence[str]) -> list[str]:
-    """``processors`` with the memory limiter first and batching last; what is missing is added.
+def in_order(processors: Sequence[str], *, batching: bool) -> list[str]:
+    """``processors`` with the memory limiter first and, with ``batching``, that last; what is missing is added.
 
     The limiter has to refuse spans before any work is spent on them, and processors that look at each
     span get smaller requests before the spans are batched.
     """
     first = _of_type(_FIRST, processors) or [_FIRST]
-    last = _of_type(_LAST, processors) or [_LAST]
+    last = (_of_type(_BATCH_PROCESSOR, processors) or [_BATCH_PROCESSOR]) if batching else []
     return [*first, *(name for name in processors if name not in {*first, *last}), *last]
 
 
-def _of_type(kind: str, processors: Sequence[str]) -> list[str]:
+def _of_type(kind: str, processors: Iterable[str]) -> list[str]:
     """A processor is called by its type, or by its type, a slash and a name."""
     return [name for name in processors if name.partition("/")[0] == kind]
 
 
-def _our_config(collector: Collector, otlp_address: Text) -> dict[str, Any]:
+def _our_config(collector: Collector, otlp_address: Text, graph_address: Text | None) -> dict[str, Any]:
+    older = _is_older(collector.extra_config)
+    exporter = _OLDER_EXPORTER if older else _EXPORTER
+    exporters = {exporter: _exporter(collector, otlp_address)}
+    if graph_address is not None:
+        exporters[f"{exporter}/graph"] = _exporter(collector, graph_address)
     return {
         "receivers": {
             "otlp": {
@@ -94,20 +110,9 @@ def _our_config(collector: Collector, otlp_address: Text) -> dict[str, Any]:
                 "limit_percentage": 75,
                 "spike_limit_percentage": 15,
             },
-            "batch": {},
+            **({_BATCH_PROCESSOR: {}} if older else {}),
         },
-        "exporters": {
-            "otlp": {
-                "endpoint": otlp_address,
-                "tls": {"insecure": True},
-                # Survives a restart of Tempo of up to five minutes; beyond that, or a full
-                # queue, spans are lost and otelcol_exporter_send_failed_spans counts them.
-                # By default the exporter waits up to 30 s between two tries, and the metrics generator counts
-                # no span older than 30 s.
-                "retry_on_failure": {"enabled": True, "max_interval": "10s", "max_elapsed_time": "300s"},
-                "sending_queue": {"enabled": True, "queue_size": collector.queue_size},
-            }
-        },
+        "exporters": exporters,
         "service": {
             # The older `metrics.address` stops collectors from 0.123 on.
             "telemetry": {
@@ -120,9 +125,39 @@ def _our_config(collector: Collector, otlp_address: Text) -> dict[str, Any]:
             "pipelines": {
                 "traces": {
                     "receivers": ["otlp"],
-                    "processors": [_FIRST, _LAST],
-                    "exporters": ["otlp"],
+                    "processors": [_FIRST],
+                    "exporters": list(exporters),
                 }
             },
         },
     }
+
+
+def _exporter(collector: Collector, address: Text) -> dict[str, Any]:
+    return {
+        "endpoint": address,
+        "tls": {"insecure": True},
+        # Survives a restart of Tempo of up to five minutes; beyond that, or a full queue, spans are lost and
+        # otelcol_exporter_send_failed_spans counts them. By default the exporter waits up to 30 s between two tries,
+        # and the metrics generator counts no span older than 30 s.
+        "retry_on_failure": {"enabled": True, "max_interval": "10s", "max_elapsed_time": "300s"},
+        "sending_queue": {"enabled": True, **_queue(collector)},
+    }
+
+
+def _queue(collector: Collector) -> dict[str, Any]:
+    if _is_older(collector.extra_config):
+        return {"queue_size": collector.queue_size}
+    # Sidecars send many small requests, so it is spans that are counted.
+    return {"sizer": "items", "queue_size": collector.queue_size * _SPANS_IN_A_BATCH, "batch": _BATCH}
+
+
+def _is_older(extra: Mapping[str, Any]) -> bool:
+    """Whether the user's configuration speaks of the older exporter or of the batch processor."""
+    pipelines = list((value_at(extra, "service.pipelines") or {}).values())
+    exporters = [*(extra.get("exporters") or {}), *(name for one in pipelines for name in one.get("exporters") or [])]
+    processors = [
+        *(extra.get("processors") or {}),
+        *(name for one in pipelines for name in one.get("processors") or []),
+    ]
+    return _OLDER_EXPORTER in exporters or bool(_of_type(_BATCH_PROCESSOR, processors))

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from model import TRACING_PROVIDER, Mesh, Platform
+from model.mesh import DEFAULT_ISTIO
 from model.scalars import Name
 from objects.addresses import OTLP_GRPC_PORT, collector_host
 from objects.context import Args, Context
@@ -47,7 +48,12 @@ def active_revision(mesh: Mesh) -> str:
 
 def sail_version(mesh: Mesh) -> str:
     """The version as the Sail operator spells it."""
-    return f"v{mesh.version}"
+    return f"v{istio_version(mesh)}"
+
+
+def istio_version(mesh: Mesh) -> str | None:
+    """The Istio that the settings name or, unless somebody else installed it, the default."""
+    return mesh.version or (None if mesh.installer == "existing" else DEFAULT_ISTIO)
 
 
 def injection_labels(revision: str) -> dict[str, str]:

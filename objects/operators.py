@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from model import OperatorName, Operators, OperatorSource
+from model.platform import DEFAULT_OPENTELEMETRY_OPERATOR, DEFAULT_TEMPO_OPERATOR
 from model.scalars import Name
 from objects.context import Args, Context, Object, wait_for
 from objects.namespaces import build_namespace
@@ -173,7 +174,8 @@ def release_files(args: OperatorsArgs) -> dict[OperatorName, str]:
 
 def reaches_api_server(operator: OperatorName, operators: Operators) -> bool:
     """Whether the release of ``operator`` works on every network as it is; see ``with_api_server``."""
-    return operator != "opentelemetry" or not operators.opentelemetry_version.startswith(_CLOSES_API_SERVER)
+    version = operators.opentelemetry_version or DEFAULT_OPENTELEMETRY_OPERATOR
+    return operator != "opentelemetry" or not version.startswith(_CLOSES_API_SERVER)
 
 
 def with_api_server(deployment: Object) -> Object:
@@ -188,7 +190,10 @@ def with_api_server(deployment: Object) -> Object:
 
 
 def _release_file(operator: OperatorName, operators: Operators) -> str:
-    versions = {"tempo": operators.tempo_version, "opentelemetry": operators.opentelemetry_version}
+    versions = {
+        "tempo": operators.tempo_version or DEFAULT_TEMPO_OPERATOR,
+        "opentelemetry": operators.opentelemetry_version or DEFAULT_OPENTELEMETRY_OPERATOR,
+    }
     url = _RELEASES[operator].format(version=versions[operator])
     if operators.manifest_folder is None:
         return url

@@ -15,7 +15,7 @@ from model.parts import value_at
 from objects.addresses import COLLECTOR, OTLP_GRPC_PORT
 from objects.context import Context, Object
 from objects.digest import digest
-from objects.mesh_config import active_revision, injection_labels, installs_cni, mirrored_hub
+from objects.mesh_config import active_revision, injection_labels, installs_cni, istio_version, mirrored_hub
 
 ANNOTATION = "mesh-tracing/sidecar-config"
 
@@ -122,7 +122,7 @@ def sidecar_config(mesh: Mesh, platform: Platform, context: Context) -> SidecarC
         injection_labels=injection_labels(mesh.revision),
         # With the CNI plugin, pods get different init containers; platform and profile choose defaults of values.
         installation={"cni": installs_cni(mesh, platform), "platform": platform, "profile": mesh.sail.profile},
-        proxy_image={"version": mesh.version, "hub": mirrored_hub(mesh, context), "tag": mesh.tag},
+        proxy_image={"version": istio_version(mesh), "hub": mirrored_hub(mesh, context), "tag": mesh.tag},
         values=_read_at_start(mesh.values),
         resource_attributes=_injects_resource_attributes(mesh),
         provider={

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from model import S3, Exposure, Images, Platform, Storage, Tempo
 from model.parts import to_kubernetes_env
-from model.scalars import Image
+from model.platform import DEFAULT_TEMPO_OPERATOR
+from model.scalars import Image, Version, VersionOrMinor
 from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_service
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
@@ -16,7 +17,12 @@ from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys
 from objects.pod_security import POD, volumes_of
 from objects.pods import build_pull_account, pull_account
 from objects.rollout import Rollout
-from objects.tempo_config import PROCESSORS, build_monolithic_config, build_stack_config
+from objects.tempo_config import DEFAULT_TEMPO, PROCESSORS, build_monolithic_config, build_stack_config
+
+TEMPO_API_VERSION = "tempo.grafana.com/v1alpha1"
+_KINDS = {"monolithic": "TempoMonolithic", "stack": "TempoStack"}
+# The first operator whose TempoStack has a metrics generator (tempo-operator, CHANGELOG.md).
+_GENERATOR_SINCE = (0, 22)
 
 # Different from the name of the Secret for our own store: when the source changes, the new Secret is created before the
 # old one is deleted.
@@ -27,7 +33,8 @@ _JAEGER_UI = "jaeger"
 _GROUP = 10001
 
 # The parts of a TempoStack, each a Deployment or a StatefulSet.
-_PARTS = ("compactor", "distributor", "ingester", "metrics-generator", "querier", "query-frontend")
+_GENERATOR = "metrics-generator"
+_PARTS = ("compactor", "distributor", "ingester", _GENERATOR, "querier", "query-frontend")
 
 
 class TempoStackArgs(Args):
@@ -42,9 +49,22 @@ class TempoStackArgs(Args):
     object_store_secret_key: Text | None = Field(
         default=None, description="Password of the object store, at least 8 characters; required like its user."
     )
+    operator_version: VersionOrMinor = Field(
+        default=DEFAULT_TEMPO_OPERATOR,
+        description="Version of its operator: before 0.22 a TempoStack cannot make the service graph, and a Tempo of "
+        "its own makes it.",
+    )
+    tempo_version: Version = Field(
+        default=DEFAULT_TEMPO, description="Version of the Tempo that the operator runs, which decides over its keys."
+    )
     curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")
+
+    @property
+    def graph_beside(self) -> bool:
+        """Whether a Tempo of its own makes the service graph."""
+        return graph_beside(self.tempo, self.operator_version)
 
 
 def store_secret(storage: Storage) -> str | None:
@@ -85,6 +105,18 @@ def build_keys_secret(args: TempoStackArgs) -> Object | None:
     )
 
 
+def tempo_resource(tempo: Tempo) -> Object:
+    """Kind and name of the resource that the operator makes Tempo of."""
+    metadata = {"name": TEMPO, "namespace": tempo.namespace}
+    return {"apiVersion": TEMPO_API_VERSION, "kind": _KINDS[tempo.mode], "metadata": metadata}
+
+
+def graph_beside(tempo: Tempo, operator_version: str) -> bool:
+    """Whether a Tempo of its own makes the service graph, because the TempoStack cannot."""
+    major, minor, *_ = operator_version.split(".")
+    return tempo.mode == "stack" and (int(major), int(minor)) < _GENERATOR_SINCE
+
+
 def build_tempo(
     args: TempoStackArgs, secret_name: Text | None, *, revision: Text | None = None, awaited: bool = True
 ) -> Object:
@@ -92,13 +124,9 @@ def build_tempo(
 
     ``awaited``: whether Pulumi's provider waits for it, as far as the operator's condition tells.
     """
-    if args.tempo.mode == "monolithic":
-        kind, build_spec = "TempoMonolithic", build_monolithic_spec
-    else:
-        kind, build_spec = "TempoStack", build_stack_spec
+    build_spec = build_monolithic_spec if args.tempo.mode == "monolithic" else build_stack_spec
     return {
-        "apiVersion": "tempo.grafana.com/v1alpha1",
-        "kind": kind,
+        **tempo_resource(args.tempo),
         # Ready covers the pods as well as the objects; the operator documents the condition in the status. After an
         # update it is that of the old pods for a while.
         "metadata": args.context.metadata(
@@ -128,19 +156,20 @@ def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
             port=TEMPO_HTTP_PORT,
             selector={
                 "app.kubernetes.io/managed-by": "tempo-operator",
-                "app.kubernetes.io/instance": TEMPO,
+                "app.kubernetes.io/instance": resource,
                 "app.kubernetes.io/component": part,
             },
             context=args.context,
         )
-        for job, part in tempo_jobs(args.tempo).items()
+        for job, (resource, part) in tempo_jobs(args.tempo, graph_beside=args.graph_beside).items()
     }
 
 
 def tempo_rollout(args: TempoStackArgs) -> Rollout:
     """The workloads that the operator makes, and where it writes the configuration with the revision."""
     monolithic = args.tempo.mode == "monolithic"
-    parts = ("",) if monolithic else _PARTS
+    stack = [part for part in _PARTS if part != _GENERATOR or not args.graph_beside]
+    parts = [""] if monolithic else stack
     return Rollout(
         title="Tempo",
         namespace=args.tempo.namespace,
@@ -178,7 +207,9 @@ def build_monolithic_spec(
         **_account(args),
         # The resource has no field for the generator; the operator merges this over the
         # configuration it renders.
-        "extraConfig": {"tempo": build_monolithic_config(tempo, args.remote_write_url, revision)},
+        "extraConfig": {
+            "tempo": build_monolithic_config(tempo, args.remote_write_url, revision, version=args.tempo_version)
+        },
     }
     if tempo.env:
         spec["env"] = to_kubernetes_env(tempo.env)
@@ -188,7 +219,7 @@ def build_monolithic_spec(
 
 
 def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: Text | None = None) -> dict[str, Any]:
-    """The spec of a TempoStack with a metrics generator, which Tempo's operator supports since 0.22.
+    """The spec of a TempoStack, with a metrics generator where Tempo's operator supports one.
 
     The operator's network policies allow the generator to connect to port 9090 and DNS only.
     """
@@ -207,13 +238,14 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         "querier": {**pods, **parts.querier.to_kubernetes()},
         "queryFrontend": {"component": {**pods, **parts.query_frontend.to_kubernetes()}},
         "gateway": {"enabled": False},
-        "metricsGenerator": {
+    }
+    if not args.graph_beside:
+        template["metricsGenerator"] = {
             "enabled": True,
             "remoteWriteURLs": [args.remote_write_url],
             "processors": PROCESSORS,
             "component": {**pods, **parts.metrics_generator.to_kubernetes()},
-        },
-    }
+        }
     if exposure.jaeger_ui:
         template["queryFrontend"]["jaegerQuery"] = _stack_jaeger_ui(exposure)
     spec: dict[str, Any] = {
@@ -227,7 +259,9 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         # The operator divides the limits among the parts.
         "resources": {"total": tempo.resources.to_kubernetes()},
         "template": template,
-        "extraConfig": {"tempo": build_stack_config(tempo, args.remote_write_url, revision)},
+        "extraConfig": {
+            "tempo": build_stack_config(tempo, args.remote_write_url, revision, version=args.tempo_version)
+        },
     }
     if tempo.env:
         spec["env"] = to_kubernetes_env(tempo.env)

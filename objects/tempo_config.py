@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from model import Tempo
+from model.scalars import seconds_of
 from objects.context import Text
 from objects.merge import merge
+
+# The Tempo of the newest operator, whose keys are written where nothing else is known.
+DEFAULT_TEMPO = "2.10.8"
 
 PROCESSORS = ["service-graphs", "span-metrics"]
 
@@ -27,16 +31,26 @@ _PROCESSOR_SETTINGS: Mapping[str, Any] = {"service_graphs": {"histogram_buckets"
 # and its readiness probe, which asks every 10 s, would find it ready 20 s later than it is.
 _NO_OTHERS: Mapping[str, Any] = {"lifecycler": {"min_ready_duration": "0s"}}
 
+_WITHOUT_INGESTERS = 3
+# How long Tempo 3 collects the spans of a trace that does not become idle.
+_LIVES_SECONDS = 30
 
-def build_monolithic_config(tempo: Tempo, remote_write_url: Text, revision: Text | None = None) -> dict[str, Any]:
-    """The ``extraConfig`` of a TempoMonolithic, with keys that every Tempo from 2.6 to 2.10 knows."""
+
+def build_monolithic_config(
+    tempo: Tempo, remote_write_url: Text, revision: Text | None = None, *, version: str = DEFAULT_TEMPO
+) -> dict[str, Any]:
+    """The ``extraConfig`` of a TempoMonolithic, with keys that Tempo of ``version`` knows, from 2.6 on."""
     # A configured processor runs only for tenants for which it is also switched on here.
     generator_overrides: dict[str, Any] = {"processors": PROCESSORS}
     if tempo.histograms != "classic":
         generator_overrides["generate_native_histograms"] = tempo.histograms
+    compaction = {"compaction": {"block_retention": tempo.retention}}
+    if _since_3(version):
+        blocks = {"backend_scheduler": {"provider": {"compaction": compaction}}, "live_store": _search_3(tempo)}
+    else:
+        blocks = {"compactor": compaction, "ingester": {**_NO_OTHERS, **_search(tempo)}}
     ours = {
-        "compactor": {"compaction": {"block_retention": tempo.retention}},
-        "ingester": {**_NO_OTHERS, **_search(tempo)},
+        **blocks,
         "metrics_generator": {
             "storage": {"path": _GENERATOR_WAL, "remote_write": _remote_write(tempo, remote_write_url)},
             "registry": _registry(tempo),
@@ -47,10 +61,12 @@ def build_monolithic_config(tempo: Tempo, remote_write_url: Text, revision: Text
     return _revised(merge(ours, tempo.extra_config), revision)
 
 
-def build_stack_config(tempo: Tempo, remote_write_url: Text, revision: Text | None = None) -> dict[str, Any]:
+def build_stack_config(
+    tempo: Tempo, remote_write_url: Text, revision: Text | None = None, *, version: str = DEFAULT_TEMPO
+) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoStack, without retention and processors, which have fields of their own there."""
     ours: dict[str, Any] = {
-        "ingester": _search(tempo),
+        **({"live_store": _search_3(tempo)} if _since_3(version) else {"ingester": _search(tempo)}),
         "metrics_generator": {
             # The operator's own entry for the URL has no exemplars; this list replaces it.
             "storage": {"remote_write": _remote_write(tempo, remote_write_url)},
@@ -76,12 +92,25 @@ def _revised(config: dict[str, Any], revision: Text | None) -> dict[str, Any]:
     return merge(config, {"metrics_generator": {"storage": {"remote_write": [{**first, "name": revision}, *others]}}})
 
 
+def _since_3(version: str) -> bool:
+    """Whether Tempo has no compactor and no ingester any more, and refuses their keys."""
+    return int(version.partition(".")[0]) >= _WITHOUT_INGESTERS
+
+
 def _search(tempo: Tempo) -> dict[str, str]:
     """When a trace moves from the ingester's memory to its write-ahead log: search reads the log, not the memory.
 
     Tempo looks for traces that have become idle once per check period, so the two times add up.
     """
     return {"trace_idle_period": tempo.trace_idle_period, "flush_check_period": tempo.trace_idle_period}
+
+
+def _search_3(tempo: Tempo) -> dict[str, str]:
+    """The same in Tempo 3, whose live store has taken the ingester's place (modules/livestore/config.go)."""
+    idle = tempo.trace_idle_period
+    # A trace that may be idle for longer than it may live is refused.
+    longest = {"max_trace_live": idle} if seconds_of(idle) > _LIVES_SECONDS else {}
+    return {"max_trace_idle": idle, "flush_check_period": idle, **longest}
 
 
 def _remote_write(tempo: Tempo, url: Text) -> list[dict[str, Any]]:

@@ -19,6 +19,10 @@ class MeshTelemetryArgs(Args):
     """Arguments of ``MeshTelemetry``."""
 
     otlp_address: Text = Field(description="Where the collector sends spans by OTLP over gRPC: host and port.")
+    graph_address: Text | None = Field(
+        default=None,
+        description="Where it sends every span too, to a Tempo that makes the service graph: host and port.",
+    )
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
     namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
     control_plane: Text | None = Field(
@@ -60,7 +64,12 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
     # pods>/<pods>" here, so equality with what we asked for means that all of them serve. After an update it counts the
     # old pods for a while.
     all_serve = wait_for(f"jsonpath={{.status.scale.statusReplicas}}={replicas}/{replicas}")
-    spec = build_collector_spec(args.tracing.collector, otlp_address=args.otlp_address, context=args.context)
+    spec = build_collector_spec(
+        args.tracing.collector,
+        otlp_address=args.otlp_address,
+        graph_address=args.graph_address,
+        context=args.context,
+    )
     if revision is not None:
         spec["podAnnotations"] = {REVISION: revision}
     return {

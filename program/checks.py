@@ -9,7 +9,7 @@ import pulumi
 import lint
 from cluster.recorded import Recorded
 from objects.context import Object
-from program.definitions import missing
+from program.definitions import missing, not_offered, unfit
 from program.inventory import every_chart, every_object
 from program.migrations import migrations
 from program.ownership import taken
@@ -43,6 +43,8 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
         *taken(plan, objects, before),
         *migrations(plan, objects, before),
         *missing(plan, objects),
+        *not_offered(plan),
+        *unfit(plan, objects),
         *shadowing(plan, before),
         *(plan.without_secrets(str(finding)) for finding in findings if finding.severity is lint.Severity.ERROR),
     ]
@@ -73,10 +75,10 @@ def facts(plan: Plan) -> lint.Facts:
     ours = settings.prometheus.existing is None
     return lint.Facts(
         platform=settings.platform,
-        tempo_operator_version=operators.tempo_version,
-        # Of one that is there already the default says nothing; one that we install is made to work.
+        tempo_operator_version=plan.releases.tempo_operator,
+        # One that we install is made to work.
         opentelemetry_operator_version=operators.opentelemetry_version
-        if "opentelemetry_version" in operators.model_fields_set and operators.source_of("opentelemetry") == "existing"
+        if operators.source_of("opentelemetry") == "existing"
         else None,
         root_namespace=settings.mesh.namespace,
         cluster_domain=settings.cluster.domain,

@@ -71,7 +71,9 @@ def _tempo(plan: Plan) -> deployment.Tempo:
         namespace=tempo.namespace,
         query_url=plan.tempo_url,
         distributor_service=addresses.tempo_service(tempo, "distributor"),
-        generator_service=addresses.tempo_service(tempo, "metrics-generator"),
+        generator_service=addresses.tempo_graph_service()
+        if plan.has_graph_beside
+        else addresses.tempo_service(tempo, "metrics-generator"),
         processors=PROCESSORS,
         object_store=_object_store(plan),
     )

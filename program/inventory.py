@@ -28,6 +28,7 @@ from objects.tempo import (
     object_store_args,
     store_secret,
 )
+from objects.tempo_graph import build_tempo_graph
 from objects.tracing import build_telemetry
 from program.plan import Plan
 
@@ -88,6 +89,8 @@ def _tempo(plan: Plan) -> Iterator[Object]:
     args = plan.tempo()
     yield build_tempo(args, store_secret(args.tempo.storage))
     yield from build_metrics_services(args).values()
+    if args.graph_beside:
+        yield build_tempo_graph(args)
     yield from (obj for obj in (build_keys_secret(args), build_account(args)) if obj is not None)
     store = object_store_args(args)
     if store is not None:

@@ -10,6 +10,7 @@ from cluster.recorded import Recorded
 from cluster.seen import Seen
 from model.parts import value_at
 from model.scalars import amount
+from objects.addresses import TEMPO
 from objects.context import Object, identity
 from program.plan import Plan
 
@@ -57,7 +58,8 @@ def _changed(setting: str, now: str, earlier: str | None) -> Iterator[str]:
 
 def _tempo_mode(before: Recorded) -> str | None:
     kinds = {"TempoMonolithic": "monolithic", "TempoStack": "stack"}
-    return next((kinds[made["kind"]] for made in before.objects() if made["kind"] in kinds), None)
+    ours = (made for made in before.objects() if made["metadata"]["name"] == TEMPO)
+    return next((kinds[made["kind"]] for made in ours if made["kind"] in kinds), None)
 
 
 def _mesh_installer(before: Recorded) -> str | None:

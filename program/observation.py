@@ -11,10 +11,12 @@ from cluster.paths import path_of
 from cluster.reader import NotReadError, Object, UnreachableError, read
 from cluster.recorded import Recorded
 from cluster.seen import DISCOVERY, KUBE_SYSTEM, WRITE_FACTS, Seen, facts_file, read_facts, seen, write_facts
+from program.definitions import definitions_to_look_at
 from program.inventory import every_object
 from program.migrations import volumes_to_look_at
 from program.ownership import claimed
 from program.plan import Plan
+from program.releases import releases_to_look_at
 from program.telemetries import mesh_wide
 
 
@@ -27,7 +29,8 @@ def look(plan: Plan, access: Access | None, before: Recorded) -> Seen:
     stack = pulumi.get_stack()
     writing = os.environ.get(WRITE_FACTS) == stack
     try:
-        found = seen(_read(access, _paths(plan, Recorded() if writing else before)))
+        kinds = frozenset(str(obj["kind"]) for obj in every_object(plan))
+        found = seen(_read(access, _paths(plan, Recorded() if writing else before)), kinds)
     except UnreachableError as unreachable:
         if writing or not pulumi.runtime.is_dry_run():
             raise WrongClusterError(str(unreachable)) from None
@@ -48,6 +51,8 @@ def _read(access: Access | None, paths: Iterator[str]) -> dict[str, Object | Not
 
 def _paths(plan: Plan, before: Recorded) -> Iterator[str]:
     yield from (KUBE_SYSTEM, DISCOVERY, mesh_wide(plan))
+    yield from releases_to_look_at(plan.settings)
+    yield from definitions_to_look_at(every_object(plan))
     yield from (path_of(obj) for obj in claimed(plan, every_object(plan), before))
     yield from volumes_to_look_at(before)
     if before.cluster_uid is None:

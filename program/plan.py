@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pulumi
@@ -22,7 +23,7 @@ from components import (
     PrometheusArgs,
     TempoStackArgs,
 )
-from model import OperatorName
+from model import Mesh, OperatorName
 from model.scalars import SecretText
 from model.stack import Settings
 from objects.addresses import (
@@ -41,6 +42,7 @@ from objects.addresses import (
     metrics_record,
     prometheus_query_url,
     prometheus_write_url,
+    tempo_graph_otlp_address,
     tempo_jobs,
     tempo_otlp_address,
     tempo_query_url,
@@ -51,6 +53,8 @@ from objects.datasources import prometheus_uid
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
+from objects.tempo import graph_beside
+from program.releases import Releases
 
 _SHORTEST_SECRET = 4
 
@@ -74,6 +78,8 @@ class Plan:
     settings: Settings
     # What is there already; it decides over nothing before the cluster has been looked at.
     seen: Seen = field(default_factory=lambda: Seen({}))
+    # What the stack has made so far.
+    before: Recorded = field(default_factory=Recorded)
 
     @property
     def context(self) -> Context:
@@ -88,6 +94,16 @@ class Plan:
             offline=not self.seen.live,
         )
 
+    @cached_property
+    def releases(self) -> Releases:
+        """Which releases the parts have."""
+        return Releases(self.settings, self.seen, self.before)
+
+    @property
+    def mesh(self) -> Mesh:
+        """The settings of the mesh, with the version that it gets."""
+        return self.settings.mesh.model_copy(update={"version": self.releases.istio})
+
     def cluster_uid(self, before: Recorded) -> str | None:
         """The UID of the cluster's namespace ``kube-system``, as it was seen or as the stack has recorded it."""
         return self.seen.cluster_uid or before.cluster_uid
@@ -99,6 +115,16 @@ class Plan:
     @property
     def otlp_address(self) -> str:
         return tempo_otlp_address(self.settings.tempo, self.context)
+
+    @property
+    def has_graph_beside(self) -> bool:
+        """Whether a Tempo of its own makes the service graph."""
+        return graph_beside(self.settings.tempo, self.releases.tempo_operator)
+
+    @property
+    def graph_address(self) -> str | None:
+        """Where that Tempo takes spans, if there is one."""
+        return tempo_graph_otlp_address(self.settings.tempo.namespace, self.context) if self.has_graph_beside else None
 
     @property
     def prometheus_urls(self) -> tuple[str, str]:
@@ -150,7 +176,7 @@ class Plan:
 
     def control_plane(self) -> MeshControlPlaneArgs:
         return MeshControlPlaneArgs(
-            mesh=self.settings.mesh,
+            mesh=self.mesh,
             platform=self.settings.platform,
             namespaces=[*self.settings.system_namespaces, *self.settings.mesh_namespaces],
             existing_namespaces=self.settings.namespaces.existing,
@@ -185,7 +211,8 @@ class Plan:
 
     def prometheus(self) -> PrometheusArgs:
         namespace, tempo = self.settings.mesh.namespace, self.settings.tempo
-        hops = {ISTIOD_JOB: namespace, COLLECTOR_JOB: namespace, **dict.fromkeys(tempo_jobs(tempo), tempo.namespace)}
+        of_tempo = tempo_jobs(tempo, graph_beside=self.has_graph_beside)
+        hops = {ISTIOD_JOB: namespace, COLLECTOR_JOB: namespace, **dict.fromkeys(of_tempo, tempo.namespace)}
         return PrometheusArgs(
             prometheus=self.settings.prometheus,
             namespace=namespace,
@@ -198,6 +225,8 @@ class Plan:
     def tempo(self, *, remote_write_url: Text | None = None) -> TempoStackArgs:
         return TempoStackArgs(
             remote_write_url=self.prometheus_urls[1] if remote_write_url is None else remote_write_url,
+            operator_version=self.releases.tempo_operator,
+            tempo_version=self.releases.tempo,
             tempo=self.settings.tempo,
             exposure=self.settings.exposure,
             platform=self.settings.platform,
@@ -211,6 +240,7 @@ class Plan:
     def telemetry(self, *, otlp_address: Text | None = None, control_plane: Text | None = None) -> MeshTelemetryArgs:
         return MeshTelemetryArgs(
             otlp_address=self.otlp_address if otlp_address is None else otlp_address,
+            graph_address=self.graph_address,
             tracing=self.settings.tracing,
             namespace=self.settings.mesh.namespace,
             control_plane=control_plane,
@@ -220,7 +250,7 @@ class Plan:
     def bookinfo(self, *, tracing: Text | None = None) -> BookinfoArgs:
         return BookinfoArgs(
             bookinfo=self.settings.bookinfo,
-            mesh=self.settings.mesh,
+            mesh=self.mesh,
             platform=self.settings.platform,
             namespace_exists=self.settings.bookinfo.namespace in self.settings.namespaces.existing,
             curl_image=self.settings.images.curl,
@@ -231,7 +261,7 @@ class Plan:
     def applications(self) -> ApplicationsArgs:
         return ApplicationsArgs(
             applications=self.settings.namespaces.applications,
-            mesh=self.settings.mesh,
+            mesh=self.mesh,
             platform=self.settings.platform,
             context=self.context,
         )
@@ -309,12 +339,12 @@ class Plan:
         settings = self.settings
         storage = settings.tempo.storage
         runs = {
-            "istio": (settings.mesh.installer != "existing", settings.mesh.version),
+            "istio": (settings.mesh.installer != "existing", self.releases.istio),
             "prometheus": (settings.prometheus.existing is None, settings.prometheus.image),
             "minio": (storage.backend == "s3" and storage.s3.source == "minio", storage.s3.minio.image),
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
-        return {part: version for part, (is_ours, version) in runs.items() if is_ours}
+        return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}
 
     @property
     def _plugin_namespace(self) -> list[str]:

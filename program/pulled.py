@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from model import Images
+from model.platform import DEFAULT_OPENTELEMETRY_OPERATOR
 from objects.charts import Chart
 from objects.context import Object
 from objects.kiali import KIALI_IMAGE, build_kiali
@@ -120,13 +121,16 @@ def _by(chosen_by: str, user: str, image: str | None = None) -> PulledImage:
 
 
 def _tempo_image(plan: Plan) -> str | None:
-    version = _TEMPO_OF_OPERATOR.get(plan.settings.operators.tempo_version.rpartition(".")[0])
+    version = _TEMPO_OF_OPERATOR.get(".".join(plan.releases.tempo_operator.split(".")[:2]))
     return f"docker.io/grafana/tempo:{version}" if version is not None and _as_released(plan) else None
 
 
 def _collector_image(plan: Plan) -> str | None:
     # The operator runs the collector of its own version.
-    return f"{_COLLECTOR}:{plan.settings.operators.opentelemetry_version}" if _as_released(plan) else None
+    operators = plan.settings.operators
+    installed = DEFAULT_OPENTELEMETRY_OPERATOR if operators.source_of("opentelemetry") == "manifests" else None
+    version = operators.opentelemetry_version or installed
+    return f"{_COLLECTOR}:{version}" if version is not None and _as_released(plan) else None
 
 
 def _as_released(plan: Plan) -> bool:

@@ -18,10 +18,12 @@ from objects.context import Object, is_ours
 from objects.manifests import MANIFESTS
 from objects.mesh_config import active_revision, revision_suffix
 from objects.tempo import tempo_rollout
+from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
 from program.checks import without_secrets
 from program.configured import plan_of
 from program.inventory import every_object
 from program.plan import Plan
+from program.releases import packages_to_look_at
 
 Rule = dict[str, Any]
 
@@ -63,7 +65,7 @@ _OF_CHARTS: Mapping[str, tuple[str, ...]] = {
 
 def roles(plan: Plan, stack: str) -> list[Object]:
     """The ClusterRoles of the four commands, for ``stack`` with the settings of ``plan``."""
-    objects = list(every_object(plan))
+    objects = [*every_object(plan), *_of_other_releases(plan)]
     # A preview needs no Secret's content; of a new stack it says that it has not looked for them.
     return [
         _role(stack, "preview", [*_identity_of_cluster(plan), *_named(without_secrets(objects), _READ)]),
@@ -71,6 +73,13 @@ def roles(plan: Plan, stack: str) -> list[Object]:
         _role(stack, "destroy", [*_identity_of_cluster(plan), *_of_update(plan, objects, _DELETE)]),
         _role(stack, "verify", list(_of_verify(plan))),
     ]
+
+
+def _of_other_releases(plan: Plan) -> Iterator[Object]:
+    """What is there as long as Tempo's operator is of another release than now."""
+    args = plan.tempo()
+    if args.tempo.mode == "stack" and not args.graph_beside:
+        yield build_tempo_graph(args)
 
 
 def _role(stack: str, command: str, rules: list[Rule]) -> Object:
@@ -86,6 +95,14 @@ def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
     # Whether volumes may grow, and how large those are that Tempo's operator made.
     yield {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": list(_READ)}
     yield {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": list(_READ)}
+    packages = list(packages_to_look_at(plan.settings))
+    if packages:
+        yield {
+            "apiGroups": ["packages.operators.coreos.com"],
+            "resources": ["packagemanifests"],
+            "resourceNames": [found["metadata"]["name"] for found in packages],
+            "verbs": list(_READ),
+        }
 
 
 def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
@@ -95,8 +112,10 @@ def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) ->
         yield {"apiGroups": [group], "resources": list(resources), "verbs": list(_WATCH)}
     # Why a pod does not start stands in its log, and which revision it runs in the configuration of Tempo's operator.
     yield {"apiGroups": [""], "resources": ["pods/log"], "verbs": list(_READ)}
-    config_map = tempo_rollout(plan.tempo()).config_map
-    yield {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [config_map], "verbs": list(_READ)}
+    tempo = plan.tempo()
+    rollouts = [tempo_rollout(tempo), *([tempo_graph_rollout(tempo)] if tempo.tempo.mode == "stack" else [])]
+    names = [rollout.config_map for rollout in rollouts]
+    yield {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": names, "verbs": list(_READ)}
     if _brings_others(plan):
         for group, resources in _OF_CHARTS.items():
             granting = ["escalate", "bind"] if group == "rbac.authorization.k8s.io" else []

@@ -280,11 +280,6 @@ def _root_packages() -> list[str]:
     return sorted(tomllib.loads(PINS.read_text())["root"]["packages"])
 
 
-def package_of(program: str) -> Package:
-    """Return the pinned package that holds ``program``."""
-    return next(package for package in _packages() if program in package.programs)
-
-
 def _on_path(command: str) -> bool:
     # An unprivileged or trimmed PATH often lacks the folders where Debian keeps administrators'
     # commands.

@@ -173,9 +173,6 @@ def identity(source: str, path: Path) -> str:
     kind = source.partition(":")[0]
     if kind == "module":
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    if kind == "debian" and ":" in source:
-        folder = debian.package_of(source.partition(":")[2]).name
-        return next(part for part in path.parts if part.startswith(f"{folder}_"))
     if source == "debian":
         return path.name
     if source == "envoy":
@@ -271,11 +268,7 @@ class _Sources:
         if kind == "module":
             tool, module, path = what.split(":")
             return self._module_folder(tool, module) / path
-        if kind == "debian" and what:
-            package = debian.package_of(what)
-            folder = debian.unpacked_folder(package, self._progress, self._logs)
-            return folder / package.programs[what]
-        if kind == "debian":
+        if source == "debian":
             return debian.root_filesystem(self._progress, self._logs)
         if source == "envoy":
             return envoy.ensure(self._progress, self._logs)

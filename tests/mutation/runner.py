@@ -52,6 +52,8 @@ _NO_ANSWER = 99
 _NONE = Mutant("", 0, "none")
 # How a test asks what must be there before a resource: a method of `recording.Deployed`.
 _LOOKS_AT_EDGES = ".before("
+# How a mutant without an edge of the program itself is called.
+_IS_AN_EDGE = " not after "
 # They test something other than edges, waits and options, or take too long for what they would find.
 _NOT_RUN = {"test_examples.py", "test_golden.py", "test_package.py", "test_schemas.py", "test_settings_property.py"}
 
@@ -103,20 +105,21 @@ def tests_of(root: Path, mutant: Mutant) -> list[str]:
     # What a component is made of is tested through that component.
     subjects = {name.strip("_") for name in _users(stem, root)}
 
-    def rank(path: Path) -> int | None:
+    def rank(path: Path) -> int:
         subject = path.stem.removeprefix("test_")
         if subject in subjects or subject in mutant.name.rpartition(": ")[2]:
             return 0
         if subject in {"program", "options", "outputs", "restart"}:
             return 1
-        return 2 if stem == "__main__" or path in _importing(stem, program) else None
+        return 2 if path in _importing(stem, program) else 3
 
-    ranks = {path: rank(path) for path in sorted(program.glob("test_*.py")) if path.name not in _NOT_RUN}
-    wanted = sorted((number, path) for path, number in ranks.items() if number is not None)
-    if stem == "__main__":
-        # Only edges are left out there, and only some tests look at them.
-        return [f"{path.relative_to(root)}::{test}" for _, path in wanted for test in _tests_of_edges(path)]
-    return [path.relative_to(root).as_posix() for _, path in wanted]
+    wanted = sorted(
+        (path for path in program.glob("test_*.py") if path.name not in _NOT_RUN), key=lambda p: (rank(p), p)
+    )
+    if stem == "__main__" and _IS_AN_EDGE in mutant.name:
+        # Most are of these, and only some tests look at edges.
+        return [f"{path.relative_to(root)}::{test}" for path in wanted for test in _tests_of_edges(path)]
+    return [path.relative_to(root).as_posix() for path in wanted]
 
 
 @cache

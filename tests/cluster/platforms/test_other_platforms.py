@@ -16,7 +16,6 @@ from test_existing_mesh import istio
 
 from local.state import CHARTS
 
-SCHEMA = "/spec/versions/0/schema/openAPIV3Schema"
 OTHER_STACKS = [stack for stack in STACKS if stack != "local"]
 
 
@@ -44,23 +43,11 @@ def neighbours(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Itera
         cluster.kubectl("apply", "--server-side", "--field-manager=owner", "-f", file)
     for name in missing:
         cluster.kubectl("create", "namespace", name)
-    _patch_tempo_stack(cluster, "add")
     yield
-    _patch_tempo_stack(cluster, "remove")
     for file in (str(istio_file), str(CHARTS / "base" / "files" / "crd-all.gen.yaml")):
         cluster.kubectl("delete", "-f", file)
     for name in missing:
         cluster.kubectl("delete", "namespace", name)
-
-
-def _patch_tempo_stack(cluster: Host, operation: str) -> None:
-    """Let the definition of operator 0.20, the newest at hand, take the generator of 0.22, whatever its fields."""
-    change = {
-        "op": operation,
-        "path": f"{SCHEMA}/properties/spec/properties/template/properties/metricsGenerator",
-        "value": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-    }
-    cluster.kubectl("patch", "crd", "tempostacks.tempo.grafana.com", "--type=json", "--patch", json.dumps([change]))
 
 
 def differences(sent: Any, kept: Any, path: str = "") -> Iterator[str]:

@@ -51,7 +51,6 @@ BROKEN_ON_S3: list[tuple[dict[str, Any], str]] = [
         "N8",
     ),
     ({"tempo.storage.s3.minio.image": "docker.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"}, "N13"),
-    ({"tempo.mode": "stack", "operators.tempoVersion": "0.21.0"}, "N20"),
 ]
 
 # Warnings are shown and stop nothing.

@@ -148,28 +148,37 @@ def test_the_collectors_host_is_the_operators_service_of_it(meant: Deployment) -
 def test_the_collectors_replicas_and_exporter_are_those_of_its_resource(deployed: Deployed, meant: Deployment) -> None:
     spec = deployed.get("OpenTelemetryCollector").inputs["spec"]
     endpoints = hops.collector.exporter_endpoints(spec["config"])
-    assert (spec["replicas"], endpoints) == (meant.tracing.collector_replicas, [meant.tracing.otlp_address])
+    to_graph = [f"{meant.tempo.generator_service}.{meant.tempo.namespace}.svc.cluster.local:4317"]
+    wanted = [meant.tracing.otlp_address, *(to_graph if has_graph_beside(deployed) else [])]
+    assert (spec["replicas"], endpoints) == (meant.tracing.collector_replicas, wanted)
+
+
+def has_graph_beside(deployed: Deployed) -> bool:
+    """Whether a TempoStack has a Tempo beside it that makes the graph."""
+    return {"TempoMonolithic", "TempoStack"} <= {resource.kind for resource in deployed.children}
 
 
 def test_tempo_is_one_that_is_registered(deployed: Deployed, meant: Deployment) -> None:
     kind = {"monolithic": "TempoMonolithic", "stack": "TempoStack"}[meant.tempo.mode]
-    other = {"TempoMonolithic", "TempoStack"} - {kind}
     assert registered(deployed, kind) == {(meant.tempo.namespace, meant.tempo.name)}
-    assert registered(deployed, other.pop()) == set()
+    if has_graph_beside(deployed):
+        assert registered(deployed, "TempoMonolithic") == {(meant.tempo.namespace, "graph")}
 
 
-def test_tempos_services_are_those_that_its_operator_makes(meant: Deployment) -> None:
+def test_tempos_services_are_those_that_its_operator_makes(deployed: Deployed, meant: Deployment) -> None:
     """The names are the operator's (tempo-operator: internal/manifests/naming)."""
     tempo, name = meant.tempo, f"tempo-{meant.tempo.name}"
     parts = {"monolithic": (name, name, name), "stack": tuple(f"{name}-{part}" for part in
              ("query-frontend", "distributor", "metrics-generator"))}[tempo.mode]  # fmt: skip
+    if has_graph_beside(deployed):
+        parts = (*parts[:2], "tempo-graph")
     assert (host(tempo.query_url)[1], tempo.distributor_service, tempo.generator_service) == parts
     assert host(tempo.query_url)[0::2] == (tempo.namespace, 3200)
 
 
 def test_the_processors_are_those_that_tempo_is_given(deployed: Deployed, meant: Deployment) -> None:
-    kind = {"monolithic": "TempoMonolithic", "stack": "TempoStack"}[meant.tempo.mode]
-    spec = deployed.get(kind).inputs["spec"]
+    stack = meant.tempo.mode == "stack" and not has_graph_beside(deployed)
+    spec = deployed.get("TempoStack" if stack else "TempoMonolithic").inputs["spec"]
     native = (spec.get("template") or {}).get("metricsGenerator") or {}
     found = native.get("processors") or hops.generator.processors((spec.get("extraConfig") or {}).get("tempo") or {})
     assert set(meant.tempo.processors) == set(found)

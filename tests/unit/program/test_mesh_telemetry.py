@@ -73,42 +73,68 @@ def test_the_queue_and_the_resources_are_those_of_the_settings() -> None:
     resources = {"limits": {"memory": "1Gi"}}
     collector = spec(queueSize=7, resources=resources)
     assert collector["resources"] == resources
-    assert collector["config"]["exporters"]["otlp"]["sending_queue"] == {"enabled": True, "queue_size": 7}
-    assert collector["config"]["exporters"]["otlp"]["endpoint"] == TEMPO
+    queue = collector["config"]["exporters"]["otlp_grpc"]["sending_queue"]
+    assert (queue["enabled"], queue["sizer"], queue["queue_size"]) == (True, "items", 7000)
+    assert collector["config"]["exporters"]["otlp_grpc"]["endpoint"] == TEMPO
+
+
+def test_the_exporter_batches_in_requests_that_tempo_takes() -> None:
+    batch = spec()["config"]["exporters"]["otlp_grpc"]["sending_queue"]["batch"]
+    assert batch == {"flush_timeout": "200ms", "min_size": 1000, "max_size": 4000}
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"exporters": {"otlp": {"compression": "zstd"}}},
+        {"processors": {"batch": {"timeout": "1s"}}},
+        {"service": {"pipelines": {"traces": {"exporters": ["otlp", "debug"]}}}},
+        {"service": {"pipelines": {"traces": {"processors": ["batch/large"]}}}},
+        {"service": {"pipelines": {"traces/copy": {"receivers": ["otlp"], "processors": ["batch"]}}}},
+    ],
+    ids=["exporter", "processor", "pipeline", "named", "another pipeline"],
+)
+def test_configuration_that_speaks_of_the_older_names_finds_them(extra: dict[str, Any]) -> None:
+    config = spec(extraConfig=extra, queueSize=7)["config"]
+    assert config["exporters"]["otlp"]["endpoint"] == TEMPO
+    assert config["exporters"]["otlp"]["sending_queue"] == {"enabled": True, "queue_size": 7}
+    assert "batch" in config["processors"]
+    assert config["service"]["pipelines"]["traces"]["processors"][-1].startswith("batch")
+    assert "otlp_grpc" not in config["exporters"]
 
 
 def test_further_configuration_is_merged_over_ours() -> None:
     extra = {
-        "exporters": {"debug": {}, "otlp": {"sending_queue": {"queue_size": 5}}},
+        "exporters": {"debug": {}, "otlp_grpc": {"sending_queue": {"queue_size": 5000}}},
         "processors": {"memory_limiter": {"limit_percentage": 60}},
     }
     config = spec(extraConfig=extra)["config"]
-    assert set(config["exporters"]) == {"otlp", "debug"}
-    assert config["exporters"]["otlp"]["sending_queue"] == {"enabled": True, "queue_size": 5}
-    assert config["exporters"]["otlp"]["endpoint"] == TEMPO
+    assert set(config["exporters"]) == {"otlp_grpc", "debug"}
+    assert config["exporters"]["otlp_grpc"]["sending_queue"]["queue_size"] == 5000
+    assert config["exporters"]["otlp_grpc"]["endpoint"] == TEMPO
     assert config["processors"]["memory_limiter"]["limit_percentage"] == 60
     assert config["processors"]["memory_limiter"]["check_interval"] == "1s"
 
 
 def test_the_user_s_lists_replace_ours() -> None:
-    pipeline = traces({"service": {"pipelines": {"traces": {"exporters": ["otlp", "debug"]}}}})
+    pipeline = traces({"service": {"pipelines": {"traces": {"exporters": ["otlp_grpc", "debug"]}}}})
     assert pipeline == {
         "receivers": ["otlp"],
-        "processors": ["memory_limiter", "batch"],
-        "exporters": ["otlp", "debug"],
+        "processors": ["memory_limiter"],
+        "exporters": ["otlp_grpc", "debug"],
     }
 
 
 @pytest.mark.parametrize(
     ("theirs", "ordered"),
     [
-        ([], ["memory_limiter", "batch"]),
-        (["attributes"], ["memory_limiter", "attributes", "batch"]),
-        (["filter", "attributes/b"], ["memory_limiter", "filter", "attributes/b", "batch"]),
+        ([], ["memory_limiter"]),
+        (["attributes"], ["memory_limiter", "attributes"]),
+        (["filter", "attributes/b"], ["memory_limiter", "filter", "attributes/b"]),
         (["memory_limiter", "attributes", "batch"], ["memory_limiter", "attributes", "batch"]),
         (["batch", "attributes", "memory_limiter"], ["memory_limiter", "attributes", "batch"]),
         (["attributes", "batch/large"], ["memory_limiter", "attributes", "batch/large"]),
-        (["attributes", "memory_limiter/own"], ["memory_limiter/own", "attributes", "batch"]),
+        (["attributes", "memory_limiter/own"], ["memory_limiter/own", "attributes"]),
     ],
 )
 def test_memory_is_limited_first_and_batches_are_made_last(theirs: list[str], ordered: list[str]) -> None:
@@ -136,3 +162,12 @@ def test_the_collector_s_pods_pull_with_the_secrets_of_an_account_that_is_there_
     assert account.inputs["imagePullSecrets"] == [{"name": "registry"}]
     assert account.inputs["metadata"]["namespace"] == collector.inputs["metadata"]["namespace"]
     assert account.urn in deployed.before(collector.urn)
+
+
+def test_a_tempo_that_makes_the_graph_gets_every_span_too() -> None:
+    graph = "tempo-graph.tracing-system.svc.cluster.local:4317"
+    built = build_collector_spec(Collector(), otlp_address=TEMPO, graph_address=graph, context=Context())
+    config = built["config"]
+    pipeline = config["service"]["pipelines"]["traces"]["exporters"]
+    assert {config["exporters"][name]["endpoint"] for name in pipeline} == {TEMPO, graph}
+    assert config["exporters"]["otlp_grpc/graph"]["retry_on_failure"]["enabled"] is True

@@ -108,7 +108,7 @@ def pods(resource: Registration) -> Iterator[dict[str, Any]]:
     elif resource.kind == "TempoMonolithic":
         yield {"securityContext": spec.get("podSecurityContext"), "containers": [TEMPO_CONTAINER]}
     elif resource.kind == "TempoStack":
-        for part in TEMPO_STACK:
+        for part in (part for part in TEMPO_STACK if part.partition(".")[0] in spec["template"]):
             component = at(spec["template"], part)
             yield {"securityContext": component.get("podSecurityContext"), "containers": [TEMPO_CONTAINER]}
 

@@ -367,6 +367,6 @@ def test_what_may_not_be_read_is_told_and_fails_no_preview(monkeypatch: pytest.M
     forbidden = {
         "/api/v1/namespaces/tracing-system": NotReadError("not allowed: GET /api/v1/namespaces/tracing-system")
     }
-    monkeypatch.setattr("program.observation.seen", lambda answers: seen({**answers, **forbidden}))
+    monkeypatch.setattr("program.observation.seen", lambda answers, kinds: seen({**answers, **forbidden}, kinds))
     assert preview_again(minimal_config()).exports
     assert warned == ["not checked: not allowed: GET /api/v1/namespaces/tracing-system"]

@@ -140,20 +140,14 @@ def test_a_url_with_a_password_is_refused_without_being_repeated() -> None:
 
 def test_variables_come_from_secrets_that_exist() -> None:
     source = {"TOKEN": {"secret": "backend", "key": "token"}}
-    changes = {"tracing.collector.env": source, "tempo.env": source, "operators.tempoVersion": "0.21.0"}
+    changes: dict[str, Any] = {"tracing.collector.env": source, "tempo.env": source}
     expected = [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "backend", "key": "token"}}}]
     single = run_program(with_settings(minimal_config(), changes), preview=False)
-    changes |= {"operators.tempoVersion": "0.22.0", "tempo.mode": "stack"}
+    changes |= {"tempo.mode": "stack"}
     parts = run_program(with_settings(s3_config(), changes), preview=False)
     assert single.get("OpenTelemetryCollector").inputs["spec"]["env"] == expected
     assert single.get("TempoMonolithic").inputs["spec"]["env"] == expected
     assert parts.get("TempoStack").inputs["spec"]["env"] == expected
-
-
-def test_variables_of_tempo_need_an_operator_that_has_the_field() -> None:
-    changes = {"tempo.env": {"TOKEN": {"secret": "backend", "key": "token"}}, "operators.tempoVersion": "0.20.0"}
-    with pytest.raises(settings.ConfigError, match=r"operators\.tempoVersion 0\.21\.0 or newer for tempo\.env"):
-        plan(with_settings(minimal_config(), changes))
 
 
 def test_the_field_is_in_the_operators_definitions_from_then_on() -> None:

@@ -209,14 +209,6 @@ PROVIDERS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("mesh", "version"),
-    [({}, "1.31.4"), ({"installer": "sail"}, "1.31.0"), ({"installer": "sail", "version": "1.30.3"}, "1.30.3")],
-)
-def test_the_default_version_of_istio_is_one_that_the_installer_has(mesh: dict[str, str], version: str) -> None:
-    assert load(with_setting(minimal_config(), "mesh", mesh)).mesh.version == version
-
-
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider["name"])
 def test_a_provider_that_gives_no_service_of_ours_a_second_name_is_accepted(provider: dict[str, Any]) -> None:
     values = {"meshConfig": {"extensionProviders": [provider]}}

@@ -371,7 +371,7 @@ def test_each_mode_is_reached_at_its_own_services(
     deploy: Deploy, mode: Any, otlp: str, query: str, scraped: set[str]
 ) -> None:
     deployed = deploy(storage_config(mode, "s3", "minio"))
-    exporter = deployed.get("OpenTelemetryCollector").inputs["spec"]["config"]["exporters"]["otlp"]
+    exporter = deployed.get("OpenTelemetryCollector").inputs["spec"]["config"]["exporters"]["otlp_grpc"]
     assert exporter["endpoint"] == otlp
     assert deployed.exports["tempo_query_url"] == query
     assert tempo_of(deployed).urn in deployed.before(deployed.get("OpenTelemetryCollector").urn)
