@@ -5,7 +5,7 @@ there yet, the catalog says which release it would install. Where nothing is kno
 program was made for.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from cluster.paths import path_of
 from cluster.recorded import Recorded
 from cluster.seen import Seen
 from lint.lifecycle import lifecycle
-from model import Mesh, OperatorName
+from model import Mesh, OperatorName, Platform
 from model.mesh import DEFAULT_ISTIO
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import is_full_version
@@ -28,6 +28,8 @@ from objects.tempo_config import DEFAULT_TEMPO
 # The first release of Tempo's operator that has a field, the newest first.
 _TELLTALES = (("0.22.0", "TempoStack", "template.metricsGenerator"), ("0.21.0", "TempoMonolithic", "env"))
 _BEFORE_THEM = "0.20.0"
+# The Sail operator's package on each platform.
+_SAIL: Mapping[Platform, str] = {"openshift": "servicemeshoperator3", "kubernetes": "sailoperator"}
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,12 @@ class Releases:
 
     @property
     def _istio_of_catalog(self) -> str:
-        """The newest Istio of the release that the catalog would install."""
+        """The newest Istio of the release that the catalog would install, or that is in the platform's catalog."""
         mesh, operators = self.settings.mesh, self.settings.operators
-        offered = lifecycle().carried(package("mesh", operators).name, self._offered_by_catalog("mesh"), "istio")
+        name = (
+            package("mesh", operators).name if operators.source_of("mesh") == "olm" else _SAIL[self.settings.platform]
+        )
+        offered = lifecycle().carried(name, self._offered_by_catalog("mesh"), "istio")
         return _chosen(mesh, offered, None) or mesh.version or DEFAULT_ISTIO
 
     def _offered_by_catalog(self, operator: OperatorName) -> str | None:
