@@ -1,5 +1,6 @@
 """What this stack has made so far, as its state says."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,9 @@ from objects.context import Object
 
 _STACK = "pulumi:pulumi:Stack"
 _RELEASE = "kubernetes:helm.sh/v3:Release"
+# What the engine says of a file of state that is not whole, and how many seconds to wait before it is read again.
+_HALF_WRITTEN = "failed to load checkpoint"
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,24 @@ def recorded() -> Recorded:
 
     The engine reads it from the stack's own backend, so it is known where the cluster cannot be reached.
     """
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    answer = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack}).value
-    resources = answer["outputs"]
+    resources = _outputs(f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}")
     outputs: Mapping[str, Any] = next((entry["outputs"] for entry in resources.values() if entry["type"] == _STACK), {})
     return Recorded(outputs, resources)
+
+
+def _outputs(stack: str) -> Mapping[str, Any]:
+    """The engine writes the state at the same time, and a backend of files shows a file while it is being written."""
+    for pause in _PAUSES:
+        try:
+            return _read(stack)
+        except Exception as error:  # the SDK has no other type for what the engine answers
+            if _HALF_WRITTEN not in str(error):
+                raise
+            time.sleep(pause)
+    return _read(stack)
+
+
+def _read(stack: str) -> Mapping[str, Any]:
+    answer = pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {"stackName": stack}).value
+    resources: Mapping[str, Any] = answer["outputs"]
+    return resources

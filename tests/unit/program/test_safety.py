@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 import pytest
@@ -24,6 +25,7 @@ from recording import (
 
 from cluster.access import WrongClusterError
 from cluster.reader import NotReadError
+from cluster.recorded import Recorded, recorded
 from cluster.seen import seen, write_facts
 from program.checks import RefusedError
 
@@ -370,3 +372,28 @@ def test_what_may_not_be_read_is_told_and_fails_no_preview(monkeypatch: pytest.M
     monkeypatch.setattr("program.observation.seen", lambda answers, kinds: seen({**answers, **forbidden}, kinds))
     assert preview_again(minimal_config()).exports
     assert warned == ["not checked: not allowed: GET /api/v1/namespaces/tracing-system"]
+
+
+class TestAStateThatIsBeingWritten:
+    """A backend of files shows a file while the engine writes it."""
+
+    HALF = "invocation of pulumi:pulumi:readStackResourceOutputs returned an error: failed to load checkpoint: EOF"
+
+    def test_it_is_read_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        answers = iter([Exception(self.HALF), Exception(self.HALF), mock.Mock(value={"outputs": {}})])
+        monkeypatch.setattr(pulumi.runtime, "invoke", mock.Mock(side_effect=answers))
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        assert recorded() == Recorded()
+
+    def test_one_that_stays_unreadable_is_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pulumi.runtime, "invoke", mock.Mock(side_effect=Exception(self.HALF)))
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        with pytest.raises(Exception, match="failed to load checkpoint"):
+            recorded()
+
+    def test_another_answer_is_reported_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        invoke = mock.Mock(side_effect=Exception("passphrase must be set"))
+        monkeypatch.setattr(pulumi.runtime, "invoke", invoke)
+        with pytest.raises(Exception, match="passphrase"):
+            recorded()
+        assert invoke.call_count == 1
