@@ -16,7 +16,7 @@ from program.inventory import every_object
 from program.migrations import volumes_to_look_at
 from program.ownership import claimed
 from program.plan import Plan
-from program.releases import releases_to_look_at
+from program.releases import TELLING, releases_to_look_at
 from program.telemetries import mesh_wide
 
 
@@ -29,7 +29,7 @@ def look(plan: Plan, access: Access | None, before: Recorded) -> Seen:
     stack = pulumi.get_stack()
     writing = os.environ.get(WRITE_FACTS) == stack
     try:
-        kinds = frozenset(str(obj["kind"]) for obj in every_object(plan))
+        kinds = TELLING.union(str(obj["kind"]) for obj in every_object(plan))
         found = seen(_read(access, _paths(plan, Recorded() if writing else before)), kinds)
     except UnreachableError as unreachable:
         if writing or not pulumi.runtime.is_dry_run():

@@ -28,6 +28,8 @@ from objects.tempo_config import DEFAULT_TEMPO
 # The first release of Tempo's operator that has a field, the newest first.
 _TELLTALES = (("0.22.0", "TempoStack", "template.metricsGenerator"), ("0.21.0", "TempoMonolithic", "env"))
 _BEFORE_THEM = "0.20.0"
+# The kinds whose definitions tell a release.
+TELLING = frozenset({"Istio", *(kind for _, kind, _ in _TELLTALES)})
 # The Sail operator's package on each platform.
 _SAIL: Mapping[Platform, str] = {"openshift": "servicemeshoperator3", "kubernetes": "sailoperator"}
 

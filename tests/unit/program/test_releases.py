@@ -235,6 +235,13 @@ def test_a_setting_whose_field_the_release_lacks_is_refused_with_the_operator_to
     assert run_program(config, preview=True, live=newer).get("TempoMonolithic")
 
 
+@needs("tempo-operator-0.21.0", "tempo-operator-0.22.0")
+@pytest.mark.parametrize(("release", "beside"), [("tempo-operator-0.21.0", True), ("tempo-operator-0.22.0", False)])
+def test_a_preview_learns_the_release_from_the_cluster_that_it_reaches(release: str, beside: bool) -> None:
+    deployed = run_program(STACK, preview=True, live={**EMPTY_CLUSTER, **releases.answers(release)})
+    assert ("graph" in {r.object_name for r in deployed.children if r.kind == "TempoMonolithic"}) is beside
+
+
 @needs("ossm-3.4.1", "tempo-operator-0.21.0")
 def test_the_facts_of_a_stack_say_the_same_as_its_cluster(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
