@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cluster import istiod
 from cluster.definitions import Shape, is_openapi, openapi_path, shapes_of
 from cluster.reader import NotReadError, Object
 from objects.context import OWNER
@@ -114,7 +115,7 @@ def _kinds(discovery: Object) -> set[str]:
 
 
 def _described(obj: Object) -> dict[str, Any]:
-    """What the checks need of an object: which it is, since when, whose, what runs it, how large a volume may get."""
+    """What the checks need of an object: which it is, since when, whose, and a little more of some kinds."""
     metadata = obj["metadata"]
     described = {
         "name": metadata["name"],
@@ -132,4 +133,8 @@ def _described(obj: Object) -> dict[str, Any]:
         described["grows"] = bool(obj.get("allowVolumeExpansion"))
     if obj.get("kind") == "PersistentVolumeClaim":
         described["size"] = obj["spec"]["resources"]["requests"]["storage"]
+    if obj.get("kind") == "Deployment":
+        described |= istiod.of_deployment(obj)
+    if obj.get("kind") == "ConfigMap":
+        described |= istiod.of_config_map(obj)
     return described

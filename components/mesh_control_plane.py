@@ -42,7 +42,7 @@ class MeshControlPlane(pulumi.ComponentResource):
         if args.mesh.installer == "helm":
             self._release_charts()
         elif args.mesh.installer == "existing":
-            self._patch_existing(objects)
+            self._bring_into_existing(objects)
         else:
             self._create_for_sail(objects)
 
@@ -94,14 +94,16 @@ class MeshControlPlane(pulumi.ComponentResource):
             # A tag needs the revision that it points to.
             self._create_awaited("tag", objects, after=[istio])
 
-    def _patch_existing(self, objects: Mapping[str, Object]) -> None:
-        """Patch an existing Istio resource so that its istiod knows our provider."""
+    def _bring_into_existing(self, objects: Mapping[str, Object]) -> None:
+        """Bring our provider before an existing istiod, which is sent to it where an Istio resource can say so."""
+        shared = self._create("shared-mesh-config", objects, pulumi.ResourceOptions(parent=self))
+        if not self._args.mesh.is_patched:
+            return
         patch = build_istio_patch(self._args)
         # Read, not patched: server-side apply would create a missing resource, and so install a mesh.
         name = f"{self._name}-existing-istio"
         child = pulumi.ResourceOptions(parent=self)
         existing = read(name, patch, self._args.mesh.existing.istio, child, self._args.context)
-        shared = self._create("shared-mesh-config", objects, pulumi.ResourceOptions(parent=self))
         declare_patch(
             f"{self._name}-istio-patch",
             patch,

@@ -75,9 +75,15 @@ class Sail(Section):
 
 
 class Existing(Section):
-    """The Istio resource of an existing mesh."""
+    """An Istio that somebody else has installed."""
 
-    istio: Name = Field(default="default", description="Name of the Istio resource.")
+    installed_by: Literal["sail", "helm"] | None = Field(
+        default=None,
+        examples=["helm"],
+        description="`sail`: by an Istio resource, of which two fields become ours; `helm`: by Istio's charts or "
+        "istioctl, of which nothing does; none takes what the cluster has.",
+    )
+    istio: Name = Field(default="default", description="For `sail`: name of the Istio resource.")
 
 
 class Mesh(Section):
@@ -120,7 +126,7 @@ class Mesh(Section):
         default=None, description="Whether Istio's CNI plugin is installed; none means on OpenShift only."
     )
     sail: Sail = Field(default=Sail(), description="For `sail`: how the operator runs Istio.")
-    existing: Existing = Field(default=Existing(), description="For `existing`: its Istio resource.")
+    existing: Existing = Field(default=Existing(), description="For `existing`: who installed it.")
     discovery_namespaces_only: Flag = Field(
         default=False,
         description="Let istiod watch only the program's namespaces, and write its root certificate to no others.",
@@ -183,6 +189,11 @@ class Mesh(Section):
                 names = ", ".join(sorted(type(self).model_fields[name].alias or name for name in ours))
                 raise expected(f"no {names} for installer existing: its owner decides them")
         return self
+
+    @property
+    def is_patched(self) -> bool:
+        """Whether two fields of somebody else's Istio resource become ours."""
+        return self.installer == "existing" and self.existing.installed_by != "helm"
 
 
 class Collector(Section):

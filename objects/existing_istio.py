@@ -1,17 +1,40 @@
-"""Somebody else's Istio resource: it gets our tracing provider, and keeps everything that is its owner's.
+"""Somebody else's Istio: it gets our tracing provider, and keeps everything that is its owner's.
 
 The list ``extensionProviders`` has one owner: to put a provider into it would be to take it, with the providers of
 others, and to delete theirs on destroy. But istiod joins the providers of two mesh configurations by their names, and
 takes the second one from a ConfigMap that a variable of its environment names. So our provider is in a ConfigMap of
-our own, and of the resource only that variable and one switch are ours.
+our own. Of an Istio resource only that variable and one switch are ours. Of an istiod from Istio's charts nothing is:
+its owner sets the variable, and istiod reads the ConfigMap as soon as it is there.
 """
 
 import yaml
 
+from model import Mesh
 from objects.context import PART_OF, Object, wait_for
-from objects.mesh_config import SAIL_API_VERSION, MeshControlPlaneArgs, build_provider
+from objects.mesh_config import (
+    SAIL_API_VERSION,
+    MeshControlPlaneArgs,
+    active_revision,
+    build_provider,
+    revision_suffix,
+)
 
 SHARED_MESH_CONFIG = "mesh-tracing"
+# The variable of istiod that names the second mesh configuration. The first one wins over it (istio:
+# pilot/pkg/bootstrap/mesh.go).
+SHARED_MESH_VARIABLE = "SHARED_MESH_CONFIG"
+
+
+def existing_istiod(mesh: Mesh) -> Object:
+    """The Deployment of the existing istiod, by its name."""
+    name = f"istiod{revision_suffix(active_revision(mesh))}"
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": mesh.namespace}}
+
+
+def existing_mesh_config(mesh: Mesh) -> Object:
+    """The ConfigMap with the first mesh configuration of the existing istiod, by its name."""
+    name = f"istio{revision_suffix(active_revision(mesh))}"
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": mesh.namespace}}
 
 
 def build_shared_mesh_config(args: MeshControlPlaneArgs) -> Object:
@@ -40,7 +63,7 @@ def build_istio_patch(args: MeshControlPlaneArgs) -> Object:
         "metadata": {"name": args.mesh.existing.istio, "annotations": annotations},
         "spec": {
             "values": {
-                "pilot": {"env": {"SHARED_MESH_CONFIG": SHARED_MESH_CONFIG}},
+                "pilot": {"env": {SHARED_MESH_VARIABLE: SHARED_MESH_CONFIG}},
                 "meshConfig": {"enableTracing": True},
             }
         },

@@ -10,6 +10,7 @@ import lint
 from cluster.recorded import Recorded
 from objects.context import Object
 from program.definitions import missing, not_offered, unfit
+from program.existing_mesh import unprepared
 from program.inventory import every_chart, every_object
 from program.migrations import migrations
 from program.ownership import taken
@@ -45,6 +46,7 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
         *missing(plan, objects),
         *not_offered(plan),
         *unfit(plan, objects),
+        *unprepared(plan),
         *shadowing(plan, before),
         *(plan.without_secrets(str(finding)) for finding in findings if finding.severity is lint.Severity.ERROR),
     ]

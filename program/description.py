@@ -33,12 +33,13 @@ def describe(plan: Plan, before: Recorded) -> Deployment:
 
 
 def _mesh(plan: Plan) -> deployment.Mesh:
-    mesh = plan.settings.mesh
+    mesh = plan.mesh
     revision = active_revision(mesh)
     suffix = revision_suffix(revision)
     shared = [SHARED_MESH_CONFIG] if mesh.installer == "existing" else []
     return deployment.Mesh(
         installer=mesh.installer,
+        by_charts=not (mesh.installer == "sail" or mesh.is_patched),
         namespace=mesh.namespace,
         revision=revision,
         istiod=f"istiod{suffix}",

@@ -12,6 +12,7 @@ from cluster.reader import NotReadError, Object, UnreachableError, read
 from cluster.recorded import Recorded
 from cluster.seen import DISCOVERY, KUBE_SYSTEM, WRITE_FACTS, Seen, facts_file, read_facts, seen, write_facts
 from program.definitions import definitions_to_look_at
+from program.existing_mesh import to_look_at
 from program.inventory import every_object
 from program.migrations import volumes_to_look_at
 from program.ownership import claimed
@@ -55,6 +56,7 @@ def _paths(plan: Plan, before: Recorded) -> Iterator[str]:
     yield from definitions_to_look_at(every_object(plan))
     yield from (path_of(obj) for obj in claimed(plan, every_object(plan), before))
     yield from volumes_to_look_at(before)
+    yield from to_look_at(plan)
     if before.cluster_uid is None:
         yield from (path_of(namespace) for namespace in before.namespaces())
 

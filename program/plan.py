@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pydantic import BaseModel
 
+from cluster.paths import path_of
 from cluster.recorded import Recorded
 from cluster.seen import Seen
 from components import (
@@ -50,6 +51,7 @@ from objects.addresses import (
 from objects.context import Context, Text
 from objects.control_plane import istio_cni
 from objects.datasources import prometheus_uid
+from objects.existing_istio import existing_istiod
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
@@ -107,6 +109,16 @@ class Plan:
     def cluster_uid(self, before: Recorded) -> str | None:
         """The UID of the cluster's namespace ``kube-system``, as it was seen or as the stack has recorded it."""
         return self.seen.cluster_uid or before.cluster_uid
+
+    @property
+    def mesh(self) -> Mesh:
+        """The mesh's settings; who has installed an existing one is what was seen, where they do not say it."""
+        mesh = self.settings.mesh
+        if mesh.installer != "existing" or mesh.existing.installed_by is not None:
+            return mesh
+        istiod = self.seen.answers.get(path_of(existing_istiod(mesh))) or {}
+        by = "helm" if istiod.get("by_sail") is False else "sail"
+        return mesh.model_copy(update={"existing": mesh.existing.model_copy(update={"installed_by": by})})
 
     @property
     def tempo_url(self) -> str:

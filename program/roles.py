@@ -21,6 +21,7 @@ from objects.tempo import tempo_rollout
 from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
 from program.checks import without_secrets
 from program.configured import plan_of
+from program.existing_mesh import existing_istio
 from program.inventory import every_object
 from program.plan import Plan
 from program.releases import packages_to_look_at
@@ -103,6 +104,11 @@ def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
             "resourceNames": [found["metadata"]["name"] for found in packages],
             "verbs": list(_READ),
         }
+    # Whether an existing istiod is prepared.
+    for obj in existing_istio(plan):
+        group, _, _ = obj["apiVersion"].rpartition("/")
+        names, resources = [obj["metadata"]["name"]], [plural(obj["kind"])]
+        yield {"apiGroups": [group], "resources": resources, "resourceNames": names, "verbs": list(_READ)}
 
 
 def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
@@ -148,7 +154,7 @@ def _patched(plan: Plan) -> Iterator[Rule]:
     if deployments:
         names = list(dict.fromkeys(deployments))
         yield {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": names, "verbs": ["get", "patch"]}
-    if settings.mesh.installer == "existing":
+    if settings.mesh.is_patched:
         names = [settings.mesh.existing.istio]
         verbs = ["get", "patch", "list", "watch"]
         yield {"apiGroups": ["sailoperator.io"], "resources": ["istios"], "resourceNames": names, "verbs": verbs}

@@ -18,9 +18,13 @@ class Part(BaseModel):
 
 
 class Mesh(Part):
-    """``config_maps`` may each hold a part of the mesh configuration; ``istiod`` is a Deployment."""
+    """``istiod`` is a Deployment, and reads the first of ``config_maps``; a second one where its environment names it.
+
+    ``by_charts``: no Istio resource stands behind istiod.
+    """
 
     installer: Literal["helm", "sail", "existing"]
+    by_charts: bool
     namespace: str
     revision: str
     istiod: str

@@ -28,7 +28,7 @@ def look(world: World) -> Seen:
     return Seen(
         deployment=deployment,
         pods=cluster.pods(mesh.namespace, labels) if labels else [],
-        istio=None if mesh.installer == "helm" else _istio(world),
+        istio=None if mesh.by_charts else _istio(world),
         webhooks=[one["metadata"]["name"] for one in configurations if _leads_to(one, mesh.namespace, mesh.istiod)],
     )
 

@@ -20,14 +20,20 @@ TITLE = "istiod resolves the provider"
 _ISTIOD_METRICS_PORT = 15014
 # istiod counts how often it did not find a provider's Service (istio: pilot/pkg/model/monitoring.go).
 _LOOKUP_FAILURES = "provider_lookup_cluster_failures"
+# The variable of istiod that names a second ConfigMap with a mesh configuration (istio: pilot/pkg/bootstrap/mesh.go).
+_SHARED = "SHARED_MESH_CONFIG"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``telemetries`` are those of the root namespace; ``config_maps`` hold the mesh configuration, by their name."""
+    """``telemetries`` are those of the root namespace; ``config_maps`` hold the mesh configuration, by their name.
+
+    ``unread`` are those that istiod would have to read, and does not.
+    """
 
     telemetries: list[Object]
     config_maps: Mapping[str, Object | None]
+    unread: list[str]
     service: Object | None
     metrics: Samples | None
 
@@ -36,9 +42,12 @@ def look(world: World) -> Seen:
     cluster, mesh, tracing = world.cluster, world.deployment.mesh, world.deployment.tracing
     service, namespace = tracing.collector_host.split(".")[:2]
     core = f"/api/v1/namespaces/{mesh.namespace}/configmaps"
+    first, *further = mesh.config_maps
+    unread = [name for name in further if name != _shared(world)]
     return Seen(
         telemetries=cluster.items(f"/apis/telemetry.istio.io/v1/namespaces/{mesh.namespace}/telemetries"),
-        config_maps={name: cluster.read(f"{core}/{name}") for name in mesh.config_maps},
+        config_maps={name: cluster.read(f"{core}/{name}") for name in (first, *further) if name not in unread},
+        unread=unread,
         service=cluster.read(f"/api/v1/namespaces/{namespace}/services/{service}"),
         metrics=scrape(cluster, cluster.pods(mesh.namespace, {"app": "istiod"}), _ISTIOD_METRICS_PORT),
     )
@@ -60,6 +69,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"{place} names the provider {', '.join(named) or 'none'}",
             f"the mesh configuration has {', '.join(known) or 'none'}",
+            *(f"istiod's variable {_SHARED} does not name ConfigMap {name}" for name in after.unread),
             cause="istiod switches tracing off, and reports nothing, for a provider that it does not know",
             remedy=world.restore,
         )
@@ -110,6 +120,15 @@ def names_services_by_convention(world: World) -> bool:
 def _names_by_convention(settings: Mapping[str, Any]) -> bool:
     """Since Istio 1.31; its API takes the number of the value too (istio: api/mesh/v1alpha1/config.proto)."""
     return settings.get("serviceAttributeEnrichment") in ("OTEL_SEMANTIC_CONVENTIONS", 1)
+
+
+def _shared(world: World) -> str | None:
+    """The ConfigMap that istiod reads beside its own."""
+    mesh = world.deployment.mesh
+    istiod = world.cluster.read(f"/apis/apps/v1/namespaces/{mesh.namespace}/deployments/{mesh.istiod}") or {}
+    pod = istiod.get("spec", {}).get("template", {}).get("spec", {})
+    variables = [entry for one in pod.get("containers", []) for entry in one.get("env") or []]
+    return next((entry.get("value") for entry in variables if entry["name"] == _SHARED), None)
 
 
 def providers(config_maps: Mapping[str, Object | None]) -> dict[str, tuple[str, Mapping[str, Any]]]:

@@ -425,7 +425,8 @@ def leaking(clusters: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> C
             cluster.api.put("/api/v1/pods", pod(f"{name}-1", "istio-system", labels={"app": name}))
             cluster.api.put("/api/v1/services", service(name, "istio-system", {"app": name}, {"port": port}))
         leak(cluster)
-        mesh = part(DEPLOYMENT.mesh, installer="sail" if leak is in_what_an_operator_says else "helm")
+        of_sail = leak is in_what_an_operator_says
+        mesh = part(DEPLOYMENT.mesh, installer="sail" if of_sail else "helm", by_charts=not of_sail)
         meant = deployment(mesh=mesh, kiali=KIALI, grafana=GRAFANA_MANAGED)
         monkeypatch.setenv(grafana.TOKEN_VARIABLE, SENTINEL)
         monkeypatch.setattr(command, "Cluster", lambda *_: cluster)

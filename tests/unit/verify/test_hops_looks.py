@@ -28,7 +28,9 @@ from verify.hops import HOPS, Hop
 from verify.request import follow
 
 ROLE = yaml_of("manifests/verify-role.yaml")
-EXISTING = part(DEPLOYMENT.mesh, installer="existing", config_maps=["istio", "mesh-tracing"], namespaces=["shop"])
+EXISTING = part(
+    DEPLOYMENT.mesh, installer="existing", by_charts=False, config_maps=["istio", "mesh-tracing"], namespaces=["shop"]
+)
 STACK = part(
     DEPLOYMENT.tempo,
     mode="stack",
@@ -40,7 +42,9 @@ ELSEWHERE = part(
 )
 VARIANTS: Mapping[str, Deployment] = {
     "local": DEPLOYMENT,
-    "sail": deployment(mesh=part(DEPLOYMENT.mesh, installer="sail"), operators=["mesh", "tempo", "opentelemetry"]),
+    "sail": deployment(
+        mesh=part(DEPLOYMENT.mesh, installer="sail", by_charts=False), operators=["mesh", "tempo", "opentelemetry"]
+    ),
     "existing mesh": deployment(mesh=EXISTING, bookinfo=None, kiali=KIALI),
     "several pods of Tempo": deployment(tempo=STACK),
     "Tempo without a store": deployment(tempo=part(DEPLOYMENT.tempo, object_store=None)),
@@ -74,6 +78,13 @@ def furnished() -> StubCluster:
         service("kiali", "istio-system", {"app": "kiali"}, {"port": 20001}),
     )
     api.put("/apis/sailoperator.io/v1/istios", istio("True"))
+    istiod = dict(api.objects["/apis/apps/v1/namespaces/istio-system/deployments/istiod"])
+    variable = {"name": "SHARED_MESH_CONFIG", "value": "mesh-tracing"}
+    istiod["spec"] = {
+        **istiod["spec"],
+        "template": {"spec": {"containers": [{"name": "discovery", "env": [variable]}]}},
+    }
+    api.put("/apis/apps/v1/deployments", istiod)
     return cluster
 
 

@@ -31,7 +31,7 @@ from verify.findings import Because, Status
 from verify.hops import control_plane, operators, provider, sidecars
 from verify.metrics import Samples
 
-SAIL = world(deployment(mesh=part(DEPLOYMENT.mesh, installer="sail", istiod="istiod-v1-30-2")))
+SAIL = world(deployment(mesh=part(DEPLOYMENT.mesh, installer="sail", by_charts=False, istiod="istiod-v1-30-2")))
 
 
 def workload(name: str, namespace: str, *, ready: int, replicas: int = 1) -> dict[str, Any]:
@@ -295,6 +295,7 @@ def seen_provider(**changes: Any) -> provider.Seen:
     seen: dict[str, Any] = {
         "telemetries": [TELEMETRY],
         "config_maps": {"istio": config_map("istio", "istio-system", mesh=MESH_CONFIG)},
+        "unread": [],
         "service": service("otel-collector", "istio-system", {}),
         "metrics": None,
     }
@@ -484,6 +485,42 @@ def test_a_mesh_configuration_may_have_no_providers(mesh: str) -> None:
 @pytest.mark.parametrize("found", [None, {"metadata": {"name": "istio"}}])
 def test_a_config_map_may_have_no_mesh_configuration(found: dict[str, Any] | None) -> None:
     assert provider.extension_providers(found) == []
+
+
+EXISTING = part(DEPLOYMENT.mesh, installer="existing", config_maps=["istio", "mesh-tracing"])
+
+
+def existing_mesh(shared: str | None) -> StubCluster:
+    """A mesh whose own configuration has no provider, and whose istiod reads the ConfigMap ``shared`` too."""
+    istiod = workload("istiod", "istio-system", ready=1)
+    variables = [
+        {"name": "OWNERS", "value": "1"},
+        *([{"name": "SHARED_MESH_CONFIG", "value": shared}] if shared else []),
+    ]
+    istiod["spec"]["template"] = {"spec": {"containers": [{"name": "discovery", "env": variables}]}}
+    cluster = StubCluster()
+    cluster.api.put("/apis/apps/v1/deployments", istiod)
+    cluster.api.put(
+        "/api/v1/configmaps",
+        config_map("istio", "istio-system", mesh="{}"),
+        config_map("mesh-tracing", "istio-system", mesh=MESH_CONFIG),
+    )
+    cluster.api.put("/apis/telemetry.istio.io/v1/telemetries", TELEMETRY)
+    cluster.api.put("/api/v1/services", service("otel-collector", "istio-system", {}))
+    return cluster
+
+
+def test_our_provider_counts_where_an_existing_istiod_is_sent_to_it() -> None:
+    stack = world(deployment(mesh=EXISTING), existing_mesh("mesh-tracing"))
+    assert provider.judge(stack, looks(provider.look(stack))).status is Status.OK
+
+
+@pytest.mark.parametrize("shared", [None, "theirs"])
+def test_our_provider_does_not_count_where_an_existing_istiod_does_not_read_it(shared: str | None) -> None:
+    stack = world(deployment(mesh=EXISTING), existing_mesh(shared))
+    finding = provider.judge(stack, looks(provider.look(stack)))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert "istiod's variable SHARED_MESH_CONFIG does not name ConfigMap mesh-tracing" in finding.evidence
 
 
 def test_two_config_maps_make_one_mesh_configuration_in_which_the_first_one_counts() -> None:

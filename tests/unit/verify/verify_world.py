@@ -33,6 +33,7 @@ DEPLOYMENT = Deployment(
     operators=["tempo", "opentelemetry"],
     mesh=Mesh(
         installer="helm",
+        by_charts=True,
         namespace="istio-system",
         revision="default",
         istiod="istiod",
