@@ -14,6 +14,7 @@ from model.platform import (
     OperatorSource,
     Platform,
     Target,
+    WorkloadKind,
 )
 from model.scheduling import Scheduling, Toleration
 from model.stores import S3, ExistingPrometheus, Minio, Prometheus, PrometheusVolume, Storage, Tempo
@@ -53,4 +54,5 @@ __all__ = [
     "Tracing",
     "Traffic",
     "Volume",
+    "WorkloadKind",
 ]

@@ -1,5 +1,6 @@
 """The cluster, what exists there already, and how the deployment is reached from outside."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +12,8 @@ Platform = Literal["openshift", "kubernetes"]
 # The operators that turn custom resources into workloads, by what they are for.
 OperatorName = Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"]
 OperatorSource = Literal["existing", "olm", "manifests"]
+# What may be restarted in a namespace of applications.
+WorkloadKind = Literal["Deployment", "StatefulSet", "DaemonSet", "Rollout"]
 CLUSTER_DOMAIN = "cluster.local"
 # The releases that are installed from manifests if the settings name no other.
 DEFAULT_TEMPO_OPERATOR = "0.22.0"
@@ -65,7 +68,10 @@ class Namespaces(Section):
 
 
 class Application(Section):
-    """A namespace with the user's own applications, which get sidecars."""
+    """A namespace with the user's own applications, which get sidecars.
+
+    What is named in it restarts when something changes that sidecars read only at their start.
+    """
 
     name: Name = Field(description="The namespace, which exists already.", examples=["shop"])
     deployments: list[Name] = Field(
@@ -73,6 +79,26 @@ class Application(Section):
         examples=[["cart", "web"]],
         description="Its Deployments to restart when something changes that sidecars read only at start-up.",
     )
+    stateful_sets: list[Name] = Field(
+        default=[], examples=[["db"]], description="Its StatefulSets to restart, in their own order."
+    )
+    daemon_sets: list[Name] = Field(default=[], examples=[["agent"]], description="Its DaemonSets to restart.")
+    rollouts: list[Name] = Field(
+        default=[],
+        examples=[["checkout"]],
+        description="Its Rollouts of Argo to restart; the steps of their strategy are not run for it.",
+    )
+
+    @property
+    def workloads(self) -> Mapping["WorkloadKind", list[Name]]:
+        """What restarts, by kind."""
+        named: dict[WorkloadKind, list[Name]] = {
+            "Deployment": self.deployments,
+            "StatefulSet": self.stateful_sets,
+            "DaemonSet": self.daemon_sets,
+            "Rollout": self.rollouts,
+        }
+        return {kind: names for kind, names in named.items() if names}
 
 
 class Operators(Section):

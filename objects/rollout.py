@@ -14,7 +14,7 @@ REVISION = "mesh-tracing/revision"
 
 @dataclass(frozen=True, kw_only=True)
 class Rollout:
-    """The workloads, Deployments and StatefulSets, whose pods have to run a revision.
+    """The workloads whose pods have to run a revision; without a ``kind`` they are Deployments and StatefulSets.
 
     They have it in the annotation called ``annotation``. If their operator copies no annotation of ours, it has written
     the revision into the file ``config_file`` of the ConfigMap ``config_map``, and the pods have the hash of the file.
@@ -25,6 +25,7 @@ class Rollout:
     namespace: str
     workloads: tuple[str, ...]
     seconds: int
+    kind: str | None = None
     annotation: str | None = REVISION
     config_map: str | None = None
     config_file: str = ""

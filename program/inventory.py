@@ -6,7 +6,7 @@ The addresses that components hand to each other are plain text here instead of 
 import json
 from collections.abc import Iterator
 
-from objects.applications import build_labels
+from objects.applications import build_labels, build_restart
 from objects.bookinfo import build_application, build_bookinfo_namespace, build_traffic, gateway_args
 from objects.bookinfo_gateway import build_proxy, build_routing, proxy_chart
 from objects.charts import Chart
@@ -37,7 +37,7 @@ def every_object(plan: Plan) -> Iterator[Object]:
     """Every object as it will be applied, and the mesh configuration that Istio's chart writes.
 
     Patches of other owners' objects, which mean nothing without the rest of the object, are left out, but for the
-    labels of namespaces.
+    labels of namespaces and the patches of kinds that an operator brings.
     """
     settings = plan.settings
     operators = plan.operators()
@@ -110,6 +110,9 @@ def _applications(plan: Plan) -> Iterator[Object]:
     args = plan.applications()
     for application in args.applications:
         yield build_labels(application, args)
+        # Of a kind that the cluster may not have.
+        for rollout in application.rollouts:
+            yield build_restart(application, "Rollout", rollout, "")
 
 
 def _bookinfo(plan: Plan) -> Iterator[Object]:

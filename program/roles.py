@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from cluster.paths import plural
+from model import WorkloadKind
 from objects.context import Object, is_ours
 from objects.manifests import MANIFESTS
 from objects.mesh_config import active_revision, revision_suffix
@@ -90,8 +91,7 @@ def _role(stack: str, command: str, rules: list[Rule]) -> Object:
 
 def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
     """What every run of the program reads."""
-    names = ["kube-system", *plan.settings.namespaces.existing]
-    yield {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": names, "verbs": list(_READ)}
+    yield _rule("", "namespaces", ["kube-system", *plan.settings.namespaces.existing], _READ)
     yield {"apiGroups": ["telemetry.istio.io"], "resources": ["telemetries"], "verbs": ["list"]}
     # Whether volumes may grow, and how large those are that Tempo's operator made.
     yield {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": list(_READ)}
@@ -104,11 +104,13 @@ def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
             "resourceNames": [found["metadata"]["name"] for found in packages],
             "verbs": list(_READ),
         }
+    # A Rollout is read before it is patched.
+    rollouts = [name for application in plan.settings.namespaces.applications for name in application.rollouts]
+    if rollouts:
+        yield _rule("argoproj.io", "rollouts", rollouts, _READ)
     # Whether an existing istiod is prepared.
     for obj in existing_istio(plan):
-        group, _, _ = obj["apiVersion"].rpartition("/")
-        names, resources = [obj["metadata"]["name"]], [plural(obj["kind"])]
-        yield {"apiGroups": [group], "resources": resources, "resourceNames": names, "verbs": list(_READ)}
+        yield _rule(obj["apiVersion"].rpartition("/")[0], plural(obj["kind"]), [obj["metadata"]["name"]], _READ)
 
 
 def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
@@ -121,12 +123,18 @@ def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) ->
     tempo = plan.tempo()
     rollouts = [tempo_rollout(tempo), *([tempo_graph_rollout(tempo)] if tempo.tempo.mode == "stack" else [])]
     names = [rollout.config_map for rollout in rollouts]
-    yield {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": names, "verbs": list(_READ)}
+    yield _rule("", "configmaps", [name for name in names if name is not None], _READ)
     if _brings_others(plan):
         for group, resources in _OF_CHARTS.items():
             granting = ["escalate", "bind"] if group == "rbac.authorization.k8s.io" else []
             all_verbs = [*dict.fromkeys([*verbs, *_WATCH, "create", "update", *granting])]
             yield {"apiGroups": [group], "resources": list(resources), "verbs": all_verbs}
+
+
+def _rule(group: str, resource: str, names: Iterable[str], verbs: tuple[str, ...]) -> Rule:
+    """The right to do ``verbs`` with the objects of one kind that have these names."""
+    unique = list(dict.fromkeys(names))
+    return {"apiGroups": [group], "resources": [resource], "resourceNames": unique, "verbs": list(verbs)}
 
 
 def _named(objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
@@ -137,8 +145,7 @@ def _named(objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
             group, _, _ = obj["apiVersion"].rpartition("/")
             names.setdefault((group, plural(obj["kind"])), []).append(obj["metadata"]["name"])
     for (group, resource), found in names.items():
-        unique = list(dict.fromkeys(found))
-        yield {"apiGroups": [group], "resources": [resource], "resourceNames": unique, "verbs": list(verbs)}
+        yield _rule(group, resource, found, verbs)
         if verbs != _READ:
             # To wait until an object is ready, or gone, Pulumi watches its kind.
             yield {"apiGroups": [group], "resources": [resource], "verbs": list(_WATCH)}
@@ -147,17 +154,24 @@ def _named(objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
 def _patched(plan: Plan) -> Iterator[Rule]:
     """The objects of others of which some fields are ours."""
     settings = plan.settings
-    namespaces = list(settings.mesh_namespaces)
-    if namespaces:
-        yield {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": namespaces, "verbs": ["get", "patch"]}
-    deployments = [name for application in settings.namespaces.applications for name in application.deployments]
-    if deployments:
-        names = list(dict.fromkeys(deployments))
-        yield {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": names, "verbs": ["get", "patch"]}
+    if settings.mesh_namespaces:
+        yield _rule("", "namespaces", settings.mesh_namespaces, ("get", "patch"))
+    yield from _restarted(plan, ("get", "patch"))
     if settings.mesh.is_patched:
-        names = [settings.mesh.existing.istio]
-        verbs = ["get", "patch", "list", "watch"]
-        yield {"apiGroups": ["sailoperator.io"], "resources": ["istios"], "resourceNames": names, "verbs": verbs}
+        yield _rule("sailoperator.io", "istios", [settings.mesh.existing.istio], ("get", "patch", "list", "watch"))
+
+
+def _restarted(plan: Plan, verbs: tuple[str, ...]) -> Iterator[Rule]:
+    """The workloads of applications, one rule for each kind."""
+    names: dict[WorkloadKind, list[str]] = {}
+    for application in plan.settings.namespaces.applications:
+        for kind, workloads in application.workloads.items():
+            names.setdefault(kind, []).extend(workloads)
+    for kind, found in names.items():
+        yield _rule("argoproj.io" if kind == "Rollout" else "apps", plural(kind), found, verbs)
+    if "Rollout" in names:
+        # The other kinds are among those that Pulumi waits for.
+        yield {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": list(_WATCH)}
 
 
 def _brings_others(plan: Plan) -> bool:

@@ -9,9 +9,17 @@ from typing import Any, Protocol
 import pulumi
 
 from objects.rollout import Rollout
-from rollout.workloads import Object, Seen, Trouble, error_line, is_rolled_out, look, trouble
+from rollout.workloads import Object, Seen, Trouble, error_line, is_rolled_out, keeps_its_pods, look, trouble
 
 _PAUSE_SECONDS = 1.0
+# Where the API server has workloads.
+_PATHS = {
+    "Deployment": "apps/v1/namespaces/{}/deployments",
+    "StatefulSet": "apps/v1/namespaces/{}/statefulsets",
+    "DaemonSet": "apps/v1/namespaces/{}/daemonsets",
+    "Rollout": "argoproj.io/v1alpha1/namespaces/{}/rollouts",
+}
+_OF_OPERATORS = ("Deployment", "StatefulSet")
 
 
 class RolloutError(pulumi.RunError):
@@ -50,7 +58,10 @@ class Watch:
         return pulumi.Output.all(rollout, revision).apply(wait)
 
     def broken(self, rollout: Rollout) -> pulumi.Output[list[str]]:
-        """The workloads of ``rollout`` that do not serve before anything is changed; the person is told at once."""
+        """The workloads of ``rollout`` that are not to be waited for; the person is told at once.
+
+        They do not serve before anything is changed, or leave it to somebody else to end their pods.
+        """
 
         async def find() -> list[str]:
             if pulumi.runtime.is_dry_run():
@@ -61,9 +72,7 @@ class Watch:
                 # Who may not look waits for every one of them.
                 return []
             for name, reason in found.items():
-                pulumi.log.warn(
-                    f"{rollout.title}: {name} is broken already: {reason}; pulumi up does not wait for its new pods"
-                )
+                pulumi.log.warn(f"{rollout.title}: {name} {reason}; pulumi up does not wait for its new pods")
             return list(found)
 
         return pulumi.Output.from_input(find())
@@ -93,19 +102,16 @@ class Watch:
             return Seen(missing=str(error))
 
     def _broken(self, rollout: Rollout) -> dict[str, str]:
-        """Why each workload that does not serve does not."""
-        broken = [
-            workload
-            for workload in self._workloads(rollout)
-            if workload["metadata"]["name"] in rollout.workloads and not is_rolled_out(workload)
-        ]
+        """Why each workload that nobody has to wait for is one."""
+        wanted = [one for one in self._workloads(rollout) if one["metadata"]["name"] in rollout.workloads]
+        kept = {str(one["metadata"]["name"]): why for one in wanted if (why := keeps_its_pods(one))}
+        broken = [one for one in wanted if one["metadata"]["name"] not in kept and not is_rolled_out(one)]
         pods = self._pods(rollout) if broken else []
-        reasons = {}
         for workload in broken:
             found = trouble(workload, pods)
-            name = str(workload["metadata"]["name"])
-            reasons[name] = "not all its pods are ready" if found is None else self._reason(rollout, found)
-        return reasons
+            reason = "not all its pods are ready" if found is None else self._reason(rollout, found)
+            kept[str(workload["metadata"]["name"])] = f"is broken already: {reason}"
+        return kept
 
     def _says(self, rollout: Rollout, seen: Seen) -> str:
         if seen.trouble is None:
@@ -130,8 +136,12 @@ class Watch:
         return str((found or {}).get("data", {}).get(rollout.config_file, ""))
 
     def _workloads(self, rollout: Rollout) -> list[Object]:
-        apps = f"/apis/apps/v1/namespaces/{rollout.namespace}"
-        return [*self._reader.items(f"{apps}/deployments"), *self._reader.items(f"{apps}/statefulsets")]
+        kinds = _OF_OPERATORS if rollout.kind is None else (rollout.kind,)
+        return [
+            {"kind": kind, **workload}
+            for kind in kinds
+            for workload in self._reader.items(f"/apis/{_PATHS[kind].format(rollout.namespace)}")
+        ]
 
     def _pods(self, rollout: Rollout) -> list[Object]:
         return self._reader.items(f"/api/v1/namespaces/{rollout.namespace}/pods")

@@ -87,7 +87,19 @@ def _has_just_started(pod: Object, now: datetime.datetime) -> bool:
     return False
 
 
+def keeps_its_pods(workload: Object) -> str:
+    """Why a workload does not end its old pods by itself, if it does not."""
+    spec = workload["spec"]
+    if (spec.get("updateStrategy") or {}).get("type") == "OnDelete":
+        return "ends no pod by itself (updateStrategy OnDelete): its pods get sidecars as they are deleted"
+    if workload.get("kind") == "Deployment" and spec.get("paused"):
+        return "is paused: its pods get sidecars when it is resumed"
+    return ""
+
+
 def _runs(rollout: Rollout, revision: str, workload: Object, config: str) -> bool:
+    if workload.get("kind") == "Rollout":
+        return _same_moment(workload["spec"].get("restartAt"), revision)
     annotations = workload["spec"]["template"]["metadata"].get("annotations") or {}
     if rollout.config_map is None and rollout.annotation is None:
         return True
@@ -98,14 +110,47 @@ def _runs(rollout: Rollout, revision: str, workload: Object, config: str) -> boo
 
 
 def is_rolled_out(workload: Object) -> bool:
-    """Whether all pods of a Deployment or a StatefulSet are those of its newest template, and ready."""
-    status, wanted = workload.get("status") or {}, workload["spec"].get("replicas", 1)
+    """Whether all pods of a workload are those of its newest template, and ready."""
+    status, spec = workload.get("status") or {}, workload["spec"]
+    kind, wanted = workload.get("kind"), spec.get("replicas", 1)
+    if kind == "Rollout":
+        return _has_restarted(spec, status)
+    if kind == "DaemonSet":
+        wanted = status.get("desiredNumberScheduled", 0)
+        # The same counts under names of their own.
+        status = {
+            **status,
+            "replicas": status.get("currentNumberScheduled", 0),
+            "updatedReplicas": status.get("updatedNumberScheduled", 0),
+            "readyReplicas": status.get("numberReady", 0),
+        }
+    # Of a StatefulSet that is rolled out in parts, those pods that its owner holds back are not counted.
+    held_back = ((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0
     return bool(
         status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
         and status.get("replicas", 0) == wanted
-        and status.get("updatedReplicas", 0) == wanted
+        and status.get("updatedReplicas", 0) >= max(wanted - held_back, 0)
         and status.get("readyReplicas", 0) == wanted
     )
+
+
+def _has_restarted(spec: Object, status: Object) -> bool:
+    """Whether a Rollout of Argo has made all pods anew that are older than it asks for, and they are ready.
+
+    Argo notes the moment once it has (argo-rollouts: rollout/restart.go), and waits with it while one is not available.
+    """
+    asked = spec.get("restartAt")
+    return bool(
+        (asked is None or _same_moment(asked, status.get("restartedAt")))
+        and status.get("readyReplicas", 0) >= spec.get("replicas", 1)
+    )
+
+
+def _same_moment(one: object, other: object) -> bool:
+    """Whether two texts name the same second."""
+    if not one or not other:
+        return False
+    return datetime.datetime.fromisoformat(str(one)) == datetime.datetime.fromisoformat(str(other))
 
 
 def trouble(workload: Object, pods: Iterable[Object]) -> Trouble | None:
@@ -117,8 +162,9 @@ def trouble(workload: Object, pods: Iterable[Object]) -> Trouble | None:
 def _is_of(workload: Object, pod: Object) -> bool:
     labels = pod["metadata"].get("labels") or {}
     annotations = pod["metadata"].get("annotations") or {}
-    template = workload["spec"]["template"]["metadata"].get("annotations") or {}
-    selector = workload["spec"]["selector"].get("matchLabels") or {}
+    # A Rollout may take both from a Deployment that it names.
+    template = ((workload["spec"].get("template") or {}).get("metadata") or {}).get("annotations") or {}
+    selector = (workload["spec"].get("selector") or {}).get("matchLabels") or {}
     return bool(selector) and selector.items() <= labels.items() and template.items() <= annotations.items()
 
 

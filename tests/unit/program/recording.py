@@ -37,6 +37,7 @@ SENTINELS = {
 }
 
 STASHED = "stashed"
+NOW = "2026-11-27T08:00:00Z"
 
 # The SDK computes a class's types again for each of its resources, which is half the time of a run.
 _types._types_from_py_properties = cache(_types._types_from_py_properties)
@@ -356,10 +357,11 @@ def _run(
         return {path: live.get(path) for path in paths}
 
     watch = EverythingServes()
-    # What is random has to be the same in two runs that are compared.
+    # What is random, and the time, have to be the same in two runs that are compared.
     not_random = mock.patch("secrets.token_hex", lambda size: "0" * 2 * size)
+    not_now = mock.patch("components.applications._now", return_value=NOW)
     looking = (mock.patch("program.observation.read", read), mock.patch.object(rollout, "Watch", return_value=watch))
-    with _kubeconfig_for(config), not_random, looking[0], looking[1], mock.patch("cluster.access.write"):
+    with _kubeconfig_for(config), not_random, not_now, looking[0], looking[1], mock.patch("cluster.access.write"):
         recorded = record(program, config, preview=preview, state=state, secret_sections=secret_sections)
     return replace(recorded, watched=tuple(watch.watched))
 

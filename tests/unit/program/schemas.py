@@ -53,6 +53,33 @@ _ADDED_LATER: Mapping[Kind, Mapping[str, str]] = {
     },
 }
 
+# No module that is at hand carries Argo's definition. This is what it has of the one field that is patched
+# (argo-rollouts: manifests/crds/rollout-crd.yaml).
+_ROLLOUT: Mapping[str, Any] = {
+    "kind": "CustomResourceDefinition",
+    "spec": {
+        "group": "argoproj.io",
+        "names": {"kind": "Rollout"},
+        "versions": [
+            {
+                "name": "v1alpha1",
+                "served": True,
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "properties": {"restartAt": {"type": "string", "format": "date-time"}},
+                            }
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}
+
 # Keywords whose subschemas only constrain values; structural schemas list every field outside of them.
 _JUNCTIONS = ("allOf", "anyOf", "oneOf", "not")
 
@@ -226,6 +253,7 @@ def schemas() -> Schemas:
     istio = module_folder("istio", "istio.io/istio") / "manifests" / "charts" / "base" / "files"
     gateway = module_folder("istio", "sigs.k8s.io/gateway-api") / "config" / "crd" / "standard"
     definitions = [
+        _ROLLOUT,
         *addons.read(module_folder, ROOT).objects(),
         *_read(istio / "crd-all.gen.yaml"),
         *(item for path in sorted(gateway.glob("*.yaml")) for item in _read(path)),

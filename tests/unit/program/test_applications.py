@@ -1,13 +1,16 @@
-"""Applications that the program did not deploy join the mesh; it owns one label and one annotation of them."""
+"""Applications that the program did not deploy join the mesh; it owns one label, and one field of each workload."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
 import pytest
-from recording import Deployed, Registration, minimal_config, with_setting
+from recording import EMPTY_CLUSTER, NOW, STASHED, Deployed, Registration, minimal_config, run_program, with_setting
 
+from components import applications
 from objects.restart import ANNOTATION
+from program.checks import RefusedError
 
 Deploy = Callable[..., Deployed]
 
@@ -115,3 +118,72 @@ def test_the_component_names_its_namespaces(two: Deployed) -> None:
     (component,) = (c.urn for c in two.components if c.kind == "Applications")
     assert two.registered_outputs[component] == {"namespaces": ["shop", "blog"]}
     assert set(two.exports["mesh_namespaces"]) == {"bookinfo", "shop", "blog"}
+
+
+NAMED = [{"name": "shop", "statefulSets": ["db"], "daemonSets": ["agent"], "rollouts": ["checkout"]}]
+
+
+class TestWorkloadsOfOtherKinds:
+    @pytest.fixture
+    def named(self, deploy: Deploy) -> Deployed:
+        return deploy(with_applications(NAMED))
+
+    @pytest.mark.parametrize(("kind", "name"), [("StatefulSet", "db"), ("DaemonSet", "agent")])
+    def test_of_a_stateful_set_and_a_daemon_set_only_the_annotation_of_the_pods_becomes_ours(
+        self, named: Deployed, two: Deployed, kind: str, name: str
+    ) -> None:
+        (patch,) = patches(named, kind).values()
+        assert patch.type == f"kubernetes:apps/v1:{kind}Patch"
+        like_a_deployment = patches(two, "Deployment")["shop/cart"].inputs
+        assert patch.inputs["spec"] == like_a_deployment["spec"]
+        assert patch.inputs["metadata"] == {**like_a_deployment["metadata"], "name": name}
+
+    def test_a_rollout_of_argo_restarts_at_a_moment_and_runs_no_steps_of_its_strategy(self, named: Deployed) -> None:
+        (patch,) = patches(named, "Rollout").values()
+        assert patch.type == "kubernetes:argoproj.io/v1alpha1:RolloutPatch"
+        assert patch.inputs["spec"] == {"restartAt": STASHED}
+        assert patch.inputs["metadata"] == {
+            "name": "checkout",
+            "namespace": "shop",
+            "annotations": {"pulumi.com/patchForce": "true"},
+        }
+
+    def test_the_moment_is_kept_until_sidecars_would_differ_and_is_after_the_namespace_s_label(
+        self, named: Deployed, deploy: Deploy
+    ) -> None:
+        def moment(deployed: Deployed) -> Registration:
+            (stash,) = (r for r in deployed if r.kind == "Stash" and "restart" in r.name)
+            return stash
+
+        same = deploy(with_applications(NAMED, tracing__samplingPercentage=5))
+        another = deploy(with_applications(NAMED, mesh__revision="canary"))
+        assert moment(same).name == moment(named).name != moment(another).name
+        assert moment(named).further_options["ignoreChanges"] == "['input']"
+        assert patches(named, "Namespace")["shop"].urn in named.before(moment(named).urn)
+        assert moment(named).inputs == {"input": NOW}
+
+    def test_a_rollout_that_is_missing_fails_and_is_not_made(self, named: Deployed) -> None:
+        (found,) = (r for r in named if r.read and r.type == "kubernetes:argoproj.io/v1alpha1:Rollout")
+        assert found.urn in named.before(patches(named, "Rollout")["shop/checkout"].urn)
+
+    def test_all_of_them_wait_for_the_label_and_are_awaited(self, named: Deployed) -> None:
+        label = patches(named, "Namespace")["shop"].urn
+        for kind in ("StatefulSet", "DaemonSet", "Rollout"):
+            (patch,) = patches(named, kind).values()
+            assert label in named.before(patch.urn)
+            assert patch.urn in named.before_output("applications.namespaces")
+        watched = {r.kind: r.workloads for r in named.watched if r.kind is not None}
+        assert watched == {"StatefulSet": ("db",), "DaemonSet": ("agent",), "Rollout": ("checkout",)}
+
+    def test_workloads_of_one_name_and_several_kinds_are_several_resources(self, deploy: Deploy) -> None:
+        deployed = deploy(with_applications([{"name": "shop", "deployments": ["a"], "statefulSets": ["a"]}]))
+        assert set(patches(deployed, "Deployment")) == set(patches(deployed, "StatefulSet")) == {"shop/a"}
+
+    def test_a_cluster_without_argo_is_refused_before_anything_is_made(self) -> None:
+        kinds = {"metadata": {"name": "apps"}, "versions": []}
+        live = {**EMPTY_CLUSTER, "/apis": {"items": [kinds]}}
+        with pytest.raises(RefusedError, match=r"the cluster has no kind Rollout of argoproj\.io/v1alpha1"):
+            run_program(with_applications(NAMED), preview=True, live=live)
+
+    def test_a_moment_is_written_as_kubernetes_writes_one(self) -> None:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", applications._now())

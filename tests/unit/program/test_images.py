@@ -40,8 +40,8 @@ DIGEST = "sha256:" + 64 * "a"
 EVERY_CONFIG = {**{stack: stack_config(stack) for stack in STACKS}, **variants.variants()}
 # The fields of objects and of charts' values that name an image, or where images are.
 IMAGE_FIELDS = {"image", "hub", "image_name"}
-# What restarts the pods for a new image.
-RESTARTS = {"mesh-tracing/sidecar-config", "mesh-tracing/revision"}
+# What restarts the pods for a new image; the input of a stash is the moment at which a Rollout of Argo restarts.
+RESTARTS = {"mesh-tracing/sidecar-config", "mesh-tracing/revision", "input"}
 
 
 def listed(config: Mapping[str, Any]) -> Pulled:

@@ -98,7 +98,17 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
     },
     "applications": {
         "none": {},
-        "one": {"namespaces.applications": [{"name": "shop", "deployments": ["cart"]}]},
+        "one": {
+            "namespaces.applications": [
+                {
+                    "name": "shop",
+                    "deployments": ["cart"],
+                    "statefulSets": ["db"],
+                    "daemonSets": ["agent"],
+                    "rollouts": ["checkout"],
+                }
+            ]
+        },
     },
 }
 

@@ -160,6 +160,100 @@ def test_a_preview_reads_nothing() -> None:
     assert (wait(cluster, preview=True), cluster.listed) == (NEW, 0)
 
 
+def of_kind(kind: str, found: dict[str, Any], *, name: str = "agent") -> bool:
+    """Whether a workload of ``kind`` serves the new revision."""
+    awaited = Rollout(title="namespaces.applications shop", namespace="shop", workloads=(name,), seconds=-1, kind=kind)
+    asked: list[str] = []
+
+    class OneKind(Cluster):
+        def items(self, path: str) -> list[Mapping[str, Any]]:
+            asked.append(path)
+            return [] if path.endswith("/pods") else [found]
+
+    try:
+        wait(OneKind([]), awaited)
+    except RolloutError:
+        return False
+    finally:
+        assert {path for path in asked if not path.endswith("/pods")} == {PATHS[kind]}
+    return True
+
+
+PATHS = {
+    "StatefulSet": "/apis/apps/v1/namespaces/shop/statefulsets",
+    "DaemonSet": "/apis/apps/v1/namespaces/shop/daemonsets",
+    "Rollout": "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts",
+}
+
+
+def daemon_set(**status: int) -> dict[str, Any]:
+    """One on three nodes that has been rolled out, but for ``status``."""
+    done = {"desiredNumberScheduled": 3, "currentNumberScheduled": 3, "updatedNumberScheduled": 3, "numberReady": 3}
+    made = workload("agent", {REVISION: NEW})
+    del made["spec"]["replicas"]
+    return {**made, "status": {"observedGeneration": 4, **done, **status}}
+
+
+@pytest.mark.parametrize(
+    ("status", "serves"),
+    [
+        ({}, True),
+        ({"updatedNumberScheduled": 2}, False),
+        ({"numberReady": 2}, False),
+        ({"observedGeneration": 3}, False),
+        (
+            dict.fromkeys(
+                ("desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled", "numberReady"), 0
+            ),
+            True,
+        ),
+    ],
+    ids=["all", "an old pod", "not ready", "not seen", "no node"],
+)
+def test_a_daemon_set_serves_once_each_node_has_a_new_pod_that_is_ready(status: dict[str, int], serves: bool) -> None:
+    assert of_kind("DaemonSet", daemon_set(**status)) is serves
+
+
+def test_the_pods_of_a_stateful_set_that_its_owner_holds_back_are_not_waited_for() -> None:
+    held = workload("agent", {REVISION: NEW}, replicas=3, updatedReplicas=1, readyReplicas=3)
+    held["spec"] |= {"replicas": 3, "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}}
+    assert of_kind("StatefulSet", held)
+    held["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = 1
+    assert not of_kind("StatefulSet", held)
+
+
+MOMENT = "2026-11-27T08:00:00Z"
+
+
+def argo(*, asked: str | None = MOMENT, restarted: str | None = MOMENT, ready: int = 2) -> dict[str, Any]:
+    """A Rollout of two pods; its controller writes the generation that it has seen as a text."""
+    return {
+        "metadata": {"name": "agent", "generation": 4},
+        "spec": {"replicas": 2, "restartAt": asked, "workloadRef": {"kind": "Deployment", "name": "agent"}},
+        "status": {"observedGeneration": "4", "restartedAt": restarted, "readyReplicas": ready, "phase": "Paused"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "serves"),
+    [
+        (argo(), True),
+        (argo(restarted="2026-11-27T08:00:00+00:00"), True),
+        (argo(restarted=None), False),
+        (argo(restarted="2026-11-26T08:00:00Z"), False),
+        (argo(ready=1), False),
+        (argo(asked="2026-11-26T08:00:00Z", restarted="2026-11-26T08:00:00Z"), False),
+        (argo(asked=None), False),
+    ],
+    ids=["done", "in another form", "not yet", "of an earlier time", "not ready", "an earlier moment", "none asked"],
+)
+def test_a_rollout_of_argo_serves_once_it_has_noted_the_moment_that_was_asked_for(
+    found: dict[str, Any], serves: bool
+) -> None:
+    with mock.patch(f"{__name__}.NEW", MOMENT):
+        assert of_kind("Rollout", found) is serves
+
+
 BROKEN = workload("otel-collector", {REVISION: NEW}, readyReplicas=0)
 
 
@@ -270,6 +364,22 @@ def test_a_deployment_that_does_not_serve_before_the_update_is_named_at_once() -
         "namespaces.applications shop: cart is broken already: Pod shop/cart-1: main: ImagePullBackOff: no such image; "
         "pulumi up does not wait for its new pods"
     ]
+
+
+@pytest.mark.parametrize(
+    ("held", "why"),
+    [
+        ({"updateStrategy": {"type": "OnDelete"}}, "ends no pod by itself"),
+        ({"paused": True}, "is paused"),
+    ],
+    ids=["on delete", "paused"],
+)
+def test_a_workload_that_leaves_its_pods_alone_is_named_and_not_waited_for(held: dict[str, Any], why: str) -> None:
+    cart = workload("cart", {})
+    cart["spec"] |= held
+    names, told = find_broken(Cluster([[cart, workload("web", {})]]))
+    assert names == ["cart"]
+    assert told[0].startswith(f"namespaces.applications shop: cart {why}")
 
 
 def test_where_all_serve_nobody_is_told_anything() -> None:
