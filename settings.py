@@ -21,6 +21,8 @@ PROJECT = "mesh-tracing"
 SECRETS = {
     "objectStoreAccessKey": "object_store_access_key",
     "objectStoreSecretKey": "object_store_secret_key",
+    "azureAccountKey": "azure_account_key",
+    "gcsKey": "gcs_key",
     "grafanaAdminPassword": "grafana_admin_password",
 }
 
@@ -94,11 +96,15 @@ def _kept_secret(value: Any) -> Any:
 def _required_secrets(raw: Mapping[str, Any]) -> dict[str, str]:
     """The secrets that this configuration needs, valid or not, each with the setting that needs it."""
     required = {}
-    if value_at(raw, "tempo.storage.backend") == "s3":
+    backend = value_at(raw, "tempo.storage.backend")
+    if backend == "s3":
         source = value_at(raw, "tempo.storage.s3.source") or "minio"
         if source in {"minio", "keys"}:
             for key in ("objectStoreAccessKey", "objectStoreSecretKey"):
                 required[key] = f"tempo.storage.s3.source {source}"
+    for cloud, key in (("azure", "azureAccountKey"), ("gcs", "gcsKey")):
+        if backend == cloud and (value_at(raw, f"tempo.storage.{cloud}.source") or "keys") == "keys":
+            required[key] = f"tempo.storage.{cloud}.source keys"
     if value_at(raw, "grafana.mode") == "managed":
         required["grafanaAdminPassword"] = "grafana.mode managed"
     return required

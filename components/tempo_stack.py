@@ -10,9 +10,10 @@ from objects.context import Text
 from objects.tempo import (
     TempoStackArgs,
     build_account,
-    build_keys_secret,
     build_metrics_services,
+    build_store_secret,
     build_tempo,
+    cloud_store,
     object_store_args,
     store_secret,
     tempo_rollout,
@@ -45,7 +46,7 @@ class TempoStack(pulumi.ComponentResource):
         key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
         # The credentials are read at the start only, so new ones are a new revision too.
         spec = build_tempo(unscaled(args), secret_name)["spec"]
-        made = revision(key, spec, args.object_store_access_key, args.object_store_secret_key)
+        made = revision(key, spec, args.object_store_access_key, args.object_store_secret_key, *cloud_store(args))
         account = build_account(args)
         child = pulumi.ResourceOptions(parent=self)
         accounts = [] if account is None else [declare(f"{name}-account", account, child)]
@@ -91,7 +92,8 @@ class TempoStack(pulumi.ComponentResource):
         ours = object_store_args(args)
         if ours is not None:
             return ObjectStore(f"{name}-object-store", ours, child, watch=watch).secret_name
-        keys = build_keys_secret(args)
-        if keys is not None and secret_name is not None:
-            return once_ready(secret_name, declare(f"{name}-s3-keys", keys, child))
+        described = build_store_secret(args)
+        if described is not None and secret_name is not None:
+            # Each description has a name of its own, so that a new one is there before the old one goes.
+            return once_ready(secret_name, declare(f"{name}-{secret_name.removeprefix('tempo-')}", described, child))
         return secret_name

@@ -1,5 +1,6 @@
 """The parts of a stack's configuration, which are also arguments of the components; ``model.stack`` has the whole."""
 
+from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
 from model.images import Images, ImageSources
 from model.mesh import TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing
@@ -25,11 +26,13 @@ __all__ = [
     "S3",
     "TRACING_PROVIDER",
     "Application",
+    "Azure",
     "Bookinfo",
     "Collector",
     "Existing",
     "ExistingPrometheus",
     "Exposure",
+    "Gcs",
     "Grafana",
     "ImageSources",
     "Images",

@@ -52,6 +52,20 @@ BucketName = Annotated[
     _matches(r"[a-z0-9][-a-z0-9]{1,61}[a-z0-9]", "3 to 63 lower-case letters, digits and hyphens"),
     Field(examples=["tempo"]),
 ]
+AzureAccount = Annotated[
+    str, _matches(r"[a-z0-9]{3,24}", "3 to 24 lower-case letters and digits"), Field(examples=["traces"])
+]
+Uuid = Annotated[
+    str,
+    _matches(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID"),
+    Field(examples=["4c1a4b54-2f4e-4d4c-9f0e-2f1d1b6a7c11"]),
+]
+AwsRegion = Annotated[str, _matches(r"[a-z]{2}(-[a-z]+)+-[0-9]+", "a region of AWS"), Field(examples=["eu-central-1"])]
+RoleArn = Annotated[
+    str,
+    _matches(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+", "the ARN of a role of AWS"),
+    Field(examples=["arn:aws:iam::123456789012:role/tempo"]),
+]
 DnsName = Annotated[
     str,
     _matches(rf"{_LABEL}(\.{_LABEL})*", "lower-case DNS labels with dots between them"),

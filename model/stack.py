@@ -59,6 +59,12 @@ class Settings(Section):
     object_store_secret_key: pulumi.Output[str] | None = Field(
         default=None, description="Password of the object store, at least 8 characters; required like its user."
     )
+    azure_account_key: pulumi.Output[str] | None = Field(
+        default=None, description="Key of the storage account; required for `tempo.storage.azure.source` `keys`."
+    )
+    gcs_key: pulumi.Output[str] | None = Field(
+        default=None, description="Google's credentials file, as JSON; required for `tempo.storage.gcs.source` `keys`."
+    )
     grafana_admin_password: pulumi.Output[str] | None = Field(
         default=None, description="Password of `admin`; required for `grafana.mode` `managed`."
     )

@@ -5,8 +5,10 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from model.cloud_stores import Azure, Gcs
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, Volume, is_set, value_at
 from model.scalars import (
+    AwsRegion,
     BucketName,
     DataSourceUid,
     DnsName,
@@ -16,6 +18,7 @@ from model.scalars import (
     Image,
     Name,
     PrometheusDuration,
+    RoleArn,
     expected,
 )
 from model.tempo_parts import TempoParts
@@ -33,14 +36,21 @@ class Minio(Volume):
 class S3(Section):
     """An object store that speaks S3."""
 
-    source: Literal["minio", "keys", "secret"] = Field(
+    source: Literal["minio", "keys", "role", "secret"] = Field(
         default="minio",
         examples=["keys"],
         description="`minio`: the program deploys MinIO; `keys`: an existing store, with keys in secret configuration; "
-        "`secret`: an existing store, described by a Secret that exists in Tempo's namespace.",
+        "`role`: S3 of AWS, by short-lived credentials of a role; `secret`: an existing store, described by a Secret "
+        "that exists in Tempo's namespace.",
     )
     bucket: BucketName = Field(
-        default="tempo", description="The bucket: created if missing with `minio`, must exist with `keys`."
+        default="tempo", description="The bucket: created if missing with `minio`, must exist with `keys` and `role`."
+    )
+    region: AwsRegion | None = Field(default=None, description="For `role`: the bucket's region.")
+    role_arn: RoleArn | None = Field(
+        default=None,
+        description="For `role`: the role that Tempo's ServiceAccount may take; none lets OpenShift's Cloud Credential "
+        "Operator provide one.",
     )
     endpoint: HttpUrl | None = Field(
         default=None,
@@ -50,7 +60,8 @@ class S3(Section):
     secret_name: Name | None = Field(
         default=None,
         examples=["tempo-s3"],
-        description="For `secret`: the Secret, with the keys bucket, endpoint, access_key_id and access_key_secret.",
+        description="For `secret`: the Secret, with the keys bucket, endpoint, access_key_id and access_key_secret, or "
+        "with bucket, region and role_arn.",
     )
     tls: Flag | None = Field(
         default=None,
@@ -69,6 +80,10 @@ class S3(Section):
     def _complete(self) -> "S3":
         if self.source == "keys" and self.endpoint is None:
             raise expected("an endpoint: source keys is an existing object store")
+        if self.source == "role" and self.region is None:
+            raise expected("a region: source role is S3 of AWS")
+        if self.source != "role" and (self.region is not None or self.role_arn is not None):
+            raise expected(f"no region and no roleArn for source {self.source}")
         if self.source == "secret" and self.secret_name is None:
             raise expected("a secretName: source secret reads one")
         if self.source != "secret" and self.tls is not None:
@@ -82,19 +97,44 @@ class S3(Section):
         """Whether the store is called with TLS; None if only a Secret knows."""
         if self.source == "secret":
             return self.tls
-        return self.source == "keys" and (self.endpoint or "").startswith("https://")
+        return self.source == "role" or (self.source == "keys" and (self.endpoint or "").startswith("https://"))
 
 
 class Storage(Volume):
     """Where Tempo keeps traces; size and class are those of its own volume."""
 
-    backend: Literal["memory", "pv", "s3"] = Field(
+    backend: Literal["memory", "pv", "s3", "azure", "gcs"] = Field(
         default="pv",
         examples=["s3"],
-        description="`memory`: lost with the pod; `pv`: one volume; `s3`: an object store, "
+        description="`memory`: lost with the pod; `pv`: one volume; `s3`, `azure`, `gcs`: an object store, "
         "with a volume for what is not in it yet.",
     )
     s3: S3 = Field(default=S3(), description="For `s3`: the object store.")
+    azure: Azure = Field(default=Azure(), description="For `azure`: Azure's blob storage.")
+    gcs: Gcs = Field(default=Gcs(), description="For `gcs`: Google's Cloud Storage.")
+
+    @model_validator(mode="after")
+    def _described(self) -> "Storage":
+        if self.backend == "azure" and self.azure.source != "secret" and self.azure.account_name is None:
+            raise expected("azure.accountName for backend azure: the storage account")
+        for store in (self.azure, self.gcs):
+            if store.source == "secret" and store.secret_name is None:
+                raise expected("a secretName: source secret reads one")
+        return self
+
+    @property
+    def bucket(self) -> str | None:
+        """The bucket or container of an object store; if the user brings a Secret, only that Secret names it."""
+        stores: dict[str, S3 | Azure | Gcs] = {"s3": self.s3, "azure": self.azure, "gcs": self.gcs}
+        store = stores.get(self.backend)
+        if store is None or store.source == "secret":
+            return None
+        return store.container if isinstance(store, Azure) else store.bucket
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes can keep their traces there."""
+        return self.backend in {"s3", "azure", "gcs"}
 
 
 class Tempo(Section):
@@ -103,7 +143,7 @@ class Tempo(Section):
     mode: Literal["monolithic", "stack"] = Field(
         default="monolithic",
         examples=["monolithic"],
-        description="`monolithic`: one process; `stack`: one per component, on `s3`. With a Tempo operator before "
+        description="`monolithic`: one process; `stack`: one per component, on an object store. With a Tempo operator before "
         "0.22, a further process makes the service graph.",
     )
     namespace: Name = Field(default="tracing-system", description="Namespace of Tempo and of its object store.")
@@ -169,9 +209,9 @@ class Tempo(Section):
         return self
 
     @model_validator(mode="after")
-    def _stack_on_s3(self) -> "Tempo":
-        if self.mode == "stack" and self.storage.backend != "s3":
-            raise expected("storage.backend s3 for mode stack: its parts share an object store")
+    def _stack_on_a_store(self) -> "Tempo":
+        if self.mode == "stack" and not self.storage.is_shared:
+            raise expected("storage.backend s3, azure or gcs for mode stack: its parts share an object store")
         return self
 
 

@@ -10,6 +10,7 @@ from model.parts import to_kubernetes_env
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import Image, Version, VersionOrMinor
 from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_service
+from objects.cloud_stores import cloud_secret, cloud_secret_data, credential_mode
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
 from objects.metrics import build_metrics_service
@@ -57,6 +58,12 @@ class TempoStackArgs(Args):
     tempo_version: Version = Field(
         default=DEFAULT_TEMPO, description="Version of the Tempo that the operator runs, which decides over its keys."
     )
+    azure_account_key: Text | None = Field(
+        default=None, description="Key of the storage account; required for `tempo.storage.azure.source` `keys`."
+    )
+    gcs_key: Text | None = Field(
+        default=None, description="Google's credentials file, as JSON; required for `tempo.storage.gcs.source` `keys`."
+    )
     curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")
@@ -69,10 +76,10 @@ class TempoStackArgs(Args):
 
 def store_secret(storage: Storage) -> str | None:
     """The name of the Secret that describes the object store, if there is one."""
-    if storage.backend != "s3":
-        return None
-    names = {"minio": CLIENT_SECRET, "keys": _KEYS_SECRET, "secret": storage.s3.secret_name}
-    return names[storage.s3.source]
+    if storage.backend == "s3" and storage.s3.source != "role":
+        names = {"minio": CLIENT_SECRET, "keys": _KEYS_SECRET, "secret": storage.s3.secret_name}
+        return names[storage.s3.source]
+    return cloud_secret(storage)
 
 
 def object_store_args(args: TempoStackArgs) -> ObjectStoreArgs | None:
@@ -91,9 +98,18 @@ def object_store_args(args: TempoStackArgs) -> ObjectStoreArgs | None:
     )
 
 
-def build_keys_secret(args: TempoStackArgs) -> Object | None:
-    """The Secret for somebody else's object store, if the settings have its keys."""
+def cloud_store(args: TempoStackArgs) -> list[dict[str, Text]]:
+    """What the settings say of a cloud's store, which Tempo reads at its start; empty for a store of another kind."""
+    data = cloud_secret_data(args.tempo.storage, azure_account_key=args.azure_account_key, gcs_key=args.gcs_key)
+    return [] if data is None else [dict(data)]
+
+
+def build_store_secret(args: TempoStackArgs) -> Object | None:
+    """The Secret for somebody else's object store, if the settings describe it."""
     storage = args.tempo.storage
+    for data in cloud_store(args):
+        metadata = args.context.metadata(str(cloud_secret(storage)), args.tempo.namespace, app=TEMPO)
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
     if storage.backend != "s3" or storage.s3.source != "keys":
         return None
     return build_client_secret(
@@ -251,7 +267,7 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
     spec: dict[str, Any] = {
         # The CRD requires the field, although it has a default.
         "managementState": "Managed",
-        "storage": {"secret": {"name": secret_name, "type": "s3"}, **_tls(tempo.storage.s3)},
+        "storage": _store(tempo.storage, secret_name),
         "storageSize": tempo.storage.size,
         "replicationFactor": tempo.replication_factor,
         **_account(args),
@@ -284,10 +300,17 @@ def _traces(tempo: Tempo, secret_name: Text | None) -> dict[str, Any]:
         return {"backend": "memory", **_memory_size(tempo)}
     traces: dict[str, Any] = {"backend": storage.backend, "size": storage.size}
     if storage.backend == "s3":
-        traces["s3"] = {"secret": secret_name, **_tls(storage.s3)}
+        traces["s3"] = {"secret": secret_name, **credential_mode(storage), **_tls(storage.s3)}
+    elif storage.is_shared:
+        traces[storage.backend] = {"secret": secret_name}
     if storage.storage_class is not None:
         traces["storageClassName"] = storage.storage_class
     return traces
+
+
+def _store(storage: Storage, secret_name: Text | None) -> dict[str, Any]:
+    secret = {"name": secret_name, "type": storage.backend, **credential_mode(storage)}
+    return {"secret": secret, **(_tls(storage.s3) if storage.backend == "s3" else {})}
 
 
 def _tls(s3: S3) -> dict[str, Any]:

@@ -82,13 +82,12 @@ def _tempo(plan: Plan) -> deployment.Tempo:
 
 def _object_store(plan: Plan) -> deployment.ObjectStore | None:
     storage = plan.settings.tempo.storage
-    if storage.backend != "s3":
+    if not storage.is_shared:
         return None
-    ours = storage.s3.source == "minio"
+    ours = storage.backend == "s3" and storage.s3.source == "minio"
     (job,) = (obj for obj in manifests.load("minio.yaml") if obj["kind"] == "Job")
     return deployment.ObjectStore(
-        # If the user brings a Secret, only that Secret names the bucket.
-        bucket=None if storage.s3.source == "secret" else storage.s3.bucket,
+        bucket=storage.bucket,
         service=MINIO if ours else None,
         job=job["metadata"]["name"] if ours else None,
     )

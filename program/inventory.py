@@ -22,8 +22,8 @@ from objects.operators import build_operator
 from objects.prometheus import build_prometheus
 from objects.tempo import (
     build_account,
-    build_keys_secret,
     build_metrics_services,
+    build_store_secret,
     build_tempo,
     object_store_args,
     store_secret,
@@ -91,7 +91,7 @@ def _tempo(plan: Plan) -> Iterator[Object]:
     yield from build_metrics_services(args).values()
     if args.graph_beside:
         yield build_tempo_graph(args)
-    yield from (obj for obj in (build_keys_secret(args), build_account(args)) if obj is not None)
+    yield from (obj for obj in (build_store_secret(args), build_account(args)) if obj is not None)
     store = object_store_args(args)
     if store is not None:
         yield from build_object_store(store).values()

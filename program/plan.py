@@ -101,19 +101,14 @@ class Plan:
         """Which releases the parts have."""
         return Releases(self.settings, self.seen, self.before)
 
-    @property
-    def mesh(self) -> Mesh:
-        """The settings of the mesh, with the version that it gets."""
-        return self.settings.mesh.model_copy(update={"version": self.releases.istio})
-
     def cluster_uid(self, before: Recorded) -> str | None:
         """The UID of the cluster's namespace ``kube-system``, as it was seen or as the stack has recorded it."""
         return self.seen.cluster_uid or before.cluster_uid
 
     @property
     def mesh(self) -> Mesh:
-        """The mesh's settings; who has installed an existing one is what was seen, where they do not say it."""
-        mesh = self.settings.mesh
+        """The settings of the mesh, with the version that it gets, and who has installed an existing one, as seen."""
+        mesh = self.settings.mesh.model_copy(update={"version": self.releases.istio})
         if mesh.installer != "existing" or mesh.existing.installed_by is not None:
             return mesh
         istiod = self.seen.answers.get(path_of(existing_istiod(mesh))) or {}
@@ -244,6 +239,8 @@ class Plan:
             platform=self.settings.platform,
             object_store_access_key=self.settings.object_store_access_key,
             object_store_secret_key=self.settings.object_store_secret_key,
+            azure_account_key=self.settings.azure_account_key,
+            gcs_key=self.settings.gcs_key,
             curl_image=self.settings.images.curl,
             protect_data=self.settings.protect_data,
             context=self.context,

@@ -17,11 +17,13 @@ import httpx
 import pytest
 import yaml
 
+import settings
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 # A namespace of applications that the program did not deploy.
 SHOP = "shop"
 CONTEXT = "mesh-tracing-local"
-SECRETS = {f"mesh-tracing:{key}" for key in ("objectStoreAccessKey", "objectStoreSecretKey", "grafanaAdminPassword")}
+SECRETS = {f"mesh-tracing:{key}" for key in settings.SECRETS}
 Seen = TypeVar("Seen")
 # Other embedded clusters on this machine; what changes in them is not caused by the tests.
 OTHER_CLUSTERS = {path.name for path in Path("/sys/fs/cgroup").rglob("mesh-tracing-*")}

@@ -33,6 +33,8 @@ STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 SENTINELS = {
     f"{PROJECT}:objectStoreAccessKey": "sentinel-access-key",
     f"{PROJECT}:objectStoreSecretKey": "sentinel-secret-key",
+    f"{PROJECT}:azureAccountKey": "sentinel-azure-key",
+    f"{PROJECT}:gcsKey": "sentinel-gcs-key",
     f"{PROJECT}:grafanaAdminPassword": "sentinel-admin-password",
 }
 

@@ -86,7 +86,7 @@ BAD_SETTINGS: list[tuple[str, Any]] = [
     ("tempo.retention", "2d"),
     ("tempo.replicationFactor", 4),
     ("tempo.histograms", "sparse"),
-    ("tempo.storage.backend", "gcs"),
+    ("tempo.storage.backend", "disk"),
     ("tempo.storage.size", 10),
     ("tempo.storage.size", "10 GB"),
     ("tempo.storage.s3.bucket", "x"),
