@@ -23,6 +23,7 @@ SECRETS = {
     "objectStoreSecretKey": "object_store_secret_key",
     "azureAccountKey": "azure_account_key",
     "gcsKey": "gcs_key",
+    "prometheusCredentials": "prometheus_credentials",
     "grafanaAdminPassword": "grafana_admin_password",
 }
 
@@ -105,6 +106,9 @@ def _required_secrets(raw: Mapping[str, Any]) -> dict[str, str]:
     for cloud, key in (("azure", "azureAccountKey"), ("gcs", "gcsKey")):
         if backend == cloud and (value_at(raw, f"tempo.storage.{cloud}.source") or "keys") == "keys":
             required[key] = f"tempo.storage.{cloud}.source keys"
+    auth = value_at(raw, "prometheus.existing.auth")
+    if auth is not None and value_at(raw, "prometheus.existing.auth.secret") is None:
+        required["prometheusCredentials"] = "prometheus.existing.auth"
     if value_at(raw, "grafana.mode") == "managed":
         required["grafanaAdminPassword"] = "grafana.mode managed"
     return required

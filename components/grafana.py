@@ -34,7 +34,8 @@ class Grafana(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         key = revision_key(f"{name}-revision-key", child)
         # Grafana takes its password only into a new database, which a new pod makes.
-        objects = build_grafana(args, revision(key, args.admin_password))
+        secrets = [text for text in (args.admin_password, args.prometheus_credentials) if text is not None]
+        objects = build_grafana(args, revision(key, *secrets))
         before_the_pod = [
             declare(f"{name}-{role}", obj, child) for role, obj in objects.items() if obj["kind"] != "Deployment"
         ]

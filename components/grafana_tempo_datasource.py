@@ -38,7 +38,13 @@ class GrafanaTempoDatasource(pulumi.ComponentResource):
                 replace_on_changes=["spec.instanceSelector", "spec.uid"],
                 delete_before_replace=True,
             )
-            created: list[pulumi.Resource] = [declare(f"{name}-{role}", obj, child) for role, obj in objects.items()]
+            # The operator reads the Secret when it makes the data source.
+            secrets = [role for role in objects if objects[role]["kind"] == "Secret"]
+            before = [declare(f"{name}-{role}", objects[role], pulumi.ResourceOptions(parent=self)) for role in secrets]
+            child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=before))
+            created: list[pulumi.Resource] = [
+                declare(f"{name}-{role}", obj, child) for role, obj in objects.items() if role not in secrets
+            ]
         else:
             child = pulumi.ResourceOptions(parent=self)
             created = [declare(f"{name}-{role}", obj, child) for role, obj in objects.items()]

@@ -9,7 +9,7 @@ from objects.addresses import tempo_otlp_address, tempo_query_url
 from objects.context import Text
 from objects.tempo import (
     TempoStackArgs,
-    build_account,
+    build_beside,
     build_metrics_services,
     build_store_secret,
     build_tempo,
@@ -46,10 +46,11 @@ class TempoStack(pulumi.ComponentResource):
         key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
         # The credentials are read at the start only, so new ones are a new revision too.
         spec = build_tempo(unscaled(args), secret_name)["spec"]
-        made = revision(key, spec, args.object_store_access_key, args.object_store_secret_key, *cloud_store(args))
-        account = build_account(args)
+        beside = build_beside(args)
+        further = [*cloud_store(args), *(obj["stringData"] for obj in beside.values() if obj["kind"] == "Secret")]
+        made = revision(key, spec, args.object_store_access_key, args.object_store_secret_key, *further)
         child = pulumi.ResourceOptions(parent=self)
-        accounts = [] if account is None else [declare(f"{name}-account", account, child)]
+        before_tempo = [declare(f"{name}-{role}", obj, child) for role, obj in beside.items()]
         # CRITICAL: the operator keeps Tempo's volumes, and with `pv` every trace, for this resource.
         self._tempo = declare(
             f"{name}-{args.tempo.mode}",
@@ -57,8 +58,8 @@ class TempoStack(pulumi.ComponentResource):
             pulumi.ResourceOptions(
                 parent=self,
                 protect=args.protect_data,
-                # The operator refuses a resource whose account is not there.
-                depends_on=accounts,
+                # The operator refuses a resource whose account is not there, and its pods read the Secret.
+                depends_on=before_tempo,
                 custom_timeouts=within(args.context.timeouts.tempo),
             ),
         )

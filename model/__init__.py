@@ -1,5 +1,6 @@
 """The parts of a stack's configuration, which are also arguments of the components; ``model.stack`` has the whole."""
 
+from model.access import Auth
 from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
 from model.images import Images, ImageSources
@@ -26,6 +27,7 @@ __all__ = [
     "S3",
     "TRACING_PROVIDER",
     "Application",
+    "Auth",
     "Azure",
     "Bookinfo",
     "Collector",

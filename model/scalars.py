@@ -163,6 +163,16 @@ PrometheusDuration = Annotated[
     _matches(r"([0-9]+(ms|[smhdwy]))+", "a duration in days, hours, minutes and seconds"),
     Field(examples=["15d"]),
 ]
+HeaderName = Annotated[str, _matches(r"[A-Za-z0-9][A-Za-z0-9-]*", "a header's name"), Field(examples=["X-Scope-OrgID"])]
+HeaderValue = Annotated[
+    str, _matches(r"[^\s$]([^$\r\n]*[^\s$])?", "a header's value: one line, without `$`"), Field(examples=["mesh"])
+]
+_CERTIFICATE = r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n?"
+Pem = Annotated[
+    str,
+    _matches(rf"({_CERTIFICATE})+", "certificates in PEM"),
+    Field(examples=["-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n"]),
+]
 HttpUrl = Annotated[
     str,
     # Without user and password: whoever may see the pods would see them.

@@ -65,6 +65,11 @@ class Settings(Section):
     gcs_key: pulumi.Output[str] | None = Field(
         default=None, description="Google's credentials file, as JSON; required for `tempo.storage.gcs.source` `keys`."
     )
+    prometheus_credentials: pulumi.Output[str] | None = Field(
+        default=None,
+        description="Password or token of an existing Prometheus; required for `prometheus.existing.auth` without a "
+        "`secret`.",
+    )
     grafana_admin_password: pulumi.Output[str] | None = Field(
         default=None, description="Password of `admin`; required for `grafana.mode` `managed`."
     )
@@ -125,6 +130,12 @@ class Settings(Section):
     @model_validator(mode="after")
     def _grafana_has_the_data_source(self) -> "Settings":
         existing = self.prometheus.existing
+        needs_login = existing is not None and existing.auth is not None and existing.datasource_uid is None
+        if self.grafana.mode == "config-map" and needs_login:
+            raise expected(
+                "prometheus.existing.datasourceUid, or another grafana.mode, for prometheus.existing.auth: a ConfigMap "
+                "would hold the password or token in clear"
+            )
         if self.grafana.mode == "managed" and existing is not None and existing.datasource_uid is not None:
             raise expected(
                 "no prometheus.existing.datasourceUid for grafana.mode managed: a new Grafana has no data source yet"

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from model.access import Auth
 from model.cloud_stores import Azure, Gcs
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, Volume, is_set, value_at
 from model.scalars import (
@@ -14,9 +15,12 @@ from model.scalars import (
     DnsName,
     Flag,
     GoDuration,
+    HeaderName,
+    HeaderValue,
     HttpUrl,
     Image,
     Name,
+    Pem,
     PrometheusDuration,
     RoleArn,
     expected,
@@ -241,6 +245,25 @@ class ExistingPrometheus(Section):
         examples=["prometheus"],
         description="Uid of the data source that an existing Grafana has for it; the program then makes none.",
     )
+    auth: Auth | None = Field(
+        default=None, examples=[{"type": "bearer"}], description="Its login, by Tempo operator 0.21 or newer."
+    )
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default={},
+        examples=[{"X-Scope-OrgID": "mesh"}],
+        description="Headers of every query and write, such as a tenant's; none of them is secret.",
+    )
+    ca: Pem | None = Field(
+        default=None, description="For https with a certificate of a private authority: the authority's certificate."
+    )
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> "ExistingPrometheus":
+        if any(name.lower() == "authorization" for name in self.headers):
+            raise expected("auth instead of a header Authorization, which would be in clear")
+        if self.ca is not None and not self.query_url.startswith("https://"):
+            raise expected("ca only for a Prometheus that is called by https")
+        return self
 
 
 class Prometheus(Section):

@@ -45,6 +45,18 @@ def credential_mode(storage: Storage) -> dict[str, str]:
     return {}
 
 
+def account_annotations(storage: Storage) -> dict[str, str]:
+    """The annotations by which a ServiceAccount of ours has an identity; its own account the operator annotates."""
+    if storage.backend == "s3" and storage.s3.source == "role" and storage.s3.role_arn is not None:
+        return {"eks.amazonaws.com/audience": "sts.amazonaws.com", "eks.amazonaws.com/role-arn": storage.s3.role_arn}
+    azure = storage.azure
+    if storage.backend == "azure" and azure.source == "identity":
+        # The model requires both ids.
+        ids = {"client-id": azure.client_id or "", "tenant-id": azure.tenant_id or ""}
+        return {f"azure.workload.identity/{name}": value for name, value in ids.items()}
+    return {}
+
+
 def _of_role(s3: S3) -> Mapping[str, Text]:
     role = {} if s3.role_arn is None else {"role_arn": s3.role_arn}
     # The model requires the region for this source.

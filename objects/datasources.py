@@ -6,8 +6,13 @@ from typing import Any
 import yaml
 
 from model import Grafana
+from model.parts import SecretKey
 from objects.context import Text
+from objects.merge import merge
+from objects.prometheus_access import VARIABLE
 
+# What stands for the password or token of an existing Prometheus in a file: a variable of our Grafana.
+IN_FILE = f"${{{VARIABLE}}}"
 # One data source, with the fields that both forms know.
 DataSource = dict[str, Any]
 
@@ -18,15 +23,22 @@ def prometheus_uid(grafana: Grafana, existing_uid: str | None) -> str:
 
 
 def build_datasources(
-    grafana: Grafana, *, existing_uid: str | None, tempo_url: Text, prometheus_url: Text
+    grafana: Grafana,
+    *,
+    existing_uid: str | None,
+    tempo_url: Text,
+    prometheus_url: Text,
+    access: Mapping[str, Any] | None = None,
 ) -> dict[str, DataSource]:
     """Tempo and, unless Grafana has one already, Prometheus; both URLs are those that Grafana's backend reaches.
+
+    ``access`` is what Prometheus wants to know of those who ask.
 
     Grafana, and grafana-operator too, know a data source by its name: one that has ours would be changed into ours.
     """
     built = {"tempo": _tempo(grafana, prometheus_uid(grafana, existing_uid), tempo_url)}
     if existing_uid is None:
-        built["prometheus"] = _prometheus(grafana, prometheus_url)
+        built["prometheus"] = merge(_prometheus(grafana, prometheus_url), access or {})
     return built
 
 
@@ -82,7 +94,7 @@ def _prometheus(grafana: Grafana, url: Text) -> DataSource:
 
 
 def provisioning_file(datasources: Mapping[str, DataSource]) -> str:
-    """A provisioning file, in which Grafana expands variables: every ``$`` is therefore doubled."""
+    """A provisioning file, in which Grafana expands variables: every ``$`` but that of ours is therefore doubled."""
     content = {
         "apiVersion": 1,
         # Grafana then takes away what this file does not have any more; by itself it would keep it for ever.
@@ -92,10 +104,28 @@ def provisioning_file(datasources: Mapping[str, DataSource]) -> str:
     return yaml.safe_dump(content, sort_keys=False)
 
 
-def datasource_spec(datasource: DataSource, *, instance_labels: Mapping[str, str]) -> dict[str, Any]:
-    """The spec of a GrafanaDatasource; the operator sends it to Grafana's API, which expands nothing."""
+def datasource_spec(
+    datasource: DataSource, *, instance_labels: Mapping[str, str], credentials: SecretKey | None = None
+) -> dict[str, Any]:
+    """The spec of a GrafanaDatasource; the operator sends it to Grafana's API, which expands nothing.
+
+    It puts the key of a Secret where ``in_resource`` stands (grafana-operator: controllers/datasource_controller.go).
+    """
     fields = {key: value for key, value in datasource.items() if key != "uid"}
-    return {"uid": datasource["uid"], **operator_selection(instance_labels), "datasource": fields}
+    spec = {"uid": datasource["uid"], **operator_selection(instance_labels), "datasource": fields}
+    if credentials is not None:
+        source = {"secretKeyRef": {"name": credentials.secret, "key": credentials.key}}
+        spec["valuesFrom"] = [
+            {"targetPath": f"secureJsonData.{name}", "valueFrom": source}
+            for name, value in fields.get("secureJsonData", {}).items()
+            if in_resource(credentials) in value
+        ]
+    return spec
+
+
+def in_resource(credentials: SecretKey) -> str:
+    """What stands for the key of a Secret in a resource of grafana-operator."""
+    return f"${{{credentials.key}}}"
 
 
 def operator_selection(instance_labels: Mapping[str, str]) -> dict[str, Any]:
@@ -105,7 +135,7 @@ def operator_selection(instance_labels: Mapping[str, str]) -> dict[str, Any]:
 
 def _escaped(value: Any) -> Any:
     if isinstance(value, str):
-        return value.replace("$", "$$")
+        return value.replace("$", "$$").replace(f"${IN_FILE}", IN_FILE)
     if isinstance(value, dict):
         return {key: _escaped(inner) for key, inner in value.items()}
     if isinstance(value, list):

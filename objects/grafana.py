@@ -5,16 +5,19 @@ from typing import Any
 
 from pydantic import Field
 
-from model import Exposure, Grafana, Mesh, Platform
+from model import ExistingPrometheus, Exposure, Grafana, Mesh, Platform
+from model.parts import SecretKey, to_kubernetes_env
 from model.scalars import DataSourceUid, Name
 from objects import manifests
 from objects.addresses import GRAFANA
 from objects.context import Args, Object, Text, wait_for
 from objects.dashboard import UID, build_dashboard, to_json
 from objects.datasources import (
+    IN_FILE,
     DataSource,
     build_datasources,
     datasource_spec,
+    in_resource,
     operator_selection,
     prometheus_uid,
     provisioning_file,
@@ -22,6 +25,7 @@ from objects.datasources import (
 from objects.digest import digest
 from objects.exposure import external_url
 from objects.pod_security import run_as
+from objects.prometheus_access import VARIABLE, build_credentials, credentials_key, datasource_fields
 from objects.rollout import REVISION
 
 DATASOURCES = "grafana-datasources-tracing"
@@ -40,6 +44,12 @@ class GrafanaTempoDatasourceArgs(Args):
     existing_prometheus_uid: DataSourceUid | None = Field(
         default=None,
         description="Uid of the data source that an existing Grafana has for that Prometheus; none makes one.",
+    )
+    existing_prometheus: ExistingPrometheus | None = Field(
+        default=None, description="That Prometheus, where it is somebody else's: its login, headers and authority."
+    )
+    prometheus_credentials: Text | None = Field(
+        default=None, description="Its password or token; required for `existing_prometheus.auth` without a `secret`."
     )
     mesh_namespace: Name = Field(
         default=Mesh().namespace, description="The namespace of everything here, where `grafana` names none."
@@ -60,6 +70,14 @@ class GrafanaTempoDatasourceArgs(Args):
         """The namespace of every object that these arguments lead to."""
         return self.grafana.namespace_beside(self.mesh_namespace)
 
+    @property
+    def login(self) -> SecretKey | None:
+        """Where the password or token of Prometheus is, if a data source of ours needs one."""
+        existing = self.existing_prometheus
+        if existing is None or existing.auth is None or self.existing_prometheus_uid is not None:
+            return None
+        return credentials_key(existing.auth, GRAFANA)
+
 
 class GrafanaArgs(Args):
     """Arguments of ``Grafana``."""
@@ -69,6 +87,8 @@ class GrafanaArgs(Args):
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     external_url: str | None = Field(default=None, description="Where browsers reach it, if they do.")
     admin_password: Text = Field(description="Password of `admin`, which goes nowhere but into a Secret.")
+    login: SecretKey | None = Field(default=None, description="The password or token that data sources refer to.")
+    prometheus_credentials: Text | None = Field(default=None, description="Its text, where it is known.")
     content_hash: str = Field(description="Another text starts the pod anew.")
 
 
@@ -101,6 +121,8 @@ def grafana_args(args: GrafanaTempoDatasourceArgs) -> GrafanaArgs | None:
         platform=args.platform,
         external_url=grafana_external_url(args.grafana, args.exposure),
         admin_password=args.admin_password,
+        login=args.login,
+        prometheus_credentials=None if args.login is None else args.prometheus_credentials,
         content_hash=args.content_hash or content_hash(args),
         context=args.context,
     )
@@ -114,7 +136,7 @@ def provisioned(args: GrafanaTempoDatasourceArgs, *, tempo_url: str, prometheus_
 def build_content(args: GrafanaTempoDatasourceArgs, file: Text) -> dict[str, Object]:
     """Data sources and dashboard: in resources of grafana-operator, or in ConfigMaps; ``file`` is ``provisioned``."""
     if args.grafana.mode == "operator":
-        return _resources(args)
+        return {**_resources(args), **_credentials(args)}
     return {
         "config-map": _config_map(
             args, DATASOURCES, sidecar_label="grafana_datasource", data={"datasources.yaml": file}
@@ -122,12 +144,33 @@ def build_content(args: GrafanaTempoDatasourceArgs, file: Text) -> dict[str, Obj
         "dashboard": _config_map(
             args, DASHBOARD, sidecar_label="grafana_dashboard", data={f"{UID}.json": to_json(_dashboard(args))}
         ),
+        **_credentials(args),
     }
 
 
+def _credentials(args: GrafanaTempoDatasourceArgs) -> dict[str, Object]:
+    """The Secret of the login, if a data source of ours needs one."""
+    if args.login is None:
+        return {}
+    made = build_credentials(
+        args.existing_prometheus,
+        args.prometheus_credentials,
+        consumer=GRAFANA,
+        namespace=args.namespace,
+        context=args.context,
+    )
+    return {} if made is None else {"credentials": made}
+
+
 def _datasources(args: GrafanaTempoDatasourceArgs, *, tempo_url: Text, prometheus_url: Text) -> dict[str, DataSource]:
+    by_operator = args.grafana.mode == "operator" and args.login is not None
+    credentials = in_resource(args.login) if by_operator and args.login is not None else IN_FILE
     return build_datasources(
-        args.grafana, existing_uid=args.existing_prometheus_uid, tempo_url=tempo_url, prometheus_url=prometheus_url
+        args.grafana,
+        existing_uid=args.existing_prometheus_uid,
+        tempo_url=tempo_url,
+        prometheus_url=prometheus_url,
+        access=datasource_fields(args.existing_prometheus, credentials),
     )
 
 
@@ -157,7 +200,9 @@ def _resources(args: GrafanaTempoDatasourceArgs) -> dict[str, Object]:
             args,
             role,
             "GrafanaDatasource",
-            datasource_spec(datasource, instance_labels=labels),
+            datasource_spec(
+                datasource, instance_labels=labels, credentials=args.login if role == "prometheus" else None
+            ),
             condition="DatasourceSynchronized",
         )
         for role, datasource in datasources.items()
@@ -217,10 +262,11 @@ def _complete_deployment(manifest: Object, args: GrafanaArgs, content: str, revi
     (container,) = template["spec"]["containers"]
     # Grafana's links, and its redirects after a login, begin with this URL.
     root_url = [] if args.external_url is None else [{"name": "GF_SERVER_ROOT_URL", "value": f"{args.external_url}/"}]
+    login = {} if args.login is None else {VARIABLE: args.login}
     container = {
         **container,
         "image": args.context.image(args.grafana.image),
-        "env": [*container["env"], *root_url],
+        "env": [*container["env"], *root_url, *to_kubernetes_env(login)],
         "resources": args.grafana.resources.to_kubernetes(),
     }
     template = {

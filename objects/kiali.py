@@ -8,19 +8,21 @@ from typing import Any
 
 from pydantic import Field
 
-from model import Exposure, Grafana, Kiali, Mesh
+from model import ExistingPrometheus, Exposure, Grafana, Kiali, Mesh
 from model.scalars import DataSourceUid, Name
 from objects.addresses import KIALI, KIALI_PORT
 from objects.charts import Chart, chart_source
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
 from objects.pod_security import CONTAINER, POD
+from objects.prometheus_access import build_credentials, kiali_fields
 from objects.rollout import REVISION, Rollout
 
 # The operator's default, which annotations of our own would replace.
 _POD_ANNOTATIONS = {"proxy.istio.io/config": '{ "holdApplicationUntilProxyStarts": true }'}
 # That of the chart, without its version.
 KIALI_IMAGE = "quay.io/kiali/kiali"
+_AUTHORITIES = "kiali-cabundle"
 _SECURITY = {**CONTAINER, **POD, "readOnlyRootFilesystem": True}
 
 
@@ -31,6 +33,12 @@ class KialiArgs(Args):
     namespace: Name = Field(default=Mesh().namespace, description="Its namespace, which is the mesh's.")
     exposure: Exposure = Field(default=Exposure(), description="How browsers reach it.")
     prometheus_url: Text = Field(description="Where it reaches Prometheus.")
+    existing_prometheus: ExistingPrometheus | None = Field(
+        default=None, description="That Prometheus, where it is somebody else's: its login, headers and authority."
+    )
+    prometheus_credentials: Text | None = Field(
+        default=None, description="Its password or token; required for `existing_prometheus.auth` without a `secret`."
+    )
     tempo_url: Text = Field(description="Where it reaches Tempo.")
     grafana_url: Text | None = Field(default=None, description="Where it reaches a Grafana of our own.")
     grafana_external_url: str | None = Field(default=None, description="Where browsers reach that Grafana.")
@@ -68,6 +76,29 @@ def build_kiali(args: KialiArgs, *, revision: Text | None = None, awaited: bool 
     }
 
 
+def build_prometheus_access(args: KialiArgs) -> dict[str, Object]:
+    """What Kiali reads of an existing Prometheus beside its configuration: the Secret of its login, its authority."""
+    built = {}
+    login = build_credentials(
+        args.existing_prometheus,
+        args.prometheus_credentials,
+        consumer=KIALI,
+        namespace=args.namespace,
+        context=args.context,
+    )
+    if login is not None:
+        built["prometheus"] = login
+    if args.existing_prometheus is not None and args.existing_prometheus.ca is not None:
+        # The name and the key that Kiali looks for, since 2.4.
+        built["cabundle"] = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": args.context.metadata(_AUTHORITIES, args.namespace, app=KIALI),
+            "data": {"additional-ca-bundle.pem": args.existing_prometheus.ca},
+        }
+    return built
+
+
 def kiali_rollout(args: KialiArgs) -> Rollout:
     """The Deployment that the operator makes."""
     return Rollout(title="Kiali", namespace=args.namespace, workloads=(KIALI,), seconds=args.context.timeouts.consoles)
@@ -101,7 +132,7 @@ def _spec(args: KialiArgs) -> dict[str, Any]:
         "auth": {"strategy": "openshift" if own_route else "token"},
         "deployment": {"cluster_wide_access": True, "ingress": _ingress(exposure), **_pods(args)},
         "external_services": {
-            "prometheus": {"url": args.prometheus_url},
+            "prometheus": {"url": args.prometheus_url, **kiali_fields(args.existing_prometheus, KIALI)},
             "tracing": _tracing(args),
             "grafana": _grafana(args),
             "istio": {"istio_identity_domain": f"svc.{args.context.cluster_domain}"},

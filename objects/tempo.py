@@ -5,18 +5,19 @@ from typing import Any
 
 from pydantic import Field
 
-from model import S3, Exposure, Images, Platform, Storage, Tempo
+from model import S3, ExistingPrometheus, Exposure, Images, Platform, Storage, Tempo
 from model.parts import to_kubernetes_env
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import Image, Version, VersionOrMinor
 from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_service
-from objects.cloud_stores import cloud_secret, cloud_secret_data, credential_mode
+from objects.cloud_stores import account_annotations, cloud_secret, cloud_secret_data, credential_mode
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host
 from objects.metrics import build_metrics_service
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
 from objects.pod_security import POD, volumes_of
 from objects.pods import build_pull_account, pull_account
+from objects.prometheus_access import build_credentials, variables
 from objects.rollout import Rollout
 from objects.tempo_config import DEFAULT_TEMPO, PROCESSORS, build_monolithic_config, build_stack_config
 
@@ -57,6 +58,12 @@ class TempoStackArgs(Args):
     )
     tempo_version: Version = Field(
         default=DEFAULT_TEMPO, description="Version of the Tempo that the operator runs, which decides over its keys."
+    )
+    existing_prometheus: ExistingPrometheus | None = Field(
+        default=None, description="That Prometheus, where it is somebody else's: its login, headers and authority."
+    )
+    prometheus_credentials: Text | None = Field(
+        default=None, description="Its password or token; required for `existing_prometheus.auth` without a `secret`."
     )
     azure_account_key: Text | None = Field(
         default=None, description="Key of the storage account; required for `tempo.storage.azure.source` `keys`."
@@ -158,9 +165,22 @@ def unscaled(args: TempoStackArgs) -> TempoStackArgs:
     return args.model_copy(update={"tempo": tempo})
 
 
-def build_account(args: TempoStackArgs) -> Object | None:
-    """The ServiceAccount of Tempo's pods, for pull secrets; without them the operator makes one."""
-    return build_pull_account(TEMPO, args.tempo.namespace, args.context)
+def build_beside(args: TempoStackArgs) -> dict[str, Object]:
+    """What has to be there before Tempo's pods: their ServiceAccount and their login, where the settings ask for them.
+
+    For pull secrets the account is ours; the operator makes one otherwise.
+    """
+    account = build_pull_account(TEMPO, args.tempo.namespace, args.context)
+    if account is not None and (identity := account_annotations(args.tempo.storage)):
+        account = {**account, "metadata": {**account["metadata"], "annotations": identity}}
+    login = build_credentials(
+        args.existing_prometheus,
+        args.prometheus_credentials,
+        consumer=TEMPO,
+        namespace=args.tempo.namespace,
+        context=args.context,
+    )
+    return {role: obj for role, obj in {"account": account, "prometheus": login}.items() if obj is not None}
 
 
 def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
@@ -224,11 +244,13 @@ def build_monolithic_spec(
         # The resource has no field for the generator; the operator merges this over the
         # configuration it renders.
         "extraConfig": {
-            "tempo": build_monolithic_config(tempo, args.remote_write_url, revision, version=args.tempo_version)
+            "tempo": build_monolithic_config(
+                tempo, args.remote_write_url, revision, version=args.tempo_version, prometheus=args.existing_prometheus
+            )
         },
     }
-    if tempo.env:
-        spec["env"] = to_kubernetes_env(tempo.env)
+    if env := {**tempo.env, **variables(args.existing_prometheus, TEMPO)}:
+        spec["env"] = to_kubernetes_env(env)
     if exposure.jaeger_ui:
         spec["jaegerui"] = _monolithic_jaeger_ui(exposure)
     return spec
@@ -276,11 +298,13 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         "resources": {"total": tempo.resources.to_kubernetes()},
         "template": template,
         "extraConfig": {
-            "tempo": build_stack_config(tempo, args.remote_write_url, revision, version=args.tempo_version)
+            "tempo": build_stack_config(
+                tempo, args.remote_write_url, revision, version=args.tempo_version, prometheus=args.existing_prometheus
+            )
         },
     }
-    if tempo.env:
-        spec["env"] = to_kubernetes_env(tempo.env)
+    if env := {**tempo.env, **variables(args.existing_prometheus, TEMPO)}:
+        spec["env"] = to_kubernetes_env(env)
     if tempo.storage.storage_class is not None:
         spec["storageClassName"] = tempo.storage.storage_class
     return spec

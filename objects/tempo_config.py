@@ -8,10 +8,11 @@ the older one for a TempoStack.
 from collections.abc import Mapping
 from typing import Any
 
-from model import Tempo
+from model import ExistingPrometheus, Tempo
 from model.scalars import seconds_of
 from objects.context import Text
 from objects.merge import merge
+from objects.prometheus_access import remote_write_fields
 
 # The Tempo of the newest operator, whose keys are written where nothing else is known.
 DEFAULT_TEMPO = "2.10.8"
@@ -37,7 +38,12 @@ _LIVES_SECONDS = 30
 
 
 def build_monolithic_config(
-    tempo: Tempo, remote_write_url: Text, revision: Text | None = None, *, version: str = DEFAULT_TEMPO
+    tempo: Tempo,
+    remote_write_url: Text,
+    revision: Text | None = None,
+    *,
+    version: str = DEFAULT_TEMPO,
+    prometheus: ExistingPrometheus | None = None,
 ) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoMonolithic, with keys that Tempo of ``version`` knows, from 2.6 on."""
     # A configured processor runs only for tenants for which it is also switched on here.
@@ -52,7 +58,7 @@ def build_monolithic_config(
     ours = {
         **blocks,
         "metrics_generator": {
-            "storage": {"path": _GENERATOR_WAL, "remote_write": _remote_write(tempo, remote_write_url)},
+            "storage": {"path": _GENERATOR_WAL, "remote_write": _remote_write(tempo, remote_write_url, prometheus)},
             "registry": _registry(tempo),
             "processor": _PROCESSOR_SETTINGS,
         },
@@ -62,14 +68,19 @@ def build_monolithic_config(
 
 
 def build_stack_config(
-    tempo: Tempo, remote_write_url: Text, revision: Text | None = None, *, version: str = DEFAULT_TEMPO
+    tempo: Tempo,
+    remote_write_url: Text,
+    revision: Text | None = None,
+    *,
+    version: str = DEFAULT_TEMPO,
+    prometheus: ExistingPrometheus | None = None,
 ) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoStack, without retention and processors, which have fields of their own there."""
     ours: dict[str, Any] = {
         **({"live_store": _search_3(tempo)} if _since_3(version) else {"ingester": _search(tempo)}),
         "metrics_generator": {
             # The operator's own entry for the URL has no exemplars; this list replaces it.
-            "storage": {"remote_write": _remote_write(tempo, remote_write_url)},
+            "storage": {"remote_write": _remote_write(tempo, remote_write_url, prometheus)},
             "registry": _registry(tempo),
             "processor": _PROCESSOR_SETTINGS,
         },
@@ -113,8 +124,8 @@ def _search_3(tempo: Tempo) -> dict[str, str]:
     return {"max_trace_idle": idle, "flush_check_period": idle, **longest}
 
 
-def _remote_write(tempo: Tempo, url: Text) -> list[dict[str, Any]]:
-    entry: dict[str, Any] = {"url": url, "send_exemplars": True}
+def _remote_write(tempo: Tempo, url: Text, prometheus: ExistingPrometheus | None) -> list[dict[str, Any]]:
+    entry: dict[str, Any] = {"url": url, "send_exemplars": True, **remote_write_fields(prometheus)}
     if tempo.histograms != "classic":
         entry["send_native_histograms"] = True
     return [entry]

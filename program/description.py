@@ -1,5 +1,7 @@
 """What the program means to deploy, in the words of ``verify``, which compares the cluster with it."""
 
+from typing import Any
+
 from cluster.recorded import Recorded
 from model import TRACING_PROVIDER
 from objects import addresses, manifests
@@ -101,7 +103,22 @@ def _prometheus(plan: Plan) -> deployment.Prometheus:
         namespace=plan.settings.mesh.namespace if ours else None,
         deployment=PROMETHEUS if ours else None,
         secret=plan.has_secret_urls,
+        **_access(plan),
     )
+
+
+def _access(plan: Plan) -> dict[str, Any]:
+    """What an existing Prometheus wants to know of those who ask, without the password or token."""
+    existing = plan.settings.prometheus.existing
+    if existing is None:
+        return {}
+    auth = existing.auth
+    return {
+        "login": None if auth is None else auth.type,
+        "username": None if auth is None else auth.username,
+        "headers": existing.headers,
+        "ca": existing.ca,
+    }
 
 
 def _grafana(plan: Plan) -> deployment.Grafana:

@@ -14,14 +14,14 @@ from objects.context import Object
 from objects.control_plane import build_control_plane, istio_base, istio_cni, istiod
 from objects.exposure import build_exposure
 from objects.grafana import build_content, build_grafana, grafana_args, provisioned
-from objects.kiali import build_kiali, kiali_chart
+from objects.kiali import build_kiali, build_prometheus_access, kiali_chart
 from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
 from objects.namespaces import build_namespaces
 from objects.object_store import build_object_store
 from objects.operators import build_operator
 from objects.prometheus import build_prometheus
 from objects.tempo import (
-    build_account,
+    build_beside,
     build_metrics_services,
     build_store_secret,
     build_tempo,
@@ -53,6 +53,8 @@ def every_object(plan: Plan) -> Iterator[Object]:
         yield from _applications(plan)
     if settings.bookinfo.enabled:
         yield from _bookinfo(plan)
+    if settings.kiali.installer != "none":
+        yield from build_prometheus_access(plan.kiali()).values()
     if settings.kiali.installer == "operator":
         yield build_kiali(plan.kiali())
     if plan.exposed_services:
@@ -91,7 +93,10 @@ def _tempo(plan: Plan) -> Iterator[Object]:
     yield from build_metrics_services(args).values()
     if args.graph_beside:
         yield build_tempo_graph(args)
-    yield from (obj for obj in (build_store_secret(args), build_account(args)) if obj is not None)
+    yield from build_beside(args).values()
+    described = build_store_secret(args)
+    if described is not None:
+        yield described
     store = object_store_args(args)
     if store is not None:
         yield from build_object_store(store).values()

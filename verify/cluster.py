@@ -6,6 +6,7 @@ It only reads. Every request is written as an API path, so that tests can compar
 
 import json
 import shlex
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -135,14 +136,17 @@ class Cluster:
             return []
         return (body or b"").decode(errors="replace").splitlines()
 
-    def client(self, url: str) -> httpx.Client:
+    def client(self, url: str, ca: str | None = None) -> httpx.Client:
         """A client with the base ``url``: through a pod of the Service in it, or directly to a host outside.
+
+        ``ca`` is the certificate of a private authority that such a host has.
 
         Raises ``CannotLookError`` if no pod of the Service is ready.
         """
         target = ServicePort.of(url)
         if target is None:
-            return httpx.Client(base_url=url, timeout=POD_SECONDS)
+            trust = True if ca is None else ssl.create_default_context(cadata=ca)
+            return httpx.Client(base_url=url, timeout=POD_SECONDS, verify=trust)
         service = self.read(_service(target.namespace, target.service))
         ready = [pod for pod in self._selected(target.namespace, service) if is_ready(pod)]
         if service is None or not ready:

@@ -71,7 +71,8 @@ class Tempo(Part):
 class Prometheus(Part):
     """``deployment`` is that of a Prometheus that the program deployed, in ``namespace``.
 
-    ``secret``: both URLs come from secret configuration, as where a token is a part of the path.
+    ``secret``: both URLs come from secret configuration, as where a token is a part of the path. ``login`` is how it
+    knows those who ask; ``headers`` and ``ca``, an authority's certificate, are for each question.
     """
 
     query_url: str
@@ -79,6 +80,10 @@ class Prometheus(Part):
     namespace: str | None
     deployment: str | None
     secret: bool = False
+    login: Literal["basic", "bearer"] | None = None
+    username: str | None = None
+    headers: dict[str, str] = {}
+    ca: str | None = None
 
     def hidden(self, text: str) -> str:
         """``text`` as it may be printed."""

@@ -69,9 +69,10 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
             application = opened.enter_context(world.cluster.client(_root(url)))
         except CannotLookError as error:
             return Journey(address=url, problem=str(error))
-        tempo = None if _HOPS_TO_TEMPO & blocks else _store(world, deployment.tempo.query_url, opened)
+        tempo_url = deployment.tempo.query_url
+        tempo = None if _HOPS_TO_TEMPO & blocks else _store(lambda: world.cluster.client(tempo_url), opened)
         is_awaited = tempo is not None and not _HOPS_TO_GRAPH & blocks
-        prometheus = _store(world, deployment.prometheus.query_url, opened) if is_awaited else None
+        prometheus = _store(world.prometheus, opened) if is_awaited else None
         follower = _Follower(url, application, tempo, prometheus)
         while not follower.has_ended():
             began = time.monotonic()
@@ -82,10 +83,10 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
         return follower.journey()
 
 
-def _store(world: World, url: str, opened: ExitStack) -> httpx.Client | None:
+def _store(client: Callable[[], httpx.Client], opened: ExitStack) -> httpx.Client | None:
     """A client of Tempo or Prometheus; None if it cannot be reached, for which its own hop gives the reason."""
     try:
-        return opened.enter_context(world.cluster.client(url))
+        return opened.enter_context(client())
     except CannotLookError:
         return None
 

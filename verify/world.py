@@ -1,14 +1,20 @@
 """What every hop is given: the cluster, the intended deployment, and the request that was followed."""
 
+import base64
+import os
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from verify.cluster import Cluster
+import httpx
+
+from verify.cluster import CannotLookError, Cluster, ServicePort
 from verify.deployment import Deployment
 from verify.service_graph import Edge
 from verify.trace import Trace
 
 Seen = TypeVar("Seen")
+# The password or token of Prometheus, which is in no output of the stack.
+CREDENTIALS = "PROMETHEUS_CREDENTIALS"
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,28 @@ class World:
         It needs force: the API server refuses to change a field that somebody else has set since.
         """
         return f"PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack {self.stack}"
+
+    def prometheus(self) -> httpx.Client:
+        """A client of Prometheus, which tells it what it wants to know; raises ``CannotLookError``."""
+        prometheus = self.deployment.prometheus
+        headers = dict(prometheus.headers)
+        if prometheus.login is not None:
+            credentials = os.environ.get(CREDENTIALS) or self._own_token()
+            if credentials is None:
+                kind = "password" if prometheus.login == "basic" else "token"
+                raise CannotLookError(f"it wants a login: set {CREDENTIALS} to its {kind}")
+            user = f"{prometheus.username}:{credentials}".encode()
+            basic = f"Basic {base64.b64encode(user).decode()}"
+            headers["Authorization"] = basic if prometheus.login == "basic" else f"Bearer {credentials}"
+        client = self.cluster.client(prometheus.query_url, prometheus.ca)
+        client.headers.update(headers)
+        return client
+
+    def _own_token(self) -> str | None:
+        """The kubeconfig's token, for a Prometheus of this cluster that takes those of its users; for no other."""
+        prometheus = self.deployment.prometheus
+        is_inside = ServicePort.of(prometheus.query_url) is not None
+        return self.cluster.bearer() if prometheus.login == "bearer" and is_inside else None
 
 
 @dataclass(frozen=True)

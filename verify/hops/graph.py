@@ -25,7 +25,7 @@ class Seen:
 
 def look(world: World) -> Seen:
     try:
-        with world.cluster.client(world.deployment.prometheus.query_url) as client:
+        with world.prometheus() as client:
             return Seen(service_graph.read(client), "")
     except (httpx.HTTPError, CannotLookError, ValueError, KeyError) as error:
         return Seen({}, str(error))

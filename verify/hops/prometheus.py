@@ -26,7 +26,7 @@ class Seen:
 
 def look(world: World) -> Seen:
     try:
-        with world.cluster.client(world.deployment.prometheus.query_url) as client:
+        with world.prometheus() as client:
             return Seen(client.get("/api/v1/status/flags").raise_for_status().json()["data"], "")
     except httpx.HTTPStatusError as error:
         # Not every store with Prometheus' API returns flags.

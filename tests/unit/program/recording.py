@@ -35,6 +35,7 @@ SENTINELS = {
     f"{PROJECT}:objectStoreSecretKey": "sentinel-secret-key",
     f"{PROJECT}:azureAccountKey": "sentinel-azure-key",
     f"{PROJECT}:gcsKey": "sentinel-gcs-key",
+    f"{PROJECT}:prometheusCredentials": "sentinel-prometheus-credentials",
     f"{PROJECT}:grafanaAdminPassword": "sentinel-admin-password",
 }
 

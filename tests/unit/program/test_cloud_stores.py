@@ -133,6 +133,30 @@ def test_verify_knows_the_store_and_that_it_is_not_ours(deploy: Deploy, store: A
     assert told == {"bucket": bucket, "service": None, "job": None}
 
 
+@pytest.mark.parametrize(
+    ("name", "annotations"),
+    [
+        (
+            "a role of AWS",
+            {"eks.amazonaws.com/audience": "sts.amazonaws.com", "eks.amazonaws.com/role-arn": ROLE},
+        ),
+        (
+            "an identity of Azure",
+            {"azure.workload.identity/client-id": CLIENT, "azure.workload.identity/tenant-id": TENANT},
+        ),
+    ],
+)
+def test_an_account_of_ours_has_the_identity_that_the_operator_gives_its_own(
+    deploy: Deploy, name: str, annotations: dict[str, str]
+) -> None:
+    deployed = deploy(config({**STORES[name][0], "images.pullSecrets": ["registry"]}))
+    account = deployed.get("ServiceAccount", "mesh-tracing-tempo")
+    assert annotations.items() <= account.inputs["metadata"]["annotations"].items()
+    plain = deploy(config({**STORES["a key of Google"][0], "images.pullSecrets": ["registry"]}))
+    found = plain.get("ServiceAccount", "mesh-tracing-tempo").inputs["metadata"]["annotations"]
+    assert not annotations.keys() & found.keys()
+
+
 REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
     "no region": ({"tempo.storage.backend": "s3", "tempo.storage.s3.source": "role"}, "a region"),
     "a region without a role": (

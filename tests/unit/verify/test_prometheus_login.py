@@ -1,0 +1,98 @@
+"""A Prometheus that wants to know who asks is told, and a person's own token goes nowhere that is not this cluster."""
+
+import base64
+import ssl
+from typing import Any
+
+import httpx
+import pytest
+from verify_world import DEPLOYMENT, StubCluster, deployment, looks, part, pod, service, world
+
+from verify.findings import Status
+from verify.hops import graph, prometheus
+from verify.world import World
+
+OUTSIDE = "https://prometheus.example.com"
+
+
+class Asked(StubCluster):
+    """Notes the headers of each question."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers: list[httpx.Headers] = []
+        self.api.put("/api/v1/services", service("prometheus", "istio-system", {"app": "prometheus"}, {"port": 9090}))
+        self.api.put("/api/v1/pods", pod("prometheus-1", "istio-system", labels={"app": "prometheus"}))
+        self.answers["prometheus-1", 9090] = self._answer
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.headers.append(request.headers)
+        return httpx.Response(200, json={"data": {"result": []}})
+
+    def bearer(self) -> str | None:
+        return "own-token"
+
+
+def asking(cluster: StubCluster, **access: Any) -> World:
+    return world(deployment(prometheus=part(DEPLOYMENT.prometheus, **access)), cluster)
+
+
+@pytest.mark.parametrize("hop", [prometheus, graph])
+def test_a_token_and_a_tenant_go_with_every_question(monkeypatch: pytest.MonkeyPatch, hop: Any) -> None:
+    monkeypatch.setenv("PROMETHEUS_CREDENTIALS", "the-token")
+    cluster = Asked()
+    hop.look(asking(cluster, login="bearer", headers={"X-Scope-OrgID": "mesh"}))
+    assert cluster.headers
+    for headers in cluster.headers:
+        assert (headers["Authorization"], headers["X-Scope-OrgID"]) == ("Bearer the-token", "mesh")
+
+
+def test_a_user_goes_with_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_CREDENTIALS", "pass:word")
+    cluster = Asked()
+    prometheus.look(asking(cluster, login="basic", username="mesh"))
+    kind, _, text = cluster.headers[0]["Authorization"].partition(" ")
+    assert (kind, base64.b64decode(text)) == ("Basic", b"mesh:pass:word")
+
+
+def test_a_prometheus_of_this_cluster_takes_the_token_of_its_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_CREDENTIALS", raising=False)
+    cluster = Asked()
+    prometheus.look(asking(cluster, login="bearer"))
+    assert cluster.headers[0]["Authorization"] == "Bearer own-token"
+
+
+@pytest.mark.parametrize(
+    ("access", "kind"),
+    [({"login": "basic", "username": "mesh"}, "password"), ({"login": "bearer", "query_url": OUTSIDE}, "token")],
+    ids=["a password", "a host outside"],
+)
+def test_without_it_the_hop_says_what_to_set_and_nothing_is_asked(
+    monkeypatch: pytest.MonkeyPatch, access: dict[str, Any], kind: str
+) -> None:
+    monkeypatch.delenv("PROMETHEUS_CREDENTIALS", raising=False)
+    cluster = Asked()
+    stack = asking(cluster, **access)
+    finding = prometheus.judge(stack, looks(prometheus.look(stack)))
+    assert finding.status is not Status.OK
+    assert f"it wants a login: set PROMETHEUS_CREDENTIALS to its {kind}" in finding.evidence[0]
+    assert cluster.headers == []
+
+
+def test_without_a_login_no_token_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_CREDENTIALS", "the-token")
+    cluster = Asked()
+    prometheus.look(asking(cluster))
+    assert "Authorization" not in cluster.headers[0]
+
+
+def test_a_host_outside_is_trusted_by_the_authority_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts, made = ssl.create_default_context, []
+
+    def context(**trusted: Any) -> ssl.SSLContext:
+        made.append(trusted.get("cadata"))
+        return contexts()
+
+    monkeypatch.setattr("ssl.create_default_context", context)
+    asking(Asked(), query_url=OUTSIDE, ca="the authority").prometheus()
+    assert "the authority" in made
