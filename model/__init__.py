@@ -9,6 +9,7 @@ from model.parts import Resources, Volume
 from model.platform import (
     CLUSTER_DOMAIN,
     Application,
+    ExposedAs,
     Exposure,
     Namespaces,
     OperatorName,
@@ -33,6 +34,7 @@ __all__ = [
     "Collector",
     "Existing",
     "ExistingPrometheus",
+    "ExposedAs",
     "Exposure",
     "Gcs",
     "Grafana",

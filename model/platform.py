@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from model.parts import Section
-from model.scalars import DnsName, Flag, HttpUrl, Name, Version, expected
+from model.scalars import AnnotationKey, DnsName, Flag, HttpUrl, Name, Version, expected
 
 Platform = Literal["openshift", "kubernetes"]
 # The operators that turn custom resources into workloads, by what they are for.
@@ -162,6 +162,26 @@ class Operators(Section):
         return self.sources.get(operator, self.source)
 
 
+class ExposedAs(Section):
+    """How one of them is exposed, where it is otherwise than the others."""
+
+    host: DnsName | None = Field(
+        default=None,
+        examples=["traces.example.com"],
+        description="Its host name; none puts its name before the domain.",
+    )
+    tls_secret: DnsName | None = Field(
+        default=None,
+        examples=["grafana-tls"],
+        description="For `ingress`: the Secret with its certificate, in its namespace; none takes that of all.",
+    )
+    annotations: dict[AnnotationKey, str] = Field(
+        default={},
+        examples=[{"nginx.ingress.kubernetes.io/whitelist-source-range": "10.0.0.0/8"}],
+        description="For `ingress`: further annotations.",
+    )
+
+
 class Exposure(Section):
     """How consoles and the sample are reached from outside the cluster."""
 
@@ -175,6 +195,22 @@ class Exposure(Section):
     )
     ingress_class: Name | None = Field(
         default=None, examples=["traefik"], description="For `ingress`: its class; none takes the cluster's default."
+    )
+    annotations: dict[AnnotationKey, str] = Field(
+        default={},
+        examples=[{"cert-manager.io/cluster-issuer": "letsencrypt"}],
+        description="For `ingress`: annotations of each.",
+    )
+    tls_secret: DnsName | None = Field(
+        default=None,
+        examples=["wildcard-tls"],
+        description="For `ingress`: the Secret with the certificate, in the namespace of each; none takes the "
+        "controller's own certificate.",
+    )
+    services: dict[Literal["grafana", "kiali", "prometheus", "productpage", "jaeger"], ExposedAs] = Field(
+        default={},
+        examples=[{"grafana": {"host": "traces.example.com"}}],
+        description="What is otherwise for single ones.",
     )
     gateway: str | None = Field(
         default=None,
@@ -196,4 +232,20 @@ class Exposure(Section):
             raise expected("a gateway, as <namespace>/<name>: kind gateway-api attaches to one")
         if self.kind == "none" and (self.prometheus or self.jaeger_ui):
             raise expected("a kind other than none, or neither prometheus nor jaegerUi exposed")
+        return self
+
+    @model_validator(mode="after")
+    def _of_ingresses(self) -> "Exposure":
+        described: list[Exposure | ExposedAs] = [self, *self.services.values()]
+        secrets = any(one.tls_secret is not None for one in described)
+        if self.kind != "ingress" and (secrets or any(one.annotations for one in described)):
+            raise expected("annotations and tlsSecret only for kind ingress")
+        if secrets and not self.tls:
+            raise expected("tls with a tlsSecret")
+        jaeger = self.services.get("jaeger")
+        if jaeger is not None and jaeger.tls_secret is not None:
+            raise expected("no tlsSecret for jaeger: Tempo's operator makes its Ingress, and has no field for one")
+        hosts = [one.host for one in self.services.values() if one.host is not None]
+        if len(hosts) != len(set(hosts)):
+            raise expected("a host of its own for each of the services")
         return self

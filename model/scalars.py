@@ -110,6 +110,15 @@ LabelKey = Annotated[
     _matches(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", "a label's key"),
     Field(examples=["app"]),
 ]
+AnnotationKey = Annotated[
+    str,
+    # Those of Pulumi and of the program decide over waits and ownership.
+    _matches(
+        r"(?!pulumi\.com/|mesh-tracing/)([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
+        "an annotation's key, of neither pulumi.com nor mesh-tracing",
+    ),
+    Field(examples=["cert-manager.io/cluster-issuer"]),
+]
 LabelValue = Annotated[
     str,
     _matches(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?", "a label's value, at most 63 characters"),

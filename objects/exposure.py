@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model import Exposure
+from model import ExposedAs, Exposure
 from model.parts import Section
 from model.scalars import Name
 from objects.context import Args, Context, Object, not_awaited, wait_for
@@ -31,7 +31,17 @@ class ExposureArgs(Args):
 
 
 def external_host(exposure: Exposure, name: str) -> str:
-    return f"{name}.{exposure.domain}"
+    return exposed_as(exposure, name).host or f"{name}.{exposure.domain}"
+
+
+def exposed_as(exposure: Exposure, name: str) -> ExposedAs:
+    """What is otherwise for the Service called ``name``."""
+    return {str(key): value for key, value in exposure.services.items()}.get(name, ExposedAs())
+
+
+def ingress_annotations(exposure: Exposure, name: str) -> dict[str, str]:
+    """The annotations of an Ingress: those of all, and its own."""
+    return {**exposure.annotations, **exposed_as(exposure, name).annotations}
 
 
 def external_url(exposure: Exposure, name: str) -> str:
@@ -51,7 +61,8 @@ def build_exposed(exposure: Exposure, service: ExposedService, context: Context)
     elif exposure.kind == "ingress":
         api_version, kind = "networking.k8s.io/v1", "Ingress"
         # An Ingress has no condition. Pulumi would wait for its address, which many controllers never write.
-        spec, annotations = _ingress(exposure, service), not_awaited()
+        spec = _ingress(exposure, service)
+        annotations = {**ingress_annotations(exposure, service.name), **not_awaited()}
     elif exposure.kind == "gateway-api":
         api_version, kind = "gateway.networking.k8s.io/v1", "HTTPRoute"
         spec, annotations = _http_route(exposure, service), _accepted()
@@ -82,8 +93,9 @@ def _ingress(exposure: Exposure, service: ExposedService) -> dict[str, Any]:
     if exposure.ingress_class is not None:
         spec["ingressClassName"] = exposure.ingress_class
     if exposure.tls:
-        # No Secret is named, so the controller uses its default certificate.
-        spec["tls"] = [{"hosts": [host]}]
+        secret = exposed_as(exposure, service.name).tls_secret or exposure.tls_secret
+        # Where no Secret is named, the controller uses its default certificate.
+        spec["tls"] = [{"hosts": [host], **({} if secret is None else {"secretName": secret})}]
     return spec
 
 

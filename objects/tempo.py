@@ -12,7 +12,7 @@ from model.scalars import Image, Version, VersionOrMinor
 from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_service
 from objects.cloud_stores import account_annotations, cloud_secret, cloud_secret_data, credential_mode
 from objects.context import Args, Object, Text, wait_for
-from objects.exposure import external_host
+from objects.exposure import external_host, ingress_annotations
 from objects.metrics import build_metrics_service
 from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
 from objects.pod_security import POD, volumes_of
@@ -369,7 +369,7 @@ def _monolithic_jaeger_ui(exposure: Exposure) -> dict[str, Any]:
     if exposure.kind == "route":
         return {"enabled": True, "route": {"enabled": True, "host": host, "termination": _termination(exposure)}}
     if exposure.kind == "ingress":
-        return {"enabled": True, "ingress": {"enabled": True, "host": host, **_ingress_class(exposure)}}
+        return {"enabled": True, "ingress": {"enabled": True, "host": host, **_ingress_fields(exposure)}}
     # Tempo's operator makes no HTTPRoute.
     return {"enabled": True}
 
@@ -380,7 +380,7 @@ def _stack_jaeger_ui(exposure: Exposure) -> dict[str, Any]:
         ingress = {"type": "route", "host": host, "route": {"termination": _termination(exposure)}}
         return {"enabled": True, "ingress": ingress}
     if exposure.kind == "ingress":
-        return {"enabled": True, "ingress": {"type": "ingress", "host": host, **_ingress_class(exposure)}}
+        return {"enabled": True, "ingress": {"type": "ingress", "host": host, **_ingress_fields(exposure)}}
     return {"enabled": True}
 
 
@@ -388,5 +388,9 @@ def _termination(exposure: Exposure) -> str:
     return "edge" if exposure.tls else "insecure"
 
 
-def _ingress_class(exposure: Exposure) -> dict[str, str]:
-    return {} if exposure.ingress_class is None else {"ingressClassName": exposure.ingress_class}
+def _ingress_fields(exposure: Exposure) -> dict[str, Any]:
+    annotations = ingress_annotations(exposure, _JAEGER_UI)
+    return {
+        **({} if exposure.ingress_class is None else {"ingressClassName": exposure.ingress_class}),
+        **({"annotations": annotations} if annotations else {}),
+    }

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+import schemas
 from recording import SENTINELS, Deployed, minimal_config, with_setting
+from test_settings import problems_of
 
 import model
 from objects.context import Context
@@ -72,6 +74,83 @@ def test_an_ingress_has_the_class_and_the_certificate_of_the_settings() -> None:
         "ingressClassName": "nginx",
         "tls": [{"hosts": ["grafana.example.com"]}],
     }
+
+
+ISSUER = {"cert-manager.io/cluster-issuer": "letsencrypt"}
+ALLOWED = {"nginx.ingress.kubernetes.io/whitelist-source-range": "10.0.0.0/8"}
+
+
+def test_an_ingress_has_the_annotations_of_all_and_its_own_beside_those_of_the_program() -> None:
+    own = {"grafana": {"annotations": ALLOWED}}
+    found = build_exposed(exposure("ingress", annotations=ISSUER, services=own), SERVICE, Context())
+    assert found["metadata"]["annotations"] == {**ISSUER, **ALLOWED, "pulumi.com/skipAwait": "true"}
+    other = build_exposed(
+        exposure("ingress", annotations=ISSUER, services={"kiali": own["grafana"]}), SERVICE, Context()
+    )
+    assert other["metadata"]["annotations"] == {**ISSUER, "pulumi.com/skipAwait": "true"}
+
+
+def test_an_ingress_has_the_certificate_of_its_own_or_that_of_all() -> None:
+    def certificate(**more: Any) -> Any:
+        (entry,) = build_exposed(exposure("ingress", **more), SERVICE, Context())["spec"]["tls"]
+        return entry
+
+    assert certificate(tlsSecret="wildcard") == {"hosts": ["grafana.example.com"], "secretName": "wildcard"}
+    own = certificate(tlsSecret="wildcard", services={"grafana": {"tlsSecret": "own", "host": "traces.example.org"}})
+    assert own == {"hosts": ["traces.example.org"], "secretName": "own"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_host_of_its_own_is_everywhere_that_the_name_is(deploy: Deploy, kind: str) -> None:
+    hosts = {name: {"host": f"{name}.example.org"} for name in ("grafana", "kiali", "prometheus", "productpage")}
+    deployed = deploy(config(kind, {**EVERYTHING, "exposure.services": hosts}))
+    everything = [r.inputs for r in deployed.children]
+    assert "example.com" not in str(everything)
+    assert deployed.exports["grafana_url"] == "https://grafana.example.org"
+    assert deployed.exports["kiali_url"] == "https://kiali.example.org"
+    env = deployed.get("Deployment", "grafana").inputs["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert {"name": "GF_SERVER_ROOT_URL", "value": "https://grafana.example.org/"} in env
+    assert deployed.get("Kiali").inputs["spec"]["server"]["web_fqdn"] == "kiali.example.org"
+
+
+@pytest.mark.parametrize("mode", ["monolithic", "stack"])
+def test_the_jaeger_ui_that_tempo_s_operator_exposes_has_host_and_annotations(deploy: Deploy, mode: str) -> None:
+    settings = {
+        "exposure.jaegerUi": True,
+        "exposure.annotations": ISSUER,
+        "exposure.services": {"jaeger": {"host": "jaeger.example.org", "annotations": ALLOWED}},
+        "tempo.mode": mode,
+        "tempo.storage.backend": "s3",
+    }
+    deployed = deploy(config("ingress", settings))
+    kind = "TempoStack" if mode == "stack" else "TempoMonolithic"
+    (tempo,) = (r for r in deployed if r.custom and r.kind == kind)
+    spec = tempo.inputs["spec"]
+    ui = spec["template"]["queryFrontend"]["jaegerQuery"] if mode == "stack" else spec["jaegerui"]
+    assert ui["ingress"]["host"] == "jaeger.example.org"
+    assert ui["ingress"]["annotations"] == {**ISSUER, **ALLOWED}
+    assert schemas.faults(deployed) == []
+
+
+REFUSED: Mapping[str, tuple[str, dict[str, Any], str]] = {
+    "annotations of a Route": ("route", {"exposure.annotations": ISSUER}, "only for kind ingress"),
+    "a Secret of an HTTPRoute": ("gateway-api", {"exposure.tlsSecret": "own"}, "only for kind ingress"),
+    "a Secret without TLS": ("ingress", {"exposure.tlsSecret": "own", "exposure.tls": False}, "tls with a tlsSecret"),
+    "a Secret of the Jaeger UI": ("ingress", {"exposure.services": {"jaeger": {"tlsSecret": "own"}}}, "jaeger"),
+    "one host twice": (
+        "ingress",
+        {"exposure.services": {"grafana": {"host": "a.example.org"}, "kiali": {"host": "a.example.org"}}},
+        "a host of its own",
+    ),
+    "an annotation of Pulumi": ("ingress", {"exposure.annotations": {"pulumi.com/waitFor": "x"}}, "pulumi.com"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_makes_no_sense_is_refused_in_one_line(name: str) -> None:
+    kind, settings, words = REFUSED[name]
+    (problem,) = problems_of(config(kind, settings))
+    assert words in problem
 
 
 def test_an_http_route_is_attached_to_the_gateway_that_exists() -> None:
