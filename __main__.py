@@ -48,6 +48,7 @@ control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), afte
 prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus(
     "prometheus", plan.prometheus(), after(namespaces), watch=watch
 )
+graph_url = plan.graph_url(prometheus.query_url)
 # Tempo also waits for Prometheus, and the collector for Tempo, through the address that each is given.
 tempo = mesh_tracing.TempoStack(
     "tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces, *operators), watch=watch
@@ -60,7 +61,7 @@ telemetry = mesh_tracing.MeshTelemetry(
 )
 datasource = mesh_tracing.GrafanaTempoDatasource(
     "datasource",
-    plan.datasource(tempo_url=tempo.query_url, prometheus_url=prometheus.query_url),
+    plan.datasource(tempo_url=tempo.query_url, prometheus_url=graph_url),
     # Through the two addresses it also waits for Tempo, and for Prometheus where we deploy one.
     after(namespaces, *operators),
 )
@@ -78,7 +79,7 @@ if stack.bookinfo.enabled:
 if stack.kiali.installer != "none":
     kiali = mesh_tracing.Kiali(
         "kiali",
-        plan.kiali(tempo_url=tempo.query_url, prometheus_url=prometheus.query_url, grafana_url=datasource.grafana_url),
+        plan.kiali(tempo_url=tempo.query_url, prometheus_url=graph_url, grafana_url=datasource.grafana_url),
         # Kiali looks for a control plane when it starts. Through the addresses it also waits for what it queries.
         after(namespaces, control_plane, *operators),
         watch=watch,
@@ -94,7 +95,7 @@ if plan.exposed_services:
 
 pulumi.export("system_namespaces", namespaces.names)
 pulumi.export("mesh_namespaces", stack.mesh_namespaces)
-pulumi.export("prometheus_url", prometheus.query_url)
+pulumi.export("prometheus_url", graph_url)
 pulumi.export("tempo_query_url", tempo.query_url)
 pulumi.export("collector_service", telemetry.collector_service)
 pulumi.export("tracing_provider", telemetry.provider_name)

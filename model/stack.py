@@ -122,8 +122,10 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _histograms_are_accepted(self) -> "Settings":
-        managed = self.prometheus.existing is None
-        if managed and self.tempo.histograms != "classic" and not self.prometheus.native_histograms:
+        existing = self.prometheus.existing
+        if existing is not None and existing.method == "scrape" and self.tempo.histograms != "classic":
+            raise expected("tempo.histograms classic for prometheus.existing.method scrape, which brings no others")
+        if self.prometheus.is_deployed and self.tempo.histograms != "classic" and not self.prometheus.native_histograms:
             raise expected(f"prometheus.nativeHistograms for tempo.histograms {self.tempo.histograms}")
         return self
 
@@ -158,7 +160,7 @@ class Settings(Section):
     def data_namespaces(self) -> list[str]:
         """The namespaces with volumes of traces or metrics."""
         prometheus = self.prometheus
-        keeps_metrics = prometheus.existing is None and prometheus.storage is not None
+        keeps_metrics = prometheus.is_deployed and prometheus.storage is not None
         return [self.tempo.namespace, *([self.mesh.namespace] if keeps_metrics else [])]
 
     @property

@@ -19,6 +19,8 @@ from model.scalars import (
     HeaderValue,
     HttpUrl,
     Image,
+    LabelKey,
+    LabelValue,
     Name,
     Pem,
     PrometheusDuration,
@@ -232,13 +234,24 @@ class PrometheusVolume(Volume):
 
 
 class ExistingPrometheus(Section):
-    """An existing Prometheus, started with its remote-write receiver."""
+    """An existing Prometheus, in which the service graph is to be found."""
 
+    method: Literal["remoteWrite", "scrape"] = Field(
+        default="remoteWrite",
+        examples=["scrape"],
+        description="How it gets the graph: `remoteWrite`: Tempo writes to its receiver, which is on; `scrape`: it "
+        "takes no writes, as OpenShift's own monitoring, and scrapes a small Prometheus of the program's.",
+    )
     query_url: HttpUrl = Field(description="URL for queries, as pods of this cluster reach it.")
     write_url: HttpUrl | None = Field(
         default=None,
         examples=["http://prometheus.monitoring.svc.cluster.local:9090/api/v1/write"],
         description="URL for remote writes; none takes `/api/v1/write` below the query URL.",
+    )
+    monitor_labels: dict[LabelKey, LabelValue] = Field(
+        default={},
+        examples=[{"release": "kube-prometheus-stack"}],
+        description="For `scrape`: the labels by which its operator selects ServiceMonitors.",
     )
     datasource_uid: DataSourceUid | None = Field(
         default=None,
@@ -261,6 +274,10 @@ class ExistingPrometheus(Section):
     def _fit_together(self) -> "ExistingPrometheus":
         if any(name.lower() == "authorization" for name in self.headers):
             raise expected("auth instead of a header Authorization, which would be in clear")
+        if self.method == "scrape" and self.write_url is not None:
+            raise expected("no writeUrl for method scrape, which writes nothing to it")
+        if self.method != "scrape" and self.monitor_labels:
+            raise expected("monitorLabels only for method scrape, which makes a ServiceMonitor")
         if self.ca is not None and not self.query_url.startswith("https://"):
             raise expected("ca only for a Prometheus that is called by https")
         return self
@@ -272,7 +289,8 @@ class Prometheus(Section):
     existing: ExistingPrometheus | None = Field(
         default=None,
         examples=[{"queryUrl": "http://prometheus.monitoring.svc.cluster.local:9090"}],
-        description="An existing Prometheus; the program then deploys none, and the other fields have no effect.",
+        description="An existing Prometheus; unless it scrapes, the program then deploys none, and the other fields "
+        "have no effect.",
     )
     image: Image = Field(default="quay.io/prometheus/prometheus:v3.13.5", description="The image of Prometheus.")
     retention: PrometheusDuration = Field(default="15d", description="How long samples are kept.")
@@ -287,3 +305,13 @@ class Prometheus(Section):
         default=Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "1Gi"}),
         description="Requests and limits.",
     )
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether the program deploys one, to show the graph or to be scraped."""
+        return self.existing is None or self.existing.method == "scrape"
+
+    @property
+    def written(self) -> ExistingPrometheus | None:
+        """The existing Prometheus that Tempo writes to, if it does."""
+        return None if self.is_deployed else self.existing

@@ -11,7 +11,7 @@ from model import Mesh, Platform, Prometheus
 from model.scalars import Name
 from objects import manifests
 from objects.addresses import PROMETHEUS, PROMETHEUS_PORT
-from objects.context import Args, Object
+from objects.context import PART_OF, Args, Object
 from objects.digest import digest
 from objects.pod_security import run_as
 from objects.rollout import Rollout
@@ -21,6 +21,12 @@ _USER = 65534
 # From this release on native histograms need no feature flag, and scraping them is a setting that older ones refuse.
 _HISTOGRAMS_WITHOUT_FLAG = (3, 9)
 _RELEASE = re.compile(r":v?(?P<major>\d+)\.(?P<minor>\d+)")
+# What an existing Prometheus scrapes from ours.
+_FEDERATED = [
+    '{__name__=~"traces_.+"}',
+    '{__name__=~"otelcol_.+"}',
+    '{__name__=~"tempo_(distributor|metrics_generator)_.+"}',
+]
 
 
 class PrometheusArgs(Args):
@@ -51,7 +57,35 @@ def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
                 continue
             placed = manifests.sized(placed, args.prometheus.storage)
         built[manifests.role(placed)] = placed
+    existing = args.prometheus.existing
+    if existing is not None and existing.method == "scrape":
+        built["monitor"] = _monitor(existing.monitor_labels, args)
     return built
+
+
+def _monitor(labels: Mapping[str, str], args: PrometheusArgs) -> Object:
+    """What makes the operator of an existing Prometheus scrape from ours what the graph and the dashboard show."""
+    endpoint = {
+        "port": "http",
+        "path": "/federate",
+        "params": {"match[]": _FEDERATED},
+        "interval": args.prometheus.scrape_interval,
+        "honorLabels": True,
+        # OpenShift's monitoring honours no labels: it puts the Service's name into `service`, and renames ours.
+        "metricRelabelings": [
+            {"sourceLabels": ["exported_service"], "regex": "(.+)", "targetLabel": "service"},
+            {"regex": "exported_service", "action": "labeldrop"},
+        ],
+    }
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": args.context.metadata(PROMETHEUS, args.namespace, labels=labels),
+        "spec": {
+            "selector": {"matchLabels": {"app.kubernetes.io/name": PROMETHEUS, "app.kubernetes.io/part-of": PART_OF}},
+            "endpoints": [endpoint],
+        },
+    }
 
 
 def prometheus_rollout(args: PrometheusArgs) -> Rollout:

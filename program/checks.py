@@ -74,7 +74,7 @@ def facts(plan: Plan) -> lint.Facts:
     """Facts about the cluster that stand in the settings but in no object."""
     settings = plan.settings
     operators = settings.operators
-    ours = settings.prometheus.existing is None
+    ours = settings.prometheus.is_deployed
     return lint.Facts(
         platform=settings.platform,
         tempo_operator_version=plan.releases.tempo_operator,

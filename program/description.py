@@ -96,12 +96,13 @@ def _object_store(plan: Plan) -> deployment.ObjectStore | None:
 
 
 def _prometheus(plan: Plan) -> deployment.Prometheus:
-    (query_url, write_url), ours = plan.prometheus_urls, plan.settings.prometheus.existing is None
+    (query_url, write_url), ours = plan.prometheus_urls, plan.settings.prometheus.is_deployed
     return deployment.Prometheus(
         query_url=query_url,
         write_url=write_url,
         namespace=plan.settings.mesh.namespace if ours else None,
         deployment=PROMETHEUS if ours else None,
+        scraped_url=plan.own_prometheus_url if ours and query_url != plan.own_prometheus_url else None,
         secret=plan.has_secret_urls,
         **_access(plan),
     )

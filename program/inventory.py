@@ -44,7 +44,7 @@ def every_object(plan: Plan) -> Iterator[Object]:
     yield from (obj for operator in operators.by("olm") for obj in build_operator(operator, operators).values())
     yield from build_namespaces(plan.namespaces()).values()
     yield from _control_plane(plan.control_plane())
-    if settings.prometheus.existing is None:
+    if settings.prometheus.is_deployed:
         yield from build_prometheus(plan.prometheus()).values()
     yield from _tempo(plan)
     yield from build_telemetry(plan.telemetry()).values()

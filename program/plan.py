@@ -136,11 +136,26 @@ class Plan:
     @property
     def prometheus_urls(self) -> tuple[str, str]:
         """Where Prometheus, ours or an existing one, is queried and written to, as plain text."""
+        prometheus, ours = self.settings.prometheus, self.own_prometheus_url
+        if prometheus.existing is None:
+            return ours, prometheus_write_url(ours)
+        query_url = prometheus.existing.query_url
+        if prometheus.is_deployed:
+            return query_url, prometheus_write_url(ours)
+        return query_url, prometheus.existing.write_url or prometheus_write_url(query_url)
+
+    @property
+    def own_prometheus_url(self) -> str:
+        """Where the Prometheus that the program deploys is queried, if it deploys one."""
+        return prometheus_query_url(self.settings.mesh.namespace, self.context)
+
+    def graph_url(self, ours: Text) -> Text:
+        """Where the graph is queried: ``ours``, or an existing Prometheus that scrapes it."""
         existing = self.settings.prometheus.existing
-        if existing is not None:
-            return existing.query_url, existing.write_url or prometheus_write_url(existing.query_url)
-        query_url = prometheus_query_url(self.settings.mesh.namespace, self.context)
-        return query_url, prometheus_write_url(query_url)
+        if existing is None or existing.method != "scrape":
+            return ours
+        url = existing.query_url
+        return pulumi.Output.secret(str(url)) if self.has_secret_urls else url
 
     @property
     def installs_operators(self) -> bool:
@@ -191,9 +206,8 @@ class Plan:
         )
 
     def existing_prometheus(self) -> PrometheusEndpoints | None:
-        """The URLs of an existing Prometheus, for the components; from secret configuration they are secret."""
-        existing = self.settings.prometheus.existing
-        if existing is None:
+        """The URLs of an existing Prometheus that Tempo writes to; from secret configuration they are secret."""
+        if self.settings.prometheus.written is None:
             return None
         query_url, write_url = self.prometheus_urls
         if self.has_secret_urls:
@@ -239,7 +253,7 @@ class Plan:
             platform=self.settings.platform,
             object_store_access_key=self.settings.object_store_access_key,
             object_store_secret_key=self.settings.object_store_secret_key,
-            existing_prometheus=self.settings.prometheus.existing,
+            existing_prometheus=self.settings.prometheus.written,
             prometheus_credentials=self.settings.prometheus_credentials,
             azure_account_key=self.settings.azure_account_key,
             gcs_key=self.settings.gcs_key,
@@ -333,7 +347,7 @@ class Plan:
         settings = self.settings
         if settings.exposure.kind == "none":
             return []
-        mesh, own_prometheus = settings.mesh.namespace, settings.prometheus.existing is None
+        mesh, own_prometheus = settings.mesh.namespace, settings.prometheus.is_deployed
         kiali = settings.kiali.installer != "none" and not has_own_route(settings.exposure)
         candidates = [
             (
@@ -355,7 +369,7 @@ class Plan:
         storage = settings.tempo.storage
         runs = {
             "istio": (settings.mesh.installer != "existing", self.releases.istio),
-            "prometheus": (settings.prometheus.existing is None, settings.prometheus.image),
+            "prometheus": (settings.prometheus.is_deployed, settings.prometheus.image),
             "minio": (storage.backend == "s3" and storage.s3.source == "minio", storage.s3.minio.image),
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }

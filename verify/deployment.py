@@ -72,13 +72,15 @@ class Prometheus(Part):
     """``deployment`` is that of a Prometheus that the program deployed, in ``namespace``.
 
     ``secret``: both URLs come from secret configuration, as where a token is a part of the path. ``login`` is how it
-    knows those who ask; ``headers`` and ``ca``, an authority's certificate, are for each question.
+    knows those who ask; ``headers`` and ``ca``, an authority's certificate, are for each question. An existing one that
+    takes no writes scrapes the deployed one, which is at ``scraped_url``.
     """
 
     query_url: str
     write_url: str
     namespace: str | None
     deployment: str | None
+    scraped_url: str | None = None
     secret: bool = False
     login: Literal["basic", "bearer"] | None = None
     username: str | None = None

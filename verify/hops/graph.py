@@ -45,11 +45,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     if journey is None:
         return ok(NAME, f"{len(after.graph)} edges")
     if journey.answered and journey.graphed_seconds is None:
+        is_scraped = prometheus.scraped_url is not None
         return starved(
             NAME,
             f"{len(after.graph)} edges, and none of the requests that were sent was added to any",
-            cause="nothing new arrives in Prometheus",
-            remedy=world.restore,
+            cause="nothing new arrives in Prometheus" + (", which has to scrape ours" if is_scraped else ""),
+            remedy=f"kubectl describe servicemonitor {prometheus.deployment} -n {prometheus.namespace}"
+            if is_scraped
+            else world.restore,
         )
     missing = sorted(journey.expected - after.graph.keys())
     if missing:

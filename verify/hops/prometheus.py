@@ -26,7 +26,8 @@ class Seen:
 
 def look(world: World) -> Seen:
     try:
-        with world.prometheus() as client:
+        scraped = world.deployment.prometheus.scraped_url
+        with world.prometheus() if scraped is None else world.cluster.client(scraped) as client:
             return Seen(client.get("/api/v1/status/flags").raise_for_status().json()["data"], "")
     except httpx.HTTPStatusError as error:
         # Not every store with Prometheus' API returns flags.
@@ -39,17 +40,18 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
     prometheus = world.deployment.prometheus
     ours = prometheus.deployment is not None
+    url = prometheus.scraped_url or prometheus.query_url
     if after.problem and not after.problem.startswith("flags: "):
         return fault(
             NAME,
-            f"{prometheus.query_url}: {after.problem}",
+            f"{url}: {after.problem}",
             cause="Prometheus does not answer",
-            remedy=world.restore if ours else f"curl --fail {prometheus.query_url}/-/ready",
+            remedy=world.restore if ours else f"curl --fail {url}/-/ready",
         )
     if after.flags.get(_RECEIVER, "true") != "true":
         return fault(
             NAME,
-            f"{prometheus.query_url}: --{_RECEIVER} is {after.flags[_RECEIVER]}",
+            f"{url}: --{_RECEIVER} is {after.flags[_RECEIVER]}",
             cause="Prometheus answers every remote write with 404, so no edge is stored"
             + ("" if ours else ": whoever runs it has to start it with that flag"),
             remedy=world.restore if ours else "",

@@ -10,7 +10,7 @@ from verify_world import DEPLOYMENT, StubCluster, deployment, looks, part, pod, 
 
 from verify.findings import Status
 from verify.hops import graph, prometheus
-from verify.world import World
+from verify.world import Journey, Looks, World
 
 OUTSIDE = "https://prometheus.example.com"
 
@@ -96,3 +96,37 @@ def test_a_host_outside_is_trusted_by_the_authority_of_the_settings(monkeypatch:
     monkeypatch.setattr("ssl.create_default_context", context)
     asking(Asked(), query_url=OUTSIDE, ca="the authority").prometheus()
     assert "the authority" in made
+
+
+def test_where_an_existing_one_scrapes_ours_ours_has_to_take_writes_and_the_existing_one_has_the_graph(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_CREDENTIALS", "the-token")
+    cluster = Asked()
+    cluster.api.put("/api/v1/services", service("theirs", "monitoring", {"app": "theirs"}, {"port": 9091}))
+    cluster.api.put("/api/v1/pods", pod("theirs-1", "monitoring", labels={"app": "theirs"}))
+    asked: list[str] = []
+
+    def theirs(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Authorization"])
+        return httpx.Response(200, json={"data": {"result": []}})
+
+    cluster.answers["theirs-1", 9091] = theirs
+    stack = asking(
+        cluster,
+        login="bearer",
+        query_url="http://theirs.monitoring.svc:9091",
+        scraped_url=DEPLOYMENT.prometheus.query_url,
+    )
+    prometheus.look(stack)
+    assert "Authorization" not in cluster.headers[0]
+    assert asked == []
+    graph.look(stack)
+    assert set(asked) == {"Bearer the-token"}
+
+
+def test_a_graph_that_does_not_arrive_where_ours_is_scraped_points_to_the_monitor() -> None:
+    stack = asking(Asked(), scraped_url=DEPLOYMENT.prometheus.query_url)
+    seen = graph.Seen({}, "")
+    finding = graph.judge(stack, Looks(seen, seen, Journey(answered=3)))
+    assert finding.remedy == "kubectl describe servicemonitor prometheus -n istio-system"
