@@ -86,7 +86,7 @@ class Applications(pulumi.ComponentResource):
         """
         now = label.urn.apply(lambda _: _now())
         name = f"{self._name}-restart-{application.name}/{restart_revision(self._args)}"
-        opts = pulumi.ResourceOptions(parent=self, depends_on=[label], ignore_changes=["input"])
+        opts = pulumi.ResourceOptions(parent=self, ignore_changes=["input"])
         return pulumi.Stash(name, input=now, opts=opts).output
 
 

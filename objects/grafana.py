@@ -163,8 +163,9 @@ def _credentials(args: GrafanaTempoDatasourceArgs) -> dict[str, Object]:
 
 
 def _datasources(args: GrafanaTempoDatasourceArgs, *, tempo_url: Text, prometheus_url: Text) -> dict[str, DataSource]:
-    by_operator = args.grafana.mode == "operator" and args.login is not None
-    credentials = in_resource(args.login) if by_operator and args.login is not None else IN_FILE
+    credentials = IN_FILE
+    if args.grafana.mode == "operator" and args.login is not None:
+        credentials = in_resource(args.login)
     return build_datasources(
         args.grafana,
         existing_uid=args.existing_prometheus_uid,

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 import yaml
-from embedded import CHECKOUT, Host, Project
+from embedded import CHECKOUT, SHOP, Host, Project
+
+from model import Images
 
 PROGRAMS = Path(__file__).parent / "programs"
 LOCAL = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())["config"]
 THEIRS = {"name": "theirs", "zipkin": {"service": "zipkin.tools.svc.cluster.local", "port": 9411}}
+CURL = Images().curl
 OPTIONS = ("--yes", "--skip-preview")
 
 
@@ -42,8 +45,33 @@ def owner(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     cluster.kubectl("delete", "crd", "-l", "chart=istio")
 
 
+def workload(kind: str, name: str) -> dict[str, Any]:
+    """A workload of one pod for each replica or node, which does nothing."""
+    container = {"name": "main", "image": CURL, "command": ["sleep", "infinity"]}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": SHOP},
+        "spec": {"selector": {"matchLabels": {"app": name}}, "template": template},
+    }
+
+
 @pytest.fixture(scope="module")
-def stack(owner: Project, cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def shop(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A StatefulSet and a DaemonSet that run before the mesh is traced."""
+    file = tmp_path_factory.mktemp("shop") / "shop.yaml"
+    file.write_text(yaml.safe_dump_all([workload("StatefulSet", "db"), workload("DaemonSet", "agent")]))
+    cluster.kubectl("create", "namespace", SHOP)
+    cluster.kubectl("apply", "-f", str(file))
+    for named in ("statefulset/db", "daemonset/agent"):
+        cluster.kubectl("rollout", "status", "-n", SHOP, named, "--timeout=120s")
+    yield
+    cluster.kubectl("delete", "namespace", SHOP)
+
+
+@pytest.fixture(scope="module")
+def stack(owner: Project, shop: None, cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The whole program beside it, not deployed yet."""
     project = Project.copy(cluster, tmp_path_factory.mktemp("charts") / "project", "existing-charts")
     of_cluster = ("operators", "tracing", "prometheus")
@@ -51,7 +79,10 @@ def stack(owner: Project, cluster: Host, tmp_path_factory: pytest.TempPathFactor
         {
             **{f"mesh-tracing:{key}": LOCAL[f"mesh-tracing:{key}"] for key in of_cluster},
             "mesh-tracing:mesh": {"installer": "existing"},
-            "mesh-tracing:namespaces": {"existing": ["istio-system"]},
+            "mesh-tracing:namespaces": {
+                "existing": ["istio-system"],
+                "applications": [{"name": SHOP, "statefulSets": ["db"], "daemonSets": ["agent"]}],
+            },
             "mesh-tracing:tempo": {"traceIdlePeriod": "1s", "storage": {"backend": "memory"}},
         }
     )
@@ -97,6 +128,15 @@ def test_requests_are_traced_into_a_graph(brought_in: Project, cluster: Host) ->
     command = (sys.executable, "-m", "verify", "--stack", brought_in.stack, "--no-report", "--wait", "120s")
     done = cluster.with_exports(*command, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_stateful_set_and_a_daemon_set_have_restarted_with_sidecars(brought_in: Project, cluster: Host) -> None:
+    assert brought_in
+    pods = cluster.objects("pods", "-n", SHOP)
+    assert {pod["metadata"]["labels"]["app"] for pod in pods} == {"db", "agent"}
+    for pod in pods:
+        states = [*pod["status"].get("initContainerStatuses", []), *pod["status"]["containerStatuses"]]
+        assert {"main", "istio-proxy"} <= {state["name"] for state in states if state["ready"]}
 
 
 def test_what_is_the_owner_s_is_as_it_was(brought_in: Project, cluster: Host, agreed: dict[str, Any]) -> None:
