@@ -51,21 +51,21 @@ def unprepared(plan: Plan) -> Iterator[str]:
     istiod = answers.get(path)
     if path in answers and istiod is None:
         yield f"there is no Deployment {named}: correct mesh.namespace or mesh.revision, or mesh.installer"
-    elif istiod is not None and not leads_to_us and istiod["shared"] not in {None, "", SHARED_MESH_CONFIG}:
-        host, _, port = ours.rpartition(":")
-        yield (
-            f"Deployment {named} reads ConfigMap {istiod['shared']} as its second mesh configuration: its owner "
+    elif istiod is not None and not leads_to_us and istiod.get("shared") != SHARED_MESH_CONFIG:
+        prepared = _prepares(istiod, ours, mesh.namespace)
+        yield f"Deployment {named} does not read our provider: its owner {prepared}; {_GUIDE}"
+
+
+def _prepares(istiod: Mapping[str, Any], address: str, namespace: str) -> str:
+    """What leads istiod to our collector at ``address``, in the words of what has installed it."""
+    if istiod.get("shared"):
+        host, _, port = address.rpartition(":")
+        return (
             f"adds {{name: {TRACING_PROVIDER}, opentelemetry: {{service: {host}, port: {port}}}}} to "
-            f"meshConfig.extensionProviders; {_GUIDE}"
+            f"meshConfig.extensionProviders, since it reads ConfigMap {istiod['shared']} beside its own already"
         )
-    elif istiod is not None and not leads_to_us and istiod["shared"] != SHARED_MESH_CONFIG:
-        yield f"Deployment {named} does not read our provider: its owner {_prepares(istiod, mesh.namespace)}; {_GUIDE}"
-
-
-def _prepares(istiod: Mapping[str, Any], namespace: str) -> str:
-    """What sends istiod to our ConfigMap, in the words of what has installed it."""
     value = f"pilot.env.{SHARED_MESH_VARIABLE}"
-    if istiod["release"] is None:
+    if istiod.get("release") is None:
         return f"installs it again with `--set values.{value}={SHARED_MESH_CONFIG}` and the files that it came from"
     return (
         f"runs `helm upgrade {istiod['release']} CHART --namespace {namespace} --reuse-values "

@@ -147,6 +147,11 @@ class TestWhatItsOwnerHasToChange:
         (fault,) = refusal({"mesh.existing.installedBy": "helm", "mesh.revision": "canary"})
         assert "there is no Deployment istio-system/istiod-canary" in fault
 
+    def test_a_deployment_that_is_no_istiod_does_not_read_our_provider(self) -> None:
+        other = {"kind": "Deployment", "metadata": {"name": "istiod"}, "spec": {}}
+        (fault,) = refusal({"mesh.existing.installedBy": "helm"}, **{ISTIOD: other})
+        assert "does not read our provider" in fault
+
     def test_what_may_not_be_read_is_told_and_not_judged(self) -> None:
         path, not_allowed = ISTIOD, NotReadError(f"not allowed: GET {ISTIOD}")
         found = seen({path: not_allowed})
