@@ -172,7 +172,8 @@ def build_beside(args: TempoStackArgs) -> dict[str, Object]:
     """
     account = build_pull_account(TEMPO, args.tempo.namespace, args.context)
     if account is not None and (identity := account_annotations(args.tempo.storage)):
-        account = {**account, "metadata": {**account["metadata"], "annotations": identity}}
+        annotations = {**account["metadata"].get("annotations", {}), **identity}
+        account = {**account, "metadata": {**account["metadata"], "annotations": annotations}}
     login = build_credentials(
         args.existing_prometheus,
         args.prometheus_credentials,

@@ -149,9 +149,9 @@ def test_verify_knows_the_store_and_that_it_is_not_ours(deploy: Deploy, store: A
 def test_an_account_of_ours_has_the_identity_that_the_operator_gives_its_own(
     deploy: Deploy, name: str, annotations: dict[str, str]
 ) -> None:
-    deployed = deploy(config({**STORES[name][0], "images.pullSecrets": ["registry"]}))
-    account = deployed.get("ServiceAccount", "mesh-tracing-tempo")
-    assert annotations.items() <= account.inputs["metadata"]["annotations"].items()
+    beside = {"images.pullSecrets": ["registry"], "commonAnnotations": {"team": "mesh"}}
+    account = deploy(config({**STORES[name][0], **beside})).get("ServiceAccount", "mesh-tracing-tempo")
+    assert {**annotations, "team": "mesh"}.items() <= account.inputs["metadata"]["annotations"].items()
     plain = deploy(config({**STORES["a key of Google"][0], "images.pullSecrets": ["registry"]}))
     found = plain.get("ServiceAccount", "mesh-tracing-tempo").inputs["metadata"]["annotations"]
     assert not annotations.keys() & found.keys()
