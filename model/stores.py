@@ -149,8 +149,8 @@ class Tempo(Section):
     mode: Literal["monolithic", "stack"] = Field(
         default="monolithic",
         examples=["monolithic"],
-        description="`monolithic`: one process; `stack`: one per component, on an object store. With a Tempo operator before "
-        "0.22, a further process makes the service graph.",
+        description="`monolithic`: one process; `stack`: one per component, on an object store. With a Tempo operator "
+        "before 0.22, a further process makes the service graph.",
     )
     namespace: Name = Field(default="tracing-system", description="Namespace of Tempo and of its object store.")
     storage: Storage = Field(default=Storage(), description="Where traces are kept.")

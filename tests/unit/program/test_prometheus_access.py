@@ -210,7 +210,6 @@ REFUSED: Mapping[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a header with a variable": ({"headers": {"X-Scope-OrgID": "${HOME}"}}, {}, "without `$`"),
     "an authority without https": ({"queryUrl": "http://prometheus:9090", "ca": CA}, {}, "ca only for"),
     "not an authority": ({"ca": "trust me"}, {}, "certificates in PEM"),
-    "an older operator": ({"auth": BEARER}, {"operators.tempoVersion": "0.20.0"}, "operators.tempoVersion 0.21.0"),
     "a ConfigMap": ({"auth": BEARER}, {"grafana.mode": "config-map"}, "prometheus.existing.datasourceUid"),
 }
 
