@@ -13,6 +13,7 @@ from pulumi.runtime import config as runtime_config
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from model import S3
 from model.parts import value_at
 from model.scalars import SecretText
 from model.stack import Settings
@@ -99,8 +100,8 @@ def _required_secrets(raw: Mapping[str, Any]) -> dict[str, str]:
     required = {}
     backend = value_at(raw, "tempo.storage.backend")
     if backend == "s3":
-        source = value_at(raw, "tempo.storage.s3.source") or "minio"
-        if source in {"minio", "keys"}:
+        source = value_at(raw, "tempo.storage.s3.source") or S3().source
+        if source in {"seaweedfs", "minio", "keys"}:
             for key in ("objectStoreAccessKey", "objectStoreSecretKey"):
                 required[key] = f"tempo.storage.s3.source {source}"
     for cloud, key in (("azure", "azureAccountKey"), ("gcs", "gcsKey")):

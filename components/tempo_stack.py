@@ -2,24 +2,29 @@
 
 import pulumi
 
-from components._declare import PACKAGE, declare, once_ready, within
+from components._declare import PACKAGE, declare, once_ready, waited_for, within
 from components._revision import Watch, once_served, revision, revision_key, served_by
 from components.object_store import ObjectStore
+from model import ObjectStoreName
 from objects.addresses import tempo_otlp_address, tempo_query_url
 from objects.context import Text
 from objects.tempo import (
     TempoStackArgs,
     build_beside,
     build_metrics_services,
+    build_store_copy,
     build_store_secret,
     build_tempo,
     cloud_store,
-    object_store_args,
+    object_stores,
     store_secret,
     tempo_rollout,
     unscaled,
 )
 from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
+
+# CRITICAL: another name of a store's component would delete every trace in it.
+_STORES: dict[ObjectStoreName, str] = {"seaweedfs": "seaweedfs", "minio": "object-store"}
 
 
 class TempoStack(pulumi.ComponentResource):
@@ -42,7 +47,13 @@ class TempoStack(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:TempoStack", name, None, opts)
         args = TempoStackArgs.model_validate(args)
         # Tempo waits for the Secret, and stops if its bucket does not exist.
-        secret_name = self._describe_store(name, args, watch)
+        stores = {
+            store.store: ObjectStore(
+                f"{name}-{_STORES[store.store]}", store, pulumi.ResourceOptions(parent=self), watch=watch
+            )
+            for store in object_stores(args)
+        }
+        secret_name = self._describe_store(name, args, stores)
         key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
         # The credentials are read at the start only, so new ones are a new revision too.
         spec = build_tempo(unscaled(args), secret_name)["spec"]
@@ -68,6 +79,15 @@ class TempoStack(pulumi.ComponentResource):
             declare(f"{name}-{role}", service, child)
 
         served = served_by(self._tempo, made, tempo_rollout(args), watch)
+        copy = build_store_copy(args)
+        if copy is not None:
+            # Once Tempo writes to the new store, nothing is added to the old one.
+            opts = pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[waited_for(served), *(waited_for(store.secret_name) for store in stores.values())],
+                custom_timeouts=within(args.context.timeouts.object_store),
+            )
+            declare(f"{name}-copy", copy, opts)
         if args.graph_beside:
             served = pulumi.Output.all(served, self._graph(name, args, key, watch)).apply(lambda known: str(known[0]))
         self.query_url = once_served(tempo_query_url(args.tempo, args.context), served)
@@ -86,13 +106,15 @@ class TempoStack(pulumi.ComponentResource):
         )
         return served_by(graph, made, tempo_graph_rollout(args), watch)
 
-    def _describe_store(self, name: str, args: TempoStackArgs, watch: Watch | None) -> Text | None:
+    def _describe_store(
+        self, name: str, args: TempoStackArgs, stores: dict[ObjectStoreName, ObjectStore]
+    ) -> Text | None:
         """The Secret that describes the object store, if there is one; the name carries the wait for both."""
         secret_name = store_secret(args.tempo.storage)
+        own = args.tempo.storage.s3.own
+        if own in stores:
+            return stores[own].secret_name
         child = pulumi.ResourceOptions(parent=self)
-        ours = object_store_args(args)
-        if ours is not None:
-            return ObjectStore(f"{name}-object-store", ours, child, watch=watch).secret_name
         described = build_store_secret(args)
         if described is not None and secret_name is not None:
             # Each description has a name of its own, so that a new one is there before the old one goes.

@@ -1,13 +1,15 @@
 """The object store below Tempo: its Secret, its bucket and its image."""
 
+import datetime
 import re
 from collections.abc import Iterator, Mapping
 
 from lint._objects import Manifests, Object, Path, at, sequence, text
 from lint._services import TEMPO
-from lint._versions import image_tag
+from lint._versions import image_tag, version
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.rule import rule
 
 _POD_SPECS: Mapping[tuple[str, str], Path] = {
@@ -30,9 +32,8 @@ _INSECURE: Path = ("spec", "extraConfig", "tempo", "storage", "trace", "s3", "in
 
 _DOCKER_HUB = re.compile(r"(?:(?:index\.|registry-1\.)?docker\.io/)?minio/(?:minio|mc)(?![\w./-])")
 _QUAY = re.compile(r"quay\.io/minio/minio(?![\w./-])")
-_RELEASE = re.compile(r"RELEASE\.\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z")
-# MinIO publishes sources only since October 2025.
-LAST_RELEASE = "RELEASE.2025-09-07T16-13-09Z"
+_RELEASE = re.compile(r"RELEASE\.(\d{4})-(\d{2})-(\d{2})T")
+_NO_MINIO = "use another object store, as SeaweedFS"
 
 
 @rule(
@@ -191,13 +192,13 @@ def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[F
 
 
 @rule(
-    title="An image of MinIO cannot be pulled, or is not pinned",
+    title="An image of MinIO cannot be pulled, or has known vulnerabilities",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
-        "MinIO's images are no longer on Docker Hub, and since October 2025 MinIO publishes sources only: the last "
-        "image is `RELEASE.2025-09-07T16-13-09Z` on quay.io. A tag there that names no release is a warning."
+        "MinIO's project has ended. Docker Hub serves none of its images any more; quay.io still serves old ones, with "
+        "published vulnerabilities that nobody repairs."
     ),
-    remedy="Use `quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z`, or an image of your own.",
+    remedy="Use another object store, as SeaweedFS.",
     example="""
         apiVersion: v1
         kind: Pod
@@ -206,7 +207,9 @@ def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[F
           containers: [{name: minio, image: "minio/minio:RELEASE.2025-09-07T16-13-09Z"}]
     """,
 )
-def image_without_registry(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+def image_of_minio(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    # Without a day, what is recorded has happened.
+    day = facts.today or lifecycle().last_read()
     for obj in manifests.objects:
         pods = _POD_SPECS.get((obj.group or "", obj.kind))
         if pods is None:
@@ -215,19 +218,30 @@ def image_without_registry(manifests: Manifests, _facts: Facts) -> Iterator[Faul
             for index, container in enumerate(sequence(obj.at(*pods, containers))):
                 image = text(at(container, "image"))
                 where = obj.where(*pods, containers, index, "image")
-                yield from _judge(image, where)
+                if _DOCKER_HUB.match(image):
+                    yield from _deleted(where, day)
+                elif _QUAY.match(image):
+                    yield from _vulnerable(image, where, day)
 
 
-def _judge(image: str, where: str) -> Iterator[Fault]:
-    remedy = f"use quay.io/minio/minio:{LAST_RELEASE}, or an image of your own"
-    if _DOCKER_HUB.match(image):
-        yield error(where, "Docker Hub does not serve MinIO's images any more", remedy)
-    elif _QUAY.match(image) and "@" not in image:
-        release = _RELEASE.match(image_tag(image))
-        if release is None:
-            yield warning(where, "the tag names no release, and no newer one is published", remedy)
-        elif release[0] > LAST_RELEASE:
-            yield error(where, f"no image is published after {LAST_RELEASE}", remedy)
+def _deleted(where: str, day: datetime.date) -> Iterator[Fault]:
+    gone = next(host for host in lifecycle().retired_hosts if host.host == "docker.io/minio")
+    if gone.has_happened(day):
+        yield error(where, f"Docker Hub does not serve MinIO's images any more, since {gone.since}", _NO_MINIO)
+
+
+def _vulnerable(image: str, where: str, day: datetime.date) -> Iterator[Fault]:
+    """A release of MinIO is called by its day, which is recorded as a version: 2025.9.7."""
+    faulty = next(one for one in lifecycle().faulty_releases if one.product == "minio")
+    tag = _RELEASE.match(image_tag(image))
+    release = version(".".join(tag.groups())) if tag else None
+    if release is not None and not faulty.has(release):
+        last = faulty.last.split(".")
+        yield error(where, f"no image of MinIO is published after {last[0]}-{last[1]:0>2}-{last[2]:0>2}", _NO_MINIO)
+    elif faulty.has_happened(day):
+        ended = lifecycle().end_of_support("minio", None)
+        repair = f", and MinIO's project has ended on {ended.since}" if ended and ended.has_happened(day) else ""
+        yield warning(where, f"this image {faulty.fault}{repair}", _NO_MINIO)
 
 
 def _on_s3(manifests: Manifests) -> Iterator[Object]:

@@ -58,7 +58,7 @@ CHECKS: tuple[Check, ...] = (
     Check("N13", object_store.tls_unlike_the_endpoint),
     Check("N13", object_store.authority_without_tls),
     Check("N13", object_store.bucket_that_nobody_creates),
-    Check("N13", object_store.image_without_registry),
+    Check("N13", object_store.image_of_minio),
     Check("N14", telemetry.mesh_wide_outside_root_namespace),
     Check("N15", grafana.service_map_without_prometheus),
     Check("N15", grafana.traces_to_metrics_without_prometheus),

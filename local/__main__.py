@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import preflight
-from local.build import debian, envoy, image_store, images
-from local.build.tools import Toolbox
+from local.build import debian, envoy, image_store, images, tools
 from local.errors import LocalError
 from local.progress import Progress
 from local.run import addons, blueprint, stack
@@ -44,11 +43,13 @@ def _parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    builds = []
     for name, run, help in (
         ("up", _up, "build what is missing, start the cluster, wait until it is ready"),
         ("deploy", _deploy, "up, then deploy the stack `local` and wait for the service graph"),
     ):
-        command(name, run, help).add_argument(
+        added = command(name, run, help)
+        added.add_argument(
             "--port",
             action="append",
             default=[],
@@ -56,7 +57,17 @@ def _parser() -> argparse.ArgumentParser:
             type=_port,
             help=f"port of 127.0.0.1 for one of {', '.join(f.name for f in blueprint.FORWARDS)}",
         )
-    command("build", _build, "build every tool and image, without starting anything")
+        builds.append(added)
+    builds.append(command("build", _build, "build every tool and image, without starting anything"))
+    for added in builds:
+        added.add_argument(
+            "--with",
+            dest="extras",
+            action="append",
+            default=[],
+            choices=tools.extras(),
+            help="also what the stack `local` does not need",
+        )
     command("destroy", _destroy, "destroy the stack `local` and keep the cluster")
     command("down", _down, "end the cluster and remove everything that it made").add_argument(
         "--destroy",
@@ -88,7 +99,7 @@ def _fitting_state() -> State:
 def _up(options: argparse.Namespace) -> int:
     state, progress = _fitting_state(), Progress()
     with state.lock():
-        running = _bring_up(state, progress, dict(options.port))
+        running = _bring_up(state, progress, options)
         with progress.step("wait until it is ready"):
             running.cluster.wait_until_ready(running.addons)
     _print_durations(progress)
@@ -99,7 +110,7 @@ def _up(options: argparse.Namespace) -> int:
 def _build(options: argparse.Namespace) -> int:
     state, progress = _fitting_state(), Progress()
     with state.lock():
-        _make(state, progress)
+        _make(state, progress, options.extras)
     _print_durations(progress)
     return 0
 
@@ -108,17 +119,17 @@ def _build(options: argparse.Namespace) -> int:
 class _Made:
     """What is on the disk before a cluster starts: each program by name, the images, and the store that holds them."""
 
-    toolbox: Toolbox
+    toolbox: tools.Toolbox
     programs: dict[str, Path]
     images: list[images.Image]
     image_store: Path
 
 
-def _make(state: State, progress: Progress) -> _Made:
+def _make(state: State, progress: Progress, extras: Sequence[str]) -> _Made:
     """Install, download or build whatever command, program or image is missing; return where everything is."""
     debian.ensure_commands(progress, state.logs)
     preflight.check_kernel(state)
-    toolbox = Toolbox(state.logs, progress)
+    toolbox = tools.Toolbox(state.logs, progress, extras)
     with ThreadPoolExecutor(1) as beside:
         # These wait for the network and the disk while the compilers keep the processors busy.
         unpacked = beside.submit(debian.unpack, progress, state.logs)
@@ -126,7 +137,7 @@ def _make(state: State, progress: Progress) -> _Made:
         programs = {**toolbox.ensure(), **unpacked.result()}
         for download in downloaded:
             download.result()
-    built = images.build(programs, toolbox.module_folder, progress, state.logs)
+    built = images.build(programs, toolbox.module_folder, progress, state.logs, extras)
     return _Made(toolbox, programs, built, image_store.ensure(programs, built, progress, state.logs))
 
 
@@ -139,9 +150,9 @@ class _Running:
     stack: stack.Stack
 
 
-def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> _Running:
+def _bring_up(state: State, progress: Progress, options: argparse.Namespace) -> _Running:
     """Start the cluster, or go on with what an earlier run left; the caller holds the lock."""
-    made = _make(state, progress)
+    made = _make(state, progress, options.extras)
     # Neither belongs on PATH: containerd is told where the plugins are, and Pulumi looks for its provider in its home.
     programs = dict(made.programs)
     cni, provider = programs.pop("cni"), programs.pop("pulumi-resource-kubernetes")
@@ -150,7 +161,7 @@ def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> _Runni
     with progress.step("bring in the images"):
         cluster.bring_in_images(made.image_store, made.images)
     with progress.step("start the cluster"):
-        cluster.start(programs, cni, ports)
+        cluster.start(programs, cni, dict(options.port))
         wanted = addons.load(made.toolbox.module_folder)
         cluster.wait_for_api()
     with progress.step("install DNS, storage and the operators"):
@@ -164,7 +175,7 @@ def _bring_up(state: State, progress: Progress, ports: dict[str, int]) -> _Runni
     return _Running(cluster, wanted, local_stack)
 
 
-def _link_charts(toolbox: Toolbox) -> None:
+def _link_charts(toolbox: tools.Toolbox) -> None:
     """Copy Istio's charts from the pinned module to where the stack's settings expect them."""
     module = toolbox.module_folder("istio", "istio.io/istio") / "manifests" / "charts"
     CHARTS.mkdir(parents=True, exist_ok=True)
@@ -176,7 +187,7 @@ def _link_charts(toolbox: Toolbox) -> None:
 def _deploy(options: argparse.Namespace) -> int:
     state, progress = _fitting_state(), Progress()
     with state.lock():
-        running = _bring_up(state, progress, dict(options.port))
+        running = _bring_up(state, progress, options)
         # What the program makes first needs neither the operators nor DNS; what needs them waits for them.
         with progress.step("pulumi up"), ThreadPoolExecutor(1) as beside:
             ready = beside.submit(running.cluster.wait_until_ready, running.addons)

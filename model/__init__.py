@@ -20,7 +20,17 @@ from model.platform import (
     WorkloadKind,
 )
 from model.scheduling import Scheduling, Toleration
-from model.stores import S3, ExistingPrometheus, Minio, Prometheus, PrometheusVolume, Storage, Tempo
+from model.stores import (
+    S3,
+    ExistingPrometheus,
+    Minio,
+    ObjectStoreName,
+    Prometheus,
+    PrometheusVolume,
+    SeaweedFS,
+    Storage,
+    Tempo,
+)
 from model.workloads import Bookinfo, Timeouts, Traffic
 
 __all__ = [
@@ -44,6 +54,7 @@ __all__ = [
     "Mesh",
     "Minio",
     "Namespaces",
+    "ObjectStoreName",
     "OperatorName",
     "OperatorSource",
     "Operators",
@@ -53,6 +64,7 @@ __all__ = [
     "Resources",
     "Sail",
     "Scheduling",
+    "SeaweedFS",
     "Storage",
     "Target",
     "Tempo",

@@ -54,7 +54,7 @@ class Settings(Section):
         default=False, description="Refuse to delete what stores traces and metrics until this is false again."
     )
     object_store_access_key: pulumi.Output[str] | None = Field(
-        default=None, description="User of the object store; required for S3 storage of sources `minio` and `keys`."
+        default=None, description="User of the object store; required for S3 storage, but not of source `secret`."
     )
     object_store_secret_key: pulumi.Output[str] | None = Field(
         default=None, description="Password of the object store, at least 8 characters; required like its user."

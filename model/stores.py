@@ -29,28 +29,44 @@ from model.scalars import (
 )
 from model.tempo_parts import TempoParts
 
+# The object stores that the program can deploy.
+ObjectStoreName = Literal["seaweedfs", "minio"]
+
+
+class SeaweedFS(Volume):
+    """The object store that the program deploys: a single pod of SeaweedFS."""
+
+    image: Image = Field(default="docker.io/chrislusf/seaweedfs:4.48", description="The image of SeaweedFS.")
+
 
 class Minio(Volume):
-    """The object store that the program deploys: a single pod of MinIO."""
+    """The same with MinIO, whose project has ended."""
 
     image: Image = Field(
         default="quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z",
-        description="The image of MinIO; this one is the last that was published.",
+        description="The image of MinIO; this one is the last that was published, and has known vulnerabilities.",
     )
 
 
 class S3(Section):
     """An object store that speaks S3."""
 
-    source: Literal["minio", "keys", "role", "secret"] = Field(
-        default="minio",
+    source: Literal["seaweedfs", "minio", "keys", "role", "secret"] = Field(
+        default="seaweedfs",
         examples=["keys"],
-        description="`minio`: the program deploys MinIO; `keys`: an existing store, with keys in secret configuration; "
-        "`role`: S3 of AWS, by short-lived credentials of a role; `secret`: an existing store, described by a Secret "
-        "that exists in Tempo's namespace.",
+        description="`seaweedfs`, `minio`: the program deploys this store; `keys`: an existing store, with keys in "
+        "secret configuration; `role`: S3 of AWS, by short-lived credentials of a role; `secret`: an existing store, "
+        "described by a Secret that exists in Tempo's namespace.",
+    )
+    move_from: Literal["minio"] | None = Field(
+        default=None,
+        examples=["minio"],
+        description="For `seaweedfs`: the store that the stack had before. It stays, and its traces are copied, "
+        "until this is taken out again.",
     )
     bucket: BucketName = Field(
-        default="tempo", description="The bucket: created if missing with `minio`, must exist with `keys` and `role`."
+        default="tempo",
+        description="The bucket: created if missing in a store of ours, must exist with `keys` and `role`.",
     )
     region: AwsRegion | None = Field(default=None, description="For `role`: the bucket's region.")
     role_arn: RoleArn | None = Field(
@@ -80,6 +96,7 @@ class S3(Section):
         description="For a certificate of a private authority: the ConfigMap in Tempo's namespace that has the "
         "authority's certificate, in the key service-ca.crt.",
     )
+    seaweedfs: SeaweedFS = Field(default=SeaweedFS(), description="For `seaweedfs`: the store.")
     minio: Minio = Field(default=Minio(), description="For `minio`: the store.")
 
     @model_validator(mode="after")
@@ -92,11 +109,26 @@ class S3(Section):
             raise expected(f"no region and no roleArn for source {self.source}")
         if self.source == "secret" and self.secret_name is None:
             raise expected("a secretName: source secret reads one")
+        if self.source != "seaweedfs" and self.move_from is not None:
+            raise expected(f"no moveFrom for source {self.source}: traces are copied into seaweedfs only")
         if self.source != "secret" and self.tls is not None:
             raise expected(f"no tls for source {self.source}: the scheme of its endpoint says whether it is encrypted")
         if self.ca_name is not None and not self.is_encrypted:
             raise expected("caName only for a store that is called by https")
         return self
+
+    @property
+    def own(self) -> ObjectStoreName | None:
+        """The store that the program deploys for Tempo, if it deploys one."""
+        match self.source:
+            case "seaweedfs" | "minio":
+                return self.source
+            case _:
+                return None
+
+    def settings_of(self, store: ObjectStoreName) -> SeaweedFS | Minio:
+        """The section of a store that the program deploys: its image and its volume."""
+        return self.minio if store == "minio" else self.seaweedfs
 
     @property
     def is_encrypted(self) -> bool | None:

@@ -52,7 +52,7 @@ class Timeouts(Section):
 
     operators: Seconds = Field(default=900, description="Each operator.")
     control_plane: Seconds = Field(default=600, description="Each part of Istio.")
-    object_store: Seconds = Field(default=300, description="MinIO, its volume, its bucket.")
+    object_store: Seconds = Field(default=300, description="The object store, its volume, its bucket, a move to it.")
     prometheus: Seconds = Field(default=300, description="Prometheus.")
     tempo: Seconds = Field(default=600, description="Tempo.")
     collector: Seconds = Field(default=300, description="The collector.")

@@ -14,7 +14,6 @@ from objects.context import PART_OF, Context
 COLLECTOR = "otel"
 GRAFANA = "grafana"
 KIALI = "kiali"
-MINIO = "minio"
 PRODUCTPAGE = "productpage"
 PROMETHEUS = "prometheus"
 TEMPO = "tempo"
@@ -32,7 +31,6 @@ GATEWAY_PORT = 80
 GRAFANA_PORT = 3000
 ISTIOD_METRICS_PORT = 15014
 KIALI_PORT = 20001
-MINIO_PORT = 9000
 OTLP_GRPC_PORT = 4317
 OTLP_HTTP_PORT = 4318
 PRODUCTPAGE_PORT = 9080
@@ -118,11 +116,6 @@ def grafana_url(namespace: str, context: Context) -> str:
 def kiali_url(namespace: str, context: Context, *, encrypted: bool) -> str:
     """Where pods reach Kiali."""
     return f"{'https' if encrypted else 'http'}://{context.host(KIALI, namespace)}:{KIALI_PORT}"
-
-
-def minio_url(namespace: str, context: Context) -> str:
-    """Where Tempo reaches the object store that we deploy."""
-    return f"http://{context.host(MINIO, namespace)}:{MINIO_PORT}"
 
 
 def productpage_url(namespace: str, context: Context) -> str:

@@ -5,7 +5,7 @@ the edges. The loader refuses what YAML or Kubernetes would accept silently and 
 surprising way.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -120,12 +120,17 @@ def place(manifest: Object, *, namespace: str, labels: Mapping[str, str], contex
 
 def with_image(manifest: Object, image: str) -> Object:
     """A copy of ``manifest``, a workload of one container, that runs ``image``."""
-    spec = manifest["spec"]
-    template = spec["template"]
-    pod = template["spec"]
-    (container,) = pod["containers"]
-    pod = {**pod, "containers": [{**container, "image": image}]}
-    return {**manifest, "spec": {**spec, "template": {**template, "spec": pod}}}
+    return _with_container(manifest, lambda container: {**container, "image": image})
+
+
+def with_env(manifest: Object, env: list[Object]) -> Object:
+    """A copy of ``manifest``, a workload of one container, with the variables ``env``."""
+    return _with_container(manifest, lambda container: {**container, "env": env})
+
+
+def with_arguments(manifest: Object, *more: str) -> Object:
+    """A copy of ``manifest``, a workload of one container, that is called with ``more`` arguments at the end."""
+    return _with_container(manifest, lambda container: {**container, "args": [*container["args"], *more]})
 
 
 def with_pod_annotation(manifest: Object, key: str, value: Text) -> Object:
@@ -143,6 +148,16 @@ def sized(manifest: Object, volume: Volume) -> Object:
     if volume.storage_class is not None:
         spec["storageClassName"] = volume.storage_class
     return {**manifest, "spec": spec}
+
+
+def _with_container(manifest: Object, change: Callable[[Object], Object]) -> Object:
+    """A copy of ``manifest``, a workload of one container, with what ``change`` makes of it."""
+    spec = manifest["spec"]
+    template = spec["template"]
+    pod = template["spec"]
+    (container,) = pod["containers"]
+    pod = {**pod, "containers": [change(container)]}
+    return {**manifest, "spec": {**spec, "template": {**template, "spec": pod}}}
 
 
 def _identity(document: object, where: str) -> tuple[str, str]:

@@ -1,40 +1,32 @@
-"""The object store that we deploy for Tempo (MinIO), and the Secret that tells Tempo's operator about any store."""
+"""The object store that we deploy for Tempo, and the Secret that tells Tempo's operator about any store."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ConfigDict, Field
+import pulumi
+from pydantic import Field
 
-from model import S3, Images, Platform
-from model.parts import Section
+from model import S3, Images, ObjectStoreName, Platform
 from model.scalars import Image, Name
 from objects import manifests
-from objects.addresses import MINIO, minio_url
-from objects.context import Args, Object, Text
+from objects.context import Args, Context, Object, Text
 from objects.pod_security import run_as
 from objects.rollout import REVISION, Rollout
+from objects.stores import STORES, ObjectStoreKeys, Store
 
-CLIENT_SECRET = "tempo-object-storage"  # noqa: S105  the name of a Secret
-_ROOT_SECRET = "minio-root"  # noqa: S105  the name of a Secret
-# Any would do: the image names no user, so that without one it would run as root.
-_MINIO_USER = 1000
+# The content of a Secret.
+Credentials = pulumi.Output[Mapping[str, str]]
+
+COPY_JOB = "tempo-copy"
 # That of the image, which gives only its name.
 _CURL_USER = 100
 
 
-class ObjectStoreKeys(Section):
-    """The credentials of an object store: secret Outputs, which are only ever written into Secrets."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    access_key: Text = Field(description="The user.")
-    secret_key: Text = Field(description="The password, at least 8 characters.")
-
-
 class ObjectStoreArgs(Args):
-    """Arguments of ``ObjectStore``; the keys become those of the store's root user, which Tempo uses too."""
+    """Arguments of ``ObjectStore``; the keys become those of the store's administrator, which Tempo uses too."""
 
     namespace: Name = Field(description="The store's namespace, which is Tempo's.")
+    store: ObjectStoreName = Field(default="seaweedfs", description="Which store.")
     s3: S3 = Field(default=S3(), description="The bucket, and the store with its volume.")
     keys: ObjectStoreKeys = Field(description="Who may use the store.")
     curl_image: Image = Field(
@@ -44,19 +36,43 @@ class ObjectStoreArgs(Args):
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces.")
 
 
-def build_object_store(args: ObjectStoreArgs, revision: Text | None = None) -> dict[str, Object]:
-    """The store, its credentials, and the Job that makes the bucket; another ``revision`` starts the store anew."""
-    root = {"user": args.keys.access_key, "password": args.keys.secret_key}
+def build_object_store(
+    args: ObjectStoreArgs, *, credentials: Credentials | None = None, revision: Text | None = None
+) -> dict[str, Object]:
+    """The store, its credentials, and the Job that makes the bucket; another ``revision`` starts the store anew.
+
+    ``credentials`` are what its ``Store`` makes of the keys, which whoever looks into these can give.
+    """
+    store = STORES[args.store]
+    parts = {part["kind"]: part for part in manifests.load(store.manifest)}
     return {
-        "root": _secret(args.context.metadata(_ROOT_SECRET, args.namespace, app=MINIO), root),
+        "root": _secret(
+            args.context.metadata(store.credentials_secret, args.namespace, app=store.name),
+            {} if credentials is None else credentials,
+        ),
         "client": build_client_secret(
-            args.context.metadata(CLIENT_SECRET, args.namespace, app=MINIO),
+            args.context.metadata(store.client_secret, args.namespace, app=store.name),
             bucket=args.s3.bucket,
-            endpoint=minio_url(args.namespace, args.context),
+            endpoint=object_store_url(store, args.namespace, args.context),
             keys=args.keys,
         ),
-        **{manifests.role(obj): _complete(obj, args, revision) for obj in manifests.load("minio.yaml")},
+        "volume": manifests.sized(
+            _placed(parts["PersistentVolumeClaim"], store.name, args), args.s3.settings_of(store.name)
+        ),
+        "service": _placed(parts["Service"], store.name, args),
+        "deployment": _deployment(parts["Deployment"], store, args, revision),
+        "bucket": _job("bucket.yaml", store.bucket_job, store.name, args, {"": store}),
     }
+
+
+def build_copy(args: ObjectStoreArgs, earlier: ObjectStoreName) -> Object:
+    """The Job that copies what is in the bucket of the store ``earlier``."""
+    return _job("copy.yaml", COPY_JOB, COPY_JOB, args, {"FROM_": STORES[earlier], "": STORES[args.store]})
+
+
+def object_store_url(store: Store, namespace: str, context: Context) -> str:
+    """Where Tempo reaches the store."""
+    return f"http://{context.host(store.name, namespace)}:{store.port}"
 
 
 def store_rollout(args: ObjectStoreArgs) -> Rollout:
@@ -64,7 +80,7 @@ def store_rollout(args: ObjectStoreArgs) -> Rollout:
     return Rollout(
         title="The object store",
         namespace=args.namespace,
-        workloads=(MINIO,),
+        workloads=(args.store,),
         seconds=args.context.timeouts.object_store,
         annotation=None,
     )
@@ -81,30 +97,41 @@ def build_client_secret(metadata: Mapping[str, Any], *, bucket: str, endpoint: s
     return _secret(metadata, data)
 
 
-def _secret(metadata: Mapping[str, Any], data: Mapping[str, Text]) -> Object:
+def _secret(metadata: Mapping[str, Any], data: Credentials | Mapping[str, Text]) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
 
 
-def _complete(manifest: Object, args: ObjectStoreArgs, revision: Text | None) -> Object:
-    """``manifest`` in its namespace, with the images and the size of the settings."""
-    labels = args.context.labels(MINIO)
-    placed = manifests.place(manifest, namespace=args.namespace, labels=labels, context=args.context)
-    if placed["kind"] == "PersistentVolumeClaim":
-        return manifests.sized(placed, args.s3.minio)
-    if placed["kind"] == "Deployment":
-        placed = _with_images(placed, args)
-        if revision is not None:
-            placed = manifests.with_pod_annotation(placed, REVISION, revision)
-        return run_as(placed, _MINIO_USER, args.platform)
-    if placed["kind"] == "Job":
-        return run_as(manifests.with_image(placed, args.context.image(args.curl_image)), _CURL_USER, args.platform)
-    return placed
+def _placed(manifest: Object, app: str, args: ObjectStoreArgs) -> Object:
+    labels = args.context.labels(app)
+    return manifests.place(manifest, namespace=args.namespace, labels=labels, context=args.context)
 
 
-def _with_images(deployment: Object, args: ObjectStoreArgs) -> Object:
-    """A copy of MinIO's ``deployment``; its first container needs a shell, which not every image of MinIO has."""
-    placed = manifests.with_image(deployment, args.context.image(args.s3.minio.image))
-    pod = placed["spec"]["template"]["spec"]
-    (first,) = pod["initContainers"]
-    pod["initContainers"] = [{**first, "image": args.context.image(args.curl_image)}]
-    return placed
+def _deployment(manifest: Object, store: Store, args: ObjectStoreArgs, revision: Text | None) -> Object:
+    settings = args.s3.settings_of(store.name)
+    placed = manifests.with_image(_placed(manifest, store.name, args), args.context.image(settings.image))
+    placed = store.complete(placed, settings, args.context.image(args.curl_image))
+    if revision is not None:
+        placed = manifests.with_pod_annotation(placed, REVISION, revision)
+    return run_as(placed, store.user, args.platform)
+
+
+def _job(file: str, name: str, app: str, args: ObjectStoreArgs, stores: Mapping[str, Store]) -> Object:
+    """The Job in ``file``, which reads the client's Secret of each of ``stores`` into variables with its prefix."""
+    (manifest,) = manifests.load(file)
+    named = {**manifest, "metadata": {**manifest["metadata"], "name": name}}
+    env = [variable for prefix, store in stores.items() for variable in _client_env(prefix, store.client_secret)]
+    job = manifests.with_env(_placed(named, app, args), env)
+    return run_as(manifests.with_image(job, args.context.image(args.curl_image)), _CURL_USER, args.platform)
+
+
+def _client_env(prefix: str, secret: str) -> list[Object]:
+    keys = {
+        "ENDPOINT": "endpoint",
+        "BUCKET": "bucket",
+        "ACCESS_KEY": "access_key_id",
+        "SECRET_KEY": "access_key_secret",
+    }
+    return [
+        {"name": f"{prefix}{name}", "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+        for name, key in keys.items()
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model import S3, ExistingPrometheus, Exposure, Images, Platform, Storage, Tempo
+from model import S3, ExistingPrometheus, Exposure, Images, ObjectStoreName, Platform, Storage, Tempo
 from model.parts import to_kubernetes_env
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import Image, Version, VersionOrMinor
@@ -14,11 +14,12 @@ from objects.cloud_stores import account_annotations, cloud_secret, cloud_secret
 from objects.context import Args, Object, Text, wait_for
 from objects.exposure import external_host, ingress_annotations
 from objects.metrics import build_metrics_service
-from objects.object_store import CLIENT_SECRET, ObjectStoreArgs, ObjectStoreKeys, build_client_secret
+from objects.object_store import ObjectStoreArgs, build_client_secret, build_copy
 from objects.pod_security import POD, volumes_of
 from objects.pods import build_pull_account, pull_account
 from objects.prometheus_access import build_credentials, variables
 from objects.rollout import Rollout
+from objects.stores import STORES, ObjectStoreKeys
 from objects.tempo_config import DEFAULT_TEMPO, PROCESSORS, build_monolithic_config, build_stack_config
 
 TEMPO_API_VERSION = "tempo.grafana.com/v1alpha1"
@@ -26,8 +27,8 @@ _KINDS = {"monolithic": "TempoMonolithic", "stack": "TempoStack"}
 # The first operator whose TempoStack has a metrics generator (tempo-operator, CHANGELOG.md).
 _GENERATOR_SINCE = (0, 22)
 
-# Different from the name of the Secret for our own store: when the source changes, the new Secret is created before the
-# old one is deleted.
+# Different from the Secrets of our own stores: when the source changes, the new Secret is created before the old one is
+# deleted.
 _KEYS_SECRET = "tempo-s3-keys"  # noqa: S105  the name of a Secret
 
 _JAEGER_UI = "jaeger"
@@ -46,7 +47,7 @@ class TempoStackArgs(Args):
     tempo: Tempo = Field(default=Tempo(), description="Tempo and its storage.")
     exposure: Exposure = Field(default=Exposure(), description="Whether and how its Jaeger UI is reached from outside.")
     object_store_access_key: Text | None = Field(
-        default=None, description="User of the object store; required for S3 storage of sources `minio` and `keys`."
+        default=None, description="User of the object store; required for S3 storage, but not of source `secret`."
     )
     object_store_secret_key: Text | None = Field(
         default=None, description="Password of the object store, at least 8 characters; required like its user."
@@ -83,20 +84,35 @@ class TempoStackArgs(Args):
 
 def store_secret(storage: Storage) -> str | None:
     """The name of the Secret that describes the object store, if there is one."""
-    if storage.backend == "s3" and storage.s3.source != "role":
-        names = {"minio": CLIENT_SECRET, "keys": _KEYS_SECRET, "secret": storage.s3.secret_name}
-        return names[storage.s3.source]
-    return cloud_secret(storage)
+    if storage.backend != "s3" or storage.s3.source == "role":
+        return cloud_secret(storage)
+    own = storage.s3.own
+    if own is not None:
+        return STORES[own].client_secret
+    return _KEYS_SECRET if storage.s3.source == "keys" else storage.s3.secret_name
 
 
-def object_store_args(args: TempoStackArgs) -> ObjectStoreArgs | None:
-    """The arguments of the object store that we deploy, if the settings ask for one."""
+def object_stores(args: TempoStackArgs) -> list[ObjectStoreArgs]:
+    """The arguments of the object stores that we deploy: Tempo's, and after it the one that a stack moves from."""
     storage = args.tempo.storage
-    if storage.backend != "s3" or storage.s3.source != "minio":
-        return None
+    if storage.backend != "s3":
+        return []
+    stores = (storage.s3.own, storage.s3.move_from)
+    return [_object_store(store, args) for store in stores if store is not None]
+
+
+def build_store_copy(args: TempoStackArgs) -> Object | None:
+    """The Job that copies the traces out of the store that a stack moves from."""
+    earlier = args.tempo.storage.s3.move_from
+    stores = object_stores(args)
+    return build_copy(stores[0], earlier) if stores and earlier is not None else None
+
+
+def _object_store(store: ObjectStoreName, args: TempoStackArgs) -> ObjectStoreArgs:
     return ObjectStoreArgs(
         namespace=args.tempo.namespace,
-        s3=storage.s3,
+        store=store,
+        s3=args.tempo.storage.s3,
         keys=_keys(args),
         curl_image=args.curl_image,
         platform=args.platform,

@@ -4,12 +4,13 @@ from typing import Any
 
 from cluster.recorded import Recorded
 from model import TRACING_PROVIDER
-from objects import addresses, manifests
-from objects.addresses import COLLECTOR, MINIO, OTLP_GRPC_PORT, PROMETHEUS, TEMPO
+from objects import addresses
+from objects.addresses import COLLECTOR, OTLP_GRPC_PORT, PROMETHEUS, TEMPO
 from objects.existing_istio import SHARED_MESH_CONFIG
 from objects.grafana import DATASOURCES, resource_name
 from objects.kiali import has_own_route
 from objects.mesh_config import active_revision, injection_labels, revision_suffix
+from objects.stores import STORES
 from objects.tempo_config import PROCESSORS
 from objects.tracing import TELEMETRY
 from program.plan import Plan
@@ -86,12 +87,11 @@ def _object_store(plan: Plan) -> deployment.ObjectStore | None:
     storage = plan.settings.tempo.storage
     if not storage.is_shared:
         return None
-    ours = storage.backend == "s3" and storage.s3.source == "minio"
-    (job,) = (obj for obj in manifests.load("minio.yaml") if obj["kind"] == "Job")
+    own = storage.s3.own if storage.backend == "s3" else None
     return deployment.ObjectStore(
         bucket=storage.bucket,
-        service=MINIO if ours else None,
-        job=job["metadata"]["name"] if ours else None,
+        service=own,
+        job=None if own is None else STORES[own].bucket_job,
     )
 
 

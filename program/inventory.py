@@ -23,9 +23,10 @@ from objects.prometheus import build_prometheus
 from objects.tempo import (
     build_beside,
     build_metrics_services,
+    build_store_copy,
     build_store_secret,
     build_tempo,
-    object_store_args,
+    object_stores,
     store_secret,
 )
 from objects.tempo_graph import build_tempo_graph
@@ -94,11 +95,8 @@ def _tempo(plan: Plan) -> Iterator[Object]:
     if args.graph_beside:
         yield build_tempo_graph(args)
     yield from build_beside(args).values()
-    described = build_store_secret(args)
-    if described is not None:
-        yield described
-    store = object_store_args(args)
-    if store is not None:
+    yield from filter(None, (build_store_secret(args), build_store_copy(args)))
+    for store in object_stores(args):
         yield from build_object_store(store).values()
 
 

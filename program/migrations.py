@@ -12,6 +12,9 @@ from model.parts import value_at
 from model.scalars import amount
 from objects.addresses import TEMPO
 from objects.context import Object, identity
+from objects.object_store import COPY_JOB
+from objects.stores import STORES
+from objects.tempo import object_stores
 from program.plan import Plan
 
 _GUIDE = 'docs/operations.md, "Changes that are migrations"'
@@ -29,6 +32,7 @@ def migrations(plan: Plan, objects: Iterable[Object], before: Recorded) -> Itera
     yield from _changed("tempo.mode", settings.tempo.mode, _tempo_mode(before))
     yield from _changed("mesh.installer", settings.mesh.installer, _mesh_installer(before))
     yield from _changed("kiali.installer", settings.kiali.installer, _kiali_installer(before))
+    yield from _left_stores(plan, before)
     made = {identity(obj): obj for obj in before.objects()}
     for obj in objects:
         earlier = made.get(identity(obj))
@@ -54,6 +58,23 @@ def volumes_to_look_at(before: Recorded) -> Iterator[str]:
 def _changed(setting: str, now: str, earlier: str | None) -> Iterator[str]:
     if earlier is not None and now != earlier:
         yield f"{setting} was {earlier} and is now {now}: an update would delete the old one first; the steps: {_GUIDE}"
+
+
+def _left_stores(plan: Plan, before: Recorded) -> Iterator[str]:
+    """The object stores of ours that would go, with traces in them that are nowhere else."""
+    made = {(one["kind"], one["metadata"]["name"]): one for one in before.objects()}
+    copied = value_at(made.get(("Job", COPY_JOB), {}), "status.succeeded") == 1
+    kept = {args.store for args in object_stores(plan.tempo())}
+    for store in STORES:
+        if store in kept or ("PersistentVolumeClaim", store) not in made:
+            continue
+        if store == "seaweedfs" or "seaweedfs" not in kept:
+            yield f"{store} has traces and is not in the settings: an update would delete it; the steps: {_GUIDE}"
+        elif not copied:
+            yield (
+                "tempo.storage.s3.source was minio and is now seaweedfs: set it to minio to stay, or set "
+                f"tempo.storage.s3.moveFrom to minio to move, and the traces are copied; the steps: {_GUIDE}"
+            )
 
 
 def _tempo_mode(before: Recorded) -> str | None:

@@ -55,7 +55,7 @@ from objects.existing_istio import existing_istiod
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
-from objects.tempo import graph_beside
+from objects.tempo import graph_beside, object_stores
 from program.releases import Releases
 
 _SHORTEST_SECRET = 4
@@ -366,11 +366,13 @@ class Plan:
     def versions(self) -> dict[str, str]:
         """The versions of what the program itself deploys."""
         settings = self.settings
-        storage = settings.tempo.storage
+        s3 = settings.tempo.storage.s3
+        stores = {args.store for args in object_stores(self.tempo())}
         runs = {
             "istio": (settings.mesh.installer != "existing", self.releases.istio),
             "prometheus": (settings.prometheus.is_deployed, settings.prometheus.image),
-            "minio": (storage.backend == "s3" and storage.s3.source == "minio", storage.s3.minio.image),
+            "seaweedfs": ("seaweedfs" in stores, s3.seaweedfs.image),
+            "minio": ("minio" in stores, s3.minio.image),
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
         return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}

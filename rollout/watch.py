@@ -78,16 +78,16 @@ class Watch:
         return pulumi.Output.from_input(find())
 
     async def _served(self, rollout: Rollout, revision: str) -> None:
-        deadline = time.monotonic() + rollout.seconds
+        deadline, since = time.monotonic() + rollout.seconds, datetime.datetime.now(tz=datetime.UTC)
         while True:
-            seen = await asyncio.to_thread(self._look, rollout, revision)
+            seen = await asyncio.to_thread(self._look, rollout, revision, since)
             if not seen.missing:
                 return
             if seen.is_hopeless or time.monotonic() > deadline:
                 raise RolloutError(await asyncio.to_thread(self._says, rollout, seen))
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    def _look(self, rollout: Rollout, revision: str) -> Seen:
+    def _look(self, rollout: Rollout, revision: str, since: datetime.datetime) -> Seen:
         try:
             return look(
                 rollout,
@@ -96,6 +96,7 @@ class Watch:
                 self._pods(rollout),
                 config=self._config(rollout),
                 now=datetime.datetime.now(tz=datetime.UTC),
+                since=since,
             )
         except OSError as error:
             # An API server may restart too; what lasts is said when the time is over.

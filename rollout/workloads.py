@@ -56,8 +56,12 @@ def look(  # noqa: PLR0913  each is one thing that was read
     *,
     config: str,
     now: datetime.datetime,
+    since: datetime.datetime,
 ) -> Seen:
-    """Whether all pods of ``rollout`` run ``revision`` and serve; ``config`` is the text in its ConfigMap."""
+    """Whether all pods of ``rollout`` run ``revision`` and serve; ``config`` is the text in its ConfigMap.
+
+    A program that ended before ``since`` may start now: what it missed then may be there.
+    """
     by_name = {str(workload["metadata"]["name"]): workload for workload in workloads}
     all_pods = list(pods)
     seen = []
@@ -68,9 +72,11 @@ def look(  # noqa: PLR0913  each is one thing that was read
         elif not _runs(rollout, revision, workload, config):
             seen.append(Seen(missing=f"{name} has not got the change from its operator yet"))
         elif not is_rolled_out(workload):
-            seen.append(Seen(missing=f"{name} has pods that are old or not ready", trouble=trouble(workload, all_pods)))
+            seen.append(
+                Seen(missing=f"{name} has pods that are old or not ready", trouble=trouble(workload, all_pods, since))
+            )
         elif any(_has_just_started(pod, now) for pod in all_pods if _is_of(workload, pod)):
-            seen.append(Seen(missing=f"{name} has pods that may end again", trouble=trouble(workload, all_pods)))
+            seen.append(Seen(missing=f"{name} has pods that may end again", trouble=trouble(workload, all_pods, since)))
     # What will never start is said before what is only late.
     return max(seen, key=lambda one: (one.is_hopeless, one.trouble is not None, bool(one.missing)), default=Seen())
 
@@ -153,9 +159,9 @@ def _same_moment(one: object, other: object) -> bool:
     return datetime.datetime.fromisoformat(str(one)) == datetime.datetime.fromisoformat(str(other))
 
 
-def trouble(workload: Object, pods: Iterable[Object]) -> Trouble | None:
+def trouble(workload: Object, pods: Iterable[Object], since: datetime.datetime | None = None) -> Trouble | None:
     """Why the first unready pod of the workload's newest template does not serve."""
-    found = [found for pod in pods if _is_of(workload, pod) and (found := _trouble(pod)) is not None]
+    found = [found for pod in pods if _is_of(workload, pod) and (found := _trouble(pod, since)) is not None]
     return max(found, key=lambda one: (one.hopeless, one.container is not None), default=None)
 
 
@@ -168,7 +174,7 @@ def _is_of(workload: Object, pod: Object) -> bool:
     return bool(selector) and selector.items() <= labels.items() and template.items() <= annotations.items()
 
 
-def _trouble(pod: Object) -> Trouble | None:
+def _trouble(pod: Object, since: datetime.datetime | None) -> Trouble | None:
     status = pod.get("status") or {}
     states = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
     for state in states:
@@ -177,7 +183,7 @@ def _trouble(pod: Object) -> Trouble | None:
         reason = str(waiting.get("reason") or "")
         if ended is not None and ended.get("exitCode") and not state.get("ready"):
             runs = "running" in (state.get("state") or {})
-            again = int(state.get("restartCount", 0)) >= _ENDS_IN_A_ROW
+            again = int(state.get("restartCount", 0)) >= _ENDS_IN_A_ROW and not _ended_before(since, ended)
             said = str(ended.get("message") or "").strip() or str(ended.get("reason") or "Error")
             return Trouble(pod, said, str(state["name"]), runs_again=runs, hopeless=again and not runs)
         if reason and reason not in {"ContainerCreating", "PodInitializing"}:
@@ -187,6 +193,14 @@ def _trouble(pod: Object) -> Trouble | None:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return Trouble(pod, str(condition.get("message") or condition.get("reason")))
     return None
+
+
+def _ended_before(since: datetime.datetime | None, ended: Mapping[str, Any]) -> bool:
+    """Whether a container ended before ``since``, as far as that is known; Kubernetes writes whole seconds."""
+    at = ended.get("finishedAt")
+    if since is None or at is None:
+        return False
+    return datetime.datetime.fromisoformat(str(at)) < since.replace(microsecond=0)
 
 
 def error_line(lines: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ import tempfile
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -72,6 +72,7 @@ class Recipe:
     stands_in: str | None = None
     behind: str | None = None
     pull: bool = False
+    extra: str = ""
 
     def registry(self) -> str:
         """Return the registry that serves the image of this name."""
@@ -81,7 +82,7 @@ class Recipe:
     def key(self, identities: Mapping[str, str]) -> str:
         """Return the identity of the archive: the recipe and the ``identities`` of its sources."""
         said = asdict(self)
-        for not_content in ("stands_in", "behind", "pull"):
+        for not_content in ("stands_in", "behind", "pull", "extra"):
             del said[not_content]
         used = {source: identities[source] for source in self.sources()}
         return _digest([_RECIPE_VERSION, said, used])
@@ -119,15 +120,16 @@ def build(
     module_folder: ModuleFolder,
     progress: Progress,
     logs: Path,
+    extras: Collection[str] = (),
 ) -> list[Image]:
     """Return every image of ``images.toml``; build or pull those that the cache does not hold.
 
-    ``toolbox_places`` maps program names to built programs; ``module_folder(tool, module)`` gives a
-    module's unpacked source. Raises ``LocalError`` when an input cannot be had or when buildah
-    fails.
+    One that is for an extra is left out, unless it is among ``extras``. ``toolbox_places`` maps program names to built
+    programs; ``module_folder(tool, module)`` gives a module's unpacked source. Raises ``LocalError`` when an input
+    cannot be had or when buildah fails.
     """
     debian.ensure_commands(progress, logs)
-    recipes = load()
+    recipes = [recipe for recipe in load() if not recipe.extra or recipe.extra in extras]
     paths = _Sources(toolbox_places, module_folder, progress, logs).paths(recipes)
     shelf = _Shelf(
         cache_folder() / "images",
@@ -152,10 +154,12 @@ def notes(images: Iterable[Image]) -> list[str]:
 
 
 def stand_ins() -> list[str]:
-    """Return the same lines for what the cache holds, without building or asking anything."""
+    """Return the same lines for what the cache holds, without extras, and without building or asking anything."""
     shelf = _Shelf(cache_folder() / "images", pull_mode(os.environ), {})
     return [
-        f"{recipe.name}: {recipe.stands_in}" for recipe in load() if recipe.stands_in and not shelf.is_pulled(recipe)
+        f"{recipe.name}: {recipe.stands_in}"
+        for recipe in load()
+        if recipe.stands_in and not recipe.extra and not shelf.is_pulled(recipe)
     ]
 
 

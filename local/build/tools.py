@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,9 @@ from local.errors import LocalError
 from local.progress import Progress
 
 TOOLCHAIN = Path(__file__).parents[1] / "toolchain"
+
+# What SeaweedFS asks for.
+_OLDEST_GO = "1.26.6"
 
 # How many builds run at a time. While one links, which takes one core, the other compiles.
 _BUILDS = 2
@@ -41,12 +44,13 @@ def cache_folder() -> Path:
 
 @dataclass(frozen=True)
 class Tool:
-    """One entry of ``toolchain.toml``: the programs that one Go module builds."""
+    """One entry of ``toolchain.toml``: the programs that one Go module builds; an ``extra`` only if asked for."""
 
     name: str
     folder: Path
     seconds: int
     build: Mapping[str, Mapping[str, Any]]
+    extra: bool = False
     links: Mapping[str, list[str]] = field(default_factory=dict)
     scripts: Sequence[str] = ()
     module_files: Mapping[str, Any] | None = None
@@ -64,6 +68,11 @@ class Tool:
         return digest.hexdigest()[:16]
 
 
+def extras() -> list[str]:
+    """Return the names of what is only built if asked for."""
+    return [tool.name for tool in load() if tool.extra]
+
+
 def load() -> list[Tool]:
     """Read ``toolchain.toml``; the tool that takes longest comes first."""
     table = tomllib.loads((TOOLCHAIN / "toolchain.toml").read_text())["go"]
@@ -74,22 +83,23 @@ def load() -> list[Tool]:
 class Toolbox:
     """Finds or builds every tool and answers where each program is.
 
-    ``logs`` is the folder for the builds' full output. Raises ``LocalError`` when Go is missing or too old, when the
-    module proxy does not answer, or when a build fails.
+    ``logs`` is the folder for the builds' full output, ``extras`` are the names of those that are wanted. Raises
+    ``LocalError`` when Go is missing or too old, when the module proxy does not answer, or when a build fails.
     """
 
-    def __init__(self, logs: Path, progress: Progress) -> None:
+    def __init__(self, logs: Path, progress: Progress, extras: Collection[str] = ()) -> None:
         self._logs = logs
         self._progress = progress
         self._go_version = _go_version()
         self._tools = load()
+        self._wanted = [tool for tool in self._tools if not tool.extra or tool.name in extras]
         self._places: dict[str, Path] = {}
 
     def ensure(self) -> Mapping[str, Path]:
         """Return the path of every program by name; build what is neither cached nor on PATH."""
         found = on_path()
         missing: list[Tool] = []
-        for tool in self._tools:
+        for tool in self._wanted:
             place = self._cached(tool)
             if place is not None:
                 self._remember(tool, place)
@@ -206,14 +216,21 @@ def _flags(recipe: Mapping[str, Any]) -> list[str]:
 
 def _go_version() -> str:
     if shutil.which("go") is None:
-        raise LocalError("go is not on PATH: install Go 1.26 or newer, from go.dev or your distribution")
+        raise LocalError(f"go is not on PATH: install Go {_OLDEST_GO} or newer, from go.dev or your distribution")
     said = subprocess.run(
         ["go", "env", "GOVERSION"], check=False, capture_output=True, text=True, cwd="/"
     ).stdout.strip()
-    numbers = re.match(r"go(\d+)\.(\d+)", said)
-    if numbers is None or (int(numbers[1]), int(numbers[2])) < (1, 26):
-        raise LocalError(f"go is {said or 'unreadable'}, and 1.26 or newer is needed: put a newer one first on PATH")
+    if _numbers(said.removeprefix("go")) < _numbers(_OLDEST_GO):
+        raise LocalError(
+            f"go is {said or 'unreadable'}, and {_OLDEST_GO} or newer is needed: put a newer one first on PATH"
+        )
     return said
+
+
+def _numbers(version: str) -> list[int]:
+    """Return the numbers at the beginning of ``version``, to compare; none for what is no version."""
+    found = re.match(r"\d+(\.\d+)*", version)
+    return [int(number) for number in found[0].split(".")] if found else []
 
 
 def on_path() -> dict[str, Path]:

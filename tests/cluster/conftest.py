@@ -43,9 +43,15 @@ def host(host_before: dict[str, list[str]]) -> Iterator[Host]:
 
 
 @pytest.fixture(scope="session")
-def cluster(host: Host) -> Host:
+def extras() -> list[str]:
+    """What the cluster has beside what the stack `local` needs, as arguments of ``up``."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def cluster(host: Host, extras: list[str]) -> Host:
     """A running cluster without the stack."""
-    host.local("up")
+    host.local("up", *extras)
     return host
 
 

@@ -31,9 +31,10 @@ OTHER_CLUSTERS = {path.name for path in Path("/sys/fs/cgroup").rglob("mesh-traci
 
 @dataclass(frozen=True)
 class Host:
-    """The commands, run as a person would run them, with a state folder apart from the checkout's own."""
+    """The commands, run in ``folder`` as a person would run them, with a state folder apart from the checkout's own."""
 
     state: Path
+    folder: Path = CHECKOUT
 
     def environment(self) -> dict[str, str]:
         """Return the variables of a command on this state folder."""
@@ -73,11 +74,10 @@ class Host:
         ports = json.loads((self.state / "cluster.json").read_text())["ports"]
         return f"http://127.0.0.1:{ports[name]}"
 
-    @staticmethod
     def _run(
-        command: list[str], environment: dict[str, str], *, check: bool = True
+        self, command: list[str], environment: dict[str, str], *, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(command, check=False, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, check=False, cwd=self.folder, env=environment, capture_output=True, text=True)
         assert not check or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done
 

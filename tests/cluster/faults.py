@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import bucket
 import yaml
 from embedded import CHECKOUT, Host, eventually
 
@@ -14,7 +15,6 @@ from local.state import State
 
 MESH, TRACING, BOOKINFO = "istio-system", "tracing-system", "bookinfo"
 TEMPO_PODS = "app.kubernetes.io/name=tempo-monolithic"
-CURL = "docker.io/curlimages/curl:8.11.1"
 # Longer than a restart of Tempo, and than the pauses between a collector's retries, which grow.
 PATIENCE = ("--wait", "240s")
 RESTORE = "PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack local"
@@ -277,35 +277,7 @@ def in_node(host: Host, *command: str) -> None:
 
 def delete_the_bucket(host: Host) -> None:
     """Delete the bucket with its content, and restart Tempo."""
-    variables = [
-        {"name": name, "valueFrom": {"secretKeyRef": {"name": "tempo-object-storage", "key": key}}}
-        for name, key in {
-            "ENDPOINT": "endpoint", "BUCKET": "bucket", "USER": "access_key_id", "PASSWORD": "access_key_secret",
-        }.items()
-    ]  # fmt: skip
-    script = (
-        'curl --fail --silent --show-error --user "$USER:$PASSWORD" --aws-sigv4 aws:amz:us-east-1:s3 '
-        '--request DELETE --header "x-minio-force-delete: true" "$ENDPOINT/$BUCKET"'
-    )
-    # The namespace admits no other pods.
-    restricted = {
-        "runAsNonRoot": True,
-        "runAsUser": 100,
-        "allowPrivilegeEscalation": False,
-        "capabilities": {"drop": ["ALL"]},
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    container = {
-        "name": "delete",
-        "image": CURL,
-        "command": ["/bin/sh", "-c", script],
-        "env": variables,
-        "securityContext": restricted,
-    }
-    host.kubectl(
-        "run", "delete-bucket", "-n", TRACING, "--image", CURL, "--restart=Never", "--attach", "--rm", "--quiet",
-        "--overrides", json.dumps({"spec": {"containers": [container]}}),
-    )  # fmt: skip
+    bucket.delete(host)
     end_tempo(host)
 
 

@@ -13,7 +13,12 @@ TITLE = "Object store"
 
 _LOG_SECONDS = 900
 _NO_BUCKET = re.compile(r"NoSuchBucket|specified bucket does not exist")
-_REFUSED = re.compile(r"InvalidAccessKeyId|SignatureDoesNotMatch|Access Key Id you provided|AccessDenied|Access Denied")
+# Tempo logs either the code or the message of the answer; stores spell the messages with other capitals.
+_REFUSED = re.compile(
+    "InvalidAccessKeyId|access key id you provided|SignatureDoesNotMatch|request signature we calculated does not match"
+    "|AccessDenied|access denied",
+    re.IGNORECASE,
+)
 # Tempo polls its bucket every few minutes, and logs when it could (tempo: tempodb/tempodb.go).
 _POLLED = re.compile(r"blocklist poll complete")
 

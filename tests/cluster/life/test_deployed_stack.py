@@ -1,12 +1,15 @@
 """The deployed stack does what it is for: requests become traces, traces become the service graph."""
 
 import json
+import sys
 from datetime import datetime
 from typing import Any
 
+import bucket
 import httpx
 import pytest
 from embedded import CHECKOUT, Host, eventually, inventory, prometheus_query
+from faults import in_node, start_tempo
 
 from local.run.blueprint import FORWARDS
 
@@ -162,6 +165,39 @@ def test_the_stacks_outputs_name_the_services_that_are_forwarded(cluster: Host, 
     assert outputs["prometheus_url"] == targets["prometheus"]
     assert outputs["tempo_query_url"] == targets["tempo"]
     assert outputs["productpage_url"].startswith(targets["productpage"])
+
+
+def test_a_trace_outlives_tempo_and_its_store(cluster: Host, deployed: str) -> None:
+    trace = bucket.stored_trace(cluster)
+    assert [key for key in bucket.keys(cluster) if key.endswith("/data.parquet")]
+    bucket.restart(cluster, "seaweedfs")
+    start_tempo(cluster)
+    assert eventually(lambda: bucket.is_in_the_bucket(cluster, trace), bool, 60)
+
+
+def test_nobody_reads_the_bucket_without_its_keys(cluster: Host, deployed: str) -> None:
+    assert bucket.status(cluster, USER="somebody", PASSWORD="else") == "403"  # noqa: S106  nobody's
+
+
+# Asks the store to take one more administrator; succeeds if that is refused.
+ADD_AN_ADMINISTRATOR = """
+import sys, grpc
+def field(number, content): return bytes([number << 3 | 2, len(content)]) + content
+keys = field(1, b"evil") + field(2, b"evil's password")
+request = field(1, field(1, b"evil") + field(2, keys) + field(3, b"Admin"))
+call = grpc.insecure_channel(sys.argv[1]).unary_unary("/messaging_pb.SeaweedS3IamCache/PutIdentity")
+try:
+    call(request, timeout=10)
+except grpc.RpcError as error:
+    sys.exit(error.code() not in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
+sys.exit("accepted")
+"""
+
+
+def test_nobody_makes_himself_an_administrator_of_the_store(cluster: Host, deployed: str) -> None:
+    (pod,) = cluster.objects("pods", "-n", "tracing-system", "-l", "app.kubernetes.io/name=seaweedfs")
+    in_node(cluster, sys.executable, "-c", ADD_AN_ADMINISTRATOR, f"{pod['status']['podIP']}:18333")
+    assert bucket.status(cluster, USER="evil", PASSWORD="evil's password") == "403"  # noqa: S106  nobody's
 
 
 def test_destroy_leaves_the_cluster_as_it_was_before_the_stack(

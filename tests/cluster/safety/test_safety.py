@@ -1,78 +1,17 @@
-"""A stack of an older version moves over, what is not a stack's is left alone, and a command needs only its role."""
+"""A stack has moved over, what is not a stack's is left alone, and each command needs no more than its role."""
 
 import json
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from embedded import CHECKOUT, CONTEXT, Host, Project
+from stages import OPTIONS, STACK, uids
 
-# The last commit before objects had an owner's mark and the provider a kubeconfig of its own.
-OLD_PROGRAM = "ba3f159"
-STACK = "local"
 PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
-KINDS = "namespaces,services,configmaps,deployments,jobs,persistentvolumeclaims,tempomonolithics"
-OPTIONS = ("--stack", STACK, "--yes", "--skip-preview")
-
-
-def uids(cluster: Host) -> dict[str, str]:
-    """Every object of the stack by kind and name, with its UID."""
-    listed = cluster.objects(KINDS, "--all-namespaces", "-l", "app.kubernetes.io/part-of=mesh-tracing")
-    return {f"{one['kind']} {one['metadata']['name']}": one["metadata"]["uid"] for one in listed}
-
-
-def pods(cluster: Host) -> set[str]:
-    """The pods that run; a Job's has ended."""
-    listed = cluster.objects("pods", "--all-namespaces", "--field-selector", "status.phase=Running")
-    return {one["metadata"]["name"] for one in listed if one["metadata"]["namespace"] != "kube-system"}
-
-
-@pytest.fixture(scope="session")
-def old_stack(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The stack as an older version of the program deployed it: its objects."""
-    history = subprocess.run(["git", "cat-file", "-e", OLD_PROGRAM], cwd=CHECKOUT, check=False)
-    if history.returncode != 0:
-        pytest.skip(f"the checkout's history does not have {OLD_PROGRAM}: git fetch --unshallow")
-    folder = tmp_path_factory.mktemp("old")
-    archive = subprocess.run(["git", "archive", OLD_PROGRAM], cwd=CHECKOUT, check=True, capture_output=True)
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
-    for shared in (".venv", ".local"):
-        (folder / shared).symlink_to(CHECKOUT / shared)
-    old = Project(cluster, folder, STACK)
-    old.pulumi("stack", "select", "--create", STACK)
-    old.pulumi("up", *OPTIONS)
-    return uids(cluster)
-
-
-@pytest.fixture(scope="session")
-def plan_of_move(cluster: Host, old_stack: dict[str, str]) -> list[dict[str, Any]]:
-    """What today's program would do to that stack."""
-    assert old_stack
-    printed = cluster.with_exports("pulumi", "preview", "--stack", STACK, "--json").stdout
-    steps: list[dict[str, Any]] = json.loads(printed)["steps"]
-    return steps
-
-
-@pytest.fixture(scope="session")
-def moved(cluster: Host, plan_of_move: list[dict[str, Any]]) -> Host:
-    """The stack, moved over by a plain ``pulumi up``."""
-    assert plan_of_move
-    cluster.local("deploy")
-    return cluster
-
-
-def test_a_stack_of_an_older_version_moves_over_with_updates_only(plan_of_move: list[dict[str, Any]]) -> None:
-    replaced = [step["urn"] for step in plan_of_move if "replace" in step["op"] or "delete" in step["op"]]
-    assert replaced == []
-
-
-def test_every_object_of_it_is_still_the_same_one(moved: Host, old_stack: dict[str, str]) -> None:
-    now = uids(moved)
-    assert {name: now.get(name) for name in old_stack} == old_stack
 
 
 def test_afterwards_there_is_nothing_to_do(moved: Host) -> None:

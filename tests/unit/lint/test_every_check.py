@@ -128,14 +128,14 @@ stringData: {bucket: traces, endpoint: "http://minio.tracing-system.svc:9000", a
 ---
 """
 
-MINIO = """
+STORE_POD = """
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: minio, namespace: tracing-system}
+metadata: {name: store, namespace: tracing-system}
 spec:
   template:
     spec:
-      containers: [{name: minio, image: "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"}]
+      containers: [{name: store, image: "docker.io/chrislusf/seaweedfs:4.48"}]
 ---
 """
 
@@ -364,10 +364,10 @@ EXAMPLES = {
         facts={"bucket_is_created": False},
         facts_of_twin={"bucket_is_created": True},
     ),
-    "image_without_registry": Example(
-        "error N13 Deployment tracing-system/minio: spec.template.spec.containers[0].image",
-        wrong=replaced(MINIO, "quay.io/minio/minio", "minio/minio"),
-        right=MINIO,
+    "image_of_minio": Example(
+        "error N13 Deployment tracing-system/store: spec.template.spec.containers[0].image",
+        wrong=replaced(STORE_POD, "chrislusf/seaweedfs:4.48", "minio/minio:RELEASE.2025-09-07T16-13-09Z"),
+        right=STORE_POD,
     ),
     "mesh_wide_outside_root_namespace": Example(
         "warning N14 Telemetry bookinfo/mesh-default: metadata.namespace",
@@ -532,7 +532,9 @@ def test_the_page_of_checks_is_what_the_checks_say() -> None:
 
 
 def test_the_whole_right_deployment_is_silent() -> None:
-    everything = MESH + GENERATOR + PROMETHEUS + STORE + CNI + KIALI + DATA_SOURCES + NAMESPACE + POD_MONITOR
+    everything = (
+        MESH + GENERATOR + PROMETHEUS + STORE + STORE_POD + CNI + KIALI + DATA_SOURCES + NAMESPACE + POD_MONITOR
+    )
     facts = {
         "platform": "kubernetes",
         "tempo_operator_version": "0.20.0",

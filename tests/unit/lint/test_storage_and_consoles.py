@@ -1,6 +1,7 @@
 """Collector, Tempo, Prometheus, object store, Grafana and Kiali: what is a fault, and what only resembles one."""
 
 import base64
+import datetime
 from collections.abc import Callable
 
 import pytest
@@ -327,6 +328,14 @@ def test_a_secret_of_another_namespace_says_nothing_about_a_tempo(codes: Codes, 
     assert codes(together(on_s3(kind, "tls: {enabled: true}"), elsewhere)) == []
 
 
+JOB_WITH_IMAGE = """
+apiVersion: batch/v1
+kind: CronJob
+metadata: {{name: backup, namespace: obs}}
+spec: {{jobTemplate: {{spec: {{template: {{spec: {{initContainers: [{{image: "{image}"}}]}}}}}}}}}}
+"""
+
+
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
@@ -335,22 +344,37 @@ def test_a_secret_of_another_namespace_says_nothing_about_a_tempo(codes: Codes, 
         ("index.docker.io/minio/mc@sha256:00", ["error N13"]),
         ("quay.io/minio/minio", ["warning N13"]),
         ("quay.io/minio/minio:latest", ["warning N13"]),
+        ("quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z", ["warning N13"]),
+        ("quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z-cpuv1", ["warning N13"]),
+        ("quay.io/minio/minio:RELEASE.2024-12-18T13-15-44Z", ["warning N13"]),
+        ("quay.io/minio/minio@sha256:00", ["warning N13"]),
         ("quay.io/minio/minio:RELEASE.2025-10-15T17-29-55Z", ["error N13"]),
-        ("quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z-cpuv1", []),
-        ("quay.io/minio/minio:RELEASE.2024-12-18T13-15-44Z", []),
-        ("quay.io/minio/minio@sha256:00", []),
         ("registry.example.com/minio/minio:latest", []),
         ("minio/minio-exporter:1", []),
+        ("docker.io/chrislusf/seaweedfs:4.48", []),
     ],
 )
-def test_an_image_of_minio_can_be_pulled(codes: Codes, image: str, expected: list[str]) -> None:
-    job = f"""
-apiVersion: batch/v1
-kind: CronJob
-metadata: {{name: backup, namespace: obs}}
-spec: {{jobTemplate: {{spec: {{template: {{spec: {{initContainers: [{{image: "{image}"}}]}}}}}}}}}}
-"""
-    assert codes(job) == expected
+def test_an_image_of_minio_is_gone_or_has_vulnerabilities(codes: Codes, image: str, expected: list[str]) -> None:
+    assert codes(JOB_WITH_IMAGE.format(image=image)) == expected
+
+
+@pytest.mark.parametrize(
+    ("today", "image", "expected"),
+    [
+        ("2026-09-10", "minio/minio", []),
+        ("2026-09-11", "minio/minio", ["error N13"]),
+        ("2025-10-15", "quay.io/minio/minio", []),
+        ("2025-10-16", "quay.io/minio/minio", ["warning N13"]),
+    ],
+)
+def test_it_is_so_since_that_was_published(codes: Codes, today: str, image: str, expected: list[str]) -> None:
+    assert codes(JOB_WITH_IMAGE.format(image=image), today=datetime.date.fromisoformat(today)) == expected
+
+
+def test_the_vulnerabilities_are_named_and_that_nobody_repairs_them(check_yaml: CheckYaml) -> None:
+    (finding,) = check_yaml(JOB_WITH_IMAGE.format(image="quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"))
+    assert "CVE-2025-62506" in finding.why
+    assert "has ended on 2026-04-25" in finding.why
 
 
 def test_a_tempo_stack_needs_its_bucket_as_well(codes: Codes) -> None:

@@ -312,6 +312,27 @@ def test_an_image_in_the_cache_is_not_made_again(monkeypatch: pytest.MonkeyPatch
     assert build(tmp_path) == first
 
 
+@pytest.mark.parametrize(("extras", "made"), [([], 1), (["large"], 2)])
+def test_the_image_of_an_extra_is_made_only_where_it_is_asked_for(
+    one_recipe: images.Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, extras: list[str], made: int
+) -> None:
+    other = recipe(name="elsewhere.example/other:1", extra="large")
+    monkeypatch.setattr(images, "load", lambda: [one_recipe, other])
+    monkeypatch.setattr(images, "registry_answers", lambda _: False)
+    places = {"program": tmp_path / "tool-1" / "program"}
+
+    assert len(images.build(places, lambda *_: tmp_path, images.Progress(), tmp_path / "logs", extras)) == made
+
+
+def test_an_image_is_an_extra_exactly_if_its_program_is() -> None:
+    extra = {tool.name: set(tool.programs()) for tool in tools.load() if tool.extra}
+    for entry in images.load():
+        made_of = {source.removeprefix("tool:") for source in entry.sources()}
+        assert [name for name, programs in extra.items() if programs & made_of] == (
+            [entry.extra] if entry.extra else []
+        )
+
+
 def test_notes_name_only_the_images_that_stand_in() -> None:
     built = [
         images.Image("real:1", Path("a.tar"), None),

@@ -67,7 +67,7 @@ def test_six_programs_are_called_through_the_one_kubernetes_binary() -> None:
     assert len(kubernetes.programs()) == 6
 
 
-@pytest.mark.parametrize("said", ["go1.25.9", "go1.9", "nonsense"])
+@pytest.mark.parametrize("said", ["go1.25.9", "go1.9", "go1.26", "go1.26.5", "nonsense"])
 def test_a_go_that_is_too_old_is_refused_with_its_version(
     said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +81,7 @@ def test_a_go_that_is_too_old_is_refused_with_its_version(
 
 def test_a_machine_without_go_is_told_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(LocalError, match=r"install Go 1\.26 or newer"):
+    with pytest.raises(LocalError, match=r"install Go 1\.26\.6 or newer"):
         tools._go_version()
 
 
@@ -90,7 +90,7 @@ def test_a_module_proxy_that_does_not_answer_is_named_as_the_cause(
 ) -> None:
     go = tmp_path / "go"
     go.write_text(
-        '#!/bin/sh\n[ "$1" = env ] && echo go1.26.0 && exit\necho "dial tcp: lookup proxy: no such host" >&2\nexit 1\n'
+        '#!/bin/sh\n[ "$1" = env ] && echo go1.26.8 && exit\necho "dial tcp: lookup proxy: no such host" >&2\nexit 1\n'
     )
     go.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
@@ -102,7 +102,7 @@ def test_a_module_proxy_that_does_not_answer_is_named_as_the_cause(
 
 def test_a_build_that_fails_names_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = tmp_path / "go"
-    go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.26.0 && exit\necho "undefined: x" >&2\nexit 1\n')
+    go.write_text('#!/bin/sh\n[ "$1" = env ] && echo go1.26.8 && exit\necho "undefined: x" >&2\nexit 1\n')
     go.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setattr(tools, "cache_folder", lambda: tmp_path / "cache")
@@ -155,9 +155,23 @@ def test_kubectl_on_path_is_used_when_it_is_at_most_one_minor_away(path: Path, v
     assert ("kubectl" in tools.on_path()) is fits
 
 
-def test_what_is_on_path_is_not_built(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    a_program(path, "go", "go1.26.0")
+@pytest.mark.parametrize(("extras", "built"), [([], False), (["minio"], True)])
+def test_an_extra_is_built_only_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extras: list[str], built: bool
+) -> None:
+    missing: list[Tool] = []
     monkeypatch.setattr(tools, "cache_folder", lambda: tmp_path / "cache")
-    everything = {name: path / name for tool in tools.load() for name in tool.programs()}
+    monkeypatch.setattr(tools, "on_path", dict)
+    monkeypatch.setattr(tools.Toolbox, "_build_all", lambda _, tools: missing.extend(tools))
+    tools.Toolbox(tmp_path / "logs", tools.Progress(), extras).ensure()
+    names = {tool.name for tool in missing}
+    assert ("minio" in names) is built
+    assert "seaweedfs" in names
+
+
+def test_what_is_on_path_is_not_built(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_program(path, "go", "go1.26.8")
+    monkeypatch.setattr(tools, "cache_folder", lambda: tmp_path / "cache")
+    everything = {name: path / name for tool in tools.load() if not tool.extra for name in tool.programs()}
     monkeypatch.setattr(tools, "on_path", lambda: everything)
     assert tools.Toolbox(tmp_path / "logs", tools.Progress()).ensure() == everything

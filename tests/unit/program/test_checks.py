@@ -50,7 +50,13 @@ BROKEN_ON_S3: list[tuple[dict[str, Any], str]] = [
         },
         "N8",
     ),
-    ({"tempo.storage.s3.minio.image": "docker.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"}, "N13"),
+    (
+        {
+            "tempo.storage.s3.source": "minio",
+            "tempo.storage.s3.minio.image": "docker.io/minio/minio:RELEASE.2025-09-07T16-13-09Z",
+        },
+        "N13",
+    ),
 ]
 
 # Warnings are shown and stop nothing.

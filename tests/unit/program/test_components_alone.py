@@ -175,7 +175,7 @@ def test_another_context_reaches_every_object() -> None:
         (
             components.TempoStack,
             {"remote_write_url": "http://prometheus:9090/api/v1/write", "tempo": {"storage": {"backend": "s3"}}},
-            "objectStoreAccessKey and objectStoreSecretKey: needed for tempo.storage.s3.source minio",
+            "objectStoreAccessKey and objectStoreSecretKey: needed for tempo.storage.s3.source seaweedfs",
         ),
         (
             components.GrafanaTempoDatasource,

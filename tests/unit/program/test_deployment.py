@@ -24,7 +24,7 @@ from verify.deployment import Deployment
 
 CONFIGS: Mapping[str, Any] = {
     "minimal": minimal_config(),
-    "minio": s3_config(),
+    "seaweedfs": s3_config(),
     "revision": with_setting(minimal_config(), "mesh.revision", "canary"),
     "existing Prometheus": with_setting(
         minimal_config(), "prometheus.existing", {"queryUrl": "http://prometheus.monitoring.svc.cluster.local:9090"}
@@ -93,13 +93,13 @@ def test_the_output_is_all_known_in_a_preview(deployed: Deployed) -> None:
     assert rpc.UNKNOWN not in json.dumps(deployed.exports["deployment"])
 
 
-@pytest.mark.parametrize("name", ["minimal", "minio", *STACKS])
+@pytest.mark.parametrize("name", ["minimal", "seaweedfs", *STACKS])
 def test_the_output_is_the_same_in_an_update(name: str) -> None:
     exports = [run_program(CONFIGS[name], preview=preview).exports["deployment"] for preview in (True, False)]
     assert exports[0] == exports[1]
 
 
-@pytest.mark.parametrize("name", ["minio", *STACKS])
+@pytest.mark.parametrize("name", ["seaweedfs", *STACKS])
 def test_the_output_holds_no_secret(name: str) -> None:
     found = json.dumps(run_program(CONFIGS[name], preview=False).exports["deployment"])
     assert not [secret for secret in SENTINELS.values() if secret in found]

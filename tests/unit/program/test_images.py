@@ -143,8 +143,8 @@ def test_a_mirror_replaces_the_host_and_keeps_the_rest(
     [
         ("prometheus.image", "Deployment", "prometheus"),
         ("grafana.image", "Deployment", "grafana"),
-        ("tempo.storage.s3.minio.image", "Deployment", "minio"),
-        ("images.curl", "Job", "tempo-bucket"),
+        ("tempo.storage.s3.seaweedfs.image", "Deployment", "seaweedfs"),
+        ("images.curl", "Job", "seaweedfs-bucket"),
         ("images.curl", "Deployment", "sleep"),
         ("bookinfo.images.reviews-v2", "Deployment", "reviews-v2"),
     ],

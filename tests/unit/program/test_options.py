@@ -26,9 +26,9 @@ AT_ONCE = {
 HOLDS_DATA = {
     ("Namespace", "istio-system"),
     ("Namespace", "tracing-system"),
-    ("PersistentVolumeClaim", "minio"),
+    ("PersistentVolumeClaim", "seaweedfs"),
     ("PersistentVolumeClaim", "prometheus"),
-    ("Secret", "minio-root"),
+    ("Secret", "seaweedfs-s3"),
     ("TempoMonolithic", "tempo"),
 }
 # A Helm release has its own timeout among its values.
@@ -148,8 +148,8 @@ def test_what_is_awaited_has_a_limit(resources: list[Registration]) -> None:
         ("bookinfo", "Deployment", "productpage-v1"),
         ("collector", "OpenTelemetryCollector", "otel"),
         ("consoles", "Deployment", "grafana"),
-        ("objectStore", "Deployment", "minio"),
-        ("objectStore", "Job", "tempo-bucket"),
+        ("objectStore", "Deployment", "seaweedfs"),
+        ("objectStore", "Job", "seaweedfs-bucket"),
         ("prometheus", "Deployment", "prometheus"),
         ("tempo", "TempoMonolithic", "tempo"),
     ],

@@ -184,7 +184,12 @@ def everything() -> Deployed:
     return run_program(with_settings(s3_config(), settings), preview=False)
 
 
-OWN = [("Deployment", "minio"), ("Job", "tempo-bucket"), ("Deployment", "prometheus"), ("Deployment", "grafana")]
+OWN = [
+    ("Deployment", "seaweedfs"),
+    ("Job", "seaweedfs-bucket"),
+    ("Deployment", "prometheus"),
+    ("Deployment", "grafana"),
+]
 
 
 @pytest.mark.parametrize(("kind", "name"), OWN)
@@ -193,7 +198,7 @@ def test_elsewhere_a_pod_of_our_own_runs_as_a_number_whatever_its_image_says(kin
     assert pod["securityContext"]["runAsUser"] > 0
 
 
-@pytest.mark.parametrize("name", ["minio", "prometheus"])
+@pytest.mark.parametrize("name", ["seaweedfs", "prometheus"])
 def test_elsewhere_a_volume_of_root_s_is_handed_to_the_pod(name: str) -> None:
     (pod,) = pods(everything().get("Deployment", name))
     assert any("persistentVolumeClaim" in volume for volume in pod["volumes"])

@@ -33,14 +33,14 @@ REQUIRED_EDGES = [
     (("Deployment", "prometheus"), ("Namespace", "istio-system")),
     (("Deployment", "prometheus"), ("ConfigMap", "prometheus")),
     (("Deployment", "prometheus"), ("ServiceAccount", "prometheus")),
-    (("Deployment", "minio"), ("Namespace", "tracing-system")),
-    (("Deployment", "minio"), ("PersistentVolumeClaim", "minio")),
-    (("Deployment", "minio"), ("Secret", "minio-root")),
-    (("Job", "tempo-bucket"), ("Deployment", "minio")),
-    (("Job", "tempo-bucket"), ("Service", "minio")),
-    (("Job", "tempo-bucket"), ("Secret", "tempo-object-storage")),
-    (("TempoMonolithic", "tempo"), ("Job", "tempo-bucket")),
-    (("TempoMonolithic", "tempo"), ("Secret", "tempo-object-storage")),
+    (("Deployment", "seaweedfs"), ("Namespace", "tracing-system")),
+    (("Deployment", "seaweedfs"), ("PersistentVolumeClaim", "seaweedfs")),
+    (("Deployment", "seaweedfs"), ("Secret", "seaweedfs-s3")),
+    (("Job", "seaweedfs-bucket"), ("Deployment", "seaweedfs")),
+    (("Job", "seaweedfs-bucket"), ("Service", "seaweedfs")),
+    (("Job", "seaweedfs-bucket"), ("Secret", "tempo-seaweedfs")),
+    (("TempoMonolithic", "tempo"), ("Job", "seaweedfs-bucket")),
+    (("TempoMonolithic", "tempo"), ("Secret", "tempo-seaweedfs")),
     (("TempoMonolithic", "tempo"), ("Deployment", "prometheus")),
     (("OpenTelemetryCollector", "otel"), ("TempoMonolithic", "tempo")),
     (("Telemetry", "mesh-tracing"), ("OpenTelemetryCollector", "otel")),
@@ -61,7 +61,7 @@ FORBIDDEN_EDGES = [
     (("Release", "istiod"), ("OpenTelemetryCollector", "otel")),
     (("Release", "istiod"), ("Deployment", "prometheus")),
     (("OpenTelemetryCollector", "otel"), ("Release", "istiod")),
-    (("Deployment", "minio"), ("Deployment", "prometheus")),
+    (("Deployment", "seaweedfs"), ("Deployment", "prometheus")),
     (("Deployment", "productpage-v1"), ("Telemetry", "mesh-tracing")),
 ]
 
@@ -224,7 +224,7 @@ def test_secrets_stand_only_in_secrets(deployed: Deployed) -> None:
 
 SECRETS = {
     "dev": {"grafana-admin"},
-    "local": {"minio-root", "tempo-object-storage"},
+    "local": {"seaweedfs-s3", "tempo-seaweedfs"},
     "prod": {"grafana-admin", "tempo-s3-keys"},
 }
 
@@ -238,9 +238,9 @@ def test_secrets_reach_the_engine_marked_as_secret(deployed: Deployed, stack_nam
 
 
 def test_the_object_store_secret_has_the_keys_that_the_operator_reads(with_s3: Deployed) -> None:
-    data = with_s3.get("Secret", "tempo-object-storage").inputs["stringData"]
+    data = with_s3.get("Secret", "tempo-seaweedfs").inputs["stringData"]
     assert set(data) == {"bucket", "endpoint", "access_key_id", "access_key_secret"}
-    assert data["endpoint"] == "http://minio.tracing-system.svc.cluster.local:9000"
+    assert data["endpoint"] == "http://seaweedfs.tracing-system.svc.cluster.local:8333"
 
 
 def test_the_bucket_job_keeps_credentials_out_of_its_arguments(with_s3: Deployed) -> None:
@@ -277,7 +277,7 @@ def test_the_bucket_job_judges_the_store_s_answer(
             "PATH": f"{tmp_path}:/usr/bin:/bin",
             "LOG": str(log),
             "ANSWER": answer,
-            "ENDPOINT": "http://minio:9000",
+            "ENDPOINT": "http://seaweedfs:8333",
             "BUCKET": "tempo",
             "ACCESS_KEY": "user",
             "SECRET_KEY": 'pass "word\\',
@@ -289,7 +289,7 @@ def test_the_bucket_job_judges_the_store_s_answer(
     assert log.with_suffix(".stdin").read_text() == 'user = "user:pass \\"word\\\\"\n'
     arguments = log.with_suffix(".args").read_text()
     assert "word" not in arguments
-    assert arguments.endswith("http://minio:9000/tempo\n")
+    assert arguments.endswith("http://seaweedfs:8333/tempo\n")
 
 
 def test_objects_are_labelled_as_ours(deployed: Deployed) -> None:

@@ -25,9 +25,9 @@ def changed_by(deploy: Deploy, config: dict[str, Any], secret: str) -> set[str]:
 @pytest.mark.parametrize("secret", ["objectStoreAccessKey", "objectStoreSecretKey"])
 def test_new_keys_of_our_store_restart_the_store_and_tempo(deploy: Deploy, secret: str) -> None:
     assert changed_by(deploy, s3_config(), secret) == {
-        "Secret minio-root",
-        "Secret tempo-object-storage",
-        "Deployment minio",
+        "Secret seaweedfs-s3",
+        "Secret tempo-seaweedfs",
+        "Deployment seaweedfs",
         "TempoMonolithic tempo",
     }
 
@@ -46,8 +46,8 @@ def test_a_new_password_restarts_grafana(deploy: Deploy) -> None:
 
 def test_the_store_has_the_new_keys_before_tempo_uses_them(deploy: Deploy) -> None:
     deployed = deploy(s3_config())
-    store, tempo = deployed.get("Deployment", "minio"), deployed.get("TempoMonolithic")
-    assert deployed.get("Secret", "minio-root").urn in deployed.before(store.urn)
+    store, tempo = deployed.get("Deployment", "seaweedfs"), deployed.get("TempoMonolithic")
+    assert deployed.get("Secret", "seaweedfs-s3").urn in deployed.before(store.urn)
     assert store.urn in deployed.before(tempo.urn)
 
 
@@ -70,7 +70,7 @@ def test_the_keys_of_the_revisions_are_secret_and_made_once(deploy: Deploy) -> N
     keys = [one for one in deploy(full_config()) if one.type == "pulumi:index:Stash"]
     assert {one.name for one in keys} == {
         "tempo-revision-key",
-        "tempo-object-store-revision-key",
+        "tempo-seaweedfs-revision-key",
         "telemetry-revision-key",
         "datasource-grafana-revision-key",
         "kiali-revision-key",

@@ -250,7 +250,7 @@ LOSING = [
     ("mesh.installer", {"mesh.installer": "sail"}),
     ("kiali.installer", {"kiali.installer": "helm"}),
     ("storage class", {"tempo.storage.storageClass": "fast"}),
-    ("storage class", {"tempo.storage.s3.minio.storageClass": "fast"}),
+    ("storage class", {"tempo.storage.s3.seaweedfs.storageClass": "fast"}),
     ("shrink", {"tempo.storage.size": "1Gi"}),
     ("shrink", {"prometheus.storage.size": "1Gi"}),
 ]
@@ -262,7 +262,7 @@ def with_volumes() -> dict[str, Any]:
     settings = {
         "tempo.storage.size": "10Gi",
         "tempo.storage.storageClass": "slow",
-        "tempo.storage.s3.minio": volume,
+        "tempo.storage.s3.seaweedfs": volume,
         "prometheus.storage": volume,
         "kiali.installer": "operator",
     }
@@ -275,6 +275,20 @@ class TestChangesThatLoseData:
         state = state_of(run_program(with_volumes(), preview=False))
         (fault,) = refusal(with_settings(with_volumes(), change), state=state)
         assert word in fault
+        assert "docs/operations.md" in fault
+
+    @pytest.mark.parametrize(
+        "settings",
+        [
+            {"tempo.storage.s3.source": "keys", "tempo.storage.s3.endpoint": "https://s3.example.com"},
+            {"tempo.storage.s3.source": "minio"},
+            {"tempo.storage.backend": "pv"},
+        ],
+    )
+    def test_a_store_of_ours_is_not_left_with_the_traces_in_it(self, settings: dict[str, Any]) -> None:
+        state = state_of(run_program(s3_config(), preview=False))
+        (fault,) = refusal(with_settings(s3_config(), settings), state=state)
+        assert "seaweedfs has traces" in fault
         assert "docs/operations.md" in fault
 
     @pytest.mark.parametrize("grows", [True, False])
@@ -306,6 +320,40 @@ class TestChangesThatLoseData:
 
     def test_the_guide_that_they_name_is_there(self, pytestconfig: pytest.Config) -> None:
         assert "## Changes that are migrations" in (pytestconfig.rootpath / "docs" / "operations.md").read_text()
+
+
+class TestMinioIsNoLongerTheDefault:
+    MINIO = with_setting(s3_config(), "tempo.storage.s3.source", "minio")
+    MOVING = with_setting(s3_config(), "tempo.storage.s3.moveFrom", "minio")
+
+    def after_the_move(self, copied: int) -> dict[str, Any]:
+        """The state of a stack whose traces have been copied, or are being copied."""
+        state = state_of(run_program(self.MOVING, preview=False))
+        (job,) = (one for urn, one in state.items() if urn.endswith("::tempo-copy"))
+        job["outputs"]["status"] = {"succeeded": copied} if copied else {"active": 1}
+        return state
+
+    def test_a_stack_on_it_is_told_how_to_stay_and_how_to_move(self) -> None:
+        state = state_of(run_program(self.MINIO, preview=False))
+        (fault,) = refusal(s3_config(), state=state)
+        for told in ("set it to minio to stay", "tempo.storage.s3.moveFrom to minio", "docs/operations.md"):
+            assert told in fault
+
+    @pytest.mark.parametrize("config", [MINIO, MOVING], ids=["stays", "moves"])
+    def test_both_are_possible(self, config: dict[str, Any]) -> None:
+        state = state_of(run_program(self.MINIO, preview=False))
+        assert run_program(config, preview=True, state=state).exports
+
+    def test_it_goes_once_the_traces_are_copied(self) -> None:
+        assert run_program(s3_config(), preview=True, state=self.after_the_move(copied=1)).exports
+
+    def test_it_does_not_go_before(self) -> None:
+        (fault,) = refusal(s3_config(), state=self.after_the_move(copied=0))
+        assert "tempo.storage.s3.moveFrom" in fault
+
+    def test_a_stack_that_has_moved_does_not_go_back_without_its_new_traces(self) -> None:
+        (fault,) = refusal(self.MINIO, state=self.after_the_move(copied=1))
+        assert "seaweedfs has traces" in fault
 
 
 class TestWithoutACluster:

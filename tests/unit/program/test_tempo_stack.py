@@ -5,7 +5,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s3_config, with_setting
+from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, with_setting
 
 from model import Tempo
 from objects.tempo import TempoStackArgs, build_monolithic_spec, build_stack_spec
@@ -15,6 +15,14 @@ Deploy = Callable[..., Deployed]
 Config = dict[str, Any]
 
 WRITE_URL = "http://prometheus.istio-system.svc.cluster.local:9090/api/v1/write"
+SEAWEEDFS = {
+    "PersistentVolumeClaim seaweedfs",
+    "Service seaweedfs",
+    "Deployment seaweedfs",
+    "Job seaweedfs-bucket",
+    "Secret seaweedfs-s3",
+    "Secret tempo-seaweedfs",
+}
 MINIO = {
     "PersistentVolumeClaim minio",
     "Service minio",
@@ -47,7 +55,7 @@ def storage_config(mode: str, backend: str, source: str | None = None) -> Config
         settings["tempo.storage.s3.endpoint"] = "https://s3.example.com"
     if source == "secret":
         settings["tempo.storage.s3.secretName"] = "theirs"
-    needs_keys = source in {"minio", "keys"}
+    needs_keys = source in {"seaweedfs", "minio", "keys"}
     return with_settings({**minimal_config(), **(SENTINELS if needs_keys else {})}, settings)
 
 
@@ -55,9 +63,11 @@ def storage_config(mode: str, backend: str, source: str | None = None) -> Config
 VARIANTS = [
     ("monolithic", "memory", None, NOTHING, None),
     ("monolithic", "pv", None, NOTHING, None),
+    ("monolithic", "s3", "seaweedfs", SEAWEEDFS, "tempo-seaweedfs"),
     ("monolithic", "s3", "minio", MINIO, "tempo-object-storage"),
     ("monolithic", "s3", "keys", KEYS, "tempo-s3-keys"),
     ("monolithic", "s3", "secret", NOTHING, "theirs"),
+    ("stack", "s3", "seaweedfs", SEAWEEDFS, "tempo-seaweedfs"),
     ("stack", "s3", "minio", MINIO, "tempo-object-storage"),
     ("stack", "s3", "keys", KEYS, "tempo-s3-keys"),
     ("stack", "s3", "secret", NOTHING, "theirs"),
@@ -97,7 +107,7 @@ def test_a_storage_brings_its_objects_and_no_others(deploy: Deploy, variant: Any
         and not r.name.endswith("-metrics")
     }
     assert made == objects
-    assert ("ObjectStore" in {c.kind for c in deployed.components}) is (source == "minio")
+    assert ("ObjectStore" in {c.kind for c in deployed.components}) is (source in {"seaweedfs", "minio"})
 
 
 def test_the_mode_chooses_the_kind_of_the_one_tempo(deploy: Deploy, variant: Any) -> None:
@@ -142,6 +152,7 @@ def test_tempo_is_told_of_the_secret_of_its_store_only(deploy: Deploy, variant: 
 
 # (what the settings say of an existing store, what Tempo's operator is told of TLS)
 TLS: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
+    ({"source": "seaweedfs"}, {"enabled": False}),
     ({"source": "minio"}, {"enabled": False}),
     ({"source": "keys", "endpoint": "http://s3.example.com:9000"}, {"enabled": False}),
     ({"source": "keys", "endpoint": "https://s3.example.com"}, {"enabled": True}),
@@ -157,7 +168,7 @@ TLS: list[tuple[dict[str, Any], dict[str, Any] | None]] = [
 
 @pytest.mark.parametrize(("s3", "tls"), TLS)
 def test_tls_follows_from_the_endpoint(deploy: Deploy, mode: str, s3: dict[str, Any], tls: Any) -> None:
-    config = with_setting(storage_config(mode, "s3", "minio"), "tempo.storage.s3", s3)
+    config = with_setting(storage_config(mode, "s3", "seaweedfs"), "tempo.storage.s3", s3)
     spec = tempo_of(deploy(config)).inputs["spec"]
     told = spec["storage"] if mode == "stack" else spec["storage"]["traces"]["s3"]
     assert told.get("tls") == tls
@@ -201,14 +212,15 @@ def test_what_holds_traces_is_protected_as_the_settings_say(deploy: Deploy, vari
         if r.protect and (r.inputs.get("metadata") or {}).get("namespace") == "tracing-system"
     }
     data = {f"{KIND[mode]} tempo"}
-    if source == "minio":
-        data |= {"PersistentVolumeClaim minio", "Secret minio-root"}
+    own = {"seaweedfs": "Secret seaweedfs-s3", "minio": "Secret minio-root"}
+    if source in own:
+        data |= {f"PersistentVolumeClaim {source}", own[source]}
     assert in_namespace == (data if protect else set())
 
 
 def test_the_volume_has_the_size_and_the_class_of_the_settings(deploy: Deploy, mode: str) -> None:
     settings = {"tempo.storage.size": "33Gi", "tempo.storage.storageClass": "fast"}
-    spec = tempo_of(deploy(with_settings(storage_config(mode, "s3", "minio"), settings))).inputs["spec"]
+    spec = tempo_of(deploy(with_settings(storage_config(mode, "s3", "seaweedfs"), settings))).inputs["spec"]
     if mode == "stack":
         assert (spec["storageSize"], spec["storageClassName"]) == ("33Gi", "fast")
     else:
@@ -216,7 +228,7 @@ def test_the_volume_has_the_size_and_the_class_of_the_settings(deploy: Deploy, m
         assert spec["storage"]["traces"]["storageClassName"] == "fast"
 
 
-@pytest.mark.parametrize("variant", [("monolithic", "pv", None), ("stack", "s3", "minio")], ids=["pv", "stack"])
+@pytest.mark.parametrize("variant", [("monolithic", "pv", None), ("stack", "s3", "seaweedfs")], ids=["pv", "stack"])
 def test_no_class_leaves_the_choice_to_the_cluster(deploy: Deploy, variant: Any) -> None:
     spec = tempo_of(deploy(storage_config(*variant))).inputs["spec"]
     assert "storageClassName" not in spec
@@ -255,7 +267,7 @@ def test_a_stack_says_all_it_can_in_fields(deploy: Deploy) -> None:
         "tempo.replicationFactor": 3,
         "tempo.resources": {"limits": {"cpu": "4", "memory": "8Gi"}},
     }
-    spec = tempo_of(deploy(with_settings(storage_config("stack", "s3", "minio"), settings))).inputs["spec"]
+    spec = tempo_of(deploy(with_settings(storage_config("stack", "s3", "seaweedfs"), settings))).inputs["spec"]
     assert spec["retention"] == {"global": {"traces": "5h"}}
     assert spec["replicationFactor"] == 3
     assert spec["template"]["ingester"]["replicas"] == 3
@@ -270,12 +282,12 @@ def test_a_stack_says_all_it_can_in_fields(deploy: Deploy) -> None:
 
 
 def test_exemplars_are_written_in_both_modes(deploy: Deploy, mode: str) -> None:
-    storage = tempo_config(deploy(storage_config(mode, "s3", "minio")))["metrics_generator"]["storage"]
+    storage = tempo_config(deploy(storage_config(mode, "s3", "seaweedfs")))["metrics_generator"]["storage"]
     assert storage["remote_write"] == [{"url": WRITE_URL, "send_exemplars": True, "name": mock.ANY}]
 
 
 def test_the_graph_is_written_as_often_as_the_settings_say(deploy: Deploy, mode: str) -> None:
-    deployed = deploy(with_setting(storage_config(mode, "s3", "minio"), "tempo.graphInterval", "45s"))
+    deployed = deploy(with_setting(storage_config(mode, "s3", "seaweedfs"), "tempo.graphInterval", "45s"))
     assert tempo_config(deployed)["metrics_generator"]["registry"] == {
         "collection_interval": "45s",
         "external_labels": {"source": "tempo"},
@@ -283,13 +295,13 @@ def test_the_graph_is_written_as_often_as_the_settings_say(deploy: Deploy, mode:
 
 
 def test_only_the_single_binary_needs_a_path_and_switches_its_processors_on(deploy: Deploy) -> None:
-    monolithic = tempo_config(deploy(storage_config("monolithic", "s3", "minio")))
+    monolithic = tempo_config(deploy(storage_config("monolithic", "s3", "seaweedfs")))
     assert monolithic["metrics_generator"]["storage"]["path"] == "/var/tempo/generator/wal"
     assert set(monolithic["metrics_generator"]["processor"]) == {"service_graphs", "span_metrics"}
     assert monolithic["overrides"] == {
         "defaults": {"metrics_generator": {"processors": ["service-graphs", "span-metrics"]}}
     }
-    stack = tempo_config(deploy(storage_config("stack", "s3", "minio")))
+    stack = tempo_config(deploy(storage_config("stack", "s3", "seaweedfs")))
     assert "path" not in stack["metrics_generator"]["storage"]
     assert "overrides" not in stack
 
@@ -297,7 +309,7 @@ def test_only_the_single_binary_needs_a_path_and_switches_its_processors_on(depl
 @pytest.mark.parametrize("histograms", ["native", "both"])
 def test_native_histograms_are_made_and_sent(deploy: Deploy, mode: str, histograms: str) -> None:
     settings = {"tempo.histograms": histograms, "prometheus.nativeHistograms": True}
-    config = tempo_config(deploy(with_settings(storage_config(mode, "s3", "minio"), settings)))
+    config = tempo_config(deploy(with_settings(storage_config(mode, "s3", "seaweedfs"), settings)))
     (remote_write,) = config["metrics_generator"]["storage"]["remote_write"]
     assert remote_write["send_native_histograms"] is True
     if mode == "monolithic":
@@ -309,7 +321,7 @@ def test_native_histograms_are_made_and_sent(deploy: Deploy, mode: str, histogra
 
 
 def test_classic_histograms_need_no_word(deploy: Deploy, mode: str) -> None:
-    assert "native_histograms" not in str(tempo_config(deploy(storage_config(mode, "s3", "minio"))))
+    assert "native_histograms" not in str(tempo_config(deploy(storage_config(mode, "s3", "seaweedfs"))))
 
 
 @pytest.mark.parametrize("histograms", ["classic", "native", "both"])
@@ -326,7 +338,7 @@ def test_further_configuration_is_merged_over_ours(deploy: Deploy, mode: str) ->
         "ingester": {"max_block_duration": "10m"},
         "metrics_generator": {"registry": {"external_labels": {"source": "theirs", "cluster": "c"}}},
     }
-    config = tempo_config(deploy(with_setting(storage_config(mode, "s3", "minio"), "tempo.extraConfig", extra)))
+    config = tempo_config(deploy(with_setting(storage_config(mode, "s3", "seaweedfs"), "tempo.extraConfig", extra)))
     assert config["ingester"]["max_block_duration"] == "10m"
     assert config["ingester"]["trace_idle_period"] == "5s"
     assert config["metrics_generator"]["registry"] == {
@@ -338,7 +350,7 @@ def test_further_configuration_is_merged_over_ours(deploy: Deploy, mode: str) ->
 
 @pytest.mark.parametrize("mode", ["monolithic", "stack"])
 def test_a_trace_is_searchable_as_soon_as_the_settings_say(deploy: Deploy, mode: str) -> None:
-    config = tempo_config(deploy(with_setting(storage_config(mode, "s3", "minio"), "tempo.traceIdlePeriod", "1s")))
+    config = tempo_config(deploy(with_setting(storage_config(mode, "s3", "seaweedfs"), "tempo.traceIdlePeriod", "1s")))
     # Tempo looks once per `flush_check_period` for traces that have been idle for `trace_idle_period`.
     assert config["ingester"]["trace_idle_period"] == "1s"
     assert config["ingester"]["flush_check_period"] == "1s"
@@ -346,7 +358,7 @@ def test_a_trace_is_searchable_as_soon_as_the_settings_say(deploy: Deploy, mode:
 
 @pytest.mark.parametrize(("mode", "waits"), [("monolithic", "0s"), ("stack", None)])
 def test_only_an_ingester_that_is_alone_is_ready_at_once(deploy: Deploy, mode: str, waits: str | None) -> None:
-    config = tempo_config(deploy(storage_config(mode, "s3", "minio")))
+    config = tempo_config(deploy(storage_config(mode, "s3", "seaweedfs")))
     assert config["ingester"].get("lifecycler", {}).get("min_ready_duration") == waits
 
 
@@ -370,7 +382,7 @@ def test_only_an_ingester_that_is_alone_is_ready_at_once(deploy: Deploy, mode: s
 def test_each_mode_is_reached_at_its_own_services(
     deploy: Deploy, mode: Any, otlp: str, query: str, scraped: set[str]
 ) -> None:
-    deployed = deploy(storage_config(mode, "s3", "minio"))
+    deployed = deploy(storage_config(mode, "s3", "seaweedfs"))
     exporter = deployed.get("OpenTelemetryCollector").inputs["spec"]["config"]["exporters"]["otlp_grpc"]
     assert exporter["endpoint"] == otlp
     assert deployed.exports["tempo_query_url"] == query
@@ -429,7 +441,7 @@ def test_the_jaeger_ui_is_led_to_by_the_operator_where_it_can(
     deploy: Deploy, mode: str, exposure: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     settings = {"platform": "openshift", "exposure": {"domain": "apps.test", "jaegerUi": True, **exposure}}
-    spec = tempo_of(deploy(with_settings(storage_config(mode, "s3", "minio"), settings))).inputs["spec"]
+    spec = tempo_of(deploy(with_settings(storage_config(mode, "s3", "seaweedfs"), settings))).inputs["spec"]
     if mode == "stack":
         assert spec["template"]["queryFrontend"]["jaegerQuery"] == expected
     else:
@@ -437,15 +449,19 @@ def test_the_jaeger_ui_is_led_to_by_the_operator_where_it_can(
 
 
 def test_no_jaeger_ui_without_asking(deploy: Deploy, mode: str) -> None:
-    spec = tempo_of(deploy(storage_config(mode, "s3", "minio"))).inputs["spec"]
+    spec = tempo_of(deploy(storage_config(mode, "s3", "seaweedfs"))).inputs["spec"]
     assert "jaegerui" not in spec
     assert "jaegerQuery" not in spec.get("template", {}).get("queryFrontend", {})
 
 
 def test_versions_name_what_the_program_runs_itself(deploy: Deploy) -> None:
     assert set(deploy(minimal_config()).exports["versions"]) == {"istio", "prometheus", "bookinfo"}
-    assert deploy(s3_config()).exports["versions"]["minio"].startswith("quay.io/minio/minio:")
-    assert "minio" not in deploy(storage_config("monolithic", "s3", "keys")).exports["versions"]
+    stores = {"seaweedfs": "docker.io/chrislusf/seaweedfs:", "minio": "quay.io/minio/minio:"}
+    for store, image in stores.items():
+        versions = deploy(storage_config("monolithic", "s3", store)).exports["versions"]
+        assert versions[store].startswith(image)
+        assert stores.keys() & versions == {store}
+    assert not stores.keys() & deploy(storage_config("monolithic", "s3", "keys")).exports["versions"]
     existing = {"prometheus.existing": {"queryUrl": "http://theirs:9090"}, "bookinfo.enabled": False}
     assert set(deploy(with_settings(minimal_config(), existing)).exports["versions"]) == {"istio"}
 

@@ -206,10 +206,10 @@ def test_tempo_keeps_traces_in_the_bucket_that_the_job_makes(deploy: Deploy) -> 
     minimal = deploy(s3_config())
     traces = minimal.get("TempoMonolithic").inputs["spec"]["storage"]["traces"]
     assert traces["backend"] == "s3"
-    assert traces["s3"] == {"secret": "tempo-object-storage", "tls": {"enabled": False}}
+    assert traces["s3"] == {"secret": "tempo-seaweedfs", "tls": {"enabled": False}}
     (container,) = minimal.get("Job").inputs["spec"]["template"]["spec"]["containers"]
     secrets = {env["valueFrom"]["secretKeyRef"]["name"] for env in container["env"]}
-    assert secrets == {"tempo-object-storage"}
+    assert secrets == {"tempo-seaweedfs"}
 
 
 def test_prometheus_receives_and_keeps_exemplars(deployed: Deployed) -> None:

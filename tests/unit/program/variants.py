@@ -32,7 +32,9 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
     "tempo": {
         "memory": {"tempo.storage.backend": "memory"},
         "volume": {"tempo.storage.storageClass": "fast"},
-        "minio": {"tempo.storage.backend": "s3"},
+        "seaweedfs": {"tempo.storage.backend": "s3"},
+        "minio": {"tempo.storage.backend": "s3", "tempo.storage.s3.source": "minio"},
+        "move": {"tempo.storage.backend": "s3", "tempo.storage.s3.moveFrom": "minio"},
         "keys": {
             "tempo.storage.backend": "s3",
             "tempo.storage.s3.source": "keys",

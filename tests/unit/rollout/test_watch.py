@@ -292,6 +292,16 @@ def test_a_pod_that_is_ready_because_nothing_asks_it_has_to_run_for_a_while(ago:
         wait(cluster, late)
 
 
+@pytest.mark.parametrize(("minutes", "is_awaited"), [(-5, True), (5, False)])
+def test_a_pod_that_ended_before_what_it_needs_was_there_is_awaited(minutes: int, is_awaited: bool) -> None:
+    at = datetime.datetime.now(tz=datetime.UTC) + datetime.timedelta(minutes=minutes)
+    state = crashed(2)
+    state["lastState"]["terminated"]["finishedAt"] = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    cluster = Cluster([[BROKEN], [RUNS_NEW]], [pod("otel-1", "otel-collector", {REVISION: NEW}, state)])
+    with contextlib.nullcontext() if is_awaited else pytest.raises(RolloutError, match="does not start"):
+        assert wait(cluster) == NEW
+
+
 def test_the_log_of_a_pod_that_runs_again_is_that_of_the_run_before() -> None:
     for state, previous in (({"running": {}}, True), ({"waiting": {"reason": "CrashLoopBackOff"}}, False)):
         cluster = Cluster(

@@ -407,11 +407,19 @@ def test_what_flows_through_a_collector_is_what_it_accepted(metrics: Samples | N
 
 # The object store.
 
-MINIO = [pod("minio-1", "tracing-system")]
+STORE = [pod("seaweedfs-1", "tracing-system")]
 NO_BUCKET = 'level=error msg="failed to cut traces" err="error writing: The specified bucket does not exist"'
-REFUSED = (
-    'level=error caller=tempodb.go msg="blocklist poll failed" err="The Access Key Id you provided does not exist"'
-)
+# The messages of MinIO, then of SeaweedFS, for a user and a password that are wrong.
+REFUSALS = [
+    f'level=error caller=tempodb.go msg="blocklist poll failed" err="{said}"'
+    for said in (
+        "The Access Key Id you provided does not exist in our records.",
+        "The access key ID you provided does not exist in our records.",
+        "The request signature we calculated does not match the signature you provided.",
+        "Access Denied.",
+    )
+]
+REFUSED = REFUSALS[0]
 POLLED = 'level=info ts=2026-11-24T17:09:20Z caller=poller.go:251 msg="blocklist poll complete" seconds=0.007'
 
 
@@ -421,26 +429,29 @@ def stores(**changes: Any) -> Any:
 
 
 def test_a_store_that_tempo_may_use_is_ok() -> None:
-    finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [])))
+    finding = object_store.judge(world(), looks(object_store.Seen(STORE, [])))
     assert (finding.status, finding.evidence) == (
         Status.OK,
-        ("Service tracing-system/minio has 1 ready pods", "Tempo logs no error about bucket tempo"),
+        ("Service tracing-system/seaweedfs has 1 ready pods", "Tempo logs no error about bucket tempo"),
     )
 
 
 def test_a_store_that_does_not_run_is_restored() -> None:
-    ill = [pod("minio-1", "tracing-system", ready=False, waiting="ImagePullBackOff")]
+    ill = [pod("seaweedfs-1", "tracing-system", ready=False, waiting="ImagePullBackOff")]
     finding = object_store.judge(world(), looks(object_store.Seen(ill, [])))
     assert_broken(finding, Because.FAULT, remedy=restore())
-    assert finding.evidence == ("Service tracing-system/minio has no ready pod", "Pod minio-1: minio: ImagePullBackOff")
+    assert finding.evidence == (
+        "Service tracing-system/seaweedfs has no ready pod",
+        "Pod seaweedfs-1: seaweedfs: ImagePullBackOff",
+    )
 
 
 def test_a_missing_bucket_is_restored_by_its_job() -> None:
-    finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [NO_BUCKET])))
+    finding = object_store.judge(world(), looks(object_store.Seen(STORE, [NO_BUCKET])))
     assert_broken(
         finding,
         Because.FAULT,
-        remedy=f"kubectl delete job tempo-bucket -n tracing-system --ignore-not-found && {restore()}",
+        remedy=f"kubectl delete job seaweedfs-bucket -n tracing-system --ignore-not-found && {restore()}",
     )
     assert finding.evidence == (NO_BUCKET,)
 
@@ -457,8 +468,9 @@ def test_a_missing_bucket_that_only_a_secret_names_is_a_placeholder_in_the_remed
     assert_broken(finding, Because.FAULT, remedy="aws s3 mb s3://BUCKET")
 
 
-def test_credentials_that_are_not_accepted_are_corrected() -> None:
-    finding = object_store.judge(world(), looks(object_store.Seen(MINIO, [REFUSED])))
+@pytest.mark.parametrize("said", REFUSALS)
+def test_credentials_that_are_not_accepted_are_corrected(said: str) -> None:
+    finding = object_store.judge(world(), looks(object_store.Seen(STORE, object_store.errors([said]))))
     assert_broken(finding, Because.FAULT, remedy=restore())
 
 

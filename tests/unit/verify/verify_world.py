@@ -60,7 +60,7 @@ DEPLOYMENT = Deployment(
         distributor_service="tempo-tempo",
         generator_service="tempo-tempo",
         processors=["service-graphs", "span-metrics"],
-        object_store=ObjectStore(bucket="tempo", service="minio", job="tempo-bucket"),
+        object_store=ObjectStore(bucket="tempo", service="seaweedfs", job="seaweedfs-bucket"),
     ),
     prometheus=Prometheus(
         query_url=PROMETHEUS_URL,
@@ -356,7 +356,7 @@ def healthy() -> StubCluster:
         pod("otc-container-1", "istio-system", labels={"app.kubernetes.io/instance": "istio-system.otel"}),
         pod("prometheus-1", "istio-system", labels={"app": "prometheus"}),
         pod("tempo-tempo-0", "tracing-system", labels={"app.kubernetes.io/instance": "tempo"}),
-        pod("minio-1", "tracing-system", labels={"app": "minio"}),
+        pod("seaweedfs-1", "tracing-system", labels={"app": "seaweedfs"}),
     )
     api.put(
         "/api/v1/services",
@@ -364,7 +364,7 @@ def healthy() -> StubCluster:
         service("otel-collector", "istio-system", {"app.kubernetes.io/instance": "istio-system.otel"}, {"port": 4317}),
         service("prometheus", "istio-system", {"app": "prometheus"}, {"port": 9090}),
         service("tempo-tempo", "tracing-system", {"app.kubernetes.io/instance": "tempo"}, {"port": 3200}),
-        service("minio", "tracing-system", {"app": "minio"}, {"port": 9000}),
+        service("seaweedfs", "tracing-system", {"app": "seaweedfs"}, {"port": 8333}),
     )
     api.put(
         "/api/v1/configmaps",

@@ -1,0 +1,51 @@
+"""What the stages of the suite are about: the stack's objects, and today's program with other settings of the store."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+from embedded import CHECKOUT, Host, Project
+
+STACK = "local"
+OPTIONS = ("--stack", STACK, "--yes", "--skip-preview")
+KINDS = "namespaces,services,configmaps,deployments,jobs,persistentvolumeclaims,tempomonolithics"
+
+
+def uids(cluster: Host) -> dict[str, str]:
+    """Every object of the stack by kind and name, with its UID."""
+    listed = cluster.objects(KINDS, "--all-namespaces", "-l", "app.kubernetes.io/part-of=mesh-tracing")
+    return {f"{one['kind']} {one['metadata']['name']}": one["metadata"]["uid"] for one in listed}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Today's program in a copy, whose object store may have other settings; ``host`` runs its commands there."""
+
+    project: Project
+
+    @property
+    def host(self) -> Host:
+        return replace(self.project.host, folder=self.project.folder)
+
+    def configure(self, **s3: Any) -> None:
+        """Write the settings and the keys of the checkout's stack, with these settings of the object store."""
+        name = f"Pulumi.{STACK}.yaml"
+        content = yaml.safe_load((CHECKOUT / name).read_text())
+        # A claim of MinIO, which older stacks have, keeps its size.
+        content["config"]["mesh-tracing:tempo"]["storage"]["s3"] |= {"minio": {"size": "1Gi"}, **s3}
+        (self.project.folder / name).write_text(yaml.safe_dump(content))
+
+    def password(self, new: str | None = None) -> str:
+        """The object store's password, after it has been set to ``new``."""
+        if new is not None:
+            self.project.pulumi("config", "set", "--secret", "--stack", STACK, "objectStoreSecretKey", new)
+        return self.project.pulumi("config", "get", "--stack", STACK, "objectStoreSecretKey").strip()
+
+
+@dataclass(frozen=True)
+class Moved:
+    """``trace`` was in MinIO, whose objects were ``minio``."""
+
+    variant: Variant
+    trace: str
+    minio: dict[str, str]
