@@ -178,7 +178,8 @@ def _kind(value: object) -> str:
 
 
 def _as_yaml(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """``value`` on one line."""
+    return value if isinstance(value, str) and "\n" not in value else json.dumps(value)
 
 
 def _example(location: list[str]) -> object | None:

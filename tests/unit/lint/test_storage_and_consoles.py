@@ -368,7 +368,9 @@ def test_an_image_of_minio_is_gone_or_has_vulnerabilities(codes: Codes, image: s
     ],
 )
 def test_it_is_so_since_that_was_published(codes: Codes, today: str, image: str, expected: list[str]) -> None:
-    assert codes(JOB_WITH_IMAGE.format(image=image), today=datetime.date.fromisoformat(today)) == expected
+    found = codes(JOB_WITH_IMAGE.format(image=image), today=datetime.date.fromisoformat(today))
+    # Beside it, N18 says that the project has ended.
+    assert [code for code in found if code.endswith("N13")] == expected
 
 
 def test_the_vulnerabilities_are_named_and_that_nobody_repairs_them(check_yaml: CheckYaml) -> None:

@@ -161,7 +161,7 @@ REFUSED: Mapping[str, tuple[dict[str, Any], str]] = {
     "no region": ({"tempo.storage.backend": "s3", "tempo.storage.s3.source": "role"}, "a region"),
     "a region without a role": (
         {"tempo.storage.backend": "s3", "tempo.storage.s3.region": "eu-central-1"},
-        "no region and no roleArn for source minio",
+        "no region and no roleArn for source seaweedfs",
     ),
     "no account": ({"tempo.storage.backend": "azure"}, "azure.accountName"),
     "half an identity": (
