@@ -23,6 +23,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 # A namespace of applications that the program did not deploy.
 SHOP = "shop"
 CONTEXT = "mesh-tracing-local"
+STACK = "local"
+# Of Pulumi's commands that change this stack.
+OPTIONS = ("--stack", STACK, "--yes", "--skip-preview")
+KINDS = "namespaces,services,configmaps,deployments,jobs,persistentvolumeclaims,tempomonolithics"
 SECRETS = {f"mesh-tracing:{key}" for key in settings.SECRETS}
 Seen = TypeVar("Seen")
 # Other embedded clusters on this machine; what changes in them is not caused by the tests.
@@ -191,6 +195,12 @@ def host_traces() -> dict[str, list[str]]:
             if path.exists()
         ),
     }  # fmt: skip
+
+
+def uids(cluster: Host) -> dict[str, str]:
+    """Every object of the stack by kind and name, with its UID."""
+    listed = cluster.objects(KINDS, "--all-namespaces", "-l", "app.kubernetes.io/part-of=mesh-tracing")
+    return {f"{one['kind']} {one['metadata']['name']}": one["metadata"]["uid"] for one in listed}
 
 
 def inventory(host: Host) -> set[tuple[str, str, str]]:

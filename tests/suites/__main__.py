@@ -44,9 +44,9 @@ UNIT = _pytest("unit", "tests/unit", "--numprocesses", "2", "--dist", "loadfile"
 BUILD = Part("build", (sys.executable, "-m", "local", "build"), counts=False)
 # An older version of the program deploys MinIO.
 BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), counts=False)
-LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS = (
+LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
-    for name in ("life", "faults", "safety", "upgrades", "platforms")
+    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms")
 )
 MUTATION = Part("mutation", (sys.executable, "-m", "tests.mutation"))
 
@@ -54,11 +54,12 @@ SUITES = {
     "unit": (UNIT,),
     "test": (LINT, UNIT, BUILD, LIFE),
     "faults": (BUILD, FAULTS),
-    "safety": (BUILD_MINIO, SAFETY),
+    "safety": (BUILD, SAFETY),
+    "minio": (BUILD_MINIO, MINIO),
     "upgrades": (BUILD, UPGRADES),
     "platforms": (BUILD, PLATFORMS),
     "mutation": (MUTATION,),
-    "all": (LINT, UNIT, BUILD, LIFE, FAULTS, UPGRADES, PLATFORMS, BUILD_MINIO, SAFETY, MUTATION),
+    "all": (LINT, UNIT, BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, BUILD_MINIO, MINIO, MUTATION),
 }
 
 

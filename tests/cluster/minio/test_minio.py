@@ -1,12 +1,13 @@
 """A stack on MinIO: an update does not take it away, it works as before, and it moves to SeaweedFS with its traces."""
 
+import json
 from typing import Any
 
 import bucket
-from embedded import Host, eventually, prometheus_query
+from embedded import OPTIONS, STACK, Host, eventually, prometheus_query, uids
 from faults import FAULTS, PATIENCE, prove, report, start_tempo
 from requests_with_traces import requests_with_traces, traced
-from stages import OPTIONS, STACK, Moved, Variant, uids
+from stages import Moved, Variant
 
 BUCKET_IS_GONE = next(fault for fault in FAULTS if fault.name == "the bucket is gone")
 
@@ -69,6 +70,22 @@ def test_a_move_leaves_nothing_to_do(moving: Moved) -> None:
 def test_without_the_setting_minio_goes_and_its_traces_stay(moving: Moved, moved: Host) -> None:
     assert [name for name in uids(moved) if "minio" in name or "tempo-copy" in name] == []
     assert bucket.is_in_the_bucket(moved, moving.trace)
+
+
+def test_afterwards_there_is_nothing_to_do(moved: Host) -> None:
+    moved.with_exports("pulumi", "preview", "--stack", STACK, "--expect-no-changes")
+
+
+def test_the_state_names_no_kubeconfig_of_a_person(moved: Host) -> None:
+    state = moved.with_exports("pulumi", "stack", "export", "--stack", STACK).stdout
+    (provider,) = (
+        resource
+        for resource in json.loads(state)["deployment"]["resources"]
+        if resource["type"] == "pulumi:providers:kubernetes"
+    )
+    uid = json.loads(moved.kubectl("get", "namespace", "kube-system", "-o", "json"))["metadata"]["uid"]
+    assert provider["inputs"]["kubeconfig"] == f".kubeconfig/{uid}"
+    assert "context" not in provider["inputs"]
 
 
 def test_new_keys_of_seaweedfs_are_in_use_after_one_update_and_no_span_is_lost(moving: Moved, moved: Host) -> None:

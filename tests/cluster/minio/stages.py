@@ -1,20 +1,10 @@
-"""What the stages of the suite are about: the stack's objects, and today's program with other settings of the store."""
+"""What the stages of the suite are about: today's program with other settings of the store, and a stack that moves."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
-from embedded import CHECKOUT, Host, Project
-
-STACK = "local"
-OPTIONS = ("--stack", STACK, "--yes", "--skip-preview")
-KINDS = "namespaces,services,configmaps,deployments,jobs,persistentvolumeclaims,tempomonolithics"
-
-
-def uids(cluster: Host) -> dict[str, str]:
-    """Every object of the stack by kind and name, with its UID."""
-    listed = cluster.objects(KINDS, "--all-namespaces", "-l", "app.kubernetes.io/part-of=mesh-tracing")
-    return {f"{one['kind']} {one['metadata']['name']}": one["metadata"]["uid"] for one in listed}
+from embedded import CHECKOUT, STACK, Host, Project
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import bucket
 import pytest
-from embedded import CHECKOUT, Host, Project
-from stages import OPTIONS, STACK, Moved, Variant, uids
+from embedded import CHECKOUT, OPTIONS, STACK, Host, Project, uids
+from stages import Moved, Variant
 
 # The last commit before objects had an owner's mark and the provider a kubeconfig of its own.
 OLD_PROGRAM = "ba3f159"
