@@ -22,7 +22,7 @@ from objects.namespaces import NamespacesArgs
 from objects.object_store import ObjectStoreArgs
 from objects.operators import OperatorsArgs
 from objects.prometheus import PrometheusArgs
-from objects.tempo import TempoStackArgs
+from objects.tempo_args import TempoStackArgs
 from objects.tracing import MeshTelemetryArgs
 
 __all__ = [

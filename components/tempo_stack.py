@@ -8,20 +8,10 @@ from components.object_store import ObjectStore
 from model import ObjectStoreName
 from objects.addresses import tempo_otlp_address, tempo_query_url
 from objects.context import Text
-from objects.tempo import (
-    TempoStackArgs,
-    build_beside,
-    build_metrics_services,
-    build_store_copy,
-    build_store_secret,
-    build_tempo,
-    cloud_store,
-    object_stores,
-    store_secret,
-    tempo_rollout,
-    unscaled,
-)
+from objects.tempo import build_beside, build_metrics_services, build_tempo, tempo_rollout, unscaled
+from objects.tempo_args import TempoStackArgs
 from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
+from objects.tempo_storage import build_store_copy, build_store_secret, cloud_store, object_stores, store_secret
 
 # CRITICAL: another name of a store's component would delete every trace in it.
 _STORES: dict[ObjectStoreName, str] = {"seaweedfs": "seaweedfs", "minio": "object-store"}

@@ -11,7 +11,9 @@ from objects.addresses import TEMPO_GRAPH, tempo_graph_service
 from objects.context import Object, Text, wait_for
 from objects.merge import merge
 from objects.rollout import Rollout
-from objects.tempo import TEMPO_API_VERSION, TempoStackArgs, build_monolithic_spec
+from objects.tempo import TEMPO_API_VERSION
+from objects.tempo_args import TempoStackArgs
+from objects.tempo_specs import build_monolithic_spec
 
 # The volume is in memory, so blocks are finished and deleted as soon as may be. By default that takes an hour and more.
 _FORGETS: dict[str, Any] = {

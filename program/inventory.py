@@ -20,16 +20,9 @@ from objects.namespaces import build_namespaces
 from objects.object_store import build_object_store
 from objects.operators import build_operator
 from objects.prometheus import build_prometheus
-from objects.tempo import (
-    build_beside,
-    build_metrics_services,
-    build_store_copy,
-    build_store_secret,
-    build_tempo,
-    object_stores,
-    store_secret,
-)
+from objects.tempo import build_beside, build_metrics_services, build_tempo
 from objects.tempo_graph import build_tempo_graph
+from objects.tempo_storage import build_store_copy, build_store_secret, object_stores, store_secret
 from objects.tracing import build_telemetry
 from program.plan import Plan
 

@@ -14,7 +14,7 @@ from objects.addresses import TEMPO
 from objects.context import Object, identity
 from objects.object_store import COPY_JOB
 from objects.stores import STORES
-from objects.tempo import object_stores
+from objects.tempo_storage import object_stores
 from program.plan import Plan
 
 _GUIDE = 'docs/operations.md, "Changes that are migrations"'
@@ -99,7 +99,7 @@ def _kiali_installer(before: Recorded) -> str | None:
 
 def _changed_volume(obj: Object, earlier: Object, seen: Seen) -> Iterator[str]:
     """The volume of a claim of ours, or the one that Tempo's operator makes."""
-    if obj["kind"] not in _VOLUMES:
+    if obj["kind"] not in _VOLUMES or value_at(obj["spec"], "storage.traces.backend") == "memory":
         return
     name = f"{obj['kind']} {obj['metadata']['namespace']}/{obj['metadata']['name']}"
     class_at, size_at = _VOLUMES[obj["kind"]]

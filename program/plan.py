@@ -55,7 +55,8 @@ from objects.existing_istio import existing_istiod
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
-from objects.tempo import graph_beside, object_stores
+from objects.tempo_args import graph_beside
+from objects.tempo_storage import object_stores
 from program.releases import Releases
 
 _SHORTEST_SECRET = 4

@@ -318,6 +318,13 @@ class TestChangesThatLoseData:
         else:
             assert run_program(config, preview=True, live=on_a_cluster_with({path: claim}), state=state).exports
 
+    def test_a_volume_in_memory_may_shrink(self) -> None:
+        """What is in it goes with the pod anyway."""
+        config = with_setting(minimal_config(), "tempo.storage", {"backend": "memory", "size": "1Gi"})
+        state = state_of(run_program(config, preview=False))
+        smaller = with_setting(config, "tempo.storage.size", "512Mi")
+        assert run_program(smaller, preview=True, state=state).get("TempoMonolithic")
+
     def test_the_guide_that_they_name_is_there(self, pytestconfig: pytest.Config) -> None:
         assert "## Changes that are migrations" in (pytestconfig.rootpath / "docs" / "operations.md").read_text()
 

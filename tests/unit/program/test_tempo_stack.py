@@ -8,7 +8,8 @@ import pytest
 from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, with_setting
 
 from model import Tempo
-from objects.tempo import TempoStackArgs, build_monolithic_spec, build_stack_spec
+from objects.tempo_args import TempoStackArgs
+from objects.tempo_specs import build_monolithic_spec, build_stack_spec
 from program.checks import RefusedError
 
 Deploy = Callable[..., Deployed]
