@@ -14,6 +14,7 @@ import variants
 from jsonschema import Draft202012Validator
 from recording import (
     EMPTY_CLUSTER,
+    SENTINELS,
     STACKS,
     apply_config,
     minimal_config,
@@ -23,6 +24,8 @@ from recording import (
     with_setting,
     with_settings,
 )
+from test_cloud_stores import STORES
+from test_scheduling import SCHEDULING
 
 import settings
 from cluster.recorded import Recorded
@@ -30,6 +33,7 @@ from cluster.seen import Seen, read_facts, seen, write_facts
 from model.stack import Settings
 from program import Plan
 from program.checks import RefusedError
+from program.definitions import unfit
 from program.inventory import every_object
 
 pytestmark = pytest.mark.timeout(300)
@@ -45,17 +49,52 @@ def without_version(config: Config) -> Config:
     return {**config, "mesh-tracing:mesh": mesh}
 
 
+SAIL = with_setting(minimal_config(), "mesh.installer", "sail")
+STACK = with_setting(s3_config(), "tempo.mode", "stack")
+PROMETHEUS = "https://metrics.example.com"
+# Settings that are in no variant, each tried with a Tempo of one process and with a TempoStack.
+SINGLE_SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    **{name: changes for name, (changes, *_) in STORES.items()},
+    "placed": {"scheduling": SCHEDULING, "images.pullSecrets": ["registry"]},
+    "labelled": {"commonLabels": {"team": "a"}, "commonAnnotations": {"example.com/team": "a"}},
+    "mirrored": {"images.mirror": "registry.example.com/mirror"},
+    "exposed": {
+        "exposure.kind": "ingress",
+        "exposure.domain": "example.com",
+        "exposure.jaegerUi": True,
+        "exposure.annotations": {"example.com/a": "b"},
+    },
+    "scraped": {"prometheus.existing": {"queryUrl": PROMETHEUS, "method": "scrape"}},
+    "with a login": {
+        "prometheus.existing": {"queryUrl": PROMETHEUS, "auth": {"type": "bearer"}, "datasourceUid": "metrics"}
+    },
+}
+PARTS = {"tempo.parts": {"querier": {"replicas": 2, "resources": {"limits": {"memory": "1Gi"}}}}}
+
+
+def single_settings() -> Iterator[tuple[str, Config]]:
+    for name, changes in SINGLE_SETTINGS.items():
+        for mode, config in (("monolithic", {**minimal_config(), **SENTINELS}), ("stack", {**STACK, **SENTINELS})):
+            yield f"{name}, {mode}", with_settings(with_setting(config, "mesh.installer", "sail"), changes)
+    yield "parts, stack", with_settings(STACK, PARTS)
+
+
 CONFIGS: Mapping[str, Config] = {
     **{name: stack_config(name) for name in STACKS},
     **{name: without_version(config) for name, config in variants.variants().items()},
+    **dict(single_settings()),
 }
-SAIL = with_setting(minimal_config(), "mesh.installer", "sail")
-STACK = with_setting(s3_config(), "tempo.mode", "stack")
 # The others install operators of their own choice, with these operators' definitions.
 THERE_ALREADY = [
     name for name, config in CONFIGS.items() if "manifests" not in str(config.get("mesh-tracing:operators"))
 ]
 KINDS = frozenset({"Istio", "IstioCNI", "IstioRevisionTag", "OpenTelemetryCollector", "TempoMonolithic", "TempoStack"})
+# What a release refuses, with the field that it lacks.
+REFUSED = {
+    (release, f"with a login, {mode}"): "spec.env"
+    for release in ("tempo-operator-0.19.0", "tempo-operator-0.20.0")
+    for mode in ("monolithic", "stack")
+}
 # What is deployed in the place of what a release lacks: kind and name.
 GRAPH = ("TempoMonolithic", "graph")
 FALLBACK_OF_A_STACK = {
@@ -115,11 +154,18 @@ def problems(release: str, objects: list[dict[str, Any]]) -> Iterator[str]:
 
 @pytest.mark.parametrize("release", releases.names() or [pytest.param("none", marks=needs("the definitions"))])
 def test_every_stack_and_variant_fits(release: str) -> None:
-    """There is no field that the release would drop, and no value that it would refuse."""
+    """There is no field that the release would drop, and no value that it would refuse; or we refuse the setting."""
     live = cluster(release)
     checked: dict[str, list[str]] = {}
     for name in THERE_ALREADY:
-        objects = defined(Plan(_settings(name), live))
+        plan = Plan(_settings(name), live)
+        objects = defined(plan)
+        refused = list(unfit(plan, objects))
+        if (release, name) in REFUSED:
+            assert all(f"does not have {REFUSED[release, name]}" in line for line in refused), refused
+            assert refused, name
+            continue
+        assert refused == [], name
         text = json.dumps(objects, sort_keys=True)
         if text not in checked:
             checked[text] = list(problems(release, json.loads(text)))
