@@ -5,12 +5,16 @@ The fixtures are the stages, each of which needs the one before.
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import bucket
 import pytest
+import yaml
 from embedded import CHECKOUT, OPTIONS, STACK, Host, Project, uids
 from stages import Moved, Variant
+
+from model import Bookinfo, Prometheus
 
 # The last commit before objects had an owner's mark and the provider a kubeconfig of its own.
 OLD_PROGRAM = "ba3f159"
@@ -32,10 +36,20 @@ def old_stack(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
     for shared in (".venv", ".local"):
         (folder / shared).symlink_to(CHECKOUT / shared)
+    _name_the_images_at_hand(folder / f"Pulumi.{STACK}.yaml")
     old = Project(cluster, folder, STACK)
     old.pulumi("stack", "select", "--create", STACK)
     old.pulumi("up", *OPTIONS)
     return uids(cluster)
+
+
+def _name_the_images_at_hand(settings: Path) -> None:
+    """The cluster has the images of today's names: two of the older version's have moved or are out of support."""
+    content = yaml.safe_load(settings.read_text())
+    config = content["config"]
+    config["mesh-tracing:bookinfo"] = {"imageRegistry": Bookinfo().image_registry, "imageTag": Bookinfo().image_tag}
+    config["mesh-tracing:prometheus"]["image"] = Prometheus().image
+    settings.write_text(yaml.safe_dump(content))
 
 
 @pytest.fixture(scope="session")
