@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from embedded import CHECKOUT, Host
+from embedded import Host
 
 from model import Prometheus
 from objects.prometheus import PrometheusArgs, build_prometheus
@@ -47,8 +46,7 @@ def again(pod: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def prometheus(cluster: Host, deployed: str, tmp_path: Path) -> Iterator[list[dict[str, Any]]]:
     """The objects of a Prometheus with a volume, in a namespace that enforces; its folder arrives as root's."""
-    image = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())["config"]["mesh-tracing:prometheus"]["image"]
-    settings = Prometheus.model_validate({"image": image, "storage": {"size": "64Mi"}})
+    settings = Prometheus.model_validate({"storage": {"size": "64Mi"}})
     objects = list(build_prometheus(PrometheusArgs(prometheus=settings, namespace=VOLUMES)).values())
     file = tmp_path / "prometheus.json"
     file.write_text("\n".join(json.dumps(obj) for obj in objects))
