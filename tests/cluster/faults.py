@@ -101,7 +101,10 @@ def scale_the_collector_to_0(host: Host) -> None:
 def export_to_a_wrong_port(host: Host) -> None:
     endpoint = "tempo-tempo.tracing-system.svc.cluster.local:4319"
     patch(
-        host, MESH, "opentelemetrycollector/otel", {"spec": {"config": {"exporters": {"otlp": {"endpoint": endpoint}}}}}
+        host,
+        MESH,
+        "opentelemetrycollector/otel",
+        {"spec": {"config": {"exporters": {"otlp_grpc": {"endpoint": endpoint}}}}},
     )
     host.kubectl("wait", "-n", MESH, "deployment/otel-collector", "--for=condition=Progressing=True", "--timeout=60s")
     host.kubectl("rollout", "status", "-n", MESH, "deployment/otel-collector", "--timeout=120s")
