@@ -29,7 +29,7 @@ def test_every_object_of_it_is_still_the_same_one(on_minio: Variant, old_stack: 
 
 
 def test_afterwards_there_is_nothing_to_do_on_minio(on_minio: Variant) -> None:
-    on_minio.project.pulumi("preview", "--stack", STACK, "--expect-no-changes")
+    on_minio.project.pulumi("preview", "--stack", STACK, "--expect-no-changes", "--diff")
 
 
 def test_a_trace_outlives_tempo_and_minio(on_minio: Variant) -> None:
@@ -64,7 +64,7 @@ def test_minio_stays_as_it_was_until_the_setting_is_taken_out(moving: Moved) -> 
 
 
 def test_a_move_leaves_nothing_to_do(moving: Moved) -> None:
-    moving.variant.project.pulumi("preview", "--stack", STACK, "--expect-no-changes")
+    moving.variant.project.pulumi("preview", "--stack", STACK, "--expect-no-changes", "--diff")
 
 
 def test_without_the_setting_minio_goes_and_its_traces_stay(moving: Moved, moved: Host) -> None:
@@ -73,7 +73,7 @@ def test_without_the_setting_minio_goes_and_its_traces_stay(moving: Moved, moved
 
 
 def test_afterwards_there_is_nothing_to_do(moved: Host) -> None:
-    moved.with_exports("pulumi", "preview", "--stack", STACK, "--expect-no-changes")
+    moved.with_exports("pulumi", "preview", "--stack", STACK, "--expect-no-changes", "--diff")
 
 
 def test_the_state_names_no_kubeconfig_of_a_person(moved: Host) -> None:
