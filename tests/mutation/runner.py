@@ -34,6 +34,7 @@ _SOURCES = (
     "components",
     "docs",
     "lint",
+    "local",
     "manifests",
     "model",
     "objects",

@@ -247,6 +247,18 @@ class Deployed:
         return awaited.union(*map(self.before, awaited))
 
 
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Every value below ``value`` that holds no others, with its path."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from leaves(inner, (*path, number))
+    else:
+        yield path, value
+
+
 def stack_config(stack: str) -> dict[str, Any]:
     """The configuration in a committed stack file, with sentinels for its secrets."""
     content = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())

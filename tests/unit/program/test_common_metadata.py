@@ -1,18 +1,17 @@
 """Labels and annotations of the user's own: on every object of the stack, and nowhere else in it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import schemas
-import variants
-from recording import STACKS, Deployed, Registration, minimal_config, run_program, stack_config, with_setting
+from recording import Deployed, Registration, leaves, minimal_config, run_program, stack_config, with_setting
+from variants import EVERY_CONFIG
 
 import settings
 
 pytestmark = pytest.mark.timeout(300)
 
-EVERY_CONFIG = {**{stack: stack_config(stack) for stack in STACKS}, **variants.variants()}
 LABELS = {"example.com/cost-center": "4711", "team": "tracing"}
 ANNOTATIONS = {"example.com/owner": "Observability, room 12"}
 
@@ -24,17 +23,6 @@ def marked(config: Mapping[str, Any]) -> dict[str, Any]:
 def whole_objects(deployed: Deployed) -> list[Registration]:
     """Those of Helm charts and release manifests are not the program's, and of patched ones only some fields are."""
     return [r for r in schemas.kubernetes_objects(deployed) if not r.type.endswith("Patch")]
-
-
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from leaves(inner, (*path, key))
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from leaves(inner, (*path, number))
-    else:
-        yield path, value
 
 
 @pytest.mark.parametrize("name", EVERY_CONFIG)

@@ -5,19 +5,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
-import variants
 from recording import (
     PROJECT,
     ROOT,
-    STACKS,
     Deployed,
     apply_config,
+    leaves,
     minimal_config,
     run_program,
     s3_config,
@@ -25,6 +24,7 @@ from recording import (
     with_setting,
     with_settings,
 )
+from variants import EVERY_CONFIG
 
 import settings
 from program import Plan
@@ -37,7 +37,6 @@ Deploy = Callable[..., Deployed]
 
 MIRROR = "registry.example.com/mirror"
 DIGEST = "sha256:" + 64 * "a"
-EVERY_CONFIG = {**{stack: stack_config(stack) for stack in STACKS}, **variants.variants()}
 # The fields of objects and of charts' values that name an image, or where images are.
 IMAGE_FIELDS = {"image", "hub", "image_name"}
 # What restarts the pods for a new image; the input of a stash is the moment at which a Rollout of Argo restarts.
@@ -57,17 +56,6 @@ def listed(config: Mapping[str, Any]) -> Pulled:
 
 def mirrored(config: Mapping[str, Any]) -> dict[str, Any]:
     return with_setting(config, "images.mirror", MIRROR)
-
-
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from leaves(inner, (*path, key))
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from leaves(inner, (*path, number))
-    else:
-        yield path, value
 
 
 def inputs(deployed: Deployed) -> dict[tuple[Any, ...], Any]:

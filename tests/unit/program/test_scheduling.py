@@ -1,25 +1,24 @@
 """On which nodes the pods of every part run, and with which Secrets they pull their images."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
 import pytest
 import schemas
-import variants
 from recording import (
     PROJECT,
     SENTINELS,
-    STACKS,
     Deployed,
     full_config,
+    leaves,
     minimal_config,
     run_program,
     s3_config,
-    stack_config,
     with_setting,
     with_settings,
 )
+from variants import EVERY_CONFIG
 
 import settings
 
@@ -38,7 +37,6 @@ PULL_SECRETS = [{"name": "registry"}]
 WITHOUT_PRIORITY = {name: SCHEDULING[name] for name in ("nodeSelector", "tolerations", "affinity")}
 OF_A_TEMPO_STACK = {name: SCHEDULING[name] for name in ("nodeSelector", "tolerations")}
 
-EVERY_CONFIG = {**{stack: stack_config(stack) for stack in STACKS}, **variants.variants()}
 # Where an object says on which nodes, and with what, in its own words.
 FIELDS = {
     *SCHEDULING,
@@ -55,17 +53,6 @@ FIELDS = {
 
 def placed(config: Mapping[str, Any]) -> dict[str, Any]:
     return with_settings(config, {"scheduling": SCHEDULING, "images.pullSecrets": ["registry"]})
-
-
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from leaves(inner, (*path, key))
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from leaves(inner, (*path, number))
-    else:
-        yield path, value
 
 
 def inputs(deployed: Deployed) -> dict[tuple[Any, ...], Any]:

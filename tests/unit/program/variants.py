@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
-from recording import SENTINELS, minimal_config, with_setting
+from recording import SENTINELS, STACKS, minimal_config, stack_config, with_setting
 
 from model.stack import Settings
 
@@ -167,3 +167,7 @@ def variants() -> Mapping[str, Config]:
 def choices(name: str) -> list[tuple[str, str]]:
     """The factors and levels of the variant called ``name``."""
     return list(zip(FACTORS, name.split("/"), strict=True))
+
+
+# The committed stacks and the variants.
+EVERY_CONFIG: Mapping[str, Config] = {**{stack: stack_config(stack) for stack in STACKS}, **variants()}
