@@ -1,5 +1,7 @@
 """Tempo, which stores the traces and writes the service graph to Prometheus."""
 
+from collections.abc import Sequence
+
 import pulumi
 
 from components._declare import PACKAGE, declare, once_ready, waited_for, within
@@ -79,22 +81,27 @@ class TempoStack(pulumi.ComponentResource):
             )
             declare(f"{name}-copy", copy, opts)
         if args.graph_beside:
-            served = pulumi.Output.all(served, self._graph(name, args, key, watch)).apply(lambda known: str(known[0]))
+            made = revision(key, build_tempo_graph(args)["spec"], *further)
+            graph = self._graph(name, args, made, before_tempo, awaited=watch is None)
+            graph_served = served_by(graph, made, tempo_graph_rollout(args), watch)
+            served = pulumi.Output.all(served, graph_served).apply(lambda known: str(known[0]))
         self.query_url = once_served(tempo_query_url(args.tempo, args.context), served)
         self.otlp_address = once_served(tempo_otlp_address(args.tempo, args.context), served)
         self.register_outputs({"query_url": self.query_url, "otlp_address": self.otlp_address})
 
     def _graph(
-        self, name: str, args: TempoStackArgs, key: pulumi.Output[str], watch: Watch | None
-    ) -> pulumi.Output[str]:
-        """The Tempo that makes the service graph where the TempoStack cannot; known once it serves."""
-        made = revision(key, build_tempo_graph(args)["spec"])
-        graph = declare(
-            f"{name}-graph",
-            build_tempo_graph(args, revision=made, awaited=watch is None),
-            pulumi.ResourceOptions(parent=self, custom_timeouts=within(args.context.timeouts.tempo)),
-        )
-        return served_by(graph, made, tempo_graph_rollout(args), watch)
+        self,
+        name: str,
+        args: TempoStackArgs,
+        made: pulumi.Output[str],
+        before: Sequence[pulumi.Resource],
+        *,
+        awaited: bool,
+    ) -> pulumi.Resource:
+        """The Tempo that makes the service graph where the TempoStack cannot."""
+        limit = within(args.context.timeouts.tempo)
+        opts = pulumi.ResourceOptions(parent=self, depends_on=before, custom_timeouts=limit)
+        return declare(f"{name}-graph", build_tempo_graph(args, revision=made, awaited=awaited), opts)
 
     def _describe_store(
         self, name: str, args: TempoStackArgs, stores: dict[ObjectStoreName, ObjectStore]

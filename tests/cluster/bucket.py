@@ -44,10 +44,21 @@ def ask(host: Host, script: str, **variables: str) -> str:
     env += [{"name": name, "value": value} for name, value in variables.items()]
     command = ["/bin/sh", "-c", FUNCTIONS + script]
     container = {"name": "ask", "image": CURL, "command": command, "env": env, "securityContext": RESTRICTED}
-    return host.kubectl(
-        "run", "ask-bucket", "-n", TRACING, "--image", CURL, "--restart=Never", "--attach", "--rm", "--quiet",
-        "--overrides", json.dumps({"spec": {"containers": [container]}}),
-    )  # fmt: skip
+    pod = ("ask-bucket", "-n", TRACING)
+    # Not attached: what a pod prints that ends at once may be missed.
+    overrides = json.dumps({"spec": {"containers": [container]}})
+    host.kubectl("run", *pod, "--image", CURL, "--restart=Never", "--overrides", overrides)
+    try:
+        phase = eventually(lambda: _phase(host, *pod), lambda found: found in {"Succeeded", "Failed"}, 120)
+        printed = host.kubectl("logs", *pod)
+    finally:
+        host.kubectl("delete", "pod", *pod, "--now")
+    assert phase == "Succeeded", printed
+    return printed
+
+
+def _phase(host: Host, *pod: str) -> str:
+    return host.kubectl("get", "pod", *pod, "-o", "jsonpath={.status.phase}")
 
 
 def keys(host: Host) -> list[str]:

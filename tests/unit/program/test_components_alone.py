@@ -5,7 +5,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -203,3 +203,77 @@ def test_a_managed_grafana_starts_anew_for_other_addresses_that_are_known() -> N
 
     assert annotation("http://tempo:3200") == annotation("http://tempo:3200")
     assert annotation("http://tempo:3200") != annotation("http://elsewhere:3200")
+
+
+class Served(pulumi.CustomResource):
+    """Stands for the end of a wait for pods."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("test:index:Served", name)
+
+
+class MarksWaits(EverythingServes):
+    """A wait of which the monitor sees who comes after it."""
+
+    def served(self, awaited: pulumi.Input[Any], revision: pulumi.Input[str]) -> pulumi.Output[str]:
+        marker = Served(f"served-{len(self.watched)}")
+        self.watched.append(cast(Any, awaited))
+        return pulumi.Output.all(revision, marker.urn).apply(lambda known: str(known[0]))
+
+    def broken(self, awaited: Any) -> pulumi.Output[list[str]]:
+        marker = Served(f"broken-{awaited.title}")
+        return marker.urn.apply(lambda _: [])
+
+
+STORE = {
+    "object_store_access_key": "user",
+    "object_store_secret_key": "a test's own",
+    "remote_write_url": "http://prometheus:9090/api/v1/write",
+}
+MOVING = {**STORE, "tempo": {"storage": {"backend": "s3", "s3": {"moveFrom": "minio"}}}}
+PARTS = {**STORE, "tempo": {"mode": "stack", "storage": {"backend": "s3"}}, "operatorVersion": "0.21.0"}
+
+
+@pytest.mark.parametrize(
+    ("component", "arguments", "later", "waits"),
+    [
+        (components.MeshTelemetry, {"otlp_address": "tempo:4317"}, ("Telemetry", None), 1),
+        (components.ObjectStore, ALONE[components.ObjectStore][0], ("Job", None), 1),
+        # Both stores and Tempo.
+        (components.TempoStack, MOVING, ("Job", "tempo-copy"), 3),
+        (components.Applications, ALONE[components.Applications][0], ("Deployment", "cart"), 1),
+    ],
+    ids=["telemetry", "bucket", "copy", "restart"],
+)
+def test_what_needs_serving_pods_comes_after_the_wait_for_them(
+    component: Component, arguments: dict[str, Any], later: tuple[str, str | None], waits: int
+) -> None:
+    deployed = deployed_alone(functools.partial(component, watch=MarksWaits()), arguments)
+    before = deployed.before(deployed.get(*later).urn)
+    assert len([urn for urn in before if "test:index:Served" in urn]) == waits
+
+
+def test_the_tempo_that_makes_the_graph_is_awaited_like_the_other() -> None:
+    deployed = deployed_alone(components.TempoStack, PARTS)
+    graph, stack = deployed.get("TempoMonolithic", "graph"), deployed.get("TempoStack")
+    for resource in (graph, stack):
+        assert resource.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "condition=Ready"
+    assert graph.timeouts == stack.timeouts != {"create": "", "update": "", "delete": ""}
+    assert {graph.urn, stack.urn} <= deployed.before_output("alone.otlp_address")
+
+
+def test_the_tempo_that_makes_the_graph_has_its_login_and_its_account_before_it_starts() -> None:
+    prometheus = {"queryUrl": "https://metrics.example.com", "auth": {"type": "bearer"}}
+    context = {"images": {"pullSecrets": ["registry"]}}
+
+    def deploy(token: str) -> Deployed:
+        login = {"existing_prometheus": prometheus, "prometheus_credentials": token}
+        return deployed_alone(components.TempoStack, {**PARTS, **login, "context": context})
+
+    one, other = deploy("a token"), deploy("another token")
+    graph = one.get("TempoMonolithic", "graph")
+    for kind, name in (("Secret", None), ("ServiceAccount", None)):
+        urns = {r.urn for r in one.children if r.kind == kind and "object-store" not in r.urn}
+        assert urns & one.before(graph.urn), (kind, name)
+    # It reads its login at the start only.
+    assert graph.inputs["spec"] != other.get("TempoMonolithic", "graph").inputs["spec"]
