@@ -268,8 +268,9 @@ def test_custom_resources_wait_for_the_operators(with_operators: Deployed, later
     assert {operator.urn for operator in operators} <= before
 
 
-def test_the_control_plane_waits_for_the_operators(with_operators: Deployed) -> None:
-    (component,) = (c for c in with_operators.components if c.kind == "MeshControlPlane")
+@pytest.mark.parametrize("kind", ["MeshControlPlane", "TempoStack", "MeshTelemetry"])
+def test_a_component_of_custom_resources_waits_for_the_operators(with_operators: Deployed, kind: str) -> None:
+    (component,) = (c for c in with_operators.components if c.kind == kind)
     assert {operator.urn for operator in waited_for(with_operators)} <= with_operators.before(component.urn)
 
 
