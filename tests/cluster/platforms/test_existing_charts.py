@@ -74,7 +74,7 @@ def shop(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 def stack(owner: Project, shop: None, cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The whole program beside it, not deployed yet."""
     project = Project.copy(cluster, tmp_path_factory.mktemp("charts") / "project", "existing-charts")
-    of_cluster = ("operators", "tracing", "prometheus")
+    of_cluster = ("tracing", "prometheus")
     project.configure(
         {
             **{f"mesh-tracing:{key}": LOCAL[f"mesh-tracing:{key}"] for key in of_cluster},
