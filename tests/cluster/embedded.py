@@ -117,7 +117,7 @@ class Project:
         plain["mesh-tracing:cluster"] = {"context": CONTEXT}
         path.write_text(yaml.safe_dump({**content, "config": plain}))
         for key in SECRETS & config.keys():
-            self.pulumi("config", "set", "--secret", "--stack", self.stack, key, "a secret of the test")
+            self.pulumi("config", "set", "--secret", "--stack", self.stack, key, "a-secret-of-the-test")
 
     def pulumi(self, *arguments: str) -> str:
         """Return what Pulumi prints; a failure fails the test and shows the output."""
