@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from embedded import Host, Project
+from embedded import Host, Project, eventually
 from recording import stack_config, with_settings
 
 STACK = "parts"
@@ -53,8 +53,13 @@ def test_an_operator_that_has_a_generator_takes_over(parts: Project, cluster: Ho
         change = {"op": operation, "path": path, "value": field}
         cluster.kubectl("patch", "crd", DEFINITION, "--type=json", "--patch", json.dumps([change]))
 
+    def is_published() -> bool:
+        return "metricsGenerator" in cluster.kubectl("get", "--raw", "/openapi/v3/apis/tempo.grafana.com/v1alpha1")
+
     patch("add")
     try:
+        # The API server publishes a changed definition a moment later.
+        assert eventually(is_published, bool, 30)
         steps = json.loads(parts.pulumi("preview", "--json"))["steps"]
     finally:
         patch("remove")
