@@ -166,6 +166,15 @@ def seconds_of(duration: str) -> float:
     return sum(int(number) * units[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h)", duration))
 
 
+def as_go_writes(duration: str) -> str:
+    """A duration in whole seconds as Go prints it, and as an operator leaves it in an object that it writes back."""
+    minutes, seconds = divmod(round(seconds_of(duration)), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m{seconds}s"
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+
+
 # Prometheus's own units, which also have days and longer.
 PrometheusDuration = Annotated[
     str,

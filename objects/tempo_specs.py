@@ -4,6 +4,7 @@ from typing import Any
 
 from model import Exposure
 from model.parts import to_kubernetes_env
+from model.scalars import as_go_writes
 from objects.addresses import TEMPO
 from objects.context import Text
 from objects.exposure import external_host, ingress_annotations
@@ -88,7 +89,8 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         "storageSize": tempo.storage.size,
         "replicationFactor": tempo.replication_factor,
         **_account(args),
-        "retention": {"global": {"traces": tempo.retention}},
+        # As the operator writes it back: another text of the same duration is a conflict at the next update.
+        "retention": {"global": {"traces": as_go_writes(tempo.retention)}},
         # The operator divides the limits among the parts.
         "resources": {"total": tempo.resources.to_kubernetes()},
         "template": template,

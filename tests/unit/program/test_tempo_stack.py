@@ -5,7 +5,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, with_setting
+from recording import PROJECT, SENTINELS, Deployed, is_secret, minimal_config, s3_config, with_setting
 
 from model import Tempo
 from objects.tempo_args import TempoStackArgs
@@ -269,7 +269,7 @@ def test_a_stack_says_all_it_can_in_fields(deploy: Deploy) -> None:
         "tempo.resources": {"limits": {"cpu": "4", "memory": "8Gi"}},
     }
     spec = tempo_of(deploy(with_settings(storage_config("stack", "s3", "seaweedfs"), settings))).inputs["spec"]
-    assert spec["retention"] == {"global": {"traces": "5h"}}
+    assert spec["retention"] == {"global": {"traces": "5h0m0s"}}
     assert spec["replicationFactor"] == 3
     assert spec["template"]["ingester"]["replicas"] == 3
     assert spec["resources"] == {"total": {"limits": {"cpu": "4", "memory": "8Gi"}}}
@@ -477,3 +477,13 @@ def test_tempo_s_pods_pull_with_the_secrets_of_an_account_that_is_there_first(
     assert account.inputs["imagePullSecrets"] == [{"name": "registry"}]
     assert account.inputs["metadata"]["namespace"] == tempo.inputs["metadata"]["namespace"]
     assert account.urn in deployed.before(tempo.urn)
+
+
+@pytest.mark.parametrize(
+    ("retention", "written"),
+    [("48h", "48h0m0s"), ("90m", "1h30m0s"), ("1h5s", "1h0m5s"), ("5m", "5m0s"), ("45s", "45s")],
+)
+def test_a_stack_has_its_retention_as_its_operator_writes_it(deploy: Deploy, retention: str, written: str) -> None:
+    """The operator reads the resource and writes it back: then the field is its own too, with this text."""
+    config = with_settings(s3_config(), {"tempo.mode": "stack", "tempo.retention": retention})
+    assert deploy(config).get("TempoStack").inputs["spec"]["retention"] == {"global": {"traces": written}}
