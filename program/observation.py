@@ -11,6 +11,7 @@ from cluster.paths import path_of
 from cluster.reader import NotReadError, Object, UnreachableError, read
 from cluster.recorded import Recorded
 from cluster.seen import DISCOVERY, KUBE_SYSTEM, WRITE_FACTS, Seen, facts_file, read_facts, seen, write_facts
+from objects import context
 from program.definitions import definitions_to_look_at
 from program.existing_mesh import to_look_at
 from program.inventory import every_object
@@ -30,8 +31,9 @@ def look(plan: Plan, access: Access | None, before: Recorded) -> Seen:
     stack = pulumi.get_stack()
     writing = os.environ.get(WRITE_FACTS) == stack
     try:
-        kinds = TELLING.union(str(obj["kind"]) for obj in every_object(plan))
-        found = seen(_read(access, _paths(plan, Recorded() if writing else before)), kinds)
+        objects = list(every_object(plan))
+        kinds = TELLING.union(str(obj["kind"]) for obj in objects)
+        found = seen(_read(access, _paths(plan, objects, Recorded() if writing else before)), kinds)
     except UnreachableError as unreachable:
         if writing or not pulumi.runtime.is_dry_run():
             raise WrongClusterError(str(unreachable)) from None
@@ -50,11 +52,11 @@ def _read(access: Access | None, paths: Iterator[str]) -> dict[str, Object | Not
     return read(access, paths)
 
 
-def _paths(plan: Plan, before: Recorded) -> Iterator[str]:
+def _paths(plan: Plan, objects: list[context.Object], before: Recorded) -> Iterator[str]:
     yield from (KUBE_SYSTEM, DISCOVERY, mesh_wide(plan))
     yield from releases_to_look_at(plan.settings)
-    yield from definitions_to_look_at(every_object(plan))
-    yield from (path_of(obj) for obj in claimed(plan, every_object(plan), before))
+    yield from definitions_to_look_at(objects)
+    yield from (path_of(obj) for obj in claimed(plan, objects, before))
     yield from volumes_to_look_at(before)
     yield from to_look_at(plan)
     if before.cluster_uid is None:
