@@ -6,18 +6,19 @@ It reads plain dictionaries and nothing else: no cluster, no network, no Pulumi.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lint._objects import Manifests, Object
 from lint.facts import Facts
 from lint.findings import Finding, Severity
-from lint.registry import CHECKS, Check, examine
+from lint.objects import Manifests, Object
+from lint.registry import RULES, examine
+from lint.rule import Rule
 
-__all__ = ["CHECKS", "Check", "Facts", "Finding", "Severity", "check"]
+__all__ = ["RULES", "Facts", "Finding", "Rule", "Severity", "check"]
 
 _NOTHING_KNOWN = Facts()
 
 
 def check(
-    objects: Sequence[Mapping[str, Any]], facts: Facts = _NOTHING_KNOWN, *, checks: Sequence[Check] = CHECKS
+    objects: Sequence[Mapping[str, Any]], facts: Facts = _NOTHING_KNOWN, *, rules: Sequence[Rule] = RULES
 ) -> list[Finding]:
-    """Return the findings of ``checks`` in ``objects``, errors first, each once."""
-    return examine(Manifests(tuple(Object(raw) for raw in objects)), facts, checks)
+    """Return the findings of ``rules`` in ``objects``, errors first, each once."""
+    return examine(Manifests(tuple(Object(raw) for raw in objects)), facts, rules)

@@ -13,12 +13,13 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from lint import _files, reference
-from lint._objects import Manifests, Object
-from lint._versions import minor
+from lint import reference
 from lint.facts import Facts
 from lint.findings import Finding, Severity
+from lint.objects import Manifests, Object
+from lint.reading import files as _files
 from lint.registry import examine
+from lint.views.versions import minor
 
 _WIDTH = 80
 _COLOURS = {Severity.ERROR: "\033[31m", Severity.WARNING: "\033[33m"}

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from lint._versions import Minor, Version, minor, version
+from lint.views.versions import Minor, Version, minor, version
 
 # How long before the end of support a release is reported: time for one upgrade, and no noise about what is far away.
 NOTICE = datetime.timedelta(days=90)

@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator
 
 from lint.facts import Facts
-from lint.registry import CHECKS, Check
+from lint.registry import RULES
+from lint.rule import Rule
 
 _WIDTH = 80
 _HEAD = """# Checks
@@ -26,9 +27,7 @@ Some checks apply only if something is known about the cluster, such as its plat
 
 def page() -> str:
     """The page, as Markdown."""
-    rows = (
-        f"| [{check.code}](#{check.code.lower()}) | {check.rule.level} | {check.rule.title} |\n" for check in CHECKS
-    )
+    rows = (f"| [{check.code}](#{check.code.lower()}) | {check.level} | {check.title} |\n" for check in RULES)
     sections = (f"\n## {code}\n{''.join(map(_section, checks))}" for code, checks in _by_code().items())
     return _HEAD + "".join(rows) + "".join(sections)
 
@@ -40,7 +39,7 @@ def codes() -> list[str]:
 
 def overview() -> str:
     """One line for each check, for a terminal."""
-    return "".join(f"{check.code:<4}{check.rule.level:<18}{check.rule.title}\n" for check in CHECKS)
+    return "".join(f"{check.code:<4}{check.level:<18}{check.title}\n" for check in RULES)
 
 
 def explanation(code: str) -> str:
@@ -48,26 +47,24 @@ def explanation(code: str) -> str:
     return "\n".join(_paragraphs(check) for check in _by_code()[code])
 
 
-def _by_code() -> dict[str, list[Check]]:
-    found: dict[str, list[Check]] = {}
-    for check in CHECKS:
+def _by_code() -> dict[str, list[Rule]]:
+    found: dict[str, list[Rule]] = {}
+    for check in RULES:
         found.setdefault(check.code, []).append(check)
     return found
 
 
-def _section(check: Check) -> str:
-    rule = check.rule
+def _section(rule: Rule) -> str:
     return (
         f"\n### {rule.title}\n\nLevel: {rule.level}. {rule.why}\n\nRemedy: {rule.remedy}\n\n"
         f"Example{_condition(rule.facts, '`')}:\n\n```yaml\n{rule.example}```\n"
     )
 
 
-def _paragraphs(check: Check) -> str:
-    rule = check.rule
+def _paragraphs(rule: Rule) -> str:
     return "\n\n".join(
         (
-            _filled(f"{check.code} {rule.level}: {rule.title}"),
+            _filled(f"{rule.code} {rule.level}: {rule.title}"),
             _filled(rule.why),
             _filled(f"Remedy: {rule.remedy}"),
             f"Example{_condition(rule.facts)}:",

@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lint._objects import Manifests
 from lint.facts import Facts
 from lint.findings import Fault, Severity
+from lint.objects import Manifests
 
 Find = Callable[[Manifests, Facts], Iterator[Fault]]
 
@@ -15,12 +15,14 @@ _NOTHING_KNOWN = Facts()
 
 @dataclass(frozen=True)
 class Rule:
-    """``why`` and ``remedy`` are Markdown, one paragraph each; ``levels`` are the severities that a finding may have.
+    """``code`` is that of its findings, and may be that of other rules too.
 
+    ``why`` and ``remedy`` are Markdown, one paragraph each; ``levels`` are the severities that a finding may have.
     ``example`` is a manifest with this fault and no other, found where ``facts`` are known of the cluster.
     """
 
     find: Find
+    code: str
     title: str
     levels: tuple[Severity, ...]
     why: str
@@ -33,12 +35,17 @@ class Rule:
         return self.find.__name__
 
     @property
+    def number(self) -> int:
+        return int(self.code.removeprefix("N"))
+
+    @property
     def level(self) -> str:
         return " or ".join(self.levels)
 
 
 def rule(  # noqa: PLR0913  one parameter for each part of the explanation
     *,
+    code: str,
     title: str,
     levels: tuple[Severity, ...],
     why: str,
@@ -49,6 +56,6 @@ def rule(  # noqa: PLR0913  one parameter for each part of the explanation
     """Make a rule of a function; ``example`` may be indented."""
 
     def explained(find: Find) -> Rule:
-        return Rule(find, title, levels, why, remedy, textwrap.dedent(example).strip("\n") + "\n", facts)
+        return Rule(find, code, title, levels, why, remedy, textwrap.dedent(example).strip("\n") + "\n", facts)
 
     return explained

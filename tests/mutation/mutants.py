@@ -1,7 +1,7 @@
 """Finds what can be taken out of a source file, and writes the file without it.
 
-A mutant leaves out one edge, one wait, one limit of time, one secret's wrapper, one label or annotation that decides
-over sidecars, or one check of ``lint``.
+A mutant leaves out one edge, one wait, one limit of time, one secret's wrapper, or one label or annotation that
+decides over sidecars. (The tests of lint take each rule away themselves.)
 """
 
 import ast
@@ -24,7 +24,6 @@ _OPTIONS = {
 _KEYS = {"sidecar.istio.io/inject", "istio-injection", "istio.io/rev", "checksum/config", "ANNOTATION"}
 # The method that hashes all that restarts a pod, field by field.
 _HASH = "restart_hash"
-_CHECK = "Check"
 _LONGEST = 60
 
 Change = Callable[[], None]
@@ -90,8 +89,6 @@ def _in_call(call: ast.Call, parents: dict[ast.AST, ast.AST]) -> Iterator[tuple[
         yield f"{ast.unparse(call)} not secret", _replace(parents, call, call.args[0])
     elif name == "append" and isinstance(call.func, ast.Attribute) and _is_waited_for(call.func.value, parents):
         yield f"without {_short(call)}", _replace(parents, call, call.args[0])
-    elif name == _CHECK and isinstance(parents[call], ast.Tuple):
-        yield f"without {ast.unparse(call)}", _drop(parents[call].elts, call)  # type: ignore[attr-defined]
     elif name == "asdict" and _scope(call, parents).endswith(f".{_HASH}"):
         for field in _fields(call, parents):
             kept = f"{{key: value for key, value in {ast.unparse(call)}.items() if key != {field!r}}}"

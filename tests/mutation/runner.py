@@ -40,7 +40,6 @@ _SOURCES = (
     "objects",
     "program",
     "rollout",
-    "tests/unit/lint",
     "tests/unit/program",
     "verify",
 )
@@ -94,13 +93,11 @@ class Result:
 def files(root: Path) -> list[str]:
     """The sources that are mutated."""
     parts = [path.relative_to(root).as_posix() for folder in _MUTATED for path in sorted((root / folder).glob("*.py"))]
-    return ["__main__.py", "settings.py", *parts, "lint/registry.py"]
+    return ["__main__.py", "settings.py", *parts]
 
 
 def tests_of(root: Path, mutant: Mutant) -> list[str]:
     """The test files that can notice ``mutant``, the likeliest first."""
-    if mutant.file.startswith("lint/"):
-        return ["tests/unit/lint"]
     program = root / "tests" / "unit" / "program"
     stem = Path(mutant.file).stem
     # What a component is made of is tested through that component.

@@ -17,9 +17,9 @@ def check_yaml() -> CheckYaml:
 
     def check(text: str, **facts: Any) -> list[lint.Finding]:
         objects = [document for document in yaml.safe_load_all(text) if document is not None]
-        for one in lint.CHECKS:
-            levels = {finding.severity for finding in lint.check(objects, lint.Facts(**facts), checks=[one])}
-            assert levels <= {*one.rule.levels}, f"{one.rule.name} does not declare this level"
+        for one in lint.RULES:
+            levels = {finding.severity for finding in lint.check(objects, lint.Facts(**facts), rules=[one])}
+            assert levels <= {*one.levels}, f"{one.name} does not declare this level"
         return lint.check(objects, lint.Facts(**facts))
 
     return check

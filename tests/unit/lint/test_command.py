@@ -194,5 +194,5 @@ def test_what_an_example_depends_on_is_named() -> None:
 
 def test_the_list_has_a_line_for_each_check() -> None:
     lines = run("--list").stdout.splitlines()
-    assert len(lines) == len(lint.CHECKS)
+    assert len(lines) == len(lint.RULES)
     assert lines[0].split(maxsplit=2) == ["N1", "error", "Sampling is set inside a provider's entry"]

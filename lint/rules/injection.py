@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from lint._mesh import SAIL
-from lint._objects import Manifests, Object, text
-from lint._services import OPENTELEMETRY
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Object, text
 from lint.rule import rule
+from lint.views.mesh import SAIL
+from lint.views.services import OPENTELEMETRY
 
 DEFAULT = "default"
 _SIMPLE = "istio-injection"
@@ -16,6 +16,7 @@ _OPT_OUT = "sidecar.istio.io/inject"
 
 
 @rule(
+    code="N10",
     title="A namespace's label injects nothing for lack of a default revision",
     levels=(Severity.ERROR,),
     why=(
@@ -49,6 +50,7 @@ def label_without_default_revision(manifests: Manifests, facts: Facts) -> Iterat
 
 
 @rule(
+    code="N10",
     title="A namespace has two labels that contradict each other",
     levels=(Severity.WARNING,),
     why=(
@@ -76,6 +78,7 @@ def contradicting_labels(manifests: Manifests, _facts: Facts) -> Iterator[Fault]
 
 
 @rule(
+    code="N19",
     title="The collector gets a sidecar",
     levels=(Severity.WARNING,),
     why=(

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lint._objects import Manifests, Object, Path, at, parsed, sequence, text
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Object, Path, at, parsed, sequence, text
 from lint.rule import rule
 
 # The second is the same query language behind Amazon's authentication.
@@ -38,6 +38,7 @@ class _DataSource:
 
 
 @rule(
+    code="N15",
     title="Grafana's service graph asks a data source that does not exist",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -73,6 +74,7 @@ def service_map_without_prometheus(manifests: Manifests, facts: Facts) -> Iterat
 
 
 @rule(
+    code="N15",
     title="Links from spans to metrics lead to a data source that does not exist",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -103,6 +105,7 @@ def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> 
 
 
 @rule(
+    code="N15",
     title="Links from exemplars to traces lead to a data source that does not exist",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(

@@ -4,13 +4,13 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping
 
-from lint._objects import Manifests, Object, Path, at, sequence, text
-from lint._services import TEMPO
-from lint._versions import image_tag, version
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
+from lint.objects import Manifests, Object, Path, at, sequence, text
 from lint.rule import rule
+from lint.views.services import TEMPO
+from lint.views.versions import image_tag, version
 
 _POD_SPECS: Mapping[tuple[str, str], Path] = {
     ("", "Pod"): ("spec",),
@@ -37,6 +37,7 @@ _NO_MINIO = "use another object store, as SeaweedFS"
 
 
 @rule(
+    code="N13",
     title="The object store's endpoint has no scheme",
     levels=(Severity.ERROR,),
     why=(
@@ -63,6 +64,7 @@ def endpoint_without_scheme(manifests: Manifests, _facts: Facts) -> Iterator[Fau
 
 
 @rule(
+    code="N13",
     title="The object store's Secret has both a region and an endpoint",
     levels=(Severity.ERROR,),
     why="A region is for AWS, an endpoint for every other store. Tempo's operator refuses a Secret with both.",
@@ -86,6 +88,7 @@ def region_beside_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Faul
 
 
 @rule(
+    code="N13",
     title="TLS to the object store is not what its endpoint says",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -139,6 +142,7 @@ def tls_unlike_the_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Fau
 
 
 @rule(
+    code="N13",
     title="The object store's authority is named and not used",
     levels=(Severity.ERROR,),
     why=(
@@ -166,6 +170,7 @@ def authority_without_tls(manifests: Manifests, _facts: Facts) -> Iterator[Fault
 
 
 @rule(
+    code="N13",
     title="Nothing creates Tempo's bucket",
     levels=(Severity.ERROR,),
     why="Neither Tempo nor its operator creates the bucket, and Tempo stops without it.",
@@ -192,6 +197,7 @@ def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[F
 
 
 @rule(
+    code="N13",
     title="An image of MinIO cannot be pulled, or has known vulnerabilities",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(

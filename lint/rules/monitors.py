@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from lint._objects import Manifests, at, sequence, text
-from lint._prometheus import OPERATORS
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error
+from lint.objects import Manifests, at, sequence, text
 from lint.rule import rule
+from lint.views.prometheus import OPERATORS
 
 _ENDPOINTS = {"PodMonitor": "podMetricsEndpoints", "ServiceMonitor": "endpoints"}
 # A doubled backslash before a character whose meaning a single one would change.
@@ -15,6 +15,7 @@ _DOUBLED = re.compile(r"\\\\[dDwWsSbB.+*?()\[\]{}|$^/:-]")
 
 
 @rule(
+    code="N21",
     title="A relabeling's regular expression has doubled backslashes",
     levels=(Severity.ERROR,),
     why=(

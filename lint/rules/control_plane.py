@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 
-from lint._mesh import SAIL
-from lint._objects import Manifests, Object, text
-from lint._versions import minor
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.releases import recommended_istio
+from lint.objects import Manifests, Object, text
 from lint.rule import rule
+from lint.rules.releases import recommended_istio
+from lint.views.mesh import SAIL
+from lint.views.versions import minor
 
 _CNI_NAME = "default"
 
 
 @rule(
+    code="N11",
     title="On OpenShift, Istio is installed without its CNI plugin",
     levels=(Severity.ERROR,),
     why=(
@@ -42,6 +43,7 @@ def openshift_without_cni(manifests: Manifests, facts: Facts) -> Iterator[Fault]
 
 
 @rule(
+    code="N11",
     title="An IstioCNI is not called `default`",
     levels=(Severity.ERROR,),
     why="The operator's CRD accepts no other name.",
@@ -64,6 +66,7 @@ def cni_with_another_name(manifests: Manifests, _facts: Facts) -> Iterator[Fault
 
 
 @rule(
+    code="N11",
     title="The CNI plugin has another version than Istio",
     levels=(Severity.WARNING,),
     why="The Istio project tests the plugin together with the control plane of the same version only.",
@@ -93,6 +96,7 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
 
 
 @rule(
+    code="N18",
     title="The version of Istio is not pinned",
     levels=(Severity.WARNING,),
     why=(

@@ -3,13 +3,13 @@
 import datetime
 from collections.abc import Iterator
 
-from lint._objects import Manifests, strings
-from lint._products import Use, uses
-from lint._versions import minor, version
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import EndOfSupport, lifecycle
+from lint.objects import Manifests, strings
 from lint.rule import rule
+from lint.views.products import Use, uses
+from lint.views.versions import minor, version
 
 # The operator's argument or variable for its features, with the one that makes the policy switched off.
 _NO_POLICY = "-operator.networkpolicy"
@@ -25,6 +25,7 @@ def recommended_istio(facts: Facts) -> str:
 
 
 @rule(
+    code="N18",
     title="Support of a release ends",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -72,6 +73,7 @@ def _instead(use: Use, end: EndOfSupport, facts: Facts) -> str:
 
 
 @rule(
+    code="N18",
     title="A release has a fault that was published",
     levels=(Severity.WARNING,),
     why=(
@@ -111,6 +113,7 @@ def _is_averted(use: Use, facts: Facts) -> bool:
 
 
 @rule(
+    code="N18",
     title="An Ingress has the class of a controller that is not maintained any more",
     levels=(Severity.WARNING,),
     why=(

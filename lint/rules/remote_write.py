@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lint import _prometheus
-from lint._hosts import Endpoint, endpoint, service_of
-from lint._objects import Manifests, Object, Path, at, sequence, text
-from lint._services import TEMPO
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Object, Path, at, sequence, text
 from lint.rule import rule
-from lint.tempo import CONFIG, GENERATOR
+from lint.rules.tempo import CONFIG, GENERATOR
+from lint.views import prometheus as _prometheus
+from lint.views.hosts import Endpoint, endpoint, service_of
+from lint.views.services import TEMPO
 
 _OPEN_PORT = 9090
 _OPENSHIFT_MONITORING = frozenset({"openshift-monitoring", "openshift-user-workload-monitoring"})
@@ -40,6 +40,7 @@ class _Write:
 
 
 @rule(
+    code="N7",
     title="Prometheus does not accept remote writes",
     levels=(Severity.ERROR,),
     why=(
@@ -95,6 +96,7 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
 
 
 @rule(
+    code="N8",
     title="The operator's network policies drop the remote writes",
     levels=(Severity.ERROR,),
     why=(
@@ -131,6 +133,7 @@ def port_closed_by_network_policy(manifests: Manifests, _facts: Facts) -> Iterat
 
 
 @rule(
+    code="N16",
     title="The service graph's latencies are native histograms only",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -174,6 +177,7 @@ def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault
 
 
 @rule(
+    code="N16",
     title="Prometheus has a feature flag without effect",
     levels=(Severity.WARNING,),
     why=(

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lint._objects import Manifests, Object, Path, strings
-from lint._products import Use, uses
-from lint._versions import minor
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import RetiredHost, lifecycle
+from lint.objects import Manifests, Object, Path, strings
 from lint.rule import rule
+from lint.views.products import Use, uses
+from lint.views.versions import minor
 
 _LEVELS = (Severity.ERROR, Severity.WARNING)
 # What the API server writes itself: the first is a copy of the object.
@@ -23,6 +23,7 @@ _NOT_OURS: tuple[Path, ...] = (
 
 
 @rule(
+    code="N22",
     title="Istio's images or charts come from a host that goes away",
     levels=_LEVELS,
     why=(
@@ -53,6 +54,7 @@ def retired_host(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 
 
 @rule(
+    code="N22",
     title="A release of Istio takes its images from a host that goes away, unless it is told another one",
     levels=_LEVELS,
     why=(

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lint._hosts import ServiceName
-from lint._objects import Manifests, Object, Path, at, mapping, sequence, text
-from lint._versions import Minor, image_tag, minor
 from lint.lifecycle import lifecycle
+from lint.objects import Manifests, Object, Path, at, mapping, sequence, text
+from lint.views.hosts import ServiceName
+from lint.views.versions import Minor, image_tag, minor
 
 OPERATORS = ("monitoring.coreos.com", "monitoring.rhobs")
 _GOVERNING_SERVICE = "prometheus-operated"

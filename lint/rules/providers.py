@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from lint._hosts import ServiceName, service_of
-from lint._mesh import Provider, providers
-from lint._objects import Manifests, sequence
-from lint._services import OPENTELEMETRY, Port, Service, services
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, sequence
 from lint.rule import rule
+from lint.views.hosts import ServiceName, service_of
+from lint.views.mesh import Provider, providers
+from lint.views.services import OPENTELEMETRY, Port, Service, services
 
 # Istio takes the protocol from appProtocol, or else from the port's name up to the first dash
 # (istio: pkg/config/kube/conversion.go).
@@ -17,6 +17,7 @@ _HTTP2_APP_PROTOCOLS = _HTTP2_NAMES | {"kubernetes.io/h2c"}
 
 
 @rule(
+    code="N3",
     title="A provider does not name its Service in full",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -69,6 +70,7 @@ def service_without_full_name(manifests: Manifests, facts: Facts) -> Iterator[Fa
 
 
 @rule(
+    code="N3",
     title="A provider names a Service that does not exist, and a collector gets no spans",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -114,6 +116,7 @@ def service_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fa
 
 
 @rule(
+    code="N3",
     title="A provider uses a port on which its Service takes no such spans",
     levels=(Severity.ERROR,),
     why=(
@@ -168,6 +171,7 @@ def port_that_is_not_served(manifests: Manifests, facts: Facts) -> Iterator[Faul
 
 
 @rule(
+    code="N4",
     title="Istio cannot tell that the port of the spans speaks gRPC",
     levels=(Severity.ERROR,),
     why=(
@@ -237,6 +241,7 @@ def _collectors(known: dict[ServiceName, Service]) -> frozenset[ServiceName]:
 
 
 @rule(
+    code="N23",
     title="A provider names services by OpenTelemetry's conventions",
     levels=(Severity.WARNING,),
     why=(

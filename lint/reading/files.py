@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from lint._objects import NOT_YAML, Object, printable
+from lint.objects import NOT_YAML, Object, printable
 
 STDIN = "-"
 _SUFFIXES = frozenset({".yaml", ".yml"})

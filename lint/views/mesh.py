@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lint._hosts import ServiceName, service_of
-from lint._objects import Key, Manifests, Object, Path, at, mapping, number, parsed, sequence, text
 from lint.facts import Facts
+from lint.objects import Key, Manifests, Object, Path, at, mapping, number, parsed, sequence, text
+from lint.views.hosts import ServiceName, service_of
 
 SAIL = "sailoperator.io"
 TELEMETRY = "telemetry.istio.io"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lint._objects import Manifests, Object, Path, at, sequence, text
+from lint.objects import Manifests, Object, Path, at, sequence, text
 
 # By the kind that installs a chart: where its name and its version are.
 _FIELDS: dict[tuple[str, str], tuple[Path, Path]] = {

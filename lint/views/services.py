@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lint._hosts import ServiceName
-from lint._objects import Manifests, Object, Path, at, mapping, number, parsed, sequence, text
+from lint.objects import Manifests, Object, Path, at, mapping, number, parsed, sequence, text
+from lint.views.hosts import ServiceName
 
 OPENTELEMETRY = "opentelemetry.io"
 TEMPO = "tempo.grafana.com"

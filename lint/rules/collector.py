@@ -2,21 +2,22 @@
 
 from collections.abc import Iterator
 
-from lint._hosts import ServiceName
-from lint._mesh import providers
-from lint._objects import Manifests, Object, at, text
-from lint._services import OPENTELEMETRY, collector_config
-from lint._versions import image_tag, minor
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
+from lint.objects import Manifests, Object, at, text
 from lint.rule import rule
+from lint.views.hosts import ServiceName
+from lint.views.mesh import providers
+from lint.views.services import OPENTELEMETRY, collector_config
+from lint.views.versions import image_tag, minor
 
 _ADDRESS_IGNORED = lifecycle().first_release("collectors ignore metrics.address")
 _ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address")
 
 
 @rule(
+    code="N4",
     title="A collector of the mesh's spans has a Route",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -48,6 +49,7 @@ def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 
 
 @rule(
+    code="N12",
     title="A collector's own metrics have their address in the removed form",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(

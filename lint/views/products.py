@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lint._charts import charts
-from lint._mesh import SAIL
-from lint._objects import Manifests, Object, Path, strings, text
-from lint._prometheus import OPERATORS
-from lint._services import OPENTELEMETRY
-from lint._versions import image_tag
 from lint.facts import Facts
+from lint.objects import Manifests, Object, Path, strings, text
+from lint.views.charts import charts
+from lint.views.mesh import SAIL
+from lint.views.prometheus import OPERATORS
+from lint.views.services import OPENTELEMETRY
+from lint.views.versions import image_tag
 
 NAMES = {
     "istio": "Istio",

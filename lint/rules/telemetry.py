@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from lint._mesh import TELEMETRY, mesh_configs, provider_names, root_namespaces
-from lint._objects import Manifests, Object, Path, at, mapping, sequence, text
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Object, Path, at, mapping, sequence, text
 from lint.rule import rule
+from lint.views.mesh import TELEMETRY, mesh_configs, provider_names, root_namespaces
 
 # What stands beside `providers` in an entry of `spec.tracing` (istio: telemetry/v1alpha1/telemetry.proto).
 _BESIDE_PROVIDERS = (
@@ -21,6 +21,7 @@ _BESIDE_PROVIDERS = (
 
 
 @rule(
+    code="N1",
     title="Sampling is set inside a provider's entry",
     levels=(Severity.ERROR,),
     why=(
@@ -56,6 +57,7 @@ def sampling_inside_provider(manifests: Manifests, _facts: Facts) -> Iterator[Fa
 
 
 @rule(
+    code="N2",
     title="The mesh configuration has no provider of this name",
     levels=(Severity.ERROR,),
     why=(
@@ -98,6 +100,7 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
 
 
 @rule(
+    code="N14",
     title="A Telemetry without a selector is outside the root namespace",
     levels=(Severity.WARNING,),
     why=(

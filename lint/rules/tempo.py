@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lint._objects import Manifests, Object, Path, at, mapping, sequence, strings, text
-from lint._services import TEMPO
-from lint._versions import minor
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
+from lint.objects import Manifests, Object, Path, at, mapping, sequence, strings, text
 from lint.rule import rule
+from lint.views.services import TEMPO
+from lint.views.versions import minor
 
 CONFIG: Path = ("spec", "extraConfig", "tempo")
 GENERATOR: Path = ("spec", "template", "metricsGenerator")
@@ -41,6 +41,7 @@ _KNOWS_GENERATOR = lifecycle().first_release("a TempoStack has a metrics generat
 
 
 @rule(
+    code="N5",
     title="The metrics generator has no path for its data",
     levels=(Severity.ERROR,),
     why=(
@@ -70,6 +71,7 @@ def generator_without_path(manifests: Manifests, _facts: Facts) -> Iterator[Faul
 
 
 @rule(
+    code="N5",
     title="The metrics generator's path is outside Tempo's volume",
     levels=(Severity.ERROR,),
     why=(
@@ -100,6 +102,7 @@ def generator_outside_its_volume(manifests: Manifests, _facts: Facts) -> Iterato
 
 
 @rule(
+    code="N5",
     title="A metrics generator's processor is configured and not switched on",
     levels=(Severity.ERROR,),
     why=(
@@ -136,6 +139,7 @@ def processors_not_switched_on(manifests: Manifests, _facts: Facts) -> Iterator[
 
 
 @rule(
+    code="N6",
     title="Tempo's overrides mix the older and the newer format",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
@@ -190,6 +194,7 @@ def mixed_overrides(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
 
 
 @rule(
+    code="N17",
     title="The operator does not let Tempo expand a variable",
     levels=(Severity.ERROR,),
     why=(
@@ -224,6 +229,7 @@ def variable_that_stays_literal(manifests: Manifests, facts: Facts) -> Iterator[
 
 
 @rule(
+    code="N20",
     title="The operator does not know the metrics generator of a TempoStack",
     levels=(Severity.ERROR,),
     why=(

@@ -3,18 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lint._hosts import endpoint, service_of
-from lint._objects import Manifests, Object, Path, at, mapping, parsed, text
-from lint._services import TEMPO, monolithic_service
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Object, Path, at, mapping, parsed, text
 from lint.rule import rule
+from lint.views.hosts import endpoint, service_of
+from lint.views.services import TEMPO, monolithic_service
 
 _TRACING: Path = ("external_services", "tracing")
 _HTTP_PORT = 3200
 
 
 @rule(
+    code="N9",
     title="Kiali asks a monolithic Tempo over gRPC",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(

@@ -1,0 +1,24 @@
+"""Examples for lint/rules/collector.py."""
+
+from cases.base import COLLECTOR, MESH, Example, replaced
+
+EXAMPLES = {
+    "route_ingress": Example(
+        "error N4 OpenTelemetryCollector istio-system/otel: spec.ingress.type",
+        wrong=replaced(MESH, "mode: deployment", "mode: deployment\n  ingress: {type: route}"),
+        right=replaced(MESH, "mode: deployment", "mode: deployment\n  ingress: {type: ingress}"),
+    ),
+    "metrics_address": Example(
+        "error N12 OpenTelemetryCollector istio-system/otel: spec.config.service.telemetry.metrics.address",
+        wrong=replaced(
+            COLLECTOR, "    service:\n", '    service:\n      telemetry: {metrics: {address: "0.0.0.0:8888"}}\n'
+        ),
+        right=replaced(
+            COLLECTOR,
+            "    service:\n",
+            "    service:\n"
+            "      telemetry:\n"
+            "        metrics: {readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]}\n",
+        ),
+    ),
+}

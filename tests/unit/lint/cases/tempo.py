@@ -1,0 +1,39 @@
+"""Examples for lint/rules/tempo.py."""
+
+from cases.base import EXTRA, GENERATOR, STACK, Example, replaced
+
+EXAMPLES = {
+    "generator_without_path": Example(
+        f"error N5 {EXTRA}.metrics_generator.storage.path",
+        wrong=replaced(GENERATOR, "path: /var/tempo/generator/wal", ""),
+        right=GENERATOR,
+    ),
+    "generator_outside_its_volume": Example(
+        f"error N5 {EXTRA}.metrics_generator.storage.path",
+        wrong=replaced(GENERATOR, "/var/tempo/generator/wal", "/tmp/tempo/generator/wal"),  # noqa: S108
+        right=GENERATOR,
+    ),
+    "processors_not_switched_on": Example(
+        f"error N5 {EXTRA}.overrides.defaults.metrics_generator.processors",
+        wrong=replaced(GENERATOR, "[service-graphs, span-metrics]", "[span-metrics]"),
+        right=GENERATOR,
+    ),
+    "mixed_overrides": Example(
+        f"error N6 {EXTRA}.overrides.max_bytes_per_trace",
+        wrong=replaced(GENERATOR, "overrides:", "overrides:\n        max_bytes_per_trace: 5000000"),
+        right=replaced(GENERATOR, "defaults: {", "defaults: {global: {max_bytes_per_trace: 5000000}, "),
+    ),
+    "variable_that_stays_literal": Example(
+        f"error N17 {EXTRA}.metrics_generator.storage.remote_write[0].headers.Authorization",
+        wrong=replaced(GENERATOR, "send_exemplars: true", 'headers: {Authorization: "Bearer ${TOKEN}"}'),
+        right=replaced(GENERATOR, "send_exemplars: true", 'headers: {Authorization: "Bearer $${__tags}"}'),
+        facts={"tempo_operator_version": "v0.20.0"},
+    ),
+    "generator_that_the_operator_ignores": Example(
+        "error N20 TempoStack tracing-system/big: spec.template.metricsGenerator",
+        wrong=STACK,
+        right=STACK,
+        facts={"tempo_operator_version": "0.21.0"},
+        facts_of_twin={"tempo_operator_version": "0.22.0"},
+    ),
+}
