@@ -4,7 +4,6 @@ Exits 0 without errors, 1 with errors, 2 if something could not be checked.
 """
 
 import argparse
-import dataclasses
 import datetime
 import json
 import os
@@ -54,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNCHECKED
     findings = examine(Manifests(tuple(objects)), _facts(options))
     if options.json:
-        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+        print(json.dumps([_written(finding) for finding in findings], indent=2))
     else:
         _report(findings, objects, files)
     counted = findings if options.strict else [one for one in findings if one.severity is Severity.ERROR]
@@ -122,6 +121,16 @@ def _facts(options: argparse.Namespace) -> Facts:
         cluster_domain=options.cluster_domain,
         today=options.as_of,
     )
+
+
+def _written(finding: Finding) -> dict[str, str]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "where": finding.where,
+        "why": finding.why,
+        "remedy": finding.remedy,
+    }
 
 
 def _report(findings: Sequence[Finding], objects: Sequence[Object], files: Sequence[str]) -> None:

@@ -103,7 +103,19 @@ def printable(name: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A field of an object, which need not be there: what is wrong may be that it is missing."""
+
+    owner: "Object"
+    path: Path
+
+    def __str__(self) -> str:
+        source = f"{self.owner.source}: " if self.owner.source else ""
+        return f"{source}{self.owner.label}: {dotted(self.path)}"
+
+
+@dataclass(frozen=True, eq=False)
 class Object:
     """One object; ``source`` is the file that it comes from."""
 
@@ -144,9 +156,8 @@ class Object:
         name = f"{self.namespace}/{self.name or '?'}" if self.namespace else self.name or "?"
         return f"{self.kind} {name}"
 
-    def where(self, *path: Key) -> str:
-        source = f"{self.source}: " if self.source else ""
-        return f"{source}{self.label}: {dotted(path)}"
+    def where(self, *path: Key) -> Place:
+        return Place(self, path)
 
     def documents(self) -> Iterator[tuple[Path, str]]:
         """Yield the texts that a ConfigMap or a Secret holds."""

@@ -23,15 +23,14 @@ RULES: tuple[Rule, ...] = tuple(sorted(_every_rule(), key=lambda rule: rule.numb
 
 
 def examine(manifests: Manifests, facts: Facts, rules: Sequence[Rule] = RULES) -> list[Finding]:
-    """Return what ``rules`` find among ``manifests``: errors first, then by code and place."""
-    found = {
-        Finding(rule.code, fault.severity, printable(fault.where), printable(fault.why), printable(fault.remedy))
+    """Return what ``rules`` find among ``manifests``, each finding once: errors first, then by code and place."""
+    found = (
+        Finding(rule.code, fault.severity, fault.place, printable(fault.why), printable(fault.remedy))
         for rule in rules
         for fault in rule.find(manifests, facts)
-    }
-    return sorted(found, key=_order)
+    )
+    return sorted({str(finding): finding for finding in found}.values(), key=_order)
 
 
-def _order(finding: Finding) -> tuple[bool, int, str, str, str]:
-    number = int(finding.code.removeprefix("N"))
-    return finding.severity is not Severity.ERROR, number, finding.where, finding.why, finding.remedy
+def _order(finding: Finding) -> tuple[bool, int, str]:
+    return finding.severity is not Severity.ERROR, int(finding.code.removeprefix("N")), str(finding)

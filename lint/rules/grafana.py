@@ -6,7 +6,7 @@ from typing import Any
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, at, parsed, sequence, text
+from lint.objects import Manifests, Object, Path, Place, at, parsed, sequence, text
 from lint.rule import rule
 
 # The second is the same query language behind Amazon's authentication.
@@ -29,7 +29,7 @@ class _DataSource:
         uid = text(at(self.settings, *path))
         return None if "$" in uid else uid
 
-    def where(self, *path: str | int) -> str:
+    def where(self, *path: str | int) -> Place:
         return self.owner.where(*self.path, "jsonData", *path)
 
     def shown(self, uid: str) -> str:
@@ -165,7 +165,7 @@ def _dangling(
     if not uid or not uids or uid in uids:
         return
     # Grafana gives a data source without a uid a random one.
-    severity: Callable[[str, str, str], Fault] = warning if "" in uids else error
+    severity: Callable[[Place, str, str], Fault] = warning if "" in uids else error
     kinds = "Tempo" if source.type in _PROMETHEUS_TYPES else "Prometheus"
     yield severity(
         source.where(*path),

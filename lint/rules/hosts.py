@@ -8,7 +8,7 @@ from dataclasses import replace
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import RetiredHost, lifecycle
-from lint.objects import Manifests, Object, Path, strings
+from lint.objects import Manifests, Object, Path, Place, strings
 from lint.rule import rule
 from lint.views.products import Use, uses
 from lint.views.versions import minor
@@ -95,7 +95,7 @@ def _of_istio(today: datetime.date | None) -> Iterator[RetiredHost]:
             yield host
 
 
-def _fault(host: RetiredHost, facts: Facts, where: str, what: str) -> Fault:
+def _fault(host: RetiredHost, facts: Facts, where: Place, what: str) -> Fault:
     gone = facts.today is not None and host.has_happened(facts.today)
     remedy = f"take {host.instead}, or a registry of your own"
     return (error if gone else warning)(where, f"{what} {'went' if gone else 'goes'} away on {host.since}", remedy)

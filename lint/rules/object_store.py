@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, Path, at, sequence, text
+from lint.objects import Manifests, Object, Path, Place, at, sequence, text
 from lint.rule import rule
 from lint.views.services import TEMPO
 from lint.views.versions import image_tag, version
@@ -230,13 +230,13 @@ def image_of_minio(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
                     yield from _vulnerable(image, where, day)
 
 
-def _deleted(where: str, day: datetime.date) -> Iterator[Fault]:
+def _deleted(where: Place, day: datetime.date) -> Iterator[Fault]:
     gone = next(host for host in lifecycle().retired_hosts if host.host == "docker.io/minio")
     if gone.has_happened(day):
         yield error(where, f"Docker Hub does not serve MinIO's images any more, since {gone.since}", _NO_MINIO)
 
 
-def _vulnerable(image: str, where: str, day: datetime.date) -> Iterator[Fault]:
+def _vulnerable(image: str, where: Place, day: datetime.date) -> Iterator[Fault]:
     """A release of MinIO is called by its day, which is recorded as a version: 2025.9.7."""
     faulty = next(one for one in lifecycle().faulty_releases if one.product == "minio")
     tag = _RELEASE.match(image_tag(image))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, at, sequence, text
+from lint.objects import Manifests, Object, Path, Place, at, sequence, text
 from lint.rule import rule
 from lint.rules.tempo import CONFIG, GENERATOR
 from lint.views import prometheus as _prometheus
@@ -29,7 +29,7 @@ class _Write:
     endpoint: Endpoint
 
     @property
-    def where(self) -> str:
+    def where(self) -> Place:
         return self.tempo.where(*self.path)
 
     def targets(self, manifests: Manifests, facts: Facts) -> list[_prometheus.Prometheus]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, at, mapping, sequence, text
+from lint.objects import Manifests, Object, Path, Place, at, mapping, sequence, text
 from lint.rule import rule
 from lint.views.mesh import TELEMETRY, mesh_configs, provider_names, root_namespaces
 
@@ -144,7 +144,7 @@ def _tracing(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
             yield obj, ("spec", "tracing", index)
 
 
-def _used_providers(manifests: Manifests) -> Iterator[tuple[str, str]]:
+def _used_providers(manifests: Manifests) -> Iterator[tuple[Place, str]]:
     for obj, path in _tracing(manifests):
         # istiod looks at the first one only.
         first: Path = (*path, "providers", 0, "name")

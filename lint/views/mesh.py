@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lint.facts import Facts
-from lint.objects import Key, Manifests, Object, Path, at, mapping, number, parsed, sequence, text
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text
 from lint.views.hosts import ServiceName, service_of
 
 SAIL = "sailoperator.io"
@@ -30,7 +30,7 @@ class MeshConfig:
     def root_namespace(self) -> str:
         return text(self.values.get("rootNamespace")) or self.namespace or DEFAULT_ROOT_NAMESPACE
 
-    def where(self, *path: Key) -> str:
+    def where(self, *path: Key) -> Place:
         return self.owner.where(*self.path, *path)
 
 
@@ -67,7 +67,7 @@ class Provider:
     def at(self, field: str) -> Any:
         return at(self.mesh.values, "extensionProviders", self.index, "opentelemetry", field)
 
-    def where(self, field: str) -> str:
+    def where(self, field: str) -> Place:
         return self.mesh.where("extensionProviders", self.index, "opentelemetry", field)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lint.facts import Facts
-from lint.objects import Manifests, Object, Path, strings, text
+from lint.objects import Manifests, Object, Path, Place, strings, text
 from lint.views.charts import charts
 from lint.views.mesh import SAIL
 from lint.views.prometheus import OPERATORS
@@ -50,7 +50,7 @@ class Use:
         return NAMES[self.product]
 
     @property
-    def where(self) -> str:
+    def where(self) -> Place:
         return self.owner.where(*self.path)
 
     @property

@@ -217,14 +217,18 @@ def test_a_value_that_is_no_object_has_no_fault(objects: list[Any]) -> None:
     assert lint.check(objects, FACTS) == []
 
 
+def said(objects: list[Any]) -> list[str]:
+    return [str(finding) for finding in lint.check(objects, FACTS)]
+
+
 def test_the_order_of_the_objects_changes_nothing() -> None:
     shuffled = list(OBJECTS)
     random.Random(7).shuffle(shuffled)  # noqa: S311
-    assert lint.check(shuffled, FACTS) == lint.check(OBJECTS, FACTS)
+    assert said(shuffled) == said(OBJECTS)
 
 
 def test_an_object_given_twice_has_its_faults_once() -> None:
-    assert lint.check([*OBJECTS, *OBJECTS], FACTS) == lint.check(OBJECTS, FACTS)
+    assert said([*OBJECTS, *OBJECTS]) == said(OBJECTS)
 
 
 def test_the_objects_are_not_changed() -> None:
