@@ -93,7 +93,9 @@ def _needed(path: str, found: Object | None, kinds: frozenset[str]) -> Any:
         # An older API server lists groups without their kinds, so it is not known which it has.
         return sorted(_kinds(found)) if "items" in found else None
     if "items" in found:
-        return [{**_described(item), "selects": _selects(item)} for item in found["items"]]
+        # The items of a list do not say their kind.
+        kind = str(found.get("kind", "")).removesuffix("List")
+        return [_described({**item, "kind": kind}) for item in found["items"]]
     return _described(found)
 
 
@@ -133,6 +135,9 @@ def _described(obj: Object) -> dict[str, Any]:
         described["grows"] = bool(obj.get("allowVolumeExpansion"))
     if obj.get("kind") == "PersistentVolumeClaim":
         described["size"] = obj["spec"]["resources"]["requests"]["storage"]
+        described["class"] = obj["spec"].get("storageClassName")
+    if obj.get("kind") == "Telemetry":
+        described["selects"] = _selects(obj)
     if obj.get("kind") == "Deployment":
         described |= istiod.of_deployment(obj)
     if obj.get("kind") == "ConfigMap":

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components._declare import PACKAGE, declare, once_ready, waited_for, within
+from components._declare import PACKAGE, declare, declare_patch, once_ready, waited_for, within
 from components._revision import Watch, once_served, revision, revision_key, served_by
 from components.object_store import ObjectStore
 from model import ObjectStoreName
 from objects.addresses import tempo_otlp_address, tempo_query_url
-from objects.context import Text
+from objects.context import Object, Text
 from objects.tempo import build_beside, build_metrics_services, build_tempo, tempo_rollout, unscaled
 from objects.tempo_args import TempoStackArgs
+from objects.tempo_claims import claims_of
 from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
 from objects.tempo_storage import build_store_copy, build_store_secret, cloud_store, object_stores, store_secret
 
@@ -71,6 +72,7 @@ class TempoStack(pulumi.ComponentResource):
             declare(f"{name}-{role}", service, child)
 
         served = served_by(self._tempo, made, tempo_rollout(args), watch)
+        self._size_claims(name, args, build_tempo(args, secret_name), served)
         copy = build_store_copy(args)
         if copy is not None:
             # Once Tempo writes to the new store, nothing is added to the old one.
@@ -88,6 +90,17 @@ class TempoStack(pulumi.ComponentResource):
         self.query_url = once_served(tempo_query_url(args.tempo, args.context), served)
         self.otlp_address = once_served(tempo_otlp_address(args.tempo, args.context), served)
         self.register_outputs({"query_url": self.query_url, "otlp_address": self.otlp_address})
+
+    def _size_claims(self, name: str, args: TempoStackArgs, tempo: Object, served: pulumi.Output[str]) -> None:
+        """Let the claims grow that Tempo's operator has made; one without a size is none, so a destroy leaves it."""
+        opts = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[waited_for(served)],
+            retain_on_delete=True,
+            custom_timeouts=within(args.context.timeouts.tempo),
+        )
+        for number, claim in enumerate(claims_of(tempo)):
+            declare_patch(f"{name}-claim-{number}", claim, opts)
 
     def _graph(
         self,

@@ -14,9 +14,11 @@ from objects.addresses import TEMPO
 from objects.context import Object, identity
 from objects.object_store import COPY_JOB
 from objects.stores import STORES
+from objects.tempo_claims import claims_of
 from objects.tempo_storage import object_stores
 from program.plan import Plan
 
+STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _GUIDE = 'docs/operations.md, "Changes that are migrations"'
 # Where an object says the class and the size of its volume, below its spec.
 _VOLUMES = {
@@ -36,23 +38,18 @@ def migrations(plan: Plan, objects: Iterable[Object], before: Recorded) -> Itera
     made = {identity(obj): obj for obj in before.objects()}
     for obj in objects:
         earlier = made.get(identity(obj))
-        if earlier is not None:
-            yield from _changed_volume(obj, earlier, plan.seen)
+        changed = [] if earlier is None else list(_changed_volume(obj, earlier))
+        # A claim that is not the stack's is refused as somebody else's, whatever its size.
+        if earlier is not None or obj["kind"] != "PersistentVolumeClaim":
+            yield from changed or _unfit_claims(obj, plan.seen)
 
 
-def _storage_class(name: str) -> str:
-    """The API path of a storage class."""
-    return path_of({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}})
-
-
-def volumes_to_look_at(before: Recorded) -> Iterator[str]:
-    """The API paths of the stack's storage classes, which say whether volumes grow, and of the claims of Tempo's."""
-    for made in before.objects():
-        if made["kind"] in _VOLUMES:
-            name = value_at(made["spec"], _VOLUMES[made["kind"]][0])
-            if name is not None:
-                yield _storage_class(name)
-            yield from (path_of(claim) for claim in _claims_of_operator(made))
+def volumes_to_look_at(objects: Iterable[Object]) -> Iterator[str]:
+    """The API paths of the claims that hold the stack's data, and of the classes, which say whether they may grow."""
+    claims = [path_of(claim) for obj in objects for claim in _claims(obj)]
+    if claims:
+        yield STORAGE_CLASSES
+    yield from claims
 
 
 def _changed(setting: str, now: str, earlier: str | None) -> Iterator[str]:
@@ -97,51 +94,51 @@ def _kiali_installer(before: Recorded) -> str | None:
     return "operator" if any(made["kind"] == "Kiali" for made in before.objects()) else None
 
 
-def _changed_volume(obj: Object, earlier: Object, seen: Seen) -> Iterator[str]:
-    """The volume of a claim of ours, or the one that Tempo's operator makes."""
+def _claims(obj: Object) -> list[Object]:
+    """The claims that ``obj`` is, or that Tempo's operator makes for it, with the size that is asked for."""
+    if obj["kind"] == "PersistentVolumeClaim":
+        return [obj]
+    return claims_of(obj) if obj["kind"] in _VOLUMES else []
+
+
+def _changed_volume(obj: Object, earlier: Object) -> Iterator[str]:
+    """Another class, or less, than the stack asked for before."""
     if obj["kind"] not in _VOLUMES or value_at(obj["spec"], "storage.traces.backend") == "memory":
         return
-    name = f"{obj['kind']} {obj['metadata']['namespace']}/{obj['metadata']['name']}"
     class_at, size_at = _VOLUMES[obj["kind"]]
     now, then = value_at(obj["spec"], class_at), value_at(earlier["spec"], class_at)
     if now is not None and then is not None and now != then:
-        yield f"the volume of {name} has storage class {then}, not {now}: its data would be lost; the steps: {_GUIDE}"
+        yield (
+            f"the volume of {_title(obj)} has storage class {then}, not {now}: its data would be lost; the steps: "
+            f"{_GUIDE}"
+        )
     wanted, has = value_at(obj["spec"], size_at), value_at(earlier["spec"], size_at)
-    if wanted is None or has is None or amount(wanted) == amount(has):
-        return
-    if amount(wanted) < amount(has):
-        yield f"the volume of {name} has {has}, not {wanted}: a volume does not shrink; the steps: {_GUIDE}"
-    elif then is not None and (seen.answers.get(_storage_class(then)) or {}).get("grows") is False:
-        yield f"the volume of {name} has {has}, not {wanted}: class {then} does not let it grow; the steps: {_GUIDE}"
-    else:
-        yield from _claims_that_stay_behind(earlier, wanted, seen)
+    if wanted is not None and has is not None and amount(wanted) < amount(has):
+        yield f"the volume of {_title(obj)} has {has}, not {wanted}: a volume does not shrink; the steps: {_GUIDE}"
 
 
-def _claims_that_stay_behind(tempo: Object, wanted: str, seen: Seen) -> Iterator[str]:
-    """The operator makes a StatefulSet anew for another size, which takes the claims as they are."""
-    for claim in _claims_of_operator(tempo):
-        name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
+def _unfit_claims(obj: Object, seen: Seen) -> Iterator[str]:
+    """The claims that the cluster has, and that cannot become as large as ``obj`` asks for."""
+    for claim in _claims(obj):
         found = seen.answers.get(path_of(claim))
-        if found is not None and amount(found["size"]) < amount(wanted):
-            patch = '{"spec":{"resources":{"requests":{"storage":"' + wanted + '"}}}}'
+        wanted = claim["spec"]["resources"]["requests"]["storage"]
+        if found is None or amount(found["size"]) == amount(wanted):
+            continue
+        if amount(found["size"]) > amount(wanted):
             yield (
-                f"PersistentVolumeClaim {namespace}/{name} has {found['size']}, and Tempo's operator leaves it so: "
-                f"first `kubectl patch pvc {name} -n {namespace} --type merge -p '{patch}'`"
+                f"{_title(claim)} has {found['size']}, not {wanted}: a volume does not shrink; set its size to "
+                f"{found['size']}"
+            )
+        elif found.get("class") in _classes_that_do_not_grow(seen):
+            yield (
+                f"{_title(claim)} has {found['size']}, not {wanted}: class {found['class']} does not let it grow; the "
+                f"steps: {_GUIDE}"
             )
 
 
-def _claims_of_operator(obj: Object) -> list[Object]:
-    """The claims that Tempo's operator makes for a resource (tempo-operator, internal/manifests)."""
-    name = obj["metadata"]["name"]
-    if obj["kind"] == "TempoMonolithic":
-        names = [f"tempo-storage-tempo-{name}-0"]
-    elif obj["kind"] == "TempoStack":
-        replicas = value_at(obj["spec"], "template.ingester.replicas") or 1
-        names = [f"data-tempo-{name}-ingester-{number}" for number in range(int(replicas))]
-    else:
-        names = []
-    namespace = obj["metadata"].get("namespace")
-    return [
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": one, "namespace": namespace}}
-        for one in names
-    ]
+def _classes_that_do_not_grow(seen: Seen) -> set[str]:
+    return {one["name"] for one in seen.answers.get(STORAGE_CLASSES) or () if not one["grows"]}
+
+
+def _title(obj: Object) -> str:
+    return f"{obj['kind']} {obj['metadata']['namespace']}/{obj['metadata']['name']}"

@@ -57,7 +57,7 @@ def _paths(plan: Plan, objects: list[context.Object], before: Recorded) -> Itera
     yield from releases_to_look_at(plan.settings)
     yield from definitions_to_look_at(objects)
     yield from (path_of(obj) for obj in claimed(plan, objects, before))
-    yield from volumes_to_look_at(before)
+    yield from volumes_to_look_at(objects)
     yield from to_look_at(plan)
     if before.cluster_uid is None:
         yield from (path_of(namespace) for namespace in before.namespaces())

@@ -18,8 +18,10 @@ from model import WorkloadKind
 from objects.context import Object, is_ours
 from objects.manifests import MANIFESTS
 from objects.mesh_config import active_revision, revision_suffix
-from objects.tempo import tempo_rollout
+from objects.tempo import build_tempo, tempo_rollout
+from objects.tempo_claims import claims_of
 from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
+from objects.tempo_storage import store_secret
 from program.checks import without_secrets
 from program.configured import plan_of
 from program.existing_mesh import existing_istio
@@ -94,7 +96,7 @@ def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
     yield _rule("", "namespaces", ["kube-system", *plan.settings.namespaces.existing], _READ)
     yield {"apiGroups": ["telemetry.istio.io"], "resources": ["telemetries"], "verbs": ["list"]}
     # Whether volumes may grow, and how large those are that Tempo's operator made.
-    yield {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": list(_READ)}
+    yield {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}
     yield {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": list(_READ)}
     packages = list(packages_to_look_at(plan.settings))
     if packages:
@@ -157,6 +159,10 @@ def _patched(plan: Plan) -> Iterator[Rule]:
     if settings.mesh_namespaces:
         yield _rule("", "namespaces", settings.mesh_namespaces, ("get", "patch"))
     yield from _restarted(plan, ("get", "patch"))
+    tempo = plan.tempo()
+    claims = [claim["metadata"]["name"] for claim in claims_of(build_tempo(tempo, store_secret(tempo.tempo.storage)))]
+    if claims:
+        yield _rule("", "persistentvolumeclaims", claims, ("get", "patch"))
     if settings.mesh.is_patched:
         yield _rule("sailoperator.io", "istios", [settings.mesh.existing.istio], ("get", "patch", "list", "watch"))
 

@@ -98,9 +98,12 @@ def test_what_is_replaced_on_a_change_or_a_trigger_is_deleted_first(resources: l
             assert resource.delete_before_replace, resource.urn
 
 
-def test_only_the_awaited_operators_are_kept_on_destroy(resources: list[Registration]) -> None:
-    """What is awaited there belongs to OLM, which takes it away with its Subscription."""
-    assert kinds_with(resources, lambda r: "retainOnDelete" in r.further_options) == {"Operator"}
+def test_only_what_belongs_to_an_operator_is_kept_on_destroy(resources: list[Registration]) -> None:
+    """What is awaited of OLM goes with its Subscription, and a claim cannot be without the size that is ours."""
+    assert kinds_with(resources, lambda r: "retainOnDelete" in r.further_options) == {
+        "Operator",
+        "PersistentVolumeClaim",
+    }
 
 
 def test_only_what_an_older_stack_would_lose_ignores_changes(resources: list[Registration]) -> None:

@@ -42,6 +42,20 @@ def named(name: str, *, owner: str | None = None, uid: str = "theirs", **more: A
     return {"metadata": {"name": name, "uid": uid, "annotations": annotations}, **more}
 
 
+def claim(size: str, *, of: str) -> dict[str, Any]:
+    """A claim of this size, of a storage class."""
+    return named(
+        "claim",
+        kind="PersistentVolumeClaim",
+        spec={"resources": {"requests": {"storage": size}}, "storageClassName": of},
+    )
+
+
+def classes(**grow: bool) -> dict[str, Any]:
+    """The list of the storage classes, which says of each whether its volumes grow."""
+    return {"kind": "StorageClassList", "items": [named(name, allowVolumeExpansion=may) for name, may in grow.items()]}
+
+
 def on_a_cluster_with(objects: Objects) -> Objects:
     return {**EMPTY_CLUSTER, **objects}
 
@@ -200,7 +214,7 @@ class TestWhichCluster:
 class TestTelemetriesOfOthers:
     def rival(self, created: str, **spec: Any) -> Objects:
         item = {"metadata": {"name": "mesh-default", "uid": "theirs", "creationTimestamp": created}, "spec": spec}
-        return {TELEMETRIES: {"items": [item]}}
+        return {TELEMETRIES: {"kind": "TelemetryList", "items": [item]}}
 
     def test_an_older_one_for_the_mesh_is_refused_with_its_name(self) -> None:
         (fault,) = refusal(minimal_config(), live=self.rival("2024-01-01T00:00:00Z"))
@@ -215,7 +229,7 @@ class TestTelemetriesOfOthers:
         (ours,) = (r["outputs"]["metadata"] for r in state.values() if r["type"].endswith(":Telemetry"))
         live = self.rival("2025-01-01T00:00:00Z")
         own = {"metadata": {"name": ours["name"], "uid": ours["uid"], "creationTimestamp": "2024-01-01T00:00:00Z"}}
-        both = on_a_cluster_with({TELEMETRIES: {"items": [*live[TELEMETRIES]["items"], own]}})
+        both = on_a_cluster_with({TELEMETRIES: {"kind": "TelemetryList", "items": [*live[TELEMETRIES]["items"], own]}})
         assert run_program(minimal_config(), preview=True, live=both, state=state).exports
 
 
@@ -295,8 +309,10 @@ class TestChangesThatLoseData:
     def test_a_volume_grows_where_its_class_lets_it(self, grows: bool) -> None:
         state = state_of(run_program(with_volumes(), preview=False))
         config = with_setting(with_volumes(), "prometheus.storage.size", "20Gi")
-        storage_class = named("slow", kind="StorageClass", allowVolumeExpansion=grows)
-        live = {"/apis/storage.k8s.io/v1/storageclasses/slow": storage_class}
+        live = {
+            "/apis/storage.k8s.io/v1/storageclasses": classes(slow=grows),
+            "/api/v1/namespaces/istio-system/persistentvolumeclaims/prometheus": claim("10Gi", of="slow"),
+        }
         if grows:
             deployed = run_program(config, preview=True, live=on_a_cluster_with(live), state=state)
             assert deployed.get("PersistentVolumeClaim", "prometheus").inputs["spec"]["resources"]["requests"] == {
@@ -306,17 +322,29 @@ class TestChangesThatLoseData:
             (fault,) = refusal(config, live=live, state=state)
             assert "does not let it grow" in fault
 
-    @pytest.mark.parametrize(("size", "stays_behind"), [("10Gi", True), ("20Gi", False)])
-    def test_a_claim_of_tempos_operator_has_to_grow_before(self, size: str, stays_behind: bool) -> None:
-        state = state_of(run_program(with_volumes(), preview=False))
-        claim = named("claim", kind="PersistentVolumeClaim", spec={"resources": {"requests": {"storage": size}}})
-        path = "/api/v1/namespaces/tracing-system/persistentvolumeclaims/tempo-storage-tempo-tempo-0"
+    CLAIM = "/api/v1/namespaces/tracing-system/persistentvolumeclaims/tempo-storage-tempo-tempo-0"
+
+    def test_a_claim_of_tempos_operator_grows_too(self) -> None:
         config = with_setting(with_volumes(), "tempo.storage.size", "20Gi")
-        if stays_behind:
-            (fault,) = refusal(config, live={path: claim}, state=state)
-            assert "kubectl patch pvc tempo-storage-tempo-tempo-0 -n tracing-system" in fault
-        else:
-            assert run_program(config, preview=True, live=on_a_cluster_with({path: claim}), state=state).exports
+        state = state_of(run_program(with_volumes(), preview=False))
+        live = {"/apis/storage.k8s.io/v1/storageclasses": classes(slow=True), self.CLAIM: claim("10Gi", of="slow")}
+        deployed = run_program(config, preview=True, live=on_a_cluster_with(live), state=state)
+        (patch,) = (r for r in deployed if r.type.endswith(":PersistentVolumeClaimPatch"))
+        assert patch.object_name == "tempo-storage-tempo-tempo-0"
+        assert patch.inputs["spec"] == {"resources": {"requests": {"storage": "20Gi"}}}
+
+    def test_the_class_of_a_claim_decides_where_the_settings_name_none(self) -> None:
+        live = {
+            "/apis/storage.k8s.io/v1/storageclasses": classes(default=False),
+            self.CLAIM: claim("5Gi", of="default"),
+        }
+        (fault,) = refusal(with_setting(s3_config(), "tempo.storage.size", "10Gi"), live=live)
+        assert "class default does not let it grow" in fault
+
+    def test_a_claim_that_somebody_else_has_let_grow_does_not_shrink(self) -> None:
+        live = {"/apis/storage.k8s.io/v1/storageclasses": classes(slow=True), self.CLAIM: claim("30Gi", of="slow")}
+        (fault,) = refusal(with_volumes(), live=live, state=state_of(run_program(with_volumes(), preview=False)))
+        assert "set its size to 30Gi" in fault
 
     def test_a_volume_in_memory_may_shrink(self) -> None:
         """What is in it goes with the pod anyway."""
