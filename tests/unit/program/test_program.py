@@ -199,7 +199,7 @@ def test_nothing_else_skips_the_wait(deployed: Deployed) -> None:
 
 def test_no_claim_is_awaited_because_a_bound_one_would_be_for_ever(with_s3: Deployed) -> None:
     claims = [r.inputs["metadata"]["annotations"] for r in with_s3.children if r.kind == "PersistentVolumeClaim"]
-    assert [annotations.get("pulumi.com/skipAwait") for annotations in claims] == ["true"]
+    assert {annotations.get("pulumi.com/skipAwait") for annotations in claims} == {"true"}
 
 
 def test_no_service_is_awaited_beside_its_pods(with_s3: Deployed) -> None:

@@ -106,9 +106,22 @@ def test_a_storage_brings_its_objects_and_no_others(deploy: Deploy, variant: Any
         if (r.inputs.get("metadata") or {}).get("namespace") == "tracing-system"
         and r.kind not in KIND.values()
         and not r.name.endswith("-metrics")
+        and not r.type.endswith("Patch")
     }
     assert made == objects
     assert ("ObjectStore" in {c.kind for c in deployed.components}) is (source in {"seaweedfs", "minio"})
+
+
+def test_each_claim_that_the_operator_makes_gets_the_size_of_the_settings(deploy: Deploy, variant: Any) -> None:
+    mode, backend, source, *_ = variant
+    config = with_setting(storage_config(mode, backend, source), "tempo.storage.size", "7Gi")
+    patches = [r for r in deploy(config) if r.type.endswith(":PersistentVolumeClaimPatch")]
+    name = "tempo-storage-tempo-tempo-0" if mode == "monolithic" else "data-tempo-tempo-ingester-0"
+    in_memory = backend == "memory"
+    assert [patch.object_name for patch in patches] == ([] if in_memory else [name])
+    for patch in patches:
+        assert patch.inputs["spec"] == {"resources": {"requests": {"storage": "7Gi"}}}
+        assert patch.inputs["metadata"]["annotations"]["pulumi.com/patchForce"] == "true"
 
 
 def test_the_mode_chooses_the_kind_of_the_one_tempo(deploy: Deploy, variant: Any) -> None:
