@@ -50,7 +50,7 @@ unit: .venv/installed
 
 docs: .venv/installed
 	@$(PYTHON) -m mesh_tracing settings > docs/settings.md
-	@$(PYTHON) -m mesh_tracing checks > docs/checks.md
+	@$(PYTHON) -m mesh_tracing checks docs
 
 # The tool that pins has an environment of its own, and no pin here.
 lock:

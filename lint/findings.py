@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
-from lint.objects import Place, printable
+from lint.objects import Place, dotted, printable
+from lint.positions import Position, position_of
 
 
 class Severity(StrEnum):
-    """An error breaks tracing; a warning may break it, or is unwise."""
+    """An error breaks tracing; a warning may break it; advice makes it more robust."""
 
     ERROR = "error"
     WARNING = "warning"
+    ADVICE = "advice"
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault with the code under which docs/checks.md explains it; its texts are printable."""
+    """A fault with the code of its rule; its texts are printable."""
 
     code: str
     severity: Severity
@@ -33,13 +36,38 @@ class Finding:
     why: str
     remedy: str
 
+    @cached_property
+    def position(self) -> Position | None:
+        """The line and the column in the file, where there is one."""
+        return position_of(self.place)
+
+    @property
+    def field(self) -> str:
+        """The field of the object, in words: ``Kind namespace/name: field.path``."""
+        path = dotted(self.place.path)
+        return printable(f"{self.place.owner.label}: {path}" if path else self.place.owner.label)
+
     @property
     def where(self) -> str:
-        """The place in words: ``file: Kind namespace/name: field.path``."""
-        return printable(str(self.place))
+        """The place in words: ``file:line:column: Kind namespace/name: field.path``."""
+        source = self.place.owner.source
+        if source is None:
+            return self.field
+        at = f":{self.position.line}:{self.position.column}" if self.position else ""
+        return f"{printable(source.name)}{at}: {self.field}"
+
+    @property
+    def message(self) -> str:
+        """What happens, what to do, and where that is explained."""
+        return f"{self.why}; {self.remedy} ({self.page})"
+
+    @property
+    def page(self) -> str:
+        """The page that explains the code, from the project's root."""
+        return f"docs/checks/{self.code}.md"
 
     def __str__(self) -> str:
-        return f"{self.severity} {self.code} {self.where}: {self.why}; {self.remedy}"
+        return f"{self.severity} {self.code} {self.where}: {self.message}"
 
 
 def error(place: Place, why: str, remedy: str) -> Fault:
@@ -48,3 +76,7 @@ def error(place: Place, why: str, remedy: str) -> Fault:
 
 def warning(place: Place, why: str, remedy: str) -> Fault:
     return Fault(Severity.WARNING, place, why, remedy)
+
+
+def advice(place: Place, why: str, remedy: str) -> Fault:
+    return Fault(Severity.ADVICE, place, why, remedy)

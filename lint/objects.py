@@ -7,12 +7,13 @@ look out for it.
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, update_wrapper
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import yaml
+from lint.documents import NOT_YAML, load
+from lint.templates import shown
 
 Key = str | int
 Path = tuple[Key, ...]
@@ -20,8 +21,27 @@ Path = tuple[Key, ...]
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _MAX_DIGITS = 18
 
-# What the YAML parser raises: its own errors, and those that its constructors let through, as for `!!int ""`.
-NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
+_CLUSTER_SCOPED = frozenset(
+    {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "GatewayClass",
+        "IngressClass",
+        "Istio",
+        "IstioCNI",
+        "IstioRevision",
+        "IstioRevisionTag",
+        "MutatingWebhookConfiguration",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "StorageClass",
+        "UIPlugin",
+        "ValidatingWebhookConfiguration",
+        "ZTunnel",
+    }
+)
 
 
 def mapping(value: object) -> Mapping[Any, Any]:
@@ -93,14 +113,14 @@ def parsed(document: object) -> Any:
 @lru_cache(maxsize=64)
 def _parsed(document: str) -> Any:
     try:
-        return yaml.safe_load(document)
+        return load(document)
     except NOT_YAML:
         return None
 
 
 def printable(name: str) -> str:
-    """Replace line breaks and terminal control sequences by question marks."""
-    return "".join(char if char.isprintable() else "?" for char in name)
+    """Replace line breaks and terminal control sequences by question marks, and a template's actions by ``{{…}}``."""
+    return "".join(char if char.isprintable() else "?" for char in shown(name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +131,42 @@ class Place:
     path: Path
 
     def __str__(self) -> str:
-        source = f"{self.owner.source}: " if self.owner.source else ""
+        source = f"{self.owner.source.name}: " if self.owner.source else ""
         return f"{source}{self.owner.label}: {dotted(self.path)}"
+
+    def value(self) -> Any:
+        """What is there, or the nearest value around it; also within a document that is a text."""
+        value: Any = self.owner.raw
+        for key in self.path:
+            inner = parsed(value) if isinstance(value, str) else value
+            found = at(inner, key)
+            if found is None:
+                return value
+            value = found
+        return value
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A text with manifests: a file, standard input, or what a tool rendered from ``name``, which has no lines."""
+
+    name: str
+    text: str = ""
+    is_rendered: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Object:
-    """One object; ``source`` is the file that it comes from."""
+    """One object, and where it stands: in which document of a source, and at which path there.
+
+    An object without a namespace is in ``default_namespace``, if it is of a kind that has one.
+    """
 
     raw: object
-    source: str = ""
+    source: Source | None = None
+    document: int = 0
+    base: Path = ()
+    default_namespace: str = ""
 
     @property
     def kind(self) -> str:
@@ -141,7 +187,8 @@ class Object:
 
     @property
     def namespace(self) -> str:
-        return text(at(self.raw, "metadata", "namespace"))
+        named = text(at(self.raw, "metadata", "namespace"))
+        return named or ("" if self.kind in _CLUSTER_SCOPED else self.default_namespace)
 
     @property
     def labels(self) -> Mapping[Any, Any]:
@@ -154,30 +201,73 @@ class Object:
     def label(self) -> str:
         """What it is called in a message: ``Kind namespace/name``."""
         name = f"{self.namespace}/{self.name or '?'}" if self.namespace else self.name or "?"
-        return f"{self.kind} {name}"
+        return f"{self.kind} {name}" if self.kind else "document"
 
     def where(self, *path: Key) -> Place:
         return Place(self, path)
 
     def documents(self) -> Iterator[tuple[Path, str]]:
         """Yield the texts that a ConfigMap or a Secret holds."""
-        for field in ("data", "stringData"):
-            for key, value in mapping(self.at(field)).items():
+        for part in ("data", "stringData"):
+            for key, value in mapping(self.at(part)).items():
                 if isinstance(key, str) and isinstance(value, str):
-                    encoded = self.kind == "Secret" and field == "data"
-                    yield (field, key), _decoded(value) if encoded else value
+                    encoded = self.kind == "Secret" and part == "data"
+                    yield (part, key), _decoded(value) if encoded else value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Manifests:
-    """The objects that are checked together."""
+    """The objects that are checked together; ``read`` are those that a rule has looked at, by ``id``.
+
+    ``views`` keeps what has been made of them, by the function that made it.
+    """
 
     objects: tuple[Object, ...]
+    read: set[int] = field(default_factory=set)
+    views: dict[Any, Any] = field(default_factory=dict)
 
     def of(self, group: str, *kinds: str) -> Iterator[Object]:
-        for obj in self.objects:
-            if obj.kind in kinds and obj.group == group:
+        for obj in self._of_group(group):
+            if obj.kind in kinds:
+                self.read.add(id(obj))
                 yield obj
+
+    def documents(self) -> Iterator[Object]:
+        """Yield what is no object of Kubernetes: values of a chart, or the configuration of a program.
+
+        Whoever knows what one is calls ``recognise``.
+        """
+        yield from self._by_group.get(None, ())
+
+    def recognise(self, document: Object) -> None:
+        self.read.add(id(document))
+
+    def _of_group(self, group: str) -> Sequence[Object]:
+        return self._by_group.get(group, ())
+
+    @cached_property
+    def _by_group(self) -> Mapping[str | None, Sequence[Object]]:
+        found: dict[str | None, list[Object]] = {}
+        for obj in self.objects:
+            found.setdefault(obj.group, []).append(obj)
+        return found
+
+
+Further = ParamSpec("Further")
+T = TypeVar("T")
+
+
+def view(make: Callable[Concatenate[Manifests, Further], T]) -> Callable[Concatenate[Manifests, Further], T]:
+    """Make a view of some objects once, however many rules ask for it; it is no iterator, and nobody changes it."""
+
+    def made_once(manifests: Manifests, /, *args: Further.args, **options: Further.kwargs) -> T:
+        key = (make, args, *options.items())
+        if key not in manifests.views:
+            manifests.views[key] = make(manifests, *args, **options)
+        found: T = manifests.views[key]
+        return found
+
+    return update_wrapper(made_once, make)
 
 
 def _decoded(value: str) -> str:

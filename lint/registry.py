@@ -2,13 +2,14 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import lint.rules
 from lint.facts import Facts
 from lint.findings import Finding, Severity
 from lint.objects import Manifests, printable
 from lint.rule import Rule
+from lint.templates import is_unknown
 
 
 def _every_rule() -> Iterator[Rule]:
@@ -28,9 +29,18 @@ def examine(manifests: Manifests, facts: Facts, rules: Sequence[Rule] = RULES) -
         Finding(rule.code, fault.severity, fault.place, printable(fault.why), printable(fault.remedy))
         for rule in rules
         for fault in rule.find(manifests, facts)
+        if rule.reads_variables or not _is_unknown(fault.place.value())
     )
-    return sorted({str(finding): finding for finding in found}.values(), key=_order)
+    return in_order(found)
 
 
-def _order(finding: Finding) -> tuple[bool, int, str]:
-    return finding.severity is not Severity.ERROR, int(finding.code.removeprefix("N")), str(finding)
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted({str(finding): finding for finding in findings}.values(), key=_order)
+
+
+def _is_unknown(value: object) -> bool:
+    return isinstance(value, str) and is_unknown(value)
+
+
+def _order(finding: Finding) -> tuple[int, int, str]:
+    return list(Severity).index(finding.severity), int(finding.code.removeprefix("N")), str(finding)

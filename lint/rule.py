@@ -17,8 +17,10 @@ _NOTHING_KNOWN = Facts()
 class Rule:
     """``code`` is that of its findings, and may be that of other rules too.
 
-    ``why`` and ``remedy`` are Markdown, one paragraph each; ``levels`` are the severities that a finding may have.
-    ``example`` is a manifest with this fault and no other, found where ``facts`` are known of the cluster.
+    ``why`` and ``remedy`` are Markdown, one paragraph each; ``levels`` are the severities that a finding may have;
+    ``source`` is where the facts were read: a file of a project, or a page. ``example`` is a manifest with this fault
+    and no other, found where ``facts`` are known of the cluster. What a rule finds where a variable stands is not known
+    to be so, unless the rule ``reads_variables``.
     """
 
     find: Find
@@ -28,7 +30,9 @@ class Rule:
     why: str
     remedy: str
     example: str
+    source: str
     facts: Facts
+    reads_variables: bool
 
     @property
     def name(self) -> str:
@@ -51,11 +55,14 @@ def rule(  # noqa: PLR0913  one parameter for each part of the explanation
     why: str,
     remedy: str,
     example: str,
+    source: str = "",
     facts: Facts = _NOTHING_KNOWN,
+    reads_variables: bool = False,
 ) -> Callable[[Find], Rule]:
     """Make a rule of a function; ``example`` may be indented."""
 
     def explained(find: Find) -> Rule:
-        return Rule(find, code, title, levels, why, remedy, textwrap.dedent(example).strip("\n") + "\n", facts)
+        dedented = textwrap.dedent(example).strip("\n") + "\n"
+        return Rule(find, code, title, levels, why, remedy, dedented, source, facts, reads_variables)
 
     return explained

@@ -212,6 +212,7 @@ def mixed_overrides(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
               usage_report: {reporting_enabled: "${REPORT}"}
     """,
     facts=Facts(tempo_operator_version="0.20.0"),
+    reads_variables=True,
 )
 def variable_that_stays_literal(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     version = minor(facts.tempo_operator_version)

@@ -73,11 +73,13 @@ def values(manifests: Manifests, *wanted: str) -> Iterator[Values]:
     for owner, path, chart, content in _roots(manifests):
         known = chart if chart in _KNOWN_BY else _chart_of(content)
         if known in wanted:
+            manifests.recognise(owner)
             yield Values(owner, path, known, content)
             continue
         for name in wanted:
             below = mapping(content.get(name))
             if below and _KNOWN_BY[name](below):
+                manifests.recognise(owner)
                 yield Values(owner, (*path, name), name, below)
 
 
@@ -105,9 +107,8 @@ def _roots(manifests: Manifests) -> Iterator[tuple[Object, Path, str, Mapping[An
         for key in _IN_CONFIG_MAPS:
             if obj.at("data", key) is not None:
                 yield obj, ("data", key), "", _content(obj.at("data", key))
-    for obj in manifests.objects:
-        if not obj.kind and obj.group is None:
-            yield obj, (), "", mapping(obj.raw)
+    for obj in manifests.documents():
+        yield obj, (), "", mapping(obj.raw)
 
 
 def _content(found: object) -> Mapping[Any, Any]:
