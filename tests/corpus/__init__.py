@@ -1,0 +1,1 @@
+"""Public manifests with labels, which measure how often lint is right about what people really write."""

@@ -1,0 +1,52 @@
+"""What is wrong with a public manifest is written down so that it can be fetched, checked and compared."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.labels import UNREADABLE, Label, read
+
+FILES = read().files
+
+
+def test_the_labels_are_many_of_many_repositories() -> None:
+    assert len(FILES) >= 220
+    assert len({label.repository for label in FILES}) >= 80
+
+
+def test_no_repository_has_more_than_its_share() -> None:
+    assert max(Counter(label.repository for label in FILES).values()) <= 4
+
+
+def test_a_file_is_labelled_once() -> None:
+    assert len({(label.repository, label.path) for label in FILES}) == len(FILES)
+
+
+@pytest.mark.parametrize("label", FILES, ids=str)
+def test_a_label_names_a_commit_and_a_path_that_stays_below_it(label: Label) -> None:
+    assert re.fullmatch(r"[0-9a-f]{40}", label.commit)
+    assert re.fullmatch(r"[\w.-]+/[\w.-]+", label.repository)
+    for path in label.paths:
+        assert not path.startswith("/")
+        assert ".." not in path.split("/")
+
+
+@pytest.mark.parametrize("label", [label for label in FILES if label.faults], ids=str)
+def test_a_fault_says_where_it_is_and_which_checks_are_about_it(label: Label) -> None:
+    for fault in label.faults:
+        assert fault.severity in {"error", "warning"}
+        assert all(re.fullmatch(rf"N[1-9]\d*|{UNREADABLE}", code) for code in fault.codes)
+        assert fault.codes == (UNREADABLE,) or (fault.objects and fault.field)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "faults"), [("right", "[{fault: a, severity: error, reason: b}]"), ("wrong", "[]")]
+)
+def test_a_verdict_that_contradicts_the_faults_is_refused(verdict: str, faults: str, tmp_path: Path) -> None:
+    file = tmp_path / "labels.yaml"
+    entry = f"{{repository: a/b, commit: c, path: d, subject: mesh, verdict: {verdict}, faults: {faults}}}"
+    file.write_text(f"{{day: 2026-11-27, files: [{entry}]}}")
+    with pytest.raises(ValueError, match="a/b d"):
+        read(file)
