@@ -4,6 +4,7 @@ Exits 0 without errors, 1 with errors, 2 if something could not be checked.
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -92,8 +93,8 @@ def _exit_code(result: Result, options: argparse.Namespace) -> int:
 def _print_anything() -> None:
     """Print on a terminal that is not UTF-8 what it can show, and the rest as escapes."""
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

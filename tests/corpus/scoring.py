@@ -8,12 +8,13 @@ import contextlib
 import datetime
 import io
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lint import reference
-from lint.__main__ import UNCHECKED, main
+from lint.__main__ import main
 from tests.corpus.labels import UNREADABLE, Fault, Label, Labels
 
 
@@ -77,14 +78,13 @@ def judge(labels: Labels, root: Path) -> list[Verdict]:
 
 def look(files: Sequence[Path], day: datetime.date) -> tuple[Report, ...]:
     """Return the reports of lint on files that are checked together."""
-    names = [str(file) for file in files]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-        code = main([*names, "--json", "--as-of", day.isoformat()])
-    if code == UNCHECKED:
-        return (Report(UNREADABLE, "", "error"),)
-    findings = json.loads(printed.getvalue())
-    reports = [Report(one["code"], _object(one["where"], names), one["severity"]) for one in findings]
+        main([*map(str, files), "--json", "--allow-empty", "--as-of", day.isoformat()])
+    said = json.loads(printed.getvalue())
+    reports = [Report(one["code"], _object(one), one["severity"]) for one in said["findings"]]
+    if said["unreadable"]:
+        reports.append(Report(UNREADABLE, "", "error"))
     # Of the same code and object, the first one stays: errors are printed first.
     return tuple({(report.code, report.object): report for report in reversed(reports)}.values())
 
@@ -110,7 +110,9 @@ def count(verdicts: Sequence[Verdict], codes: Collection[str] | None = None) -> 
     )
 
 
-def _object(where: str, names: Sequence[str]) -> str:
-    """Return ``Kind namespace/name`` from ``file: Kind namespace/name: field``, or ``?`` for a plain document."""
-    rest = next((where.removeprefix(f"{name}: ") for name in names if where.startswith(f"{name}: ")), where)
-    return rest.split(": ", 1)[0].strip()
+def _object(finding: Mapping[str, Any]) -> str:
+    """Return ``Kind namespace/name``, or ``?`` for a document without a kind."""
+    if not finding["kind"]:
+        return "?"
+    name = finding["name"] or "?"
+    return f"{finding['kind']} {finding['namespace']}/{name}" if finding["namespace"] else f"{finding['kind']} {name}"
