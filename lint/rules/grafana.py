@@ -1,40 +1,24 @@
 """Grafana's data sources, which refer to each other by their uids."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, Place, at, parsed, sequence, text
+from lint.objects import Manifests, Path, Place, sequence, text
 from lint.rule import rule
+from lint.views.grafana import DataSource, data_sources
 
-# The second is the same query language behind Amazon's authentication.
-_PROMETHEUS_TYPES = frozenset({"prometheus", "grafana-amazonprometheus-datasource"})
+# The others speak Prometheus' language too, some behind the authentication of a cloud.
+_PROMETHEUS_TYPES = frozenset(
+    {
+        "prometheus",
+        "grafana-amazonprometheus-datasource",
+        "grafana-azureprometheus-datasource",
+        "victoriametrics-datasource",
+        "victoriametrics-metrics-datasource",
+    }
+)
 _TRACE_TYPES = frozenset({"tempo", "jaeger", "zipkin"})
-
-
-@dataclass(frozen=True)
-class _DataSource:
-    """One data source; ``path`` leads to it in its object."""
-
-    owner: Object
-    path: Path
-    type: str
-    uid: str
-    settings: Any
-
-    def uid_at(self, *path: str | int) -> str | None:
-        """Return a uid that this data source refers to; empty if it is absent, None if it is a variable."""
-        uid = text(at(self.settings, *path))
-        return None if "$" in uid else uid
-
-    def where(self, *path: str | int) -> Place:
-        return self.owner.where(*self.path, "jsonData", *path)
-
-    def shown(self, uid: str) -> str:
-        """``uid`` for a message, which does not quote a Secret."""
-        return "this uid" if self.owner.kind == "Secret" else f"the uid {uid!r}"
 
 
 @rule(
@@ -62,10 +46,10 @@ class _DataSource:
     """,
 )
 def service_map_without_prometheus(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    path = ("serviceMap", "datasourceUid")
+    path = ("jsonData", "serviceMap", "datasourceUid")
     yield from _prometheus_references(manifests, facts, path, "the service graph stays empty")
-    for source in _data_sources(manifests):
-        if source.type == "tempo" and source.uid_at(*path) == "":
+    for source in data_sources(manifests):
+        if source.type == "tempo" and _uid_at(source, *path) == "":
             yield warning(
                 source.where(*path),
                 "a Tempo data source without it shows no service graph",
@@ -100,7 +84,7 @@ def service_map_without_prometheus(manifests: Manifests, facts: Facts) -> Iterat
     """,
 )
 def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    path = ("tracesToMetrics", "datasourceUid")
+    path = ("jsonData", "tracesToMetrics", "datasourceUid")
     yield from _prometheus_references(manifests, facts, path, "links from spans to metrics lead nowhere")
 
 
@@ -132,20 +116,20 @@ def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> 
     """,
 )
 def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    known = list(_data_sources(manifests))
+    known = list(data_sources(manifests))
     traces = [source for source in known if source.type in _TRACE_TYPES]
     for source in known:
         if source.type not in _PROMETHEUS_TYPES:
             continue
-        for index, _ in enumerate(sequence(at(source.settings, "exemplarTraceIdDestinations"))):
-            path = ("exemplarTraceIdDestinations", index, "datasourceUid")
+        for index, _ in enumerate(sequence(source.at("jsonData", "exemplarTraceIdDestinations"))):
+            path = ("jsonData", "exemplarTraceIdDestinations", index, "datasourceUid")
             yield from _dangling(source, path, traces, "links from exemplars to traces lead nowhere")
 
 
 def _prometheus_references(
     manifests: Manifests, facts: Facts, path: tuple[str, ...], consequence: str
 ) -> Iterator[Fault]:
-    known = list(_data_sources(manifests))
+    known = list(data_sources(manifests))
     metrics = [source for source in known if source.type in _PROMETHEUS_TYPES]
     for source in known:
         if source.type == "tempo":
@@ -153,40 +137,28 @@ def _prometheus_references(
 
 
 def _dangling(
-    source: _DataSource,
-    path: tuple[str | int, ...],
-    wanted: list[_DataSource],
-    consequence: str,
-    known_uid: str | None = None,
+    source: DataSource, path: Path, wanted: list[DataSource], consequence: str, known_uid: str | None = None
 ) -> Iterator[Fault]:
     """Judge one reference, if any data source that it could mean is known."""
-    uid = source.uid_at(*path)
-    uids = {other.uid for other in wanted} | ({known_uid} if known_uid is not None else set())
-    if not uid or not uids or uid in uids:
+    uid = _uid_at(source, *path)
+    if not uid or not (wanted or known_uid) or uid == known_uid or any(other.has_uid(uid) for other in wanted):
         return
-    # Grafana gives a data source without a uid a random one.
-    severity: Callable[[Place, str, str], Fault] = warning if "" in uids else error
     kinds = "Tempo" if source.type in _PROMETHEUS_TYPES else "Prometheus"
+    shown = "this uid" if source.owner.kind == "Secret" else f"the uid {uid!r}"
+    severity: Callable[[Place, str, str], Fault] = error if known_uid or _all_known(source, wanted) else warning
     yield severity(
         source.where(*path),
-        f"no {kinds} data source here has {source.shown(uid)}, so {consequence}",
+        f"no {kinds} data source here has {shown}, so {consequence}",
         f"give the {kinds} data source a fixed uid, and name that",
     )
 
 
-def _data_sources(manifests: Manifests) -> Iterator[_DataSource]:
-    for obj in manifests.of("", "ConfigMap", "Secret"):
-        for path, document in obj.documents():
-            # Parsing every document would be slow: most have no data sources, and some are large.
-            if "datasources" in document:
-                entries = sequence(at(parsed(document), "datasources"))
-                for index, entry in enumerate(entries):
-                    yield _data_source(obj, (*path, "datasources", index), entry, text(at(entry, "uid")))
-    for obj in manifests.of("grafana.integreatly.org", "GrafanaDatasource"):
-        entry = obj.at("spec", "datasource")
-        uid = text(obj.at("spec", "uid")) or text(at(entry, "uid"))
-        yield _data_source(obj, ("spec", "datasource"), entry, uid)
+def _all_known(source: DataSource, wanted: list[DataSource]) -> bool:
+    """Whether Grafana has a data source that could be meant, each of those has a fixed uid, and it gets no others."""
+    return source.alone and all(other.uid for other in wanted) and any(o.grafana == source.grafana for o in wanted)
 
 
-def _data_source(owner: Object, path: Path, entry: object, uid: str) -> _DataSource:
-    return _DataSource(owner, path, text(at(entry, "type")), uid, at(entry, "jsonData"))
+def _uid_at(source: DataSource, *path: str | int) -> str | None:
+    """Return a uid that ``source`` refers to; empty if it is absent, None if it is a variable."""
+    uid = text(source.at(*path))
+    return None if "$" in uid else uid

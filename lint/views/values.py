@@ -38,6 +38,7 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
     ),
     "grafana": lambda values: (
         "grafana.ini" in values
+        or isinstance(values.get("additionalDataSources"), list)
         or any(isinstance(at(one, "datasources"), list) for one in mapping(values.get("datasources")).values())
     ),
     "prometheus": lambda values: isinstance(at(values, "server"), Mapping) and "extraFlags" in values["server"],

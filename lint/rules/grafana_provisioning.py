@@ -1,0 +1,108 @@
+"""What Grafana does with data sources from files: it expands variables, and accepts one default."""
+
+import re
+from collections.abc import Hashable, Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error
+from lint.objects import Manifests, Object, number, strings
+from lint.rule import rule
+from lint.views.grafana import DataSource, data_sources
+
+# A variable that Grafana fills in later, behind a single dollar: `$__tags`, `${__value.raw}`. Not one of those that are
+# meant to be expanded, `$__env{NAME}` and `$__file{name}`, nor one behind three dollars, which some tool makes two of.
+_SINGLE_DOLLAR = re.compile(r"(?<!\$)\$(?:\{__\w[^}]*\}|__\w+(?![\w{]))")
+
+
+@rule(
+    code="N33",
+    title="Grafana expands a variable too early",
+    levels=(Severity.ERROR,),
+    why=(
+        "In a provisioning file Grafana replaces `$name` and `${name}` by environment variables, also in queries and "
+        "links. One such as `$__tags` or `${__value.raw}`, which is to be filled in with each click, is gone by then: "
+        "the link has no value, the query no filter."
+    ),
+    remedy="Write two dollars: `$$__tags`, `$${__value.raw}`.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            apiVersion: 1
+            datasources:
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData:
+                  serviceMap: {datasourceUid: prometheus}
+                  tracesToMetrics:
+                    datasourceUid: prometheus
+                    queries: [{name: Rate, query: "sum(rate(calls_total{$__tags}[5m]))"}]
+    """,
+)
+def variable_expanded_too_early(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for source in data_sources(manifests):
+        if source.provisioned:
+            # In all fields that are texts (grafana: pkg/services/provisioning/values/values.go).
+            for path, found in strings(source.entry):
+                variable = _SINGLE_DOLLAR.search(found)
+                if variable:
+                    yield error(
+                        source.where(*path),
+                        f"Grafana takes {variable[0]} for an environment variable when it reads the file, and puts "
+                        "nothing in its place",
+                        f"write ${variable[0]}",
+                    )
+
+
+@rule(
+    code="N33",
+    title="Two data sources are the default",
+    levels=(Severity.ERROR,),
+    why=(
+        "Grafana accepts one default in the provisioning of an organization. With a second it does not start. The chart"
+        " kube-prometheus-stack makes its own Prometheus the default unless it is told not to."
+    ),
+    remedy=(
+        "Keep `isDefault: true` at one data source. In values of kube-prometheus-stack, "
+        "`grafana.sidecar.datasources.isDefaultDatasource: false` leaves it to another."
+    ),
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            apiVersion: 1
+            datasources:
+              - {name: Prometheus, uid: prometheus, type: prometheus, isDefault: true}
+              - {name: Loki, uid: loki, type: loki, isDefault: true}
+    """,
+)
+def two_default_data_sources(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    defaults: dict[Hashable, list[DataSource]] = {}
+    for source in data_sources(manifests):
+        if source.provisioned and source.is_default:
+            organization = number(source.at("orgId")) or 1
+            defaults.setdefault((source.grafana, organization), []).append(source)
+    for first, *others in defaults.values():
+        owners = {_named(first.owner): first.owner}
+        for other in others:
+            # Of two objects with the same name only one can be in the cluster.
+            if owners.setdefault(_named(other.owner), other.owner) is other.owner:
+                yield error(
+                    other.where("isDefault"),
+                    f"{_shown(first)} is the default too, and Grafana does not start with two",
+                    "set isDefault to false at one of them",
+                )
+
+
+def _named(owner: Object) -> tuple[str, str]:
+    return owner.kind, owner.name
+
+
+def _shown(source: DataSource) -> str:
+    """A name for a message, which does not quote a Secret."""
+    return "another one" if source.owner.kind == "Secret" else f"the data source {source.name!r}"
