@@ -46,6 +46,12 @@ _NO_MINIO = "use another object store, as SeaweedFS"
     ),
     remedy="Put `https://` or `http://` before the host; `http` means without TLS.",
     example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          storage: {traces: {backend: s3, s3: {secret: tempo-s3}}}
+        ---
         apiVersion: v1
         kind: Secret
         metadata: {name: tempo-s3, namespace: tracing-system}
@@ -70,6 +76,12 @@ def endpoint_without_scheme(manifests: Manifests, _facts: Facts) -> Iterator[Fau
     why="A region is for AWS, an endpoint for every other store. Tempo's operator refuses a Secret with both.",
     remedy="Keep the endpoint, or for AWS the region.",
     example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          storage: {traces: {backend: s3, s3: {secret: tempo-s3}}}
+        ---
         apiVersion: v1
         kind: Secret
         metadata: {name: tempo-s3, namespace: tracing-system}
@@ -259,10 +271,9 @@ def _on_s3(manifests: Manifests) -> Iterator[Object]:
 
 def _has_tls_endpoint(manifests: Manifests, tempo: Object) -> bool | None:
     """Whether the endpoint in the Secret of ``tempo`` is https; None if the objects do not show it."""
-    _, secret = _SECRETS[tempo.kind]
     for obj in manifests.of("", "Secret"):
-        if (obj.namespace, obj.name) == (tempo.namespace, tempo.at(*secret)):
-            keys = {str(path[-1]): value for path, value in obj.documents()}
+        if _is_named_by(tempo, obj):
+            keys = {key: value for key, (_, value) in _keys(obj).items()}
             # Without an endpoint the store is Amazon's, in that region.
             endpoint = keys.get("endpoint") or ("https://" if keys.get("region") else "")
             return endpoint.startswith("https://") if "://" in endpoint else None
@@ -270,9 +281,22 @@ def _has_tls_endpoint(manifests: Manifests, tempo: Object) -> bool | None:
 
 
 def _secrets(manifests: Manifests) -> Iterator[tuple[Object, Mapping[str, tuple[Path, str]]]]:
-    """Yield the Secrets that are for an object store with an endpoint, each with the path and value of its keys."""
+    """Yield the Secrets of object stores with an endpoint, each with the path and value of its keys.
+
+    Many programs keep a bucket and an endpoint in a Secret: only those that a Tempo names are for its operator.
+    """
+    tempos = list(_on_s3(manifests))
     for obj in manifests.of("", "Secret"):
-        keys = {str(path[-1]): (path, value) for path, value in obj.documents()}
+        keys = _keys(obj)
         # The credentials themselves may be kept back from the check.
-        if {"bucket", "endpoint"} <= keys.keys():
+        if {"bucket", "endpoint"} <= keys.keys() and any(_is_named_by(tempo, obj) for tempo in tempos):
             yield obj, keys
+
+
+def _keys(secret: Object) -> dict[str, tuple[Path, str]]:
+    return {str(path[-1]): (path, value) for path, value in secret.documents()}
+
+
+def _is_named_by(tempo: Object, secret: Object) -> bool:
+    _, name = _SECRETS[tempo.kind]
+    return (secret.namespace, secret.name) == (tempo.namespace, tempo.at(*name))

@@ -236,14 +236,29 @@ def encoded(field: str, value: str) -> str:
 
 @pytest.mark.parametrize("field", ["data", "stringData"])
 def test_an_endpoint_has_a_scheme_and_is_not_printed(check_yaml: CheckYaml, field: str) -> None:
-    assert check_yaml(secret(field, "https://s3.example.com")) == []
-    (finding,) = check_yaml(secret(field, "s3.example.com"))
+    store = on_s3("TempoMonolithic", "")
+    assert check_yaml(together(store, secret(field, "https://s3.example.com"))) == []
+    (finding,) = check_yaml(together(store, secret(field, "s3.example.com")))
     assert (finding.code, finding.where) == ("N13", f"Secret obs/store: {field}.endpoint")
     assert "example.com" not in str(finding)
 
 
 def test_a_secret_of_something_else_is_left_alone(codes: Codes) -> None:
     assert codes("{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {endpoint: host, region: eu}}") == []
+
+
+@pytest.mark.parametrize(
+    "tempo_on_s3",
+    [
+        "",
+        "{apiVersion: tempo.grafana.com/v1alpha1, kind: TempoStack, metadata: {name: t, namespace: obs},"
+        " spec: {storage: {secret: {type: s3, name: other}, tls: {enabled: true}}}}",
+        "{apiVersion: tempo.grafana.com/v1alpha1, kind: TempoStack, metadata: {name: t, namespace: obs},"
+        " spec: {storage: {secret: {type: gcs, name: store}}}}",
+    ],
+)
+def test_a_secret_that_no_tempo_names_as_its_store_is_left_alone(codes: Codes, tempo_on_s3: str) -> None:
+    assert codes(together(tempo_on_s3, secret("stringData", "s3.example.com", ", region: eu"))) == []
 
 
 def test_a_region_without_an_endpoint_is_that_of_aws(codes: Codes) -> None:

@@ -5,13 +5,13 @@ from cases.base import GENERATOR, STACK, STORE, STORE_POD, Example, replaced
 EXAMPLES = {
     "endpoint_without_scheme": Example(
         "error N13 Secret tracing-system/store: stringData.endpoint",
-        wrong=replaced(STORE, "http://", ""),
-        right=STORE,
+        wrong=GENERATOR + replaced(STORE, "http://", ""),
+        right=GENERATOR + STORE,
     ),
     "region_beside_endpoint": Example(
         "error N13 Secret tracing-system/store: stringData.region",
-        wrong=replaced(STORE, "bucket: traces", "bucket: traces, region: eu-central-1"),
-        right=STORE,
+        wrong=GENERATOR + replaced(STORE, "bucket: traces", "bucket: traces, region: eu-central-1"),
+        right=GENERATOR + STORE,
     ),
     "tls_unlike_the_endpoint": Example(
         "error N13 TempoStack tracing-system/big: spec.storage.tls.enabled",
