@@ -8,6 +8,7 @@ from lint.objects import Manifests, Object, text
 from lint.rule import rule
 from lint.rules.releases import recommended_istio
 from lint.views.mesh import SAIL
+from lint.views.platform import with_platform
 from lint.views.versions import minor
 
 _CNI_NAME = "default"
@@ -16,10 +17,10 @@ _CNI_NAME = "default"
 @rule(
     code="N11",
     title="On OpenShift, Istio is installed without its CNI plugin",
-    levels=(Severity.ERROR,),
+    levels=(Severity.WARNING,),
     why=(
         "OpenShift refuses the privileged init container that would otherwise set up the network of a pod with a "
-        "sidecar, so the pods that get a sidecar are refused."
+        "sidecar, so the pods that get a sidecar are refused. It is a warning, since the IstioCNI may be elsewhere."
     ),
     remedy="Add an IstioCNI called `default` with the version of Istio.",
     example="""
@@ -31,14 +32,14 @@ _CNI_NAME = "default"
     facts=Facts(platform="openshift"),
 )
 def openshift_without_cni(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    if facts.platform != "openshift" or any(manifests.of(SAIL, "IstioCNI")):
+    if with_platform(manifests, facts).platform != "openshift" or any(manifests.of(SAIL, "IstioCNI")):
         return
     for obj in manifests.of(SAIL, "Istio"):
         if obj.at("spec", "values", "pilot", "cni", "enabled") is not False:
-            yield error(
+            yield warning(
                 obj.where("spec"),
-                "OpenShift needs the CNI plugin, and there is no IstioCNI: the pods that get a sidecar are refused",
-                f"add an IstioCNI called {_CNI_NAME} with the same version",
+                "without an IstioCNI, and none is here, OpenShift refuses the pods that get a sidecar",
+                f"add an IstioCNI called {_CNI_NAME} with the same version, unless there is one elsewhere",
             )
 
 
@@ -101,7 +102,7 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
     levels=(Severity.WARNING,),
     why=(
         "Without a version, or with an alias such as `v1.30-latest`, an upgrade of the operator also upgrades the "
-        "mesh. In some releases of the operator the version that it chooses is a beta."
+        "mesh. In some releases of the community's operator the version that it chooses is a beta."
     ),
     remedy=f"Name one version, such as {recommended_istio(Facts())}.",
     example="""
@@ -112,10 +113,12 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
     """,
 )
 def unpinned_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    facts = with_platform(manifests, facts)
+    beta = "" if facts.platform == "openshift" else ", in some releases a beta"
     for obj in _versioned(manifests):
         version = obj.at("spec", "version")
         if version is None:
-            why = "without a version the operator chooses one, in some releases a beta"
+            why = f"without a version the operator chooses one{beta}, and each upgrade of it another"
         elif _is_alias(text(version)):
             why = f"{text(version)!r} is an alias: an upgrade of the operator changes the version"
         else:

@@ -10,6 +10,7 @@ from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import RetiredHost, lifecycle
 from lint.objects import Manifests, Object, Path, Place, strings
 from lint.rule import rule
+from lint.views.platform import with_platform
 from lint.views.products import Use, uses
 from lint.views.versions import minor
 
@@ -72,6 +73,7 @@ def retired_host(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     facts=Facts(today=datetime.date(2026, 7, 23)),
 )
 def retired_default_hub(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    facts = with_platform(manifests, facts)
     hubs = {(one.product, minor(one.release)): one.hub for one in lifecycle().default_hubs}
     for host in _of_istio(facts.today):
         for use in uses(manifests, facts):

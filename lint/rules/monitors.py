@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error
+from lint.findings import Fault, Severity, warning
 from lint.objects import Manifests, at, sequence, text
 from lint.rule import rule
 from lint.views.prometheus import OPERATORS
@@ -17,7 +17,7 @@ _DOUBLED = re.compile(r"\\\\[dDwWsSbB.+*?()\[\]{}|$^/:-]")
 @rule(
     code="N21",
     title="A relabeling's regular expression has doubled backslashes",
-    levels=(Severity.ERROR,),
+    levels=(Severity.WARNING,),
     why=(
         r"YAML takes a backslash outside double quotes as it is, so `\\d` there matches a literal backslash, which no "
         "label has. The rule then never applies."
@@ -42,7 +42,7 @@ def doubled_backslash(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
                     for number, relabeling in enumerate(sequence(at(endpoint, field))):
                         found = _DOUBLED.search(text(at(relabeling, "regex")))
                         if found:
-                            yield error(
+                            yield warning(
                                 obj.where("spec", endpoints, index, field, number, "regex"),
                                 f"{found[0]} matches a literal backslash, which no label here has, so the rule never "
                                 "applies",

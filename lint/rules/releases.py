@@ -8,6 +8,7 @@ from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import EndOfSupport, lifecycle
 from lint.objects import Manifests, strings
 from lint.rule import rule
+from lint.views.platform import with_platform
 from lint.views.products import Use, uses
 from lint.views.versions import minor, version
 
@@ -32,7 +33,8 @@ def recommended_istio(facts: Facts) -> str:
         "Nobody patches it, newer operators refuse old releases of Istio, and what is still served today may be gone "
         "tomorrow. It is a warning in the 90 days before the end, and for a resource of the Sail operator if the "
         "platform is not known. The Istio of OpenShift Service Mesh is not reported, since Red Hat maintains its builds"
-        " for longer. The days are in `lint/lifecycle.yaml`."
+        " for longer; objects that only OpenShift has, such as a Route, show that it is one. The days are in "
+        "`lint/lifecycle.yaml`."
     ),
     remedy="Choose a release that is maintained.",
     example="""
@@ -44,6 +46,7 @@ def recommended_istio(facts: Facts) -> str:
     facts=Facts(today=datetime.date(2026, 4, 7)),
 )
 def end_of_support(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    facts = with_platform(manifests, facts)
     if facts.today is None:
         return
     for use in uses(manifests, facts):
@@ -90,6 +93,7 @@ def _instead(use: Use, end: EndOfSupport, facts: Facts) -> str:
     facts=Facts(today=datetime.date(2026, 8, 26)),
 )
 def faulty_release(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    facts = with_platform(manifests, facts)
     if facts.today is None:
         return
     for use in uses(manifests, facts):

@@ -92,7 +92,7 @@ def test_a_list_is_replaced_by_its_items() -> None:
 
 def test_the_options_are_the_facts() -> None:
     istio = WARNING.replace("latest", "v1.99.0")
-    assert "error N11" in run("-", "--platform", "openshift", stdin=istio).stdout
+    assert "warning N11" in run("-", "--platform", "openshift", stdin=istio).stdout
     stack = "{apiVersion: tempo.grafana.com/v1alpha1, kind: TempoStack, spec: {template: {metricsGenerator: {}}}}"
     assert "error N20" in run("-", "--tempo-operator-version", "0.21.0", stdin=stack).stdout
     moved = ERROR.replace(", randomSamplingPercentage: 100", "")

@@ -198,6 +198,35 @@ def test_the_end_of_a_release_is_a_warning_before_it_and_an_error_from_the_day_o
     assert codes(manifest, today=datetime.date(*day), **facts) == expected
 
 
+ROUTE = "{apiVersion: route.openshift.io/v1, kind: Route, metadata: {name: a, namespace: b}}"
+SUBSCRIPTION = (
+    "{apiVersion: operators.coreos.com/v1alpha1, kind: Subscription,"
+    " spec: {name: servicemeshoperator3, source: redhat-operators, sourceNamespace: %s}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("beside", "facts", "expected"),
+    [
+        (ROUTE, {}, []),
+        (SUBSCRIPTION % "openshift-marketplace", {}, []),
+        (SUBSCRIPTION % "olm", {}, ["warning N18"]),
+        (ROUTE, {"platform": "kubernetes"}, ["error N18"]),
+    ],
+)
+def test_objects_that_only_openshift_has_show_that_red_hat_maintains_istio(
+    codes: Codes, beside: str, facts: dict[str, str], expected: list[str]
+) -> None:
+    istio = ISTIO % ("Istio", "v1.27.3, values: {pilot: {cni: {enabled: false}}}")
+    assert codes(f"{istio}\n---\n{beside}", today=TODAY, **facts) == expected
+
+
+def test_where_objects_show_openshift_the_plugin_is_missed_unless_it_is_elsewhere(check_yaml: CheckYaml) -> None:
+    (finding,) = check_yaml(f"{ISTIO % ('Istio', 'v1.30.3')}\n---\n{ROUTE}")
+    assert (finding.code, finding.severity) == ("N11", "warning")
+    assert "unless there is one elsewhere" in finding.remedy
+
+
 @pytest.mark.parametrize(
     ("facts", "version"), [({}, "v1.31.0, or on OpenShift v1.30.3"), ({"platform": "kubernetes"}, "v1.31.0")]
 )

@@ -4,7 +4,7 @@ from cases.base import CNI, Example, mesh, replaced
 
 EXAMPLES = {
     "openshift_without_cni": Example(
-        "error N11 Istio default: spec",
+        "warning N11 Istio default: spec",
         wrong=mesh(),
         right=mesh() + CNI,
         facts={"platform": "openshift"},
