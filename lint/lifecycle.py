@@ -89,6 +89,31 @@ class RetiredHost(Event):
     instead: _Text
 
 
+class RetiredImages(Event):
+    """Images that their registry does not serve any more: those whose full name begins with ``images``.
+
+    ``versions`` is true if only the tags that are a version are gone; images called ``besides`` are still there.
+    """
+
+    images: _Text
+    instead: _Text
+    versions: bool = False
+    besides: list[_Text] = []
+
+    def has(self, name: str, tag: str) -> bool:
+        if not name.startswith(f"{self.images}/") or name.removeprefix(f"{self.images}/") in self.besides:
+            return False
+        return not self.versions or tag[:1].isdecimal()
+
+
+class MovedCharts(Event):
+    """Charts that get no new versions in one repository, and do in another."""
+
+    charts: list[_Text]
+    repository: _Text
+    instead: _Text
+
+
 class DefaultHub(Fact):
     """A release that takes its images from ``hub`` unless it is told another one."""
 
@@ -141,6 +166,8 @@ class Lifecycle(BaseModel):
 
     ends_of_support: list[EndOfSupport]
     retired_hosts: list[RetiredHost]
+    retired_images: list[RetiredImages]
+    moved_charts: list[MovedCharts]
     default_hubs: list[DefaultHub]
     faulty_releases: list[FaultyRelease]
     changes: list[Change]

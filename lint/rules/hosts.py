@@ -86,7 +86,7 @@ def retired_default_hub(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 
 def _takes_default(use: Use) -> bool:
     """Whether what is installed is told no registry. An image has one of its own."""
-    if use.path[-1] == "image":
+    if use.path[-1] in {"image", "repository"}:
         return False
     return not any(path[-1] == "hub" or ".hub" in found or "hub:" in found for path, found in strings(use.owner.raw))
 

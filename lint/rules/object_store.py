@@ -7,19 +7,12 @@ from collections.abc import Iterator, Mapping
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, Path, Place, at, sequence, text
+from lint.objects import Manifests, Object, Path, Place
 from lint.rule import rule
+from lint.views.images import images
 from lint.views.services import TEMPO
-from lint.views.versions import image_tag, version
+from lint.views.versions import version
 
-_POD_SPECS: Mapping[tuple[str, str], Path] = {
-    ("", "Pod"): ("spec",),
-    ("apps", "Deployment"): ("spec", "template", "spec"),
-    ("apps", "StatefulSet"): ("spec", "template", "spec"),
-    ("apps", "DaemonSet"): ("spec", "template", "spec"),
-    ("batch", "Job"): ("spec", "template", "spec"),
-    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
-}
 _SECRETS: Mapping[str, tuple[Path, Path]] = {
     "TempoMonolithic": (("spec", "storage", "traces", "backend"), ("spec", "storage", "traces", "s3", "secret")),
     "TempoStack": (("spec", "storage", "secret", "type"), ("spec", "storage", "secret", "name")),
@@ -30,8 +23,8 @@ _TLS: Mapping[str, Path] = {
 }
 _INSECURE: Path = ("spec", "extraConfig", "tempo", "storage", "trace", "s3", "insecure")
 
-_DOCKER_HUB = re.compile(r"(?:(?:index\.|registry-1\.)?docker\.io/)?minio/(?:minio|mc)(?![\w./-])")
-_QUAY = re.compile(r"quay\.io/minio/minio(?![\w./-])")
+_DOCKER_HUB = frozenset({"docker.io/minio/minio", "docker.io/minio/mc"})
+_QUAY = "quay.io/minio/minio"
 _RELEASE = re.compile(r"RELEASE\.(\d{4})-(\d{2})-(\d{2})T")
 _NO_MINIO = "use another object store, as SeaweedFS"
 
@@ -228,18 +221,11 @@ def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[F
 def image_of_minio(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     # Without a day, what is recorded has happened.
     day = facts.today or lifecycle().last_read()
-    for obj in manifests.objects:
-        pods = _POD_SPECS.get((obj.group or "", obj.kind))
-        if pods is None:
-            continue
-        for containers in ("initContainers", "containers"):
-            for index, container in enumerate(sequence(obj.at(*pods, containers))):
-                image = text(at(container, "image"))
-                where = obj.where(*pods, containers, index, "image")
-                if _DOCKER_HUB.match(image):
-                    yield from _deleted(where, day)
-                elif _QUAY.match(image):
-                    yield from _vulnerable(image, where, day)
+    for image in images(manifests):
+        if image.name in _DOCKER_HUB:
+            yield from _deleted(image.where, day)
+        elif image.name == _QUAY:
+            yield from _vulnerable(image.tag, image.where, day)
 
 
 def _deleted(where: Place, day: datetime.date) -> Iterator[Fault]:
@@ -248,11 +234,11 @@ def _deleted(where: Place, day: datetime.date) -> Iterator[Fault]:
         yield error(where, f"Docker Hub does not serve MinIO's images any more, since {gone.since}", _NO_MINIO)
 
 
-def _vulnerable(image: str, where: Place, day: datetime.date) -> Iterator[Fault]:
+def _vulnerable(tag: str, where: Place, day: datetime.date) -> Iterator[Fault]:
     """A release of MinIO is called by its day, which is recorded as a version: 2025.9.7."""
     faulty = next(one for one in lifecycle().faulty_releases if one.product == "minio")
-    tag = _RELEASE.match(image_tag(image))
-    release = version(".".join(tag.groups())) if tag else None
+    day_of_release = _RELEASE.match(tag)
+    release = version(".".join(day_of_release.groups())) if day_of_release else None
     if release is not None and not faulty.has(release):
         last = faulty.last.split(".")
         yield error(where, f"no image of MinIO is published after {last[0]}-{last[1]:0>2}-{last[2]:0>2}", _NO_MINIO)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lint.facts import Facts
-from lint.objects import Manifests, Object, Path, Place, strings, text
+from lint.objects import Manifests, Object, Path, Place, text
 from lint.views.charts import charts
+from lint.views.images import images
 from lint.views.mesh import SAIL
 from lint.views.prometheus import OPERATORS
 from lint.views.services import OPENTELEMETRY
-from lint.views.versions import image_tag
 
 NAMES = {
     "istio": "Istio",
@@ -18,6 +18,7 @@ NAMES = {
     "prometheus": "Prometheus",
     "ingress-nginx": "ingress-nginx",
     "minio": "MinIO",
+    "jaeger-1": "Jaeger 1",
     "opentelemetry-operator": "the OpenTelemetry operator",
 }
 
@@ -28,6 +29,8 @@ _IMAGES = {
     "prometheus": re.compile(r"(?:.*/)?prometheus"),
     "ingress-nginx": re.compile(r"(?:.*/)?ingress-nginx/controller(?:-chroot)?"),
     "minio": re.compile(r"(?:.*/)?minio/minio"),
+    # Jaeger 2 is one image, jaegertracing/jaeger.
+    "jaeger-1": re.compile(r"(?:.*/)?jaegertracing/(?:all-in-one|jaeger-(?:agent|collector|ingester|query))"),
     "opentelemetry-operator": re.compile(r"(?:.*/)?opentelemetry-operator"),
 }
 _SAIL_KINDS = ("Istio", "IstioRevision", "IstioCNI", "ZTunnel")
@@ -66,8 +69,7 @@ class Use:
 
 
 def uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
-    for obj in manifests.objects:
-        yield from _by_images(obj)
+    yield from _by_images(manifests)
     for obj in manifests.of(SAIL, *_SAIL_KINDS):
         yield Use("istio", text(obj.at("spec", "version")), obj, ("spec", "version"))
     for obj in manifests.of("install.istio.io", "IstioOperator"):
@@ -88,11 +90,8 @@ def uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
             yield Use("opentelemetry-operator", facts.opentelemetry_operator_version, obj, ("spec",))
 
 
-def _by_images(obj: Object) -> Iterator[Use]:
-    for path, image in strings(obj.at("spec"), ("spec",)):
-        if path[-1] == "image":
-            repository = image.partition("@")[0]
-            tag = image_tag(image)
-            for product, pattern in _IMAGES.items():
-                if pattern.fullmatch(repository.removesuffix(f":{tag}")):
-                    yield Use(product, tag, obj, path)
+def _by_images(manifests: Manifests) -> Iterator[Use]:
+    for image in images(manifests):
+        for product, pattern in _IMAGES.items():
+            if pattern.fullmatch(image.name):
+                yield Use(product, image.tag, image.owner, image.path)

@@ -17,6 +17,8 @@ RIGHT: dict[str, Any] = {
         {"product": "whole", "instead": "do without", "since": "2026-03-01", "announced": "2025-01-01"},
     ],
     "retired_hosts": [{"product": "x", "host": "old.test/path", "instead": "new.test", "since": "2026-03-01"}],
+    "retired_images": [{"images": "old.test/path", "instead": "new.test", "since": "2026-03-01"}],
+    "moved_charts": [{"charts": ["a"], "repository": "old.test", "instead": "new.test", "since": "2026-03-01"}],
     "default_hubs": [{"product": "x", "release": "1.2", "hub": "old.test/path"}],
     "faulty_releases": [
         {"product": "x", "first": "1.2.0", "last": "1.2.9", "fault": "f", "instead": "1.3.0", "since": "2026-03-01"}
@@ -63,7 +65,9 @@ def test_a_fact_without_its_source_or_the_day_it_was_read_is_refused(section: st
         lifecycle.parse(written(**{section: {missing: None}}))
 
 
-@pytest.mark.parametrize("section", ["ends_of_support", "retired_hosts", "faulty_releases"])
+@pytest.mark.parametrize(
+    "section", ["ends_of_support", "retired_hosts", "retired_images", "moved_charts", "faulty_releases"]
+)
 def test_an_event_without_its_day_is_refused(section: str) -> None:
     with pytest.raises(ValidationError, match="since"):
         lifecycle.parse(written(**{section: {"since": None}}))

@@ -1,0 +1,159 @@
+"""Images that no registry serves any more, and charts that are not where they were."""
+
+import datetime
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import Event, lifecycle
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, sequence, strings, text
+from lint.rule import rule
+from lint.views.images import images
+
+_LEVELS = (Severity.ERROR, Severity.WARNING)
+# Where the address of a chart repository stands: Flux, Argo CD, a Chart.yaml, Rancher and Kustomize.
+_ADDRESSES = frozenset({"url", "repoURL", "repository", "repo"})
+
+
+@rule(
+    code="N34",
+    title="No registry serves an image any more",
+    levels=_LEVELS,
+    why=(
+        "Its project has given up the registry or the tag, so a pod that starts on a new node waits for it for ever. "
+        "It is a warning if that is announced. Which ones they are stands in `lint/lifecycle.yaml`."
+    ),
+    remedy="Take the image that the finding names.",
+    example="""
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: operator, namespace: tracing-system}
+        spec:
+          containers: [{name: proxy, image: "gcr.io/kubebuilder/kube-rbac-proxy:v0.16.0"}]
+    """,
+)
+def image_that_is_gone(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    day = _day(facts)
+    for image in images(manifests):
+        for gone in lifecycle().retired_images:
+            if gone.is_known(day) and gone.has(image.name, image.tag):
+                what = f"{image.name}{':' if image.tag else ''}{image.tag}"
+                when = f", since {gone.since}" if gone.has_happened(day) else f" from {gone.since} on"
+                why = f"no registry serves {what} any more{when}"
+                yield _severity(gone, day)(image.where, why, f"take {gone.instead}")
+
+
+@rule(
+    code="N34",
+    title="A chart repository is gone",
+    levels=_LEVELS,
+    why="Nothing answers at its address any more, so Helm, Flux and Argo CD install no chart from there.",
+    remedy="Take the repository of the project whose chart it is.",
+    example="""
+        apiVersion: source.toolkit.fluxcd.io/v1
+        kind: HelmRepository
+        metadata: {name: stable, namespace: flux-system}
+        spec: {url: "https://kubernetes-charts.storage.googleapis.com"}
+    """,
+)
+def chart_repository_that_is_gone(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    day = _day(facts)
+    for host in lifecycle().retired_hosts:
+        if host.product != "helm" or not host.is_known(day):
+            continue
+        address = re.compile(rf"https?://{re.escape(host.host)}(?:/.*)?")
+        for obj in manifests.objects:
+            for path, found in strings(obj.raw):
+                if path[-1:] and path[-1] in _ADDRESSES and address.fullmatch(found):
+                    why = f"nothing answers at {host.host} since {host.since}"
+                    yield _severity(host, day)(obj.where(*path), why, f"take {host.instead}")
+
+
+@rule(
+    code="N34",
+    title="A chart gets no new versions where it is taken from",
+    levels=(Severity.WARNING,),
+    why=(
+        "Its maintainers have moved it to another repository. The old one keeps the versions that it has, and gets no "
+        "new ones, so neither the chart nor what it installs is repaired there."
+    ),
+    remedy="Take the repository that the finding names; the chart has the same name there.",
+    example="""
+        apiVersion: argoproj.io/v1alpha1
+        kind: Application
+        metadata: {name: tempo, namespace: argocd}
+        spec:
+          source: {repoURL: "https://grafana.github.io/helm-charts", chart: tempo, targetRevision: 1.24.4}
+    """,
+)
+def chart_that_moved(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for moved in lifecycle().moved_charts:
+        if moved.is_known(_day(facts)):
+            for taken in _charts_from(manifests):
+                if taken.name in moved.charts and _address(taken.repository) == moved.repository:
+                    yield warning(
+                        taken.where,
+                        f"the chart {taken.name} gets no new versions here since {moved.since}",
+                        f"take {moved.instead}",
+                    )
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A chart by its name, and where it is taken from."""
+
+    name: str
+    repository: str
+    where: Place
+
+
+def _charts_from(manifests: Manifests) -> Iterator[_Taken]:
+    for obj in manifests.of("argoproj.io", "Application"):
+        yield _taken(obj, ("spec", "source"), "chart", "repoURL")
+        for index, _ in enumerate(sequence(obj.at("spec", "sources"))):
+            yield _taken(obj, ("spec", "sources", index), "chart", "repoURL")
+    for obj in manifests.of("helm.cattle.io", "HelmChart"):
+        yield _taken(obj, ("spec",), "chart", "repo")
+    for obj in manifests.of("kustomize.config.k8s.io", "Kustomization"):
+        for index, _ in enumerate(sequence(obj.at("helmCharts"))):
+            yield _taken(obj, ("helmCharts", index), "name", "repo")
+    for obj in manifests.objects:
+        # A Chart.yaml has a version and no kind.
+        if not obj.kind:
+            for index, _ in enumerate(sequence(obj.at("dependencies"))):
+                yield _taken(obj, ("dependencies", index), "name", "repository")
+    yield from _by_flux(manifests)
+
+
+def _by_flux(manifests: Manifests) -> Iterator[_Taken]:
+    repositories = {
+        (obj.namespace, obj.name): text(obj.at("spec", "url"))
+        for obj in manifests.of("source.toolkit.fluxcd.io", "HelmRepository")
+    }
+    for obj in manifests.of("helm.toolkit.fluxcd.io", "HelmRelease"):
+        path: Path = ("spec", "chart", "spec", "sourceRef")
+        source = mapping(obj.at(*path))
+        namespace = text(source.get("namespace")) or obj.namespace
+        if source.get("kind") in {None, "HelmRepository"}:
+            address = repositories.get((namespace, text(source.get("name"))), "")
+            yield _Taken(text(obj.at("spec", "chart", "spec", "chart")), address, obj.where(*path))
+
+
+def _taken(obj: Object, path: Path, name: Key, repository: Key) -> _Taken:
+    found = at(obj.raw, *path)
+    return _Taken(text(at(found, name)), text(at(found, repository)), obj.where(*path, repository))
+
+
+def _address(repository: str) -> str:
+    return repository.partition("://")[2].rstrip("/")
+
+
+def _day(facts: Facts) -> datetime.date:
+    """Without a day, what is recorded has happened."""
+    return facts.today or lifecycle().last_read()
+
+
+def _severity(event: Event, day: datetime.date) -> Callable[[Place, str, str], Fault]:
+    return error if event.has_happened(day) else warning
