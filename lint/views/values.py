@@ -41,6 +41,8 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
         or isinstance(values.get("additionalDataSources"), list)
         or any(isinstance(at(one, "datasources"), list) for one in mapping(values.get("datasources")).values())
     ),
+    "kiali-server": lambda values: isinstance(values.get("external_services"), Mapping),
+    "kiali-operator": lambda values: isinstance(at(values, "cr", "spec"), Mapping),
     "prometheus": lambda values: isinstance(at(values, "server"), Mapping) and "extraFlags" in values["server"],
 }
 

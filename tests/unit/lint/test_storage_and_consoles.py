@@ -476,7 +476,6 @@ spec: {{external_services: {{tracing: {{enabled: true, provider: tempo, {tracing
         ("in_cluster_url: 'http://tempo-tempo.obs:3200'", ["error N9"]),
         ("internal_url: 'http://tempo-tempo.obs.svc:3200', use_grpc: false", []),
         ("internal_url: 'http://tempo-tempo.obs.svc:3200', enabled: false", []),
-        ("internal_url: 'http://tempo-tempo.obs.svc:3200', provider: jaeger", []),
         ("internal_url: 'http://traces.example.com'", []),
         ("internal_url: 'http://[not-a-host'", []),
     ],

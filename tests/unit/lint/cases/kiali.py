@@ -8,4 +8,9 @@ EXAMPLES = {
         wrong=replaced(KIALI, "use_grpc: false", "") + GENERATOR,
         right=KIALI + GENERATOR,
     ),
+    "tempo_taken_for_jaeger": Example(
+        "error N9 Kiali istio-system/kiali: spec.external_services.tracing.provider",
+        wrong=replaced(KIALI, "provider: tempo", "") + GENERATOR,
+        right=KIALI + GENERATOR,
+    ),
 }
