@@ -1,7 +1,7 @@
 """What was published of releases, hosts and catalogs, with sources and days: the content of lifecycle.yaml."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
 from itertools import chain
@@ -203,6 +203,12 @@ class Lifecycle(BaseModel):
         """The newest version of ``product`` that any release in ``catalog`` can install."""
         releases = (one.carries.get(product, []) for one in self.catalogs if one.catalog == catalog)
         return max(chain.from_iterable(releases), key=_number, default=None)
+
+    def is_in_catalog(self, catalog: str, product: str, release: str) -> bool:
+        """Whether any release in ``catalog`` can install this version, or one of this release if it is no version."""
+        releases = (one.carries.get(product, []) for one in self.catalogs if one.catalog == catalog)
+        read: Callable[[str], Minor | Version | None] = version if version(release) else minor
+        return read(release) in {read(carried) for carried in chain.from_iterable(releases)}
 
     def first_release(self, change: str) -> Minor:
         """The release that came with ``change``; raises ``StopIteration`` for a name that is not in the file."""

@@ -141,7 +141,7 @@ def _dangling(
 ) -> Iterator[Fault]:
     """Judge one reference, if any data source that it could mean is known."""
     uid = _uid_at(source, *path)
-    if not uid or not (wanted or known_uid) or uid == known_uid or any(other.has_uid(uid) for other in wanted):
+    if not uid or not (wanted or known_uid) or uid == known_uid or any(other.is_called(uid) for other in wanted):
         return
     kinds = "Tempo" if source.type in _PROMETHEUS_TYPES else "Prometheus"
     shown = "this uid" if source.owner.kind == "Secret" else f"the uid {uid!r}"

@@ -33,15 +33,15 @@ def recommended_istio(facts: Facts) -> str:
         "Nobody patches it, newer operators refuse old releases of Istio, and what is still served today may be gone "
         "tomorrow. It is a warning in the 90 days before the end, and for a resource of the Sail operator if the "
         "platform is not known. The Istio of OpenShift Service Mesh is not reported, since Red Hat maintains its builds"
-        " for longer; objects that only OpenShift has, such as a Route, show that it is one. The days are in "
-        "`lint/lifecycle.yaml`."
+        " for longer; objects that only OpenShift has, such as a Route, show that it is one, and where nothing tells, a"
+        " version that Red Hat builds too is taken for one of theirs. The days are in `lint/lifecycle.yaml`."
     ),
     remedy="Choose a release that is maintained.",
     example="""
         apiVersion: sailoperator.io/v1
         kind: Istio
         metadata: {name: default}
-        spec: {version: v1.27.3}
+        spec: {version: v1.25.5}
     """,
     facts=Facts(today=datetime.date(2026, 4, 7)),
 )

@@ -50,11 +50,14 @@ class DataSource:
     def where(self, *path: Key) -> Place:
         return self.owner.where(*self.path, *path)
 
-    def has_uid(self, uid: str) -> bool:
-        """Whether ``uid`` is the one that is written, or else the one that Grafana makes of the name."""
-        if self.uid or not self.provisioned:
-            return self.uid == uid
-        return uid == _uid_from_name(self.name)
+    def is_called(self, uid: str) -> bool:
+        """Whether ``uid`` leads to it.
+
+        Grafana makes a uid of the name if a file has none, and takes a name for a uid if no data source has it
+        (grafana: public/app/features/plugins/datasource_srv.ts).
+        """
+        made = _uid_from_name(self.name) if self.provisioned and not self.uid else self.uid
+        return uid in {made, self.name}
 
 
 def data_sources(manifests: Manifests) -> Iterator[DataSource]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lint.facts import Facts
+from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, Path, Place, text
 from lint.views.charts import charts
 from lint.views.images import images
@@ -62,10 +63,15 @@ class Use:
         return self.owner.group == SAIL
 
     def by_red_hat(self, facts: Facts) -> bool | None:
-        """Whether it is a build of Red Hat's, which has dates and patches of its own; None if that is not known."""
+        """Whether it is a build of Red Hat's, which has dates and patches of its own; None if that is not known.
+
+        On a platform that is not known, a version that Red Hat builds too is taken for one of theirs.
+        """
         if not self.by_sail:
             return False
-        return None if facts.platform is None else facts.platform == "openshift"
+        if facts.platform is None:
+            return lifecycle().is_in_catalog("redhat", self.product, self.release) or None
+        return facts.platform == "openshift"
 
 
 def uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:

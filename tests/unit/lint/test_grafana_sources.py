@@ -141,6 +141,12 @@ def test_grafana_makes_the_uid_of_a_file_s_data_source_of_its_name(codes: Codes)
     assert codes(config_map(named, right.replace("PBFA97", "PBFA98"))) == ["warning N15"]
 
 
+def test_the_name_of_a_data_source_is_as_good_as_its_uid(codes: Codes) -> None:
+    named = "{name: Metrics, uid: m, type: prometheus}"
+    assert codes(config_map(named, tempo("jsonData: {serviceMap: {datasourceUid: Metrics}}"))) == []
+    assert codes(config_map(named, tempo("jsonData: {serviceMap: {datasourceUid: metrics}}"))) == ["error N15"]
+
+
 def test_a_uid_that_the_sidecar_may_bring_from_elsewhere_is_a_warning(codes: Codes) -> None:
     sources = ("{name: Thanos, uid: thanos, type: prometheus}", tempo(f"jsonData: {MAP}"))
     assert codes(config_map(*sources)) == ["error N15"]

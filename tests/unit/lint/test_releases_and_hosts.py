@@ -211,14 +211,26 @@ SUBSCRIPTION = (
         (ROUTE, {}, []),
         (SUBSCRIPTION % "openshift-marketplace", {}, []),
         (SUBSCRIPTION % "olm", {}, ["warning N18"]),
+        (ROUTE.replace("route.openshift.io", "example.test"), {}, ["warning N18"]),
         (ROUTE, {"platform": "kubernetes"}, ["error N18"]),
     ],
 )
 def test_objects_that_only_openshift_has_show_that_red_hat_maintains_istio(
     codes: Codes, beside: str, facts: dict[str, str], expected: list[str]
 ) -> None:
-    istio = ISTIO % ("Istio", "v1.27.3, values: {pilot: {cni: {enabled: false}}}")
+    istio = ISTIO % ("Istio", "v1.25.3, values: {pilot: {cni: {enabled: false}}}")
     assert codes(f"{istio}\n---\n{beside}", today=TODAY, **facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("v1.26.4", []), ("v1.26-latest", ["warning N18"]), ("v1.26.0", ["warning N18"])],
+)
+def test_where_nothing_tells_the_platform_a_version_of_red_hat_s_is_theirs(
+    codes: Codes, version: str, expected: list[str]
+) -> None:
+    # Of the alias only that it is one is said.
+    assert codes(ISTIO % ("Istio", version), today=TODAY) == expected
 
 
 def test_where_objects_show_openshift_the_plugin_is_missed_unless_it_is_elsewhere(check_yaml: CheckYaml) -> None:
@@ -233,7 +245,7 @@ def test_where_objects_show_openshift_the_plugin_is_missed_unless_it_is_elsewher
 def test_the_version_to_take_is_one_that_the_catalog_has(
     check_yaml: CheckYaml, facts: dict[str, str], version: str
 ) -> None:
-    (ended,) = check_yaml(ISTIO % ("Istio", "v1.27.3"), today=TODAY, **facts)
+    (ended,) = check_yaml(ISTIO % ("Istio", "v1.25.3"), today=TODAY, **facts)
     (alias,) = check_yaml(ISTIO % ("Istio", "latest"), **facts)
     assert ended.remedy == f"take {version}"
     assert alias.remedy == f"name one version, such as {version}"
