@@ -116,7 +116,7 @@ def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> 
     """,
 )
 def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    known = list(data_sources(manifests))
+    known = data_sources(manifests)
     traces = [source for source in known if source.type in _TRACE_TYPES]
     for source in known:
         if source.type not in _PROMETHEUS_TYPES:
@@ -129,7 +129,7 @@ def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fau
 def _prometheus_references(
     manifests: Manifests, facts: Facts, path: tuple[str, ...], consequence: str
 ) -> Iterator[Fault]:
-    known = list(data_sources(manifests))
+    known = data_sources(manifests)
     metrics = [source for source in known if source.type in _PROMETHEUS_TYPES]
     for source in known:
         if source.type == "tempo":

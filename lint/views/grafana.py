@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text
@@ -60,9 +61,13 @@ class DataSource:
         return uid in {made, self.name}
 
 
-def data_sources(manifests: Manifests) -> Iterator[DataSource]:
-    yield from _of_files(manifests)
-    yield from _of_values(manifests)
+# Cached because several checks look at all data sources.
+@lru_cache(maxsize=1)
+def data_sources(manifests: Manifests) -> tuple[DataSource, ...]:
+    return (*_of_files(manifests), *_of_values(manifests), *_of_operator(manifests))
+
+
+def _of_operator(manifests: Manifests) -> Iterator[DataSource]:
     for obj in manifests.of(GRAFANA, "GrafanaDatasource"):
         entry = mapping(obj.at("spec", "datasource"))
         uid = text(obj.at("spec", "uid")) or text(entry.get("uid"))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lint.objects import Manifests, Object, Path, Place, at, mapping, parsed, strings, text
@@ -32,9 +33,10 @@ class Image:
         return self.owner.where(*self.path)
 
 
-def images(manifests: Manifests) -> Iterator[Image]:
-    for obj in manifests.objects:
-        yield from _below(obj, obj.raw, ())
+# Cached because several checks look at all images.
+@lru_cache(maxsize=1)
+def images(manifests: Manifests) -> tuple[Image, ...]:
+    return tuple(image for obj in manifests.objects for image in _below(obj, obj.raw, ()))
 
 
 def full_name(name: str) -> str:
