@@ -4,7 +4,7 @@ import re
 from collections.abc import Hashable, Iterator
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error
+from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, number, strings
 from lint.rule import rule
 from lint.views.grafana import DataSource, data_sources
@@ -12,6 +12,8 @@ from lint.views.grafana import DataSource, data_sources
 # A variable that Grafana fills in later, behind a single dollar: `$__tags`, `${__value.raw}`. Not one of those that are
 # meant to be expanded, `$__env{NAME}` and `$__file{name}`, nor one behind three dollars, which some tool makes two of.
 _SINGLE_DOLLAR = re.compile(r"(?<!\$)\$(?:\{__\w[^}]*\}|__\w+(?![\w{]))")
+
+_REMEDY_IN_CHART = "set isDefault to false here, or grafana.sidecar.datasources.isDefaultDatasource"
 
 
 @rule(
@@ -60,10 +62,11 @@ def variable_expanded_too_early(manifests: Manifests, _facts: Facts) -> Iterator
 @rule(
     code="N33",
     title="Two data sources are the default",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Grafana accepts one default in the provisioning of an organization. With a second it does not start. The chart"
-        " kube-prometheus-stack makes its own Prometheus the default unless it is told not to."
+        " kube-prometheus-stack makes its own Prometheus the default unless it is told not to; that is a warning, since"
+        " other values may tell it."
     ),
     remedy=(
         "Keep `isDefault: true` at one data source. In values of kube-prometheus-stack, "
@@ -92,10 +95,10 @@ def two_default_data_sources(manifests: Manifests, _facts: Facts) -> Iterator[Fa
         for other in others:
             # Of two objects with the same name only one can be in the cluster.
             if owners.setdefault(_named(other.owner), other.owner) is other.owner:
-                yield error(
+                yield (warning if first.assumed else error)(
                     other.where("isDefault"),
                     f"{_shown(first)} is the default too, and Grafana does not start with two",
-                    "set isDefault to false at one of them",
+                    _REMEDY_IN_CHART if first.assumed else "set isDefault to false at one of them",
                 )
 
 
@@ -105,4 +108,6 @@ def _named(owner: Object) -> tuple[str, str]:
 
 def _shown(source: DataSource) -> str:
     """A name for a message, which does not quote a Secret."""
+    if source.assumed:
+        return "the Prometheus that the chart adds"
     return "another one" if source.owner.kind == "Secret" else f"the data source {source.name!r}"

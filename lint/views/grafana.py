@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +21,8 @@ class DataSource:
     """One data source; ``path`` leads to ``entry`` in its object.
 
     Data sources with the same ``grafana`` surely reach the same Grafana. ``alone`` is false if it gets others from
-    elsewhere too. ``provisioned`` is what Grafana reads from a file in the format of today, and not through its API.
+    elsewhere too. ``provisioned`` is what Grafana reads from a file in the format of today, and not through its API;
+    ``assumed`` is what a chart makes unless values in another file say otherwise.
     """
 
     owner: Object
@@ -32,6 +33,7 @@ class DataSource:
     namespace: str = ""
     alone: bool = True
     provisioned: bool = False
+    assumed: bool = False
 
     @property
     def type(self) -> str:
@@ -111,6 +113,8 @@ def _of_values(manifests: Manifests) -> Iterator[DataSource]:
     for one in values(manifests, _STACK, "grafana"):
         path: Path = ("grafana",) if one.chart == _STACK else ()
         section = mapping(one.at(*path))
+        if section.get("enabled") is False:
+            continue
         in_stack = one.chart == _STACK or "additionalDataSources" in section
         # What stands below `grafana` in the values of another chart may be of a chart with data sources of its own.
         alone = one.chart == "grafana" and one.path[-1:] != ("grafana",) and not in_stack
@@ -135,7 +139,7 @@ def _default_of_stack(one: Values, path: Path, section: Mapping[Any, Any]) -> It
         "isDefault": sidecar.get("isDefaultDatasource") is not False,
     }
     place = (*path, "sidecar", "datasources")
-    yield _of_chart(one, place, entry, alone=False)
+    yield replace(_of_chart(one, place, entry, alone=False), assumed=True)
 
 
 def _of_chart(one: Values, path: Path, entry: object, alone: bool) -> DataSource:

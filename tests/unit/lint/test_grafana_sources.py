@@ -116,7 +116,8 @@ def test_data_sources_of_several_folders_may_be_of_several_clusters() -> None:
 @pytest.mark.parametrize(
     ("sidecar", "expected"),
     [
-        ("", ["error N33"]),
+        ("", ["warning N33"]),
+        ("enabled: false,", []),
         ("sidecar: {datasources: {isDefaultDatasource: false}},", []),
         ("sidecar: {datasources: {defaultDatasourceEnabled: false}},", []),
         ("sidecar: {datasources: {enabled: false}},", []),
