@@ -233,7 +233,7 @@ class Manifests:
                 yield obj
 
     def documents(self) -> Iterator[Object]:
-        """Yield what is no object of Kubernetes: values of a chart, or the configuration of a program.
+        """Yield what has no kind, so is no object of Kubernetes: values of a chart, or a program's configuration.
 
         Whoever knows what one is calls ``recognise``.
         """
@@ -249,7 +249,7 @@ class Manifests:
     def _by_group(self) -> Mapping[str | None, Sequence[Object]]:
         found: dict[str | None, list[Object]] = {}
         for obj in self.objects:
-            found.setdefault(obj.group, []).append(obj)
+            found.setdefault(obj.group if obj.kind else None, []).append(obj)
         return found
 
 

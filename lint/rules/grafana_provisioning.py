@@ -43,6 +43,7 @@ _REMEDY_IN_CHART = "set isDefault to false here, or grafana.sidecar.datasources.
                     datasourceUid: prometheus
                     queries: [{name: Rate, query: "sum(rate(calls_total{$__tags}[5m]))"}]
     """,
+    reads_variables=True,
 )
 def variable_expanded_too_early(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for source in data_sources(manifests):

@@ -119,11 +119,11 @@ def _charts_from(manifests: Manifests) -> Iterator[_Taken]:
     for obj in manifests.of("kustomize.config.k8s.io", "Kustomization"):
         for index, _ in enumerate(sequence(obj.at("helmCharts"))):
             yield _taken(obj, ("helmCharts", index), "name", "repo")
-    for obj in manifests.objects:
-        # A Chart.yaml has a version and no kind.
-        if not obj.kind:
-            for index, _ in enumerate(sequence(obj.at("dependencies"))):
-                yield _taken(obj, ("dependencies", index), "name", "repository")
+    for obj in manifests.documents():
+        # A Chart.yaml has a version of the API and no kind.
+        for index, _ in enumerate(sequence(obj.at("dependencies"))):
+            manifests.recognise(obj)
+            yield _taken(obj, ("dependencies", index), "name", "repository")
     yield from _by_flux(manifests)
 
 

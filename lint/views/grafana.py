@@ -3,10 +3,9 @@
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text, view
 from lint.views.values import Values, values
 
 GRAFANA = "grafana.integreatly.org"
@@ -63,8 +62,7 @@ class DataSource:
         return uid in {made, self.name}
 
 
-# Cached because several checks look at all data sources.
-@lru_cache(maxsize=1)
+@view
 def data_sources(manifests: Manifests) -> tuple[DataSource, ...]:
     return (*_of_files(manifests), *_of_values(manifests), *_of_operator(manifests))
 
@@ -83,8 +81,9 @@ def _of_files(manifests: Manifests) -> Iterator[DataSource]:
             # Parsing every document would be slow: most have no data sources, and some are large.
             if "datasources" in document:
                 yield from _entries(obj, path, parsed(document), _reached(obj), not _is_for_sidecar(obj))
-    for obj in manifests.objects:
-        if not obj.kind and obj.group is None:
+    for obj in manifests.documents():
+        if sequence(obj.at("datasources")):
+            manifests.recognise(obj)
             yield from _entries(obj, (), obj.raw, ("file", id(obj)), alone=False)
 
 
@@ -105,7 +104,7 @@ def _reached(obj: Object) -> Hashable:
     """The sidecar gives Grafana every object of its namespace with the label; variants of one lie in other folders."""
     if not _is_for_sidecar(obj):
         return ("object", id(obj))
-    folder = obj.source.rpartition("/")[0]
+    folder = obj.source.name.rpartition("/")[0] if obj.source else ""
     return ("sidecar", folder, obj.namespace, str(obj.labels[_SIDECAR_LABEL]))
 
 

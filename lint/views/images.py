@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-from lint.objects import Manifests, Object, Path, Place, at, mapping, parsed, strings, text
+from lint.objects import Manifests, Object, Path, Place, at, mapping, parsed, strings, text, view
 
 # The names by which Docker Hub is known.
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
@@ -33,8 +32,7 @@ class Image:
         return self.owner.where(*self.path)
 
 
-# Cached because several checks look at all images.
-@lru_cache(maxsize=1)
+@view
 def images(manifests: Manifests) -> tuple[Image, ...]:
     return tuple(image for obj in manifests.objects for image in _below(obj, obj.raw, ()))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from lint.objects import Manifests, Object
+from lint.objects import Manifests, Object, Source
 from lint.views.grafana import data_sources
 
 Codes = Callable[..., list[str]]
@@ -106,7 +106,7 @@ def test_one_grafana_has_one_default(codes: Codes, manifests: str, expected: lis
 
 def test_data_sources_of_several_folders_may_be_of_several_clusters() -> None:
     objects = tuple(
-        Object(yaml.safe_load(config_map(source, name=folder, labels=SIDECAR)), f"{folder}/a.yaml")
+        Object(yaml.safe_load(config_map(source, name=folder, labels=SIDECAR)), Source(f"{folder}/a.yaml"))
         for folder, source in (("dev", PROMETHEUS), ("prod", LOKI))
     )
     first, second = data_sources(Manifests(objects))

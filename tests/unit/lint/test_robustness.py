@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lint
+from lint.objects import Object
 
 FACTS = lint.Facts(
     platform="openshift",
@@ -240,7 +241,7 @@ def test_the_objects_are_not_changed() -> None:
 def test_errors_stand_before_warnings() -> None:
     severities = [finding.severity for finding in lint.check(OBJECTS, FACTS)]
     assert severities == sorted(severities, key=[lint.Severity.ERROR, lint.Severity.WARNING].index)
-    assert set(severities) == set(lint.Severity)
+    assert {lint.Severity.ERROR, lint.Severity.WARNING} <= set(severities)
 
 
 def test_a_value_that_contains_itself_does_not_stop_the_check() -> None:
@@ -268,5 +269,6 @@ def test_a_control_sequence_in_a_name_does_not_reach_the_terminal() -> None:
 
 
 def test_a_finding_is_one_readable_line() -> None:
-    finding = lint.Finding("N1", lint.Severity.ERROR, "Telemetry a/b: spec", "it breaks", "mend it")
-    assert str(finding) == "error N1 Telemetry a/b: spec: it breaks; mend it"
+    telemetry = Object({"kind": "Telemetry", "metadata": {"name": "b", "namespace": "a"}})
+    finding = lint.Finding("N1", lint.Severity.ERROR, telemetry.where("spec"), "it breaks", "mend it")
+    assert str(finding) == "error N1 Telemetry a/b: spec: it breaks; mend it (docs/checks/N1.md)"
