@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
 from lint.views.charts import charts
 
 # What installs a chart: where it keeps the values, as a map or as a text.
@@ -90,8 +90,16 @@ def _chart_of(content: Mapping[Any, Any]) -> str:
     return next((chart for chart, is_known in _KNOWN_BY.items() if is_known(content)), "")
 
 
-def _roots(manifests: Manifests) -> Iterator[tuple[Object, Path, str, Mapping[Any, Any]]]:
-    """Yield every owner of values, with the path to them and the chart's name if the owner says it."""
+_Root = tuple[Object, Path, str, Mapping[Any, Any]]
+
+
+@view
+def _roots(manifests: Manifests) -> tuple[_Root, ...]:
+    """Every owner of values, with the path to them and the chart's name if the owner says it."""
+    return tuple(_found_roots(manifests))
+
+
+def _found_roots(manifests: Manifests) -> Iterator[_Root]:
     named = {id(chart.owner): chart.name for chart in charts(manifests)}
     for group, kind, path in _INSIDE:
         for obj in manifests.of(group, kind):
