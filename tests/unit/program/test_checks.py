@@ -32,6 +32,11 @@ from program.inventory import every_object
 # The day of the defaults: a later one may know of the end of what is supported now.
 PUBLISHED = datetime.date(2026, 11, 27)
 
+
+def pipeline(**parts: list[str]) -> dict[str, Any]:
+    return {"service": {"pipelines": {"traces": parts}}}
+
+
 # (what is set beside the minimal stack, the code of what it breaks)
 BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"tempo.extraConfig": {"metrics_generator": {"storage": {"path": "/data/wal"}}}}, "N5"),
@@ -40,6 +45,53 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"prometheus.existing.queryUrl": "http://prometheus-k8s.openshift-monitoring.svc.cluster.local:9090"}, "N7"),
     ({"tracing.collector.extraConfig": {"service": {"telemetry": {"metrics": {"address": "0.0.0.0:8888"}}}}}, "N12"),
     ({"tempo.extraConfig": {"x": "${TOKEN}"}, "operators.tempoVersion": "0.20.0"}, "N17"),
+    ({"tracing.collector.extraConfig": pipeline(processors=["absent"])}, "N25"),
+    ({"tracing.collector.extraConfig": pipeline(exporters=["debug"])}, "N25"),
+    (
+        {
+            "tracing.collector.extraConfig": {
+                "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": "localhost:4317"}}}}
+            }
+        },
+        "N25",
+    ),
+    (
+        {
+            "tracing.collector.replicas": 2,
+            "tracing.collector.extraConfig": {
+                "processors": {
+                    "tail_sampling": {"decision_wait": "5s", "policies": [{"name": "a", "type": "always_sample"}]}
+                },
+                **pipeline(processors=["memory_limiter", "tail_sampling"]),
+            },
+        },
+        "N26",
+    ),
+    (
+        {
+            "tracing.collector.extraConfig": {
+                "processors": {
+                    "tail_sampling": {"decision_wait": "60s", "policies": [{"name": "a", "type": "always_sample"}]}
+                },
+                **pipeline(processors=["memory_limiter", "tail_sampling"]),
+            },
+        },
+        "N26",
+    ),
+    ({"mesh.values": {"meshConfig": {"discoverySelectors": [{"matchLabels": {"team": "shop"}}]}}}, "N28"),
+    ({"tempo.extraConfig": {"compaction": {}}}, "N31"),
+    ({"tempo.extraConfig": {"overrides": {"defaults": {"rate_limit_bytes": 1}}}}, "N31"),
+    ({"tempo.extraConfig": {"multitenancy_enabled": True}}, "N24"),
+    ({"tempo.extraConfig": {"metrics_generator": {"metrics_ingestion_time_range_slack": "1s"}}}, "N31"),
+    (
+        {
+            "tempo.extraConfig": {
+                "metrics_generator": {"storage": {"remote_write": [{"url": "http://mimir.shop:8080/push"}]}}
+            }
+        },
+        "N7",
+    ),
+    ({"prometheus.image": "docker.io/prom/prometheus:v2.32.1"}, "N7"),
 ]
 
 BROKEN_ON_S3: list[tuple[dict[str, Any], str]] = [
