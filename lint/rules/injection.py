@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, text
+from lint.objects import Manifests, Object, sequence, text
 from lint.rule import rule
 from lint.views.mesh import SAIL
 from lint.views.services import OPENTELEMETRY
+from lint.views.values import values
 
 DEFAULT = "default"
 _SIMPLE = "istio-injection"
@@ -18,10 +19,11 @@ _OPT_OUT = "sidecar.istio.io/inject"
 @rule(
     code="N10",
     title="A namespace's label injects nothing for lack of a default revision",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Only a control plane revision, or a revision tag, called `default` injects sidecars into namespaces with the"
-        " label `istio-injection: enabled`. If there are only others, no pod of the namespace gets a sidecar."
+        " label `istio-injection: enabled`. If there are only others, no pod of the namespace gets a sidecar. It is a"
+        " warning if the cluster, which may have a default revision already, is not known."
     ),
     remedy="Label the namespace `istio.io/rev: <revision>`, or add an IstioRevisionTag called `default`.",
     example="""
@@ -41,10 +43,11 @@ def label_without_default_revision(manifests: Manifests, facts: Facts) -> Iterat
         return
     for obj in manifests.of("", "Namespace"):
         if obj.labels.get(_SIMPLE) == "enabled":
-            yield error(
+            known = facts.istio_revisions is not None
+            yield (error if known else warning)(
                 obj.where("metadata", "labels", _SIMPLE),
                 f"no revision or tag is called {DEFAULT!r}, only {', '.join(sorted(revisions))}, so no pod of "
-                "this namespace gets a sidecar",
+                "this namespace gets a sidecar" + ("" if known else " unless the cluster has one already"),
                 f"label it {_REVISION}=<revision>, or add an IstioRevisionTag called {DEFAULT}",
             )
 
@@ -129,6 +132,9 @@ def _revisions(manifests: Manifests) -> frozenset[str]:
             names.add(obj.name)
     for obj in manifests.of("install.istio.io", "IstioOperator"):
         names.add(text(obj.at("spec", "revision")) or DEFAULT)
+    for found in values(manifests, "istiod"):
+        names.add(text(found.at("revision")) or DEFAULT)
+        names.update(text(tag) for tag in sequence(found.at("revisionTags")))
     for obj in manifests.of("", "ConfigMap"):
         if obj.at("data", "mesh") is not None and (obj.name == "istio" or obj.name.startswith("istio-")):
             names.add(obj.name.removeprefix("istio").removeprefix("-") or DEFAULT)

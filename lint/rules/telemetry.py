@@ -6,7 +6,7 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, Path, Place, at, mapping, sequence, text
 from lint.rule import rule
-from lint.views.mesh import TELEMETRY, mesh_configs, provider_names, root_namespaces
+from lint.views.mesh import TELEMETRY, is_plain, mesh_configs, provider_names, root_namespaces, same_name
 
 # What stands beside `providers` in an entry of `spec.tracing` (istio: telemetry/v1alpha1/telemetry.proto).
 _BESIDE_PROVIDERS = (
@@ -61,8 +61,8 @@ def sampling_inside_provider(manifests: Manifests, _facts: Facts) -> Iterator[Fa
     title="The mesh configuration has no provider of this name",
     levels=(Severity.ERROR,),
     why=(
-        "istiod looks the name up in `meshConfig.extensionProviders`. If it is not there, istiod switches tracing off"
-        " and reports nothing."
+        "istiod looks the name up in `meshConfig.extensionProviders`, without regard to case. If it is not there, "
+        "istiod switches tracing off and reports nothing."
     ),
     remedy="Use the name of an entry of `meshConfig.extensionProviders`, or add that entry.",
     example="""
@@ -90,7 +90,7 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
     if known is None:
         return
     for where, name in _used_providers(manifests):
-        if name and name not in known:
+        if name and same_name(name) not in known:
             yield error(
                 where,
                 f"the mesh configuration has no extension provider {name!r}, so istiod switches tracing off and "
@@ -106,7 +106,8 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
     why=(
         "Only in the mesh's root namespace does a Telemetry without a selector apply to the whole mesh; elsewhere it "
         "applies to its own namespace. Beside one in the root namespace it is an exception that somebody wants, so "
-        "nothing is reported then."
+        "nothing is reported then; nor where the root namespace is not known, unless its name says that it is meant "
+        "for the mesh."
     ),
     remedy="Put it into the root namespace if it is meant for the whole mesh.",
     example="""
@@ -128,8 +129,9 @@ def mesh_wide_outside_root_namespace(manifests: Manifests, facts: Facts) -> Iter
     ]
     if any(obj.namespace in roots for obj in unselective):
         return
+    root_is_known = facts.root_namespace is not None or bool(mesh_configs(manifests))
     for obj in unselective:
-        if obj.namespace:
+        if is_plain(obj.namespace) and (root_is_known or "mesh" in obj.name):
             yield warning(
                 obj.where("metadata", "namespace"),
                 f"outside the root namespace ({', '.join(sorted(roots))}) it traces the workloads of its own namespace "

@@ -1,4 +1,4 @@
-"""The mesh's configuration, wherever it is kept: in an Istio, an IstioOperator or a ConfigMap."""
+"""The mesh's configuration, wherever it is kept: in an Istio, an IstioOperator, a ConfigMap or a chart's values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,10 +7,18 @@ from typing import Any
 from lint.facts import Facts
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text
 from lint.views.hosts import ServiceName, service_of
+from lint.views.values import Values, values
 
 SAIL = "sailoperator.io"
+INSTALL = "install.istio.io"
 TELEMETRY = "telemetry.istio.io"
 DEFAULT_ROOT_NAMESPACE = "istio-system"
+
+OTLP = "opentelemetry"
+# The kinds of provider that can trace and name the Service that they send to; Istio dropped some of them over time
+# (istio: pilot/pkg/networking/core/tracing.go).
+_WITH_SERVICE = (OTLP, "zipkin", "datadog", "skywalking", "lightstep", "opencensus")
+TRACING_KINDS = frozenset({*_WITH_SERVICE, "stackdriver"})
 
 # istiod adds these to every mesh's list (istio: pkg/config/mesh/mesh.go).
 _BUILT_IN_PROVIDERS = frozenset({"prometheus", "stackdriver", "envoy"})
@@ -19,16 +27,27 @@ _DOTS_IN_FULL_NAME = 3
 
 @dataclass(frozen=True)
 class MeshConfig:
-    """One mesh configuration and the object that holds it."""
+    """One mesh configuration and the object that holds it.
+
+    ``env`` is istiod's environment, as far as the same object sets it. It is not ``whole`` if more of it may lie
+    elsewhere, such as in further files of a chart's values.
+    """
 
     owner: Object
     path: Path
     values: Mapping[Any, Any]
     namespace: str
+    env: Mapping[Any, Any]
+    whole: bool = True
 
     @property
     def root_namespace(self) -> str:
         return text(self.values.get("rootNamespace")) or self.namespace or DEFAULT_ROOT_NAMESPACE
+
+    @property
+    def default_provider(self) -> str:
+        """The name of the provider for whatever names none; istiod looks at the first one only."""
+        return text(at(self.values, "defaultProviders", "tracing", 0))
 
     def where(self, *path: Key) -> Place:
         return self.owner.where(*self.path, *path)
@@ -36,11 +55,12 @@ class MeshConfig:
 
 @dataclass(frozen=True)
 class Provider:
-    """A tracing provider that speaks OTLP; ``over_http`` is false for gRPC."""
+    """A tracing provider with a Service; ``over_http`` is false for OTLP over gRPC."""
 
     mesh: MeshConfig
     index: int
     name: str
+    kind: str
     service: str
     port: int | None
     over_http: bool
@@ -65,38 +85,68 @@ class Provider:
         return service_of(self.host, cluster_domain=facts.cluster_domain) if self.has_full_name else None
 
     def at(self, field: str) -> Any:
-        return at(self.mesh.values, "extensionProviders", self.index, "opentelemetry", field)
+        return at(self.mesh.values, "extensionProviders", self.index, self.kind, field)
 
     def where(self, field: str) -> Place:
-        return self.mesh.where("extensionProviders", self.index, "opentelemetry", field)
+        return self.mesh.where("extensionProviders", self.index, self.kind, field)
 
 
 def mesh_configs(manifests: Manifests) -> list[MeshConfig]:
-    return [*_of_operators(manifests), *_of_config_maps(manifests)]
+    return [*_of_operators(manifests), *_of_config_maps(manifests), *_of_charts(manifests)]
 
 
 def providers(manifests: Manifests) -> Iterator[Provider]:
+    """Yield the tracing providers that speak OTLP."""
+    return (provider for provider in tracers(manifests) if provider.kind == OTLP)
+
+
+def tracers(manifests: Manifests) -> Iterator[Provider]:
+    """Yield the tracing providers of every kind that names a Service."""
     for mesh in mesh_configs(manifests):
         for index, entry in enumerate(sequence(mesh.values.get("extensionProviders"))):
-            otlp = at(entry, "opentelemetry")
-            if isinstance(otlp, Mapping):
-                yield Provider(
-                    mesh=mesh,
-                    index=index,
-                    name=text(at(entry, "name")),
-                    service=text(otlp.get("service")),
-                    port=number(otlp.get("port")),
-                    over_http=otlp.get("http") is not None,
-                )
+            for kind in _WITH_SERVICE:
+                settings = at(entry, kind)
+                if isinstance(settings, Mapping):
+                    yield Provider(
+                        mesh=mesh,
+                        index=index,
+                        name=text(at(entry, "name")),
+                        kind=kind,
+                        service=text(settings.get("service")),
+                        port=number(settings.get("port")),
+                        over_http=settings.get("http") is not None,
+                    )
+
+
+def same_name(name: str) -> str:
+    """What two names of a provider have in common if istiod takes them for the same one.
+
+    It compares them without regard to case (istio: pilot/pkg/model/telemetry.go, fetchProvider).
+    """
+    return name.lower()
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is there, and not a variable of whatever makes the manifest."""
+    return bool(name) and not {"$", "{"} & set(name)
 
 
 def provider_names(manifests: Manifests) -> frozenset[str] | None:
-    """Return the names a Telemetry may use, or None if a part of the mesh configuration is not among the objects."""
+    """Return each ``same_name`` that a Telemetry may use, or None if not all of them are among the objects."""
     meshes = mesh_configs(manifests)
-    if not meshes or _shared_config_elsewhere(manifests):
+    if not meshes or shared_config_elsewhere(manifests):
+        return None
+    # Helm replaces a list by that of a later layer, so a layer that has the list has all of it.
+    if not all(mesh.whole or "extensionProviders" in mesh.values for mesh in meshes):
         return None
     entries = (entry for mesh in meshes for entry in sequence(mesh.values.get("extensionProviders")))
-    return frozenset(text(at(entry, "name")) for entry in entries) | _BUILT_IN_PROVIDERS
+    names = frozenset(same_name(text(at(entry, "name"))) for entry in entries)
+    return names | _BUILT_IN_PROVIDERS if all(map(is_plain, names)) else None
+
+
+def has_mesh(manifests: Manifests) -> bool:
+    """Whether anything among the objects says that there is a mesh whose spans are traced."""
+    return bool(mesh_configs(manifests)) or any(manifests.of(TELEMETRY, "Telemetry"))
 
 
 def root_namespaces(manifests: Manifests, facts: Facts) -> frozenset[str]:
@@ -106,26 +156,60 @@ def root_namespaces(manifests: Manifests, facts: Facts) -> frozenset[str]:
 
 
 def _of_operators(manifests: Manifests) -> Iterator[MeshConfig]:
+    of_chart: Path = ("spec", "values", "meshConfig")
     for obj in manifests.of(SAIL, "Istio", "IstioRevision"):
-        path: Path = ("spec", "values", "meshConfig")
-        yield MeshConfig(obj, path, mapping(obj.at(*path)), text(obj.at("spec", "namespace")))
-    for obj in manifests.of("install.istio.io", "IstioOperator"):
-        path = ("spec", "meshConfig")
-        yield MeshConfig(obj, path, mapping(obj.at(*path)), text(obj.at("spec", "namespace")) or obj.namespace)
+        env = mapping(obj.at("spec", "values", "pilot", "env"))
+        yield MeshConfig(obj, of_chart, mapping(obj.at(*of_chart)), text(obj.at("spec", "namespace")), env)
+    for obj in manifests.of(INSTALL, "IstioOperator"):
+        namespace = text(obj.at("spec", "namespace")) or obj.namespace
+        env = mapping(obj.at("spec", "values", "pilot", "env"))
+        path: Path = ("spec", "meshConfig")
+        # It takes the chart's own values too.
+        if obj.at(*path) is not None or obj.at(*of_chart) is None:
+            yield MeshConfig(obj, path, mapping(obj.at(*path)), namespace, env)
+        if obj.at(*of_chart) is not None:
+            yield MeshConfig(obj, of_chart, mapping(obj.at(*of_chart)), namespace, env)
 
 
 def _of_config_maps(manifests: Manifests) -> Iterator[MeshConfig]:
     for obj in manifests.of("", "ConfigMap"):
         content = parsed(obj.at("data", "mesh"))
         if isinstance(content, Mapping):
-            yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace)
+            yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace, {})
 
 
-def _shared_config_elsewhere(manifests: Manifests) -> bool:
+def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:
+    """The root namespace of the chart is `global.istioNamespace`, wherever the chart is installed.
+
+    istio: manifests/charts/istio-control/istio-discovery/templates/configmap.yaml
+    """
+    for found in values(manifests, "istiod"):
+        content = found.at("meshConfig")
+        whole = _are_all_values(found)
+        if isinstance(content, Mapping) or whole:
+            yield MeshConfig(
+                owner=found.owner,
+                path=(*found.path, "meshConfig"),
+                values=mapping(content),
+                namespace=text(found.at("global", "istioNamespace")),
+                env=mapping(found.at("pilot", "env")),
+                whole=whole,
+            )
+
+
+def _are_all_values(found: Values) -> bool:
+    """Whether the chart gets no further values from files or ConfigMaps, as far as its owner says."""
+    owner = found.owner
+    if not owner.kind or owner.kind in {"ConfigMap", "HelmChartConfig"}:
+        return False
+    if owner.kind == "Application":
+        sources = (owner.at("spec", "source"), *sequence(owner.at("spec", "sources")))
+        return not any(at(source, "helm", field) for source in sources for field in ("valueFiles", "parameters"))
+    return not any(owner.at("spec", field) for field in ("valuesFrom", "valueYamlFiles", "valuesSecrets"))
+
+
+def shared_config_elsewhere(manifests: Manifests) -> bool:
+    """Whether istiod merges a ConfigMap that is not among the objects into its mesh configuration."""
     present = {obj.name for obj in manifests.of("", "ConfigMap") if obj.at("data", "mesh") is not None}
-    shared = (
-        text(obj.at("spec", "values", "pilot", "env", "SHARED_MESH_CONFIG"))
-        for obj in manifests.objects
-        if obj.group in {SAIL, "install.istio.io"}
-    )
+    shared = (text(mesh.env.get("SHARED_MESH_CONFIG")) for mesh in mesh_configs(manifests))
     return any(name and name not in present for name in shared)
