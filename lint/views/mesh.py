@@ -1,7 +1,7 @@
 """The mesh's configuration, wherever it is kept: in an Istio, an IstioOperator, a ConfigMap or a chart's values."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lint.facts import Facts
@@ -23,21 +23,23 @@ TRACING_KINDS = frozenset({*_WITH_SERVICE, "stackdriver"})
 # istiod adds these to every mesh's list (istio: pkg/config/mesh/mesh.go).
 _BUILT_IN_PROVIDERS = frozenset({"prometheus", "stackdriver", "envoy"})
 _DOTS_IN_FULL_NAME = 3
+_OF_CHART: Path = ("spec", "values", "meshConfig")
 
 
 @dataclass(frozen=True)
 class MeshConfig:
     """One mesh configuration and the object that holds it.
 
-    ``env`` is istiod's environment, as far as the same object sets it. It is not ``whole`` if more of it may lie
-    elsewhere, such as in further files of a chart's values.
+    ``env`` is istiod's environment, as far as the same object sets it at ``env_path``. It is not ``whole`` if more of
+    the configuration may lie elsewhere, such as in further files of a chart's values.
     """
 
     owner: Object
     path: Path
     values: Mapping[Any, Any]
     namespace: str
-    env: Mapping[Any, Any]
+    env: Mapping[Any, Any] = field(default_factory=dict)
+    env_path: Path = ()
     whole: bool = True
 
     @property
@@ -126,6 +128,12 @@ def same_name(name: str) -> str:
     return name.lower()
 
 
+def knows_all(manifests: Manifests) -> bool:
+    """Whether there is a mesh configuration among the objects, and nothing of it lies elsewhere."""
+    meshes = mesh_configs(manifests)
+    return bool(meshes) and all(mesh.whole for mesh in meshes) and not shared_config_elsewhere(manifests)
+
+
 def is_plain(name: str) -> bool:
     """Whether a name is there, and not a variable of whatever makes the manifest."""
     return bool(name) and not {"$", "{"} & set(name)
@@ -156,26 +164,28 @@ def root_namespaces(manifests: Manifests, facts: Facts) -> frozenset[str]:
 
 
 def _of_operators(manifests: Manifests) -> Iterator[MeshConfig]:
-    of_chart: Path = ("spec", "values", "meshConfig")
     for obj in manifests.of(SAIL, "Istio", "IstioRevision"):
-        env = mapping(obj.at("spec", "values", "pilot", "env"))
-        yield MeshConfig(obj, of_chart, mapping(obj.at(*of_chart)), text(obj.at("spec", "namespace")), env)
+        yield _of_operator(obj, _OF_CHART, text(obj.at("spec", "namespace")))
     for obj in manifests.of(INSTALL, "IstioOperator"):
         namespace = text(obj.at("spec", "namespace")) or obj.namespace
-        env = mapping(obj.at("spec", "values", "pilot", "env"))
-        path: Path = ("spec", "meshConfig")
+        own: Path = ("spec", "meshConfig")
         # It takes the chart's own values too.
-        if obj.at(*path) is not None or obj.at(*of_chart) is None:
-            yield MeshConfig(obj, path, mapping(obj.at(*path)), namespace, env)
-        if obj.at(*of_chart) is not None:
-            yield MeshConfig(obj, of_chart, mapping(obj.at(*of_chart)), namespace, env)
+        if obj.at(*own) is not None or obj.at(*_OF_CHART) is None:
+            yield _of_operator(obj, own, namespace)
+        if obj.at(*_OF_CHART) is not None:
+            yield _of_operator(obj, _OF_CHART, namespace)
+
+
+def _of_operator(obj: Object, path: Path, namespace: str) -> MeshConfig:
+    env: Path = ("spec", "values", "pilot", "env")
+    return MeshConfig(obj, path, mapping(obj.at(*path)), namespace, mapping(obj.at(*env)), env)
 
 
 def _of_config_maps(manifests: Manifests) -> Iterator[MeshConfig]:
     for obj in manifests.of("", "ConfigMap"):
         content = parsed(obj.at("data", "mesh"))
         if isinstance(content, Mapping):
-            yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace, {})
+            yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace)
 
 
 def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:
@@ -193,6 +203,7 @@ def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:
                 values=mapping(content),
                 namespace=text(found.at("global", "istioNamespace")),
                 env=mapping(found.at("pilot", "env")),
+                env_path=(*found.path, "pilot", "env"),
                 whole=whole,
             )
 

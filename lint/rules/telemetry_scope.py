@@ -1,0 +1,104 @@
+"""What a Telemetry applies to: one in a namespace counts, and a selector reaches no further than the namespace."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Object, mapping
+from lint.rule import rule
+from lint.views.mesh import is_plain, root_namespaces
+from lint.views.telemetry import is_for_all, telemetries, tracing_entries
+
+
+@rule(
+    code="N27",
+    title="Two Telemetries without a selector are in one namespace",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "istiod takes only the oldest Telemetry without a selector of each namespace, with all that is in it; it does "
+        "not merge them. The others have no effect, also if one sets metrics and the other one tracing. It is a "
+        "warning if they come from different folders, which may be alternatives."
+    ),
+    remedy="Merge them into one Telemetry, or delete one of them.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: metric-tags, namespace: istio-system}
+        spec:
+          metrics: [{providers: [{name: prometheus}]}]
+        ---
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
+    """,
+)
+def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    by_namespace: dict[str, dict[str, Object]] = defaultdict(dict)
+    for obj in telemetries(manifests):
+        # One that comes twice is the same object in different states, such as a base and an overlay.
+        if is_for_all(obj) and is_plain(obj.name) and is_plain(obj.namespace):
+            by_namespace[obj.namespace].setdefault(obj.name, obj)
+    for namespace, group in by_namespace.items():
+        oldest, *others = sorted(group.values(), key=_age)
+        for obj in others:
+            if any(tracing_entries(obj)) or any(tracing_entries(oldest)):
+                alternatives = PurePath(obj.source).parent != PurePath(oldest.source).parent
+                yield (warning if alternatives else error)(
+                    obj.where("metadata", "name"),
+                    f"{oldest.name} in namespace {namespace} has no selector either, and istiod takes the older one of "
+                    "both only",
+                    "merge them into one Telemetry, or delete one",
+                )
+
+
+def _age(telemetry: Object) -> tuple[bool, str, str]:
+    """Order by age, as istiod does; what has no date is not created yet."""
+    created = str(telemetry.at("metadata", "creationTimestamp") or "")
+    return not created, created, telemetry.name
+
+
+@rule(
+    code="N27",
+    title="A Telemetry with a selector in the root namespace reaches only the pods there",
+    levels=(Severity.WARNING,),
+    why=(
+        "A Telemetry without a selector in the root namespace applies to the whole mesh, but a selector chooses among "
+        "the pods of the Telemetry's own namespace, and in the root namespace there are gateways at most. One that "
+        "selects gateways is not reported."
+    ),
+    remedy="Put it into the namespace of the workloads, or leave the selector out.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: web, namespace: istio-system}
+        spec:
+          selector: {matchLabels: {app: web}}
+          tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
+    """,
+)
+def selector_in_root_namespace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    roots = root_namespaces(manifests, facts)
+    for obj in telemetries(manifests):
+        labels = mapping(obj.at("spec", "selector", "matchLabels"))
+        if obj.namespace not in roots or not labels or not any(tracing_entries(obj)):
+            continue
+        for_gateways = any("gateway" in f"{key}={value}" or key == "istio" for key, value in labels.items())
+        if not for_gateways and not _has_pods(manifests, obj.namespace, labels):
+            yield warning(
+                obj.where("spec", "selector"),
+                f"a selector reaches the pods of the Telemetry's own namespace only, here {obj.namespace}",
+                "put it into the namespace of the workloads, or leave the selector out",
+            )
+
+
+def _has_pods(manifests: Manifests, namespace: str, labels: object) -> bool:
+    wanted = mapping(labels).items()
+    return any(
+        obj.namespace == namespace
+        and all(item in mapping(obj.at("spec", "template", "metadata", "labels")).items() for item in wanted)
+        for obj in manifests.of("apps", "Deployment", "StatefulSet", "DaemonSet")
+    )
