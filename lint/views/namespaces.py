@@ -8,8 +8,7 @@ from lint.objects import Manifests, Object, at, mapping, sequence, text
 INJECTION = "istio-injection"
 REVISION = "istio.io/rev"
 INJECT = "sidecar.istio.io/inject"
-DATAPLANE_MODE = "istio.io/dataplane-mode"
-AMBIENT = "ambient"
+_DATAPLANE_MODE = "istio.io/dataplane-mode"
 _NAME = "kubernetes.io/metadata.name"
 
 
@@ -26,8 +25,13 @@ def injected(manifests: Manifests) -> frozenset[str]:
     return frozenset(one.name for one in namespaces(manifests) if is_injected(one))
 
 
+def is_ambient(namespace: Object) -> bool:
+    """Whether its pods are in the mesh without sidecars."""
+    return namespace.labels.get(_DATAPLANE_MODE) == "ambient" and not is_injected(namespace)
+
+
 def ambient(manifests: Manifests) -> frozenset[str]:
-    return frozenset(one.name for one in namespaces(manifests) if one.labels.get(DATAPLANE_MODE) == AMBIENT)
+    return frozenset(one.name for one in namespaces(manifests) if is_ambient(one))
 
 
 def known(manifests: Manifests) -> frozenset[str]:
