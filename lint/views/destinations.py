@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lint.facts import Facts
@@ -34,9 +35,11 @@ class Destination:
         return self.users is None or namespace in self.users
 
 
-def destinations(manifests: Manifests, facts: Facts) -> list[Destination]:
+# Cached because several rules ask for the same ones.
+@lru_cache(maxsize=2)
+def destinations(manifests: Manifests, facts: Facts) -> tuple[Destination, ...]:
     """Return one for each provider in use whose host is in a namespace that is known."""
-    users, found = _users(manifests, facts), []
+    users, known_services, found = _users(manifests, facts), services(manifests), []
     for provider in tracers(manifests):
         name = same_name(provider.name)
         if users and name not in users:
@@ -44,7 +47,7 @@ def destinations(manifests: Manifests, facts: Facts) -> list[Destination]:
         service, namespace, owner = None, provider.prefix, None
         target = provider.target(facts)
         if target is not None:
-            service = services(manifests).get(target)
+            service = known_services.get(target)
             namespace, owner = target.namespace, service.owner if service else None
         for entry in manifests.of("networking.istio.io", "ServiceEntry"):
             if owner is None and provider.host in sequence(entry.at("spec", "hosts")):
@@ -53,7 +56,7 @@ def destinations(manifests: Manifests, facts: Facts) -> list[Destination]:
             found.append(
                 Destination(provider, provider.host, namespace, owner, service, users.get(name), name in users)
             )
-    return found
+    return tuple(found)
 
 
 def _users(manifests: Manifests, facts: Facts) -> dict[str, frozenset[str] | None]:

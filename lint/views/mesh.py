@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from lint.facts import Facts
@@ -93,8 +94,10 @@ class Provider:
         return self.mesh.where("extensionProviders", self.index, self.kind, field)
 
 
-def mesh_configs(manifests: Manifests) -> list[MeshConfig]:
-    return [*_of_operators(manifests), *_of_config_maps(manifests), *_of_charts(manifests)]
+# Cached because nearly every rule about the mesh asks for them.
+@lru_cache(maxsize=2)
+def mesh_configs(manifests: Manifests) -> tuple[MeshConfig, ...]:
+    return (*_of_operators(manifests), *_of_config_maps(manifests), *_of_charts(manifests))
 
 
 def providers(manifests: Manifests) -> Iterator[Provider]:
