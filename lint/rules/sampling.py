@@ -7,7 +7,7 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, Place, at, mapping, sequence
 from lint.rule import rule
-from lint.views.mesh import INSTALL, SAIL, MeshConfig, knows_all, mesh_configs
+from lint.views.mesh import DEMO, INSTALL, SAIL, MeshConfig, knows_all, mesh_configs
 from lint.views.telemetry import for_the_mesh, is_switched_off, names_provider, tracing, tracing_entries
 from lint.views.values import values
 
@@ -112,13 +112,12 @@ def _is_sampling_set(manifests: Manifests) -> bool:
 
 def _samples(mesh: MeshConfig) -> bool:
     owner, providers = mesh.owner, sequence(mesh.values.get("extensionProviders"))
-    by_operator = owner.group in {SAIL, INSTALL}
     return (
         at(mesh.values, *_OF_PROXIES) is not None
         or _ENV in mesh.env
-        # The profile for demonstrations traces everything (istio: profile-demo.yaml).
-        or (by_operator and owner.at("spec", "profile") == "demo")
-        or (by_operator and owner.at("spec", "values", "pilot", "traceSampling") is not None)
+        # It traces everything (istio: profile-demo.yaml).
+        or mesh.profile == DEMO
+        or (owner.group in {SAIL, INSTALL} and owner.at("spec", "values", "pilot", "traceSampling") is not None)
         # Such a sampler decides itself (istio: pilot/pkg/networking/core/tracing.go).
         or any(at(provider, "opentelemetry", "dynatraceSampler") is not None for provider in providers)
     )

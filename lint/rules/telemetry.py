@@ -6,6 +6,7 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, at, mapping, sequence, text
 from lint.rule import rule
+from lint.views.destinations import destinations
 from lint.views.mesh import (
     TRACING_KINDS,
     is_plain,
@@ -15,6 +16,7 @@ from lint.views.mesh import (
     root_namespaces,
     same_name,
 )
+from lint.views.namespaces import ambient, injected, known
 from lint.views.telemetry import (
     for_the_mesh,
     is_for_all,
@@ -211,9 +213,9 @@ def telemetry_without_provider(manifests: Manifests, facts: Facts) -> Iterator[F
     levels=(Severity.WARNING,),
     why=(
         "Only in the mesh's root namespace does a Telemetry without a selector apply to the whole mesh; elsewhere it "
-        "applies to its own namespace. Beside one in the root namespace it is an exception that somebody wants, so "
-        "nothing is reported then; nor where the root namespace is not known, unless its name says that it is meant "
-        "for the mesh."
+        "applies to its own namespace. Beside one in the root namespace it is an exception that somebody wants. It is "
+        "reported only if it seems to be meant for the mesh: by its name, or because its namespace is the collector's,"
+        " or one without sidecars."
     ),
     remedy="Put it into the root namespace if it is meant for the whole mesh.",
     example="""
@@ -230,9 +232,10 @@ def mesh_wide_outside_root_namespace(manifests: Manifests, facts: Facts) -> Iter
     unselective = [obj for obj in telemetries(manifests) if any(tracing_entries(obj)) and is_for_all(obj)]
     if any(obj.namespace in roots for obj in unselective):
         return
-    root_is_known = facts.root_namespace is not None or bool(mesh_configs(manifests))
+    without_workloads = {to.namespace for to in destinations(manifests, facts)} | known(manifests)
+    without_workloads -= injected(manifests) | ambient(manifests)
     for obj in unselective:
-        if is_plain(obj.namespace) and (root_is_known or "mesh" in obj.name):
+        if is_plain(obj.namespace) and ("mesh" in obj.name or obj.namespace in without_workloads):
             yield warning(
                 obj.where("metadata", "namespace"),
                 f"outside the root namespace ({', '.join(sorted(roots))}) it traces the workloads of its own namespace "

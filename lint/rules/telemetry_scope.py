@@ -49,10 +49,61 @@ def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iter
                 alternatives = PurePath(obj.source).parent != PurePath(oldest.source).parent
                 yield (warning if alternatives else error)(
                     obj.where("metadata", "name"),
-                    f"{oldest.name} in namespace {namespace} has no selector either, and istiod takes the older one of "
-                    "both only",
+                    f"{oldest.name} in namespace {namespace} has no selector either, and istiod takes only the oldest "
+                    "of them",
                     "merge them into one Telemetry, or delete one",
                 )
+
+
+@rule(
+    code="N27",
+    title="Two Telemetries for the same workloads contradict each other",
+    levels=(Severity.WARNING,),
+    why=(
+        "Telemetries with the same selector are merged by istiod, the oldest first. Where both set a field of tracing,"
+        " the value of the younger one counts, which depends on the order in which they were created."
+    ),
+    remedy="Merge them into one Telemetry.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: web, namespace: bookinfo}
+        spec:
+          selector: {matchLabels: {app: web}}
+          tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
+        ---
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: web-in-production, namespace: bookinfo}
+        spec:
+          selector: {matchLabels: {app: web}}
+          tracing: [{randomSamplingPercentage: 1}]
+    """,
+)
+def same_selector(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    selecting = [one for one in telemetries(manifests) if is_plain(one.namespace) and is_plain(one.name)]
+    for index, obj in enumerate(selecting):
+        for other in selecting[:index]:
+            labels = mapping(obj.at("spec", "selector", "matchLabels"))
+            is_same = labels and labels == mapping(other.at("spec", "selector", "matchLabels"))
+            in_one_folder = PurePath(obj.source).parent == PurePath(other.source).parent
+            field = _contradiction(obj, other)
+            if is_same and in_one_folder and obj.namespace == other.namespace and obj.name != other.name and field:
+                yield warning(
+                    obj.where("spec", "tracing", 0, field),
+                    f"{other.name} has the same selector and another value, and the younger one of both counts",
+                    "merge them into one Telemetry",
+                )
+
+
+def _contradiction(one: Object, other: Object) -> str:
+    """Return a field of tracing that both set, each to another value; of one entry each, as nearly all have."""
+    mine, theirs = mapping(one.at("spec", "tracing", 0)), mapping(other.at("spec", "tracing", 0))
+    if mine.get("match") != theirs.get("match"):
+        return ""
+    return next(
+        (field for field in mine if isinstance(field, str) and mine[field] != theirs.get(field, mine[field])), ""
+    )
 
 
 def _age(telemetry: Object) -> tuple[bool, str, str]:

@@ -23,6 +23,9 @@ TRACING_KINDS = frozenset({*_WITH_SERVICE, "stackdriver"})
 
 # istiod adds these to every mesh's list (istio: pkg/config/mesh/mesh.go).
 _BUILT_IN_PROVIDERS = frozenset({"prometheus", "stackdriver", "envoy"})
+# The profile for demonstrations brings these (istio: profile-demo.yaml of the chart istiod, in one release or another).
+DEMO = "demo"
+_DEMO_PROVIDERS = frozenset({"otel", "skywalking", "otel-tracing", "jaeger"})
 _DOTS_IN_FULL_NAME = 3
 _OF_CHART: Path = ("spec", "values", "meshConfig")
 
@@ -41,6 +44,7 @@ class MeshConfig:
     namespace: str
     env: Mapping[Any, Any] = field(default_factory=dict)
     env_path: Path = ()
+    profile: str = ""
     whole: bool = True
 
     @property
@@ -152,6 +156,8 @@ def provider_names(manifests: Manifests) -> frozenset[str] | None:
         return None
     entries = (entry for mesh in meshes for entry in sequence(mesh.values.get("extensionProviders")))
     names = frozenset(same_name(text(at(entry, "name"))) for entry in entries)
+    if any(mesh.profile == DEMO for mesh in meshes):
+        names |= _DEMO_PROVIDERS
     return names | _BUILT_IN_PROVIDERS if all(map(is_plain, names)) else None
 
 
@@ -181,7 +187,8 @@ def _of_operators(manifests: Manifests) -> Iterator[MeshConfig]:
 
 def _of_operator(obj: Object, path: Path, namespace: str) -> MeshConfig:
     env: Path = ("spec", "values", "pilot", "env")
-    return MeshConfig(obj, path, mapping(obj.at(*path)), namespace, mapping(obj.at(*env)), env)
+    profile = text(obj.at("spec", "profile")) or text(obj.at("spec", "values", "profile"))
+    return MeshConfig(obj, path, mapping(obj.at(*path)), namespace, mapping(obj.at(*env)), env, profile)
 
 
 def _of_config_maps(manifests: Manifests) -> Iterator[MeshConfig]:
@@ -207,6 +214,7 @@ def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:
                 namespace=text(found.at("global", "istioNamespace")),
                 env=mapping(found.at("pilot", "env")),
                 env_path=(*found.path, "pilot", "env"),
+                profile=text(found.at("profile")),
                 whole=whole,
             )
 

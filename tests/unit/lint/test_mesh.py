@@ -305,10 +305,17 @@ def test_a_namespace_that_is_a_variable_may_be_the_root(codes: Codes, namespace:
     assert codes(TELEMETRY.replace("namespace: istio-system", f"namespace: {namespace}")) == []
 
 
-def test_a_telemetry_of_an_application_is_right_where_the_root_namespace_is_not_known(codes: Codes) -> None:
+def test_a_telemetry_of_an_application_is_meant_for_its_namespace(codes: Codes) -> None:
     own = TELEMETRY.replace("name: mesh, namespace: istio-system", "name: shop, namespace: shop")
+    namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {%s}}}"
     assert codes(own) == []
-    assert codes(own, root_namespace="istio-system") == ["warning N14"]
+    assert codes(together(own, namespace % "istio-injection: enabled")) == []
+    assert codes(together(own, namespace % "")) == ["warning N14"]
+
+
+def test_a_telemetry_beside_the_collector_is_meant_for_the_mesh(codes: Codes) -> None:
+    beside = TELEMETRY.replace("name: mesh, namespace: istio-system", "name: tracing, namespace: obs")
+    assert codes(together(mesh("agent.obs.svc.cluster.local"), beside)) == ["warning N14"]
 
 
 def test_the_root_namespace_is_read_from_the_mesh_configuration(codes: Codes) -> None:

@@ -78,6 +78,16 @@ def test_two_telemetries_that_do_not_trace_are_not_judged(codes: Codes) -> None:
     assert codes(metrics % "a" + metrics % "b") == []
 
 
+def test_two_telemetries_for_the_same_workloads_may_agree(codes: Codes) -> None:
+    selecting = "selector: {matchLabels: {app: a}},"
+    first = telemetry(OTEL, "a", "shop", selecting)
+    assert codes(first + telemetry(OTEL, "b", "shop", selecting)) == []
+    assert codes(first + telemetry("{disableSpanReporting: false}", "b", "shop", selecting)) == []
+    assert codes(first + telemetry("{randomSamplingPercentage: 2}", "b", "shop", selecting)) == ["warning N27"]
+    other = "match: {mode: CLIENT}, randomSamplingPercentage: 2"
+    assert codes(first + telemetry(f"{{{other}}}", "b", "shop", selecting)) == []
+
+
 def test_an_empty_selector_is_none(codes: Codes) -> None:
     empty = telemetry(OTEL, "b", spec="selector: {matchLabels: {}},")
     assert codes(telemetry(OTEL, "a") + empty) == ["error N27"]
@@ -140,6 +150,13 @@ spec:
 ---
 """
     assert codes(release + telemetry("{providers: [{name: otel}]}")) == []
+
+
+def test_the_profile_for_demonstrations_brings_providers(codes: Codes) -> None:
+    demo = "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, metadata: {name: a}, spec: {profile: %s}}"
+    used = telemetry("{providers: [{name: jaeger}]}")
+    assert codes(demo % "demo" + "\n---\n" + used) == []
+    assert "error N2" in codes(demo % "default" + "\n---\n" + used)
 
 
 @pytest.mark.parametrize("rate", ["0", "100", "0.01", "100.0"])
