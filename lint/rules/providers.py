@@ -7,7 +7,7 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, sequence
 from lint.rule import rule
 from lint.views.hosts import ServiceName, service_of
-from lint.views.mesh import Provider, providers, tracers
+from lint.views.mesh import Provider, is_service, providers, tracers
 from lint.views.services import OPENTELEMETRY, Port, Service, services
 
 # Istio takes the protocol from appProtocol, or else from the port's name up to the first dash
@@ -47,7 +47,7 @@ def service_without_full_name(manifests: Manifests, facts: Facts) -> Iterator[Fa
     entries = _service_entries(manifests)
     for provider in tracers(manifests):
         host, prefix, target = provider.host, provider.prefix, provider.target(facts)
-        if not host or host in entries:
+        if not host or host in entries or not is_service(provider.service):
             continue
         if not provider.has_full_name:
             meant = service_of(host, cluster_domain=facts.cluster_domain, own_namespace=prefix)

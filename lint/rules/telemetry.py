@@ -8,6 +8,7 @@ from lint.objects import Manifests, at, mapping, sequence, text
 from lint.rule import rule
 from lint.views.destinations import destinations
 from lint.views.mesh import (
+    KINDS,
     TRACING_KINDS,
     is_plain,
     knows_all,
@@ -157,10 +158,9 @@ def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[
         if any(TRACING_KINDS & entry.keys() for entry in called_so):
             continue
         kinds = sorted(str(kind) for entry in called_so for kind in entry if kind != "name")
-        if called_so or name in _BUILT_IN_WITHOUT_TRACING:
-            what = (
-                f"of the kind {', '.join(kinds)}" if kinds else "without a kind" if called_so else "for other signals"
-            )
+        # An entry of a kind that does not exist is refused, which another rule reports.
+        if not KINDS.isdisjoint(kinds) or (not called_so and name in _BUILT_IN_WITHOUT_TRACING):
+            what = f"of the kind {', '.join(kinds)}" if called_so else "for other signals"
             yield error(
                 where,
                 f"provider {name!r} is {what}, which cannot trace, so the proxies get no tracer",

@@ -7,9 +7,9 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, Place, at, number, sequence, text
 from lint.rule import rule
 from lint.views.destinations import Destination, destinations
-from lint.views.mesh import is_plain, root_namespaces
+from lint.views.mesh import MeshConfig, is_plain, mesh_configs, root_namespaces
 from lint.views.namespaces import injected, selects_namespace
-from lint.views.telemetry import is_for_all, is_switched_off, telemetries
+from lint.views.telemetry import is_for_all, is_switched_off, telemetries, tracing_entries
 
 _NETWORKING = "networking.istio.io"
 _EXPORT_TO = "networking.istio.io/exportTo"
@@ -194,12 +194,59 @@ def _export(to: Destination) -> tuple[Place, tuple[str, ...]] | None:
 def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for to in destinations(manifests, facts):
         mesh = to.provider.mesh
-        selectors = sequence(mesh.values.get("discoverySelectors"))
-        answers = [selects_namespace(manifests, selector, to.namespace) for selector in selectors]
-        if answers and all(answer is False for answer in answers):
+        if _is_left_out(manifests, mesh, to.namespace):
             yield (error if to.sure else warning)(
                 mesh.where("discoverySelectors"),
                 f"they leave out namespace {to.namespace}, so istiod does not find the Service of provider "
                 f"{to.provider.name!r}",
                 "give that namespace a label that they ask for",
             )
+
+
+@rule(
+    code="N28",
+    title="The mesh does not look at a Telemetry",
+    levels=(Severity.ERROR,),
+    why=(
+        "With `discoverySelectors`, istiod reads Telemetries, and all else that is its configuration, only in the "
+        "namespaces that they select, the root namespace included."
+    ),
+    remedy="Give the Telemetry's namespace a label that one of the selectors asks for.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              discoverySelectors: [{matchLabels: {istio-discovery: enabled}}]
+        ---
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: istio-system}
+        ---
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          tracing: [{providers: [{name: stackdriver}], randomSamplingPercentage: 100}]
+    """,
+)
+def telemetry_that_is_not_discovered(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    meshes = mesh_configs(manifests)
+    for telemetry in telemetries(manifests):
+        # One of several meshes may look at it.
+        unseen = [mesh for mesh in meshes if _is_left_out(manifests, mesh, telemetry.namespace)]
+        if telemetry.namespace and any(tracing_entries(telemetry)) and meshes and len(unseen) == len(meshes):
+            yield error(
+                telemetry.where("metadata", "namespace"),
+                f"the mesh's discoverySelectors leave out namespace {telemetry.namespace}, so istiod does not read it",
+                "give that namespace a label that they ask for",
+            )
+
+
+def _is_left_out(manifests: Manifests, mesh: MeshConfig, namespace: str) -> bool:
+    selectors = sequence(mesh.values.get("discoverySelectors"))
+    answers = [selects_namespace(manifests, selector, namespace) for selector in selectors]
+    return bool(answers) and all(answer is False for answer in answers)

@@ -1,5 +1,6 @@
 """The mesh's configuration, wherever it is kept: in an Istio, an IstioOperator, a ConfigMap or a chart's values."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,8 +19,20 @@ DEFAULT_ROOT_NAMESPACE = "istio-system"
 OTLP = "opentelemetry"
 # The kinds of provider that can trace and name the Service that they send to; Istio dropped some of them over time
 # (istio: pilot/pkg/networking/core/tracing.go).
-_WITH_SERVICE = (OTLP, "zipkin", "datadog", "skywalking", "lightstep", "opencensus")
-TRACING_KINDS = frozenset({*_WITH_SERVICE, "stackdriver"})
+WITH_SERVICE = (OTLP, "zipkin", "datadog", "skywalking", "lightstep", "opencensus")
+TRACING_KINDS = frozenset({*WITH_SERVICE, "stackdriver"})
+KINDS = TRACING_KINDS | {
+    "envoyExtAuthzHttp",
+    "envoyExtAuthzGrpc",
+    "envoyHttpAls",
+    "envoyTcpAls",
+    "envoyOtelAls",
+    "envoyFileAccessLog",
+    "prometheus",
+    "sds",
+}
+# [namespace/]host.
+_SERVICE = re.compile(r"([\w-]+/)?[\w-]+(\.[\w-]+)*\.?")
 
 # istiod adds these to every mesh's list (istio: pkg/config/mesh/mesh.go).
 _BUILT_IN_PROVIDERS = frozenset({"prometheus", "stackdriver", "envoy"})
@@ -89,7 +102,9 @@ class Provider:
 
     def target(self, facts: Facts) -> ServiceName | None:
         """The Service that istiod looks for."""
-        return service_of(self.host, cluster_domain=facts.cluster_domain) if self.has_full_name else None
+        if not self.has_full_name or not is_service(self.service):
+            return None
+        return service_of(self.host, cluster_domain=facts.cluster_domain)
 
     def at(self, field: str) -> Any:
         return at(self.mesh.values, "extensionProviders", self.index, self.kind, field)
@@ -113,7 +128,7 @@ def tracers(manifests: Manifests) -> Iterator[Provider]:
     """Yield the tracing providers of every kind that names a Service."""
     for mesh in mesh_configs(manifests):
         for index, entry in enumerate(sequence(mesh.values.get("extensionProviders"))):
-            for kind in _WITH_SERVICE:
+            for kind in WITH_SERVICE:
                 settings = at(entry, kind)
                 if isinstance(settings, Mapping):
                     yield Provider(
@@ -125,6 +140,11 @@ def tracers(manifests: Manifests) -> Iterator[Provider]:
                         port=number(settings.get("port")),
                         over_http=settings.get("http") is not None,
                     )
+
+
+def is_service(service: str) -> bool:
+    """Whether istiod takes it for the host of a provider: neither a URL nor a host with a port."""
+    return bool(_SERVICE.fullmatch(service))
 
 
 def same_name(name: str) -> str:

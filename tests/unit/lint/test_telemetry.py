@@ -24,7 +24,6 @@ spec:
       extensionProviders:
         - {name: otel, opentelemetry: {service: otel.example.com, port: 4317}}
         - {name: logs, envoyOtelAls: {service: logs.example.com, port: 4317}}
-        - {name: empty}
 ---
 """
 PLAIN_ISTIO = ISTIO % ""
@@ -50,7 +49,7 @@ def from_files(texts: Sequence[tuple[str, str]]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("provider", "expected"),
-    [("otel", []), ("logs", ["error N27"]), ("empty", ["error N27"]), ("envoy", ["error N27"]), ("gone", ["error N2"])],
+    [("otel", []), ("logs", ["error N27"]), ("envoy", ["error N27"]), ("gone", ["error N2"])],
 )
 def test_a_provider_traces_or_is_refused(codes: Codes, provider: str, expected: list[str]) -> None:
     used = telemetry(f"{{providers: [{{name: {provider}}}], randomSamplingPercentage: 10}}")

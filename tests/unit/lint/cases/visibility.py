@@ -1,6 +1,6 @@
 """Examples for lint/rules/visibility.py."""
 
-from cases.base import COLLECTOR, MESH, TELEMETRY, Example, mesh, replaced
+from cases.base import MESH, TELEMETRY, Example, mesh, replaced
 
 SIDECAR = """
 apiVersion: networking.istio.io/v1
@@ -24,6 +24,12 @@ kind: Namespace
 metadata: {name: istio-system, labels: {mesh: ours}}
 ---
 """
+TRACING_NAMESPACE = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: tracing, labels: {mesh: theirs}}
+---
+"""
 SELECTIVE = replaced(mesh(), "meshConfig:", "meshConfig:\n      discoverySelectors: [{matchLabels: {mesh: ours}}]")
 
 EXAMPLES = {
@@ -37,9 +43,19 @@ EXAMPLES = {
         wrong=WITH_AGENT + PRIVATE,
         right=WITH_AGENT + replaced(PRIVATE, '"."', '"*"'),
     ),
+    "telemetry_that_is_not_discovered": Example(
+        "error N28 Telemetry istio-system/mesh-default: metadata.namespace",
+        wrong=replaced(SELECTIVE, "otel-collector.istio-system", "otel-collector.tracing")
+        + TELEMETRY
+        + replaced(NAMESPACE, "mesh: ours", "mesh: theirs"),
+        right=replaced(SELECTIVE, "otel-collector.istio-system", "otel-collector.tracing") + TELEMETRY + NAMESPACE,
+    ),
     "namespace_that_is_not_discovered": Example(
         "error N28 Istio default: spec.values.meshConfig.discoverySelectors",
-        wrong=SELECTIVE + COLLECTOR + TELEMETRY + replaced(NAMESPACE, "mesh: ours", "mesh: theirs"),
-        right=SELECTIVE + COLLECTOR + TELEMETRY + NAMESPACE,
+        wrong=SELECTIVE.replace("istio-system.svc", "tracing.svc") + TELEMETRY + NAMESPACE + TRACING_NAMESPACE,
+        right=SELECTIVE.replace("istio-system.svc", "tracing.svc")
+        + TELEMETRY
+        + NAMESPACE
+        + replaced(TRACING_NAMESPACE, "mesh: theirs", "mesh: ours"),
     ),
 }
