@@ -100,7 +100,7 @@ def _age(version: str) -> tuple[bool, bool, str]:
 )
 def waypoint_that_is_not_there(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     gateways = {(one.namespace, one.name) for one in manifests.of(GATEWAY_API, "Gateway")}
-    present = [(one.namespace, one.name) for one in waypoints(manifests)]
+    present = {(one.namespace, one.name) for one in waypoints(manifests)}
     for attachment in attachments(manifests):
         wanted = (attachment.namespace, attachment.name)
         if attachment.name == NONE or wanted in gateways or not all(map(is_plain, wanted)):
@@ -163,7 +163,7 @@ def telemetry_target_that_is_not_there(manifests: Manifests, facts: Facts) -> It
             if kind not in _TARGETS:
                 continue
             group = _TARGETS[kind]
-            present = sorted(one.name for one in manifests.of(group, kind) if one.namespace == telemetry.namespace)
+            present = sorted({one.name for one in manifests.of(group, kind) if one.namespace == telemetry.namespace})
             if present and name not in present:
                 yield (warning if kind == "Service" else error)(
                     telemetry.where(*path, "name"),
