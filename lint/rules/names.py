@@ -69,6 +69,10 @@ def api_version_that_nobody_serves(manifests: Manifests, _facts: Facts) -> Itera
             )
 
 
+def _is_outside(namespace: str, roots: frozenset[str]) -> bool:
+    return namespace not in roots and all(map(is_plain, roots))
+
+
 def _age(version: str) -> tuple[bool, bool, str]:
     """Order versions of an API from the newest to the oldest."""
     return "alpha" in version, "beta" in version, version
@@ -153,7 +157,7 @@ def telemetry_target_that_is_not_there(manifests: Manifests, facts: Facts) -> It
             kind, name = text(telemetry.at(*path, "kind")), text(telemetry.at(*path, "name"))
             if not is_plain(name) or not is_plain(telemetry.namespace):
                 continue
-            if kind == "GatewayClass" and (name != WAYPOINT_CLASS or telemetry.namespace not in roots):
+            if kind == "GatewayClass" and (name != WAYPOINT_CLASS or _is_outside(telemetry.namespace, roots)):
                 yield error(
                     telemetry.where(*path),
                     f"only the class {WAYPOINT_CLASS} in the root namespace ({', '.join(sorted(roots))}) is looked at, "

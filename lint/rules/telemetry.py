@@ -230,7 +230,7 @@ def telemetry_without_provider(manifests: Manifests, facts: Facts) -> Iterator[F
 def mesh_wide_outside_root_namespace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     roots = root_namespaces(manifests, facts)
     unselective = [obj for obj in telemetries(manifests) if any(tracing_entries(obj)) and is_for_all(obj)]
-    if any(obj.namespace in roots for obj in unselective):
+    if any(obj.namespace in roots for obj in unselective) or not all(map(is_plain, roots)):
         return
     without_workloads = {to.namespace for to in destinations(manifests, facts)} | known(manifests)
     without_workloads -= injected(manifests) | ambient(manifests)

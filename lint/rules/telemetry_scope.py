@@ -46,7 +46,7 @@ def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iter
         oldest, *others = sorted(group.values(), key=_age)
         for obj in others:
             if any(tracing_entries(obj)) or any(tracing_entries(oldest)):
-                alternatives = PurePath(obj.source).parent != PurePath(oldest.source).parent
+                alternatives = _folder(obj) != _folder(oldest)
                 yield (warning if alternatives else error)(
                     obj.where("metadata", "name"),
                     f"{oldest.name} in namespace {namespace} has no selector either, and istiod takes only the oldest "
@@ -86,7 +86,7 @@ def same_selector(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
         for other in selecting[:index]:
             labels = mapping(obj.at("spec", "selector", "matchLabels"))
             is_same = labels and labels == mapping(other.at("spec", "selector", "matchLabels"))
-            in_one_folder = PurePath(obj.source).parent == PurePath(other.source).parent
+            in_one_folder = _folder(obj) == _folder(other)
             field = _contradiction(obj, other)
             if is_same and in_one_folder and obj.namespace == other.namespace and obj.name != other.name and field:
                 yield warning(
@@ -104,6 +104,10 @@ def _contradiction(one: Object, other: Object) -> str:
     return next(
         (field for field in mine if isinstance(field, str) and mine[field] != theirs.get(field, mine[field])), ""
     )
+
+
+def _folder(obj: Object) -> PurePath:
+    return PurePath(obj.source.name if obj.source else "").parent
 
 
 def _age(telemetry: Object) -> tuple[bool, str, str]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from lint.facts import Facts
-from lint.objects import Manifests, Object, mapping, sequence
+from lint.objects import Manifests, Object, mapping, sequence, view
 from lint.views.mesh import Provider, root_namespaces, same_name, tracers
 from lint.views.namespaces import INJECT, ambient, injected, known
 from lint.views.services import OPENTELEMETRY, Service, services
@@ -35,8 +34,7 @@ class Destination:
         return self.users is None or namespace in self.users
 
 
-# Cached because several rules ask for the same ones.
-@lru_cache(maxsize=2)
+@view
 def destinations(manifests: Manifests, facts: Facts) -> tuple[Destination, ...]:
     """Return one for each provider in use whose host is in a namespace that is known."""
     users, known_services, found = _users(manifests, facts), services(manifests), []

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from lint.facts import Facts
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text, view
+from lint.templates import is_unknown
 from lint.views.hosts import ServiceName, service_of
 from lint.views.values import Values, values
 
@@ -113,8 +113,7 @@ class Provider:
         return self.mesh.where("extensionProviders", self.index, self.kind, field)
 
 
-# Cached because nearly every rule about the mesh asks for them.
-@lru_cache(maxsize=2)
+@view
 def mesh_configs(manifests: Manifests) -> tuple[MeshConfig, ...]:
     return (*_of_operators(manifests), *_of_config_maps(manifests), *_of_charts(manifests))
 
@@ -162,8 +161,8 @@ def knows_all(manifests: Manifests) -> bool:
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is there, and not a variable of whatever makes the manifest."""
-    return bool(name) and not {"$", "{"} & set(name)
+    """Whether a name is there, and nothing of it still has to be put in."""
+    return bool(name) and not is_unknown(name)
 
 
 def provider_names(manifests: Manifests) -> frozenset[str] | None:

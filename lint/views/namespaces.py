@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lint.objects import Manifests, Object, at, mapping, sequence, text
+from lint.templates import is_unknown
 
 INJECTION = "istio-injection"
 REVISION = "istio.io/rev"
@@ -67,7 +68,7 @@ def _compare(operator: str, wanted: list[Any], key: object, labels: Mapping[Any,
     if key not in labels and not all_known:
         return None
     value = labels.get(key)
-    if any("$" in str(one) or "{" in str(one) for one in (value, *wanted)):
+    if any(is_unknown(text(one)) for one in (value, *wanted)):
         return None
     is_one = key in labels and value in wanted
     answers = {"In": is_one, "NotIn": not is_one, "Exists": key in labels, "DoesNotExist": key not in labels}

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 import lint
-from lint.objects import Manifests, Object
+from lint.objects import Manifests, Object, Source
 from lint.registry import examine
 
 Codes = Callable[..., list[str]]
@@ -43,7 +43,7 @@ OTEL = "{providers: [{name: otel}], randomSamplingPercentage: 10}"
 
 
 def from_files(texts: Sequence[tuple[str, str]]) -> list[str]:
-    objects = [Object(raw, source) for source, text in texts for raw in yaml.safe_load_all(text) if raw]
+    objects = [Object(raw, Source(name)) for name, text in texts for raw in yaml.safe_load_all(text) if raw]
     return [f"{one.severity} {one.code}" for one in examine(Manifests(tuple(objects)), lint.Facts())]
 
 
