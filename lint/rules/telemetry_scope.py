@@ -8,6 +8,7 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, mapping
 from lint.rule import rule
+from lint.templates import is_unknown
 from lint.views.mesh import is_plain, root_namespaces
 from lint.views.telemetry import is_for_all, telemetries, tracing_entries
 
@@ -37,20 +38,22 @@ from lint.views.telemetry import is_for_all, telemetries, tracing_entries
     """,
 )
 def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    by_namespace: dict[str, dict[str, Object]] = defaultdict(dict)
+    by_namespace: dict[tuple[str, str], dict[str, Object]] = defaultdict(dict)
     for obj in telemetries(manifests):
         # One that comes twice is the same object in different states, such as a base and an overlay.
-        if is_for_all(obj) and is_plain(obj.name) and is_plain(obj.namespace):
-            by_namespace[obj.namespace].setdefault(obj.name, obj)
-    for namespace, group in by_namespace.items():
+        if is_for_all(obj) and is_plain(obj.name) and not is_unknown(obj.namespace):
+            # What has no namespace goes to the same one as the rest of its file.
+            of_file = obj.source.name if obj.source and not obj.namespace else ""
+            by_namespace[obj.namespace, of_file].setdefault(obj.name, obj)
+    for group in by_namespace.values():
         oldest, *others = sorted(group.values(), key=_age)
         for obj in others:
             if any(tracing_entries(obj)) or any(tracing_entries(oldest)):
                 alternatives = _folder(obj) != _folder(oldest)
                 yield (warning if alternatives else error)(
                     obj.where("metadata", "name"),
-                    f"{oldest.name} in namespace {namespace} has no selector either, and istiod takes only the oldest "
-                    "of them",
+                    f"{oldest.name} in the same namespace has no selector either, and istiod takes only the oldest of "
+                    "them",
                     "merge them into one Telemetry, or delete one",
                 )
 

@@ -66,6 +66,12 @@ def test_two_telemetries_of_one_folder_are_a_mistake_and_of_two_may_be_alternati
     assert from_files([("x/a.yaml", first), ("y/b.yaml", second)]) == ["warning N27"]
 
 
+def test_what_has_no_namespace_goes_to_the_same_one_as_the_rest_of_its_file() -> None:
+    first, second = (telemetry(OTEL, name).replace(", namespace: istio-system", "") for name in "ab")
+    assert from_files([("x/a.yaml", first + second)]) == ["error N27"]
+    assert from_files([("x/a.yaml", first), ("x/b.yaml", second)]) == []
+
+
 def test_a_telemetry_that_comes_twice_is_one(codes: Codes) -> None:
     assert codes(telemetry(OTEL) + telemetry(OTEL)) == []
 
@@ -95,7 +101,7 @@ def test_an_empty_selector_is_none(codes: Codes) -> None:
 def test_the_older_telemetry_is_the_one_that_counts(check_yaml: Callable[..., list[lint.Finding]]) -> None:
     old = telemetry(OTEL, "z").replace("name: z,", "name: z, creationTimestamp: 2025-01-01T00:00:00Z,")
     (finding,) = check_yaml(telemetry(OTEL, "a") + old)
-    assert (finding.place.owner.name, "z in namespace istio-system" in finding.why) == ("a", True)
+    assert (finding.place.owner.name, "z in the same namespace" in finding.why) == ("a", True)
 
 
 @pytest.mark.parametrize(
