@@ -8,6 +8,7 @@ from lint.objects import Manifests, at, mapping, sequence, text
 from lint.rule import rule
 from lint.views.destinations import destinations
 from lint.views.mesh import (
+    GIVEN_UP,
     KINDS,
     TRACING_KINDS,
     is_plain,
@@ -128,11 +129,11 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
 @rule(
     code="N27",
     title="A provider cannot trace",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "A Telemetry or `defaultProviders` uses a provider of a kind that is for metrics, access logs or authorization"
         " only, such as `envoyOtelAls` or the built-in `envoy`. istiod writes a warning into its log, and the proxies "
-        "get no tracer."
+        "get no tracer. It is a warning for kinds with which only older releases trace, such as `opencensus`."
     ),
     remedy="Use a provider of the kind `opentelemetry`.",
     example="""
@@ -155,15 +156,17 @@ def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[
         called_so = [
             mapping(entry) for entry in entries if name and same_name(text(at(entry, "name"))) == same_name(name)
         ]
-        if any(TRACING_KINDS & entry.keys() for entry in called_so):
+        if any((TRACING_KINDS - GIVEN_UP) & entry.keys() for entry in called_so):
             continue
         kinds = sorted(str(kind) for entry in called_so for kind in entry if kind != "name")
         # An entry of a kind that does not exist is refused, which another rule reports.
         if not KINDS.isdisjoint(kinds) or (not called_so and name in _BUILT_IN_WITHOUT_TRACING):
             what = f"of the kind {', '.join(kinds)}" if called_so else "for other signals"
-            yield error(
+            given_up = not GIVEN_UP.isdisjoint(kinds)
+            yield (warning if given_up else error)(
                 where,
-                f"provider {name!r} is {what}, which cannot trace, so the proxies get no tracer",
+                f"provider {name!r} is {what}, which "
+                + ("today's Istio does not trace with" if given_up else "cannot trace, so the proxies get no tracer"),
                 "use a provider of the kind opentelemetry",
             )
 

@@ -20,7 +20,7 @@ from lint.views.telemetry import is_for_all, telemetries, tracing_entries
     why=(
         "istiod takes only the oldest Telemetry without a selector of each namespace, with all that is in it; it does "
         "not merge them. The others have no effect, also if one sets metrics and the other one tracing. It is a "
-        "warning if they come from different folders, which may be alternatives."
+        "warning if neither traces, or if they come from different folders, which may be alternatives."
     ),
     remedy="Merge them into one Telemetry, or delete one of them.",
     example="""
@@ -48,14 +48,12 @@ def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iter
     for group in by_namespace.values():
         oldest, *others = sorted(group.values(), key=_age)
         for obj in others:
-            if any(tracing_entries(obj)) or any(tracing_entries(oldest)):
-                alternatives = _folder(obj) != _folder(oldest)
-                yield (warning if alternatives else error)(
-                    obj.where("metadata", "name"),
-                    f"{oldest.name} in the same namespace has no selector either, and istiod takes only the oldest of "
-                    "them",
-                    "merge them into one Telemetry, or delete one",
-                )
+            traces = any(tracing_entries(obj)) or any(tracing_entries(oldest))
+            yield (error if traces and _folder(obj) == _folder(oldest) else warning)(
+                obj.where("metadata", "name"),
+                f"{oldest.name} in the same namespace has no selector either, and istiod takes only the oldest of them",
+                "merge them into one Telemetry, or delete one",
+            )
 
 
 @rule(

@@ -21,6 +21,7 @@ OTLP = "opentelemetry"
 # (istio: pilot/pkg/networking/core/tracing.go).
 WITH_SERVICE = (OTLP, "zipkin", "datadog", "skywalking", "lightstep", "opencensus")
 TRACING_KINDS = frozenset({*WITH_SERVICE, "stackdriver"})
+GIVEN_UP = frozenset({"lightstep", "opencensus", "stackdriver"})
 KINDS = TRACING_KINDS | {
     "envoyExtAuthzHttp",
     "envoyExtAuthzGrpc",
@@ -48,7 +49,8 @@ class MeshConfig:
     """One mesh configuration and the object that holds it.
 
     ``env`` is istiod's environment, as far as the same object sets it at ``env_path``. It is not ``whole`` if more of
-    the configuration may lie elsewhere, such as in further files of a chart's values.
+    the configuration may lie elsewhere, such as in further files of a chart's values. ``domain`` is the cluster's, if
+    it is said.
     """
 
     owner: Object
@@ -58,6 +60,7 @@ class MeshConfig:
     env: Mapping[Any, Any] = field(default_factory=dict)
     env_path: Path = ()
     profile: str = ""
+    domain: str = ""
     whole: bool = True
 
     @property
@@ -104,7 +107,7 @@ class Provider:
         """The Service that istiod looks for."""
         if not self.has_full_name or not is_service(self.service):
             return None
-        return service_of(self.host, cluster_domain=facts.cluster_domain)
+        return service_of(self.host, cluster_domain=self.mesh.domain or facts.cluster_domain)
 
     def at(self, field: str) -> Any:
         return at(self.mesh.values, "extensionProviders", self.index, self.kind, field)
@@ -207,14 +210,17 @@ def _of_operators(manifests: Manifests) -> Iterator[MeshConfig]:
 def _of_operator(obj: Object, path: Path, namespace: str) -> MeshConfig:
     env: Path = ("spec", "values", "pilot", "env")
     profile = text(obj.at("spec", "profile")) or text(obj.at("spec", "values", "profile"))
-    return MeshConfig(obj, path, mapping(obj.at(*path)), namespace, mapping(obj.at(*env)), env, profile)
+    domain = text(obj.at("spec", "values", "global", "proxy", "clusterDomain"))
+    return MeshConfig(obj, path, mapping(obj.at(*path)), namespace, mapping(obj.at(*env)), env, profile, domain)
 
 
 def _of_config_maps(manifests: Manifests) -> Iterator[MeshConfig]:
     for obj in manifests.of("", "ConfigMap"):
         content = parsed(obj.at("data", "mesh"))
         if isinstance(content, Mapping):
-            yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace)
+            # That of a revision has the revision's label; one without may be read by nobody.
+            whole = obj.name == "istio" or "istio.io/rev" in obj.labels
+            yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace, whole=whole)
 
 
 def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:
@@ -234,6 +240,7 @@ def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:
                 env=mapping(found.at("pilot", "env")),
                 env_path=(*found.path, "pilot", "env"),
                 profile=text(found.at("profile")),
+                domain=text(found.at("global", "proxy", "clusterDomain")),
                 whole=whole,
             )
 

@@ -84,6 +84,19 @@ def test_providers_of_other_kinds_name_their_service_in_full_too(codes: Codes, k
     assert codes(f"meshConfig: {provider}") == ["error N3"]
 
 
+def test_the_clusters_domain_is_read_from_the_values(codes: Codes) -> None:
+    provider = "{name: a, zipkin: {service: zipkin.monitoring.svc.corp.example, port: 9411}}"
+    values = f"meshConfig: {{extensionProviders: [{provider}]}}"
+    assert codes(values) == ["warning N3"]
+    assert codes(f"{values}\nglobal: {{proxy: {{clusterDomain: corp.example}}}}") == []
+
+
+def test_a_config_map_that_istiod_may_not_read_does_not_lack_a_provider(codes: Codes) -> None:
+    config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: istio-system}\ndata: {mesh: '{}'}"
+    assert codes(config_map % "istio" + TELEMETRY) == ["error N2"]
+    assert codes(config_map % "istio-tracing" + TELEMETRY) == []
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [

@@ -60,6 +60,13 @@ def test_the_builtin_provider_for_access_logs_traces_nothing_in_any_mesh(codes: 
     assert codes(telemetry("{providers: [{name: envoy}]}")) == ["error N27"]
 
 
+@pytest.mark.parametrize("kind", ["opencensus", "lightstep"])
+def test_a_kind_that_istio_gave_up_is_doubtful(codes: Codes, kind: str) -> None:
+    old = PLAIN_ISTIO.replace("envoyOtelAls", kind)
+    used = telemetry("{providers: [{name: logs}], randomSamplingPercentage: 10}")
+    assert codes(old + used) == ["warning N27"]
+
+
 def test_two_telemetries_of_one_folder_are_a_mistake_and_of_two_may_be_alternatives() -> None:
     first, second = telemetry(OTEL, "a"), telemetry(OTEL, "b")
     assert from_files([("x/a.yaml", first), ("x/b.yaml", second)]) == ["error N27"]
@@ -76,11 +83,11 @@ def test_a_telemetry_that_comes_twice_is_one(codes: Codes) -> None:
     assert codes(telemetry(OTEL) + telemetry(OTEL)) == []
 
 
-def test_two_telemetries_that_do_not_trace_are_not_judged(codes: Codes) -> None:
+def test_two_telemetries_that_do_not_trace_break_no_trace(codes: Codes) -> None:
     metrics = (
         "{apiVersion: telemetry.istio.io/v1, kind: Telemetry, metadata: {name: %s, namespace: istio-system}}\n---\n"
     )
-    assert codes(metrics % "a" + metrics % "b") == []
+    assert codes(metrics % "a" + metrics % "b") == ["warning N27"]
 
 
 def test_two_telemetries_for_the_same_workloads_may_agree(codes: Codes) -> None:
