@@ -20,7 +20,7 @@ from lint.views.telemetry import is_for_all, telemetries, tracing_entries
     why=(
         "istiod takes only the oldest Telemetry without a selector of each namespace, with all that is in it; it does "
         "not merge them. The others have no effect, also if one sets metrics and the other one tracing. It is a "
-        "warning if neither traces, or if they come from different folders, which may be alternatives."
+        "warning if none of them traces, or if they come from different folders, which may be alternatives."
     ),
     remedy="Merge them into one Telemetry, or delete one of them.",
     example="""
@@ -47,8 +47,8 @@ def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iter
             by_namespace[obj.namespace, of_file].setdefault(obj.name, obj)
     for group in by_namespace.values():
         oldest, *others = sorted(group.values(), key=_age)
+        traces = any(any(tracing_entries(one)) for one in group.values())
         for obj in others:
-            traces = any(tracing_entries(obj)) or any(tracing_entries(oldest))
             yield (error if traces and _folder(obj) == _folder(oldest) else warning)(
                 obj.where("metadata", "name"),
                 f"{oldest.name} in the same namespace has no selector either, and istiod takes only the oldest of them",

@@ -218,9 +218,11 @@ def _of_config_maps(manifests: Manifests) -> Iterator[MeshConfig]:
     for obj in manifests.of("", "ConfigMap"):
         content = parsed(obj.at("data", "mesh"))
         if isinstance(content, Mapping):
-            # That of a revision has the revision's label; one without may be read by nobody.
+            # That of a revision has the revision's label. One without may be read by nobody: it says nothing of the
+            # providers that it does not have.
             whole = obj.name == "istio" or "istio.io/rev" in obj.labels
-            yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace, whole=whole)
+            if whole or "extensionProviders" in content:
+                yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace, whole=whole)
 
 
 def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:
