@@ -6,11 +6,13 @@ from typing import Any
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error
-from lint.objects import Manifests, Path, at, mapping, number, sequence, text
+from lint.objects import Manifests, Path, at, dotted, mapping, number, sequence, text
 from lint.rule import rule
-from lint.views.mesh import KINDS, OTLP, WITH_SERVICE, is_plain, is_service, mesh_configs
+from lint.views.mesh import INSTALL, KINDS, OTLP, SAIL, WITH_SERVICE, is_plain, is_service, mesh_configs
 
 _MAX_PORT = 65535
+_FIELD = "extensionProviders"
+_ELSEWHERE: tuple[Path, ...] = (("spec",), ("spec", "values"), ("spec", "values", "global"))
 
 
 @rule(
@@ -43,6 +45,42 @@ def provider_that_istiod_refuses(manifests: Manifests, _facts: Facts) -> Iterato
             for field, what, remedy in _faults(mapping(entry), names):
                 yield error(mesh.where(*path, *field), f"istiod refuses the whole mesh configuration: {what}", remedy)
             names.add(text(at(entry, "name")))
+
+
+@rule(
+    code="N3",
+    title="Providers are outside the mesh configuration",
+    levels=(Severity.ERROR,),
+    why=(
+        "istiod reads its providers from `meshConfig.extensionProviders`, which an Istio has below `spec.values`. "
+        "Anywhere else, nobody reads them, and the proxies get no tracer."
+    ),
+    remedy="Move them to `meshConfig.extensionProviders`; in an Istio, to `spec.values.meshConfig.extensionProviders`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            global:
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: otel-collector.istio-system.svc.cluster.local, port: 4317}
+    """,
+)
+def providers_outside_the_mesh_configuration(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for mesh in mesh_configs(manifests):
+        if mesh.owner.group not in {SAIL, INSTALL}:
+            continue
+        elsewhere = [*_ELSEWHERE, ("spec", "meshConfig")] if mesh.owner.group == SAIL else _ELSEWHERE
+        for path in elsewhere:
+            if sequence(mesh.owner.at(*path, _FIELD)):
+                yield error(
+                    mesh.owner.where(*path, _FIELD),
+                    "istiod does not read providers from here, and the proxies get no tracer",
+                    f"move them to {dotted((*mesh.path, _FIELD))}",
+                )
 
 
 def _faults(entry: Mapping[Any, Any], names: set[str]) -> Iterator[tuple[Path, str, str]]:
