@@ -8,7 +8,7 @@ from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, at, text
 from lint.rule import rule
 from lint.views.hosts import ServiceName
-from lint.views.mesh import providers
+from lint.views.mesh import has_mesh, providers
 from lint.views.services import OPENTELEMETRY, collector_config
 from lint.views.versions import image_tag, minor
 
@@ -23,10 +23,15 @@ _ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address"
     why=(
         "For a Route, the collector's operator declares the gRPC port with the appProtocol `h2c`. Istio does not know"
         " that name, so proxies send spans over HTTP/1.1. It is a warning if no provider sends spans to this "
-        "collector."
+        "collector, and nothing without a mesh."
     ),
     remedy="Leave the ingress out of the collector that takes the mesh's spans.",
     example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec: {version: v1.30.4}
+        ---
         apiVersion: opentelemetry.io/v1beta1
         kind: OpenTelemetryCollector
         metadata: {name: otel, namespace: istio-system}
@@ -35,6 +40,8 @@ _ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address"
     """,
 )
 def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    if not has_mesh(manifests):
+        return
     targets = {provider.target(facts) for provider in providers(manifests)}
     for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
         if obj.at("spec", "ingress", "type") != "route":

@@ -4,24 +4,24 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, text
+from lint.objects import Manifests, sequence, text
 from lint.rule import rule
 from lint.views.mesh import SAIL
+from lint.views.namespaces import INJECT, INJECTION, REVISION, injected, namespaces
 from lint.views.services import OPENTELEMETRY
+from lint.views.values import values
 
 DEFAULT = "default"
-_SIMPLE = "istio-injection"
-_REVISION = "istio.io/rev"
-_OPT_OUT = "sidecar.istio.io/inject"
 
 
 @rule(
     code="N10",
     title="A namespace's label injects nothing for lack of a default revision",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Only a control plane revision, or a revision tag, called `default` injects sidecars into namespaces with the"
-        " label `istio-injection: enabled`. If there are only others, no pod of the namespace gets a sidecar."
+        " label `istio-injection: enabled`. If there are only others, no pod of the namespace gets a sidecar. It is a"
+        " warning if the cluster, which may have a default revision already, is not known."
     ),
     remedy="Label the namespace `istio.io/rev: <revision>`, or add an IstioRevisionTag called `default`.",
     example="""
@@ -39,13 +39,14 @@ def label_without_default_revision(manifests: Manifests, facts: Facts) -> Iterat
     revisions = _revisions(manifests) | (facts.istio_revisions or frozenset())
     if not revisions or DEFAULT in revisions:
         return
-    for obj in manifests.of("", "Namespace"):
-        if obj.labels.get(_SIMPLE) == "enabled":
-            yield error(
-                obj.where("metadata", "labels", _SIMPLE),
+    for obj in namespaces(manifests):
+        if obj.labels.get(INJECTION) == "enabled":
+            known = facts.istio_revisions is not None
+            yield (error if known else warning)(
+                obj.where("metadata", "labels", INJECTION),
                 f"no revision or tag is called {DEFAULT!r}, only {', '.join(sorted(revisions))}, so no pod of "
-                "this namespace gets a sidecar",
-                f"label it {_REVISION}=<revision>, or add an IstioRevisionTag called {DEFAULT}",
+                "this namespace gets a sidecar" + ("" if known else " unless the cluster has one already"),
+                f"label it {REVISION}=<revision>, or add an IstioRevisionTag called {DEFAULT}",
             )
 
 
@@ -65,14 +66,14 @@ def label_without_default_revision(manifests: Manifests, facts: Facts) -> Iterat
     """,
 )
 def contradicting_labels(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for obj in manifests.of("", "Namespace"):
-        simple, revision = text(obj.labels.get(_SIMPLE)), text(obj.labels.get(_REVISION))
+    for obj in namespaces(manifests):
+        simple, revision = text(obj.labels.get(INJECTION)), text(obj.labels.get(REVISION))
         if not simple or not revision or (simple == "enabled" and revision == DEFAULT):
             continue
         outcome = f"the revision {DEFAULT!r} injects the sidecars" if simple == "enabled" else "no pod gets a sidecar"
         yield warning(
-            obj.where("metadata", "labels", _REVISION),
-            f"{_SIMPLE}={simple} wins over it: {outcome}, and {revision!r} is ignored",
+            obj.where("metadata", "labels", REVISION),
+            f"{INJECTION}={simple} wins over it: {outcome}, and {revision!r} is ignored",
             "keep one of the two labels",
         )
 
@@ -100,21 +101,16 @@ def contradicting_labels(manifests: Manifests, _facts: Facts) -> Iterator[Fault]
     """,
 )
 def sidecar_in_collector(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    injected = {obj.name for obj in manifests.of("", "Namespace") if _is_injected(obj)}
+    in_mesh = injected(manifests)
     for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
-        opted_out = "false" in (obj.labels.get(_OPT_OUT), obj.at("spec", "podAnnotations", _OPT_OUT))
-        if obj.namespace in injected and not opted_out and obj.at("spec", "mode") != "sidecar":
+        opted_out = "false" in (obj.labels.get(INJECT), obj.at("spec", "podAnnotations", INJECT))
+        if obj.namespace in in_mesh and not opted_out and obj.at("spec", "mode") != "sidecar":
             yield warning(
-                obj.where("metadata", "labels", _OPT_OUT),
+                obj.where("metadata", "labels", INJECT),
                 f"namespace {obj.namespace} is injected, so the collector gets a sidecar, traces itself and takes "
                 "spans only as the mesh's mTLS allows",
-                f'set the label {_OPT_OUT}: "false" on the OpenTelemetryCollector; its operator copies it to the pods',
+                f'set the label {INJECT}: "false" on the OpenTelemetryCollector; its operator copies it to the pods',
             )
-
-
-def _is_injected(namespace: Object) -> bool:
-    simple = namespace.labels.get(_SIMPLE)
-    return simple == "enabled" or (simple is None and bool(text(namespace.labels.get(_REVISION))))
 
 
 def _revisions(manifests: Manifests) -> frozenset[str]:
@@ -129,6 +125,9 @@ def _revisions(manifests: Manifests) -> frozenset[str]:
             names.add(obj.name)
     for obj in manifests.of("install.istio.io", "IstioOperator"):
         names.add(text(obj.at("spec", "revision")) or DEFAULT)
+    for found in values(manifests, "istiod"):
+        names.add(text(found.at("revision")) or DEFAULT)
+        names.update(text(tag) for tag in sequence(found.at("revisionTags")))
     for obj in manifests.of("", "ConfigMap"):
         if obj.at("data", "mesh") is not None and (obj.name == "istio" or obj.name.startswith("istio-")):
             names.add(obj.name.removeprefix("istio").removeprefix("-") or DEFAULT)

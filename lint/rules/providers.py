@@ -7,13 +7,17 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, sequence
 from lint.rule import rule
 from lint.views.hosts import ServiceName, service_of
-from lint.views.mesh import Provider, providers
+from lint.views.mesh import Provider, is_service, providers, tracers
 from lint.views.services import OPENTELEMETRY, Port, Service, services
 
 # Istio takes the protocol from appProtocol, or else from the port's name up to the first dash
 # (istio: pkg/config/kube/conversion.go).
 _HTTP2_NAMES = frozenset({"grpc", "http2"})
 _HTTP2_APP_PROTOCOLS = _HTTP2_NAMES | {"kubernetes.io/h2c"}
+# Common ends of hosts outside the cluster, besides the two letters of a country: a namespace is hardly called so.
+_TOP_LEVEL = frozenset(
+    ("com", "net", "org", "info", "dev", "app", "cloud", "local", "internal", "corp", "lan", "home", "example", "test")
+)
 
 
 @rule(
@@ -41,19 +45,20 @@ _HTTP2_APP_PROTOCOLS = _HTTP2_NAMES | {"kubernetes.io/h2c"}
 def service_without_full_name(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     known = services(manifests)
     entries = _service_entries(manifests)
-    for provider in providers(manifests):
+    for provider in tracers(manifests):
         host, prefix, target = provider.host, provider.prefix, provider.target(facts)
-        if not host or host in entries:
+        if not host or host in entries or not is_service(provider.service):
             continue
         if not provider.has_full_name:
             meant = service_of(host, cluster_domain=facts.cluster_domain, own_namespace=prefix)
+            remedy = f"write <service>.<namespace>.svc.{facts.cluster_domain}"
             # A host of two names may also be one outside the cluster.
             if "." not in host or host.endswith(".svc") or meant in known:
-                yield error(
-                    provider.where("service"),
-                    f"istiod finds a Service by its full name only, and {host!r} is not one",
-                    f"write <service>.<namespace>.svc.{facts.cluster_domain}",
-                )
+                why = f"istiod finds a Service by its full name only, and {host!r} is not one"
+                yield error(provider.where("service"), why, remedy)
+            elif host.count(".") == 1 and not _is_outside(host):
+                why = f"istiod finds a Service by its full name only, and {host!r} looks like one in short"
+                yield warning(provider.where("service"), why, remedy)
         elif target is None:
             if ".svc." in host:
                 yield warning(
@@ -76,7 +81,7 @@ def service_without_full_name(manifests: Manifests, facts: Facts) -> Iterator[Fa
     why=(
         "The collector's operator names the Service `<name of the collector>-collector`. A provider with any other "
         "host may belong to somebody else, so it is reported only if there is a collector that no provider sends "
-        "spans to."
+        "spans to. It is a warning unless only `-collector` is missing, because the Service may be somewhere else."
     ),
     remedy="Name the Service that the collector's operator makes: `<name of the collector>-collector`.",
     example="""
@@ -108,11 +113,8 @@ def service_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fa
         candidates = ", ".join(str(name) for name in sorted(unreached))
         why = f"there is no Service {target} among the objects, and nothing sends spans to {candidates}"
         remedy = "name the Service that the collector's operator makes: <name of the collector>-collector"
-        near = any(
-            name.namespace == target.namespace or name.name in {target.name, f"{target.name}-collector"}
-            for name in unreached
-        )
-        yield (error if near else warning)(provider.where("service"), why, remedy)
+        without_suffix = ServiceName(target.namespace, f"{target.name}-collector") in unreached
+        yield (error if without_suffix else warning)(provider.where("service"), why, remedy)
 
 
 @rule(
@@ -222,6 +224,12 @@ def _targets(manifests: Manifests, facts: Facts) -> Iterator[tuple[Provider, Ser
         target = provider.target(facts)
         if target is not None and target in known:
             yield provider, known[target]
+
+
+def _is_outside(host: str) -> bool:
+    """Whether a host of two names ends like one outside the cluster."""
+    end = host.rpartition(".")[2]
+    return len(end) == len("eu") or end in _TOP_LEVEL
 
 
 def _is_http2(port: Port) -> bool:

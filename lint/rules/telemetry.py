@@ -1,12 +1,34 @@
-"""The Telemetry resource: its fields, its provider and its namespace."""
+"""The Telemetry resource: its provider and its namespace."""
 
 from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, Place, at, mapping, sequence, text
+from lint.objects import Manifests, at, mapping, sequence, text
 from lint.rule import rule
-from lint.views.mesh import TELEMETRY, mesh_configs, provider_names, root_namespaces
+from lint.views.destinations import destinations
+from lint.views.mesh import (
+    GIVEN_UP,
+    KINDS,
+    TRACING_KINDS,
+    is_plain,
+    knows_all,
+    mesh_configs,
+    provider_names,
+    root_namespaces,
+    same_name,
+)
+from lint.views.namespaces import ambient, injected, known
+from lint.views.telemetry import (
+    for_the_mesh,
+    is_for_all,
+    is_switched_off,
+    names_provider,
+    telemetries,
+    tracing,
+    tracing_entries,
+    used_providers,
+)
 
 # What stands beside `providers` in an entry of `spec.tracing` (istio: telemetry/v1alpha1/telemetry.proto).
 _BESIDE_PROVIDERS = (
@@ -18,6 +40,10 @@ _BESIDE_PROVIDERS = (
     "randomSamplingPercentage",
     "useRequestIdForTraceSampling",
 )
+
+
+# istiod has these without any configuration (istio: pkg/config/mesh/mesh.go).
+_BUILT_IN_WITHOUT_TRACING = ("envoy", "prometheus")
 
 
 @rule(
@@ -40,7 +66,7 @@ _BESIDE_PROVIDERS = (
     """,
 )
 def sampling_inside_provider(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for obj, path in _tracing(manifests):
+    for obj, path in tracing(manifests):
         for index, provider in enumerate(sequence(obj.at(*path, "providers"))):
             for field in _BESIDE_PROVIDERS:
                 if field in mapping(provider):
@@ -61,8 +87,8 @@ def sampling_inside_provider(manifests: Manifests, _facts: Facts) -> Iterator[Fa
     title="The mesh configuration has no provider of this name",
     levels=(Severity.ERROR,),
     why=(
-        "istiod looks the name up in `meshConfig.extensionProviders`. If it is not there, istiod switches tracing off"
-        " and reports nothing."
+        "istiod looks the name up in `meshConfig.extensionProviders`, without regard to case. If it is not there, "
+        "istiod switches tracing off and reports nothing."
     ),
     remedy="Use the name of an entry of `meshConfig.extensionProviders`, or add that entry.",
     example="""
@@ -83,14 +109,15 @@ def sampling_inside_provider(manifests: Manifests, _facts: Facts) -> Iterator[Fa
         spec:
           tracing:
             - providers: [{name: otel}]
+              randomSamplingPercentage: 100
     """,
 )
 def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     known = provider_names(manifests)
     if known is None:
         return
-    for where, name in _used_providers(manifests):
-        if name and name not in known:
+    for where, name in used_providers(manifests):
+        if name and same_name(name) not in known:
             yield error(
                 where,
                 f"the mesh configuration has no extension provider {name!r}, so istiod switches tracing off and "
@@ -100,13 +127,98 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
 
 
 @rule(
+    code="N27",
+    title="A provider cannot trace",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "A Telemetry or `defaultProviders` uses a provider of a kind that is for metrics, access logs or authorization"
+        " only, such as `envoyOtelAls` or the built-in `envoy`. istiod writes a warning into its log, and the proxies "
+        "get no tracer. It is a warning for kinds with which only older releases trace, such as `opencensus`."
+    ),
+    remedy="Use a provider of the kind `opentelemetry`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  envoyOtelAls: {service: otel-collector.istio-system.svc.cluster.local, port: 4317}
+              defaultProviders: {tracing: [otel]}
+    """,
+)
+def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    entries = [entry for mesh in mesh_configs(manifests) for entry in sequence(mesh.values.get("extensionProviders"))]
+    for where, name in used_providers(manifests):
+        called_so = [
+            mapping(entry) for entry in entries if name and same_name(text(at(entry, "name"))) == same_name(name)
+        ]
+        if any((TRACING_KINDS - GIVEN_UP) & entry.keys() for entry in called_so):
+            continue
+        kinds = sorted(str(kind) for entry in called_so for kind in entry if kind != "name")
+        # An entry of a kind that does not exist is refused, which another rule reports.
+        if not KINDS.isdisjoint(kinds) or (not called_so and name in _BUILT_IN_WITHOUT_TRACING):
+            what = f"of the kind {', '.join(kinds)}" if called_so else "for other signals"
+            given_up = not GIVEN_UP.isdisjoint(kinds)
+            yield (warning if given_up else error)(
+                where,
+                f"provider {name!r} is {what}, which "
+                + ("today's Istio does not trace with" if given_up else "cannot trace, so the proxies get no tracer"),
+                "use a provider of the kind opentelemetry",
+            )
+
+
+@rule(
+    code="N27",
+    title="A Telemetry switches tracing off, for it has no provider",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "An entry of `spec.tracing` without `providers` takes that of the Telemetry above it, in the same namespace or"
+        " in the root namespace, or else the first of `meshConfig.defaultProviders.tracing`. If none of them names "
+        "one, istiod switches tracing off, even if `meshConfig.enableTracing` and `defaultConfig.tracing` are set. It "
+        "is a warning if the Telemetry above may be somewhere else."
+    ),
+    remedy="Name a provider in the entry, or in `meshConfig.defaultProviders.tracing`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec: {version: v1.30.4}
+        ---
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          tracing:
+            - randomSamplingPercentage: 100
+    """,
+)
+def telemetry_without_provider(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    if not knows_all(manifests) or any(mesh.default_provider for mesh in mesh_configs(manifests)):
+        return
+    above = for_the_mesh(manifests, facts)
+    for obj in telemetries(manifests):
+        parents = [*above, *(one for one in telemetries(manifests) if one.namespace == obj.namespace)]
+        if any(tracing_entries(obj)) and not is_switched_off(obj) and not any(map(names_provider, [obj, *parents])):
+            yield (error if above else warning)(
+                obj.where("spec", "tracing", 0, "providers"),
+                "neither it nor the mesh configuration names a provider, so istiod switches tracing off",
+                "name a provider here, or in meshConfig.defaultProviders.tracing",
+            )
+
+
+@rule(
     code="N14",
     title="A Telemetry without a selector is outside the root namespace",
     levels=(Severity.WARNING,),
     why=(
         "Only in the mesh's root namespace does a Telemetry without a selector apply to the whole mesh; elsewhere it "
-        "applies to its own namespace. Beside one in the root namespace it is an exception that somebody wants, so "
-        "nothing is reported then."
+        "applies to its own namespace. Beside one in the root namespace it is an exception that somebody wants. It is "
+        "reported only if it seems to be meant for the mesh: by its name, or because its namespace is the collector's,"
+        " or one without sidecars."
     ),
     remedy="Put it into the root namespace if it is meant for the whole mesh.",
     example="""
@@ -120,35 +232,16 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
 )
 def mesh_wide_outside_root_namespace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     roots = root_namespaces(manifests, facts)
-    unselective = [
-        obj
-        for obj in manifests.of(TELEMETRY, "Telemetry")
-        if sequence(obj.at("spec", "tracing"))
-        and not any(obj.at("spec", field) for field in ("selector", "targetRef", "targetRefs"))
-    ]
-    if any(obj.namespace in roots for obj in unselective):
+    unselective = [obj for obj in telemetries(manifests) if any(tracing_entries(obj)) and is_for_all(obj)]
+    if any(obj.namespace in roots for obj in unselective) or not all(map(is_plain, roots)):
         return
+    without_workloads = {to.namespace for to in destinations(manifests, facts)} | known(manifests)
+    without_workloads -= injected(manifests) | ambient(manifests)
     for obj in unselective:
-        if obj.namespace:
+        if is_plain(obj.namespace) and ("mesh" in obj.name or obj.namespace in without_workloads):
             yield warning(
                 obj.where("metadata", "namespace"),
                 f"outside the root namespace ({', '.join(sorted(roots))}) it traces the workloads of its own namespace "
                 "only",
                 "put it into the root namespace if it is meant for the whole mesh",
             )
-
-
-def _tracing(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
-    for obj in manifests.of(TELEMETRY, "Telemetry"):
-        for index, _ in enumerate(sequence(obj.at("spec", "tracing"))):
-            yield obj, ("spec", "tracing", index)
-
-
-def _used_providers(manifests: Manifests) -> Iterator[tuple[Place, str]]:
-    for obj, path in _tracing(manifests):
-        # istiod looks at the first one only.
-        first: Path = (*path, "providers", 0, "name")
-        yield obj.where(*first), text(obj.at(*first))
-    for mesh in mesh_configs(manifests):
-        default: Path = ("defaultProviders", "tracing", 0)
-        yield mesh.where(*default), text(at(mesh.values, *default))

@@ -206,7 +206,9 @@ def test_the_distributor_of_a_tempo_stack_is_no_target_for_proxies(codes: Codes)
 
 
 def test_a_route_to_a_collector_that_takes_no_spans_of_the_mesh_is_a_warning(codes: Codes) -> None:
-    assert codes(COLLECTOR + "  ingress: {type: route}\n") == ["warning N4"]
+    with_route = COLLECTOR + "  ingress: {type: route}\n"
+    assert codes(together(mesh("otel.example.com"), with_route)) == ["warning N4"]
+    assert codes(with_route) == [], "there is no mesh"
 
 
 NAMESPACE = "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {istio-injection: enabled}}}"
@@ -219,7 +221,8 @@ spec: {version: v1.30.4, updateStrategy: {type: RevisionBased}}
 
 
 def test_a_revision_with_a_version_does_not_obey_the_simple_label(codes: Codes) -> None:
-    assert codes(together(REVISION_BASED, NAMESPACE)) == ["error N10"]
+    assert codes(together(REVISION_BASED, NAMESPACE)) == ["warning N10"]
+    assert codes(together(REVISION_BASED, NAMESPACE), istio_revisions=frozenset()) == ["error N10"]
 
 
 def test_a_tag_called_default_makes_it_obey(codes: Codes) -> None:
@@ -234,9 +237,20 @@ def test_a_default_revision_may_exist_in_the_cluster_already(codes: Codes) -> No
 
 
 def test_the_revision_of_a_mesh_config_map_is_in_its_name(codes: Codes) -> None:
-    assert codes(together(mesh("otel.example.com").replace("name: istio,", "name: istio-canary,"), NAMESPACE)) == [
-        "error N10"
-    ]
+    canary = mesh("otel.example.com").replace("name: istio,", "name: istio-canary,")
+    assert codes(together(canary, NAMESPACE)) == ["warning N10"]
+
+
+def test_the_revision_of_a_chart_is_in_its_values(codes: Codes) -> None:
+    release = """
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: istiod, namespace: istio-system}
+spec: {chart: {spec: {chart: istiod}}, values: {%s}}
+"""
+    assert codes(together(release % "revision: canary", NAMESPACE)) == ["warning N10"]
+    assert codes(together(release % "revision: canary, revisionTags: [default]", NAMESPACE)) == []
+    assert codes(together(release % "pilot: {}", NAMESPACE)) == []
 
 
 def test_a_namespace_that_is_switched_off_is_not_asked_for_a_revision(codes: Codes) -> None:
@@ -284,6 +298,24 @@ def test_an_exception_beside_the_mesh_wide_telemetry_is_allowed(codes: Codes) ->
     assert codes(together(TELEMETRY, exception)) == []
     assert codes(exception.replace("spec: {", "spec: {selector: {matchLabels: {app: a}}, ")) == []
     assert codes(exception, root_namespace="shop") == []
+
+
+@pytest.mark.parametrize("namespace", ["$(NAMESPACE)", '"${ns}"', '"{{ .Release.Namespace }}"'])
+def test_a_namespace_that_is_a_variable_may_be_the_root(codes: Codes, namespace: str) -> None:
+    assert codes(TELEMETRY.replace("namespace: istio-system", f"namespace: {namespace}")) == []
+
+
+def test_a_telemetry_of_an_application_is_meant_for_its_namespace(codes: Codes) -> None:
+    own = TELEMETRY.replace("name: mesh, namespace: istio-system", "name: shop, namespace: shop")
+    namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {%s}}}"
+    assert codes(own) == []
+    assert codes(together(own, namespace % "istio-injection: enabled")) == []
+    assert codes(together(own, namespace % "")) == ["warning N14"]
+
+
+def test_a_telemetry_beside_the_collector_is_meant_for_the_mesh(codes: Codes) -> None:
+    beside = TELEMETRY.replace("name: mesh, namespace: istio-system", "name: tracing, namespace: obs")
+    assert codes(together(mesh("agent.obs.svc.cluster.local"), beside)) == ["warning N14"]
 
 
 def test_the_root_namespace_is_read_from_the_mesh_configuration(codes: Codes) -> None:

@@ -165,6 +165,49 @@ spec: {external_services: {tracing: {enabled: true, provider: tempo, internal_ur
 ---
 {apiVersion: networking.istio.io/v1, kind: ServiceEntry, metadata: {name: a}, spec: {hosts: [a]}}
 ---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: istiod, namespace: istio-system}
+spec:
+  chart: {spec: {chart: istiod}}
+  values:
+    pilot: {env: {PILOT_TRACE_SAMPLING: 200}}
+    meshConfig:
+      discoverySelectors: [{matchLabels: {a: b}, matchExpressions: [{key: a, operator: In, values: [b]}]}]
+      extensionProviders: [{name: z, opentelemetry: {service: otel-collector.shop.svc.cluster.local, port: 4317}}]
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: second, namespace: shop}
+spec:
+  selector: {matchLabels: {a: b}}
+  targetRefs: [{kind: Gateway, name: a}]
+  tracing: [{providers: [{name: z}], randomSamplingPercentage: 200, match: {a: b}, customTags: {a: {b: c}}}]
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: a, namespace: shop}
+spec: {egress: [{hosts: [./*]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: a, namespace: shop}
+spec: {host: "*", trafficPolicy: {portLevelSettings: [{port: {number: 4317}, tls: {mode: ISTIO_MUTUAL}}]}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: a, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{namespaceSelector: {}}], ports: [{port: 1, endPort: 2}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: waypoint, namespace: bank}
+spec: {gatewayClassName: istio-waypoint, listeners: [{port: 15008, protocol: HBONE}]}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: bank, labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: other}}
+---
 {apiVersion: admissionregistration.k8s.io/v1, kind: MutatingWebhookConfiguration, metadata: {labels: {istio.io/tag: a}}}
 """)
 )

@@ -4,7 +4,7 @@ from cases.base import COLLECTOR, NAMESPACE, Example, mesh, replaced
 
 EXAMPLES = {
     "label_without_default_revision": Example(
-        "error N10 Namespace bookinfo: metadata.labels.istio-injection",
+        "warning N10 Namespace bookinfo: metadata.labels.istio-injection",
         wrong=replaced(mesh(), "metadata: {name: default}", "metadata: {name: mesh}") + NAMESPACE,
         right=mesh() + NAMESPACE,
     ),

@@ -10,7 +10,7 @@ EXAMPLES = {
     ),
     "service_that_is_not_there": Example(
         f"error N3 {PROVIDER}.service",
-        wrong=mesh("otel-collector.observability.svc.cluster.local") + COLLECTOR,
+        wrong=mesh("otel.istio-system.svc.cluster.local") + COLLECTOR,
         right=MESH,
     ),
     "port_that_is_not_served": Example(

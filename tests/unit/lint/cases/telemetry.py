@@ -17,6 +17,16 @@ EXAMPLES = {
         wrong=mesh(name="otel-tracing") + COLLECTOR + TELEMETRY,
         right=MESH,
     ),
+    "provider_that_cannot_trace": Example(
+        "error N27 Telemetry istio-system/mesh-default: spec.tracing[0].providers[0].name",
+        wrong=mesh() + COLLECTOR + replaced(TELEMETRY, "[{name: otel}]", "[{name: envoy}]"),
+        right=MESH,
+    ),
+    "telemetry_without_provider": Example(
+        "error N27 Telemetry istio-system/mesh-default: spec.tracing[0].providers",
+        wrong=mesh() + COLLECTOR + replaced(TELEMETRY, "- providers: [{name: otel}]\n      random", "- random"),
+        right=MESH,
+    ),
     "mesh_wide_outside_root_namespace": Example(
         "warning N14 Telemetry bookinfo/mesh-default: metadata.namespace",
         wrong=replaced(TELEMETRY, "namespace: istio-system", "namespace: bookinfo"),

@@ -1,0 +1,176 @@
+"""Names that lead nowhere: a waypoint, the target of a Telemetry, an API that does not exist."""
+
+from collections.abc import Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Path, mapping, sequence, text
+from lint.rule import rule
+from lint.views.mesh import is_plain, root_namespaces
+from lint.views.telemetry import telemetries
+from lint.views.waypoints import (
+    GATEWAY_API,
+    NONE,
+    USE_WAYPOINT,
+    USE_WAYPOINT_NAMESPACE,
+    WAYPOINT_CLASS,
+    attachments,
+    waypoints,
+)
+
+_NETWORKING = "networking.istio.io"
+# By kind: its API group, and the versions that some release serves, or served.
+_APIS: dict[str, tuple[str, frozenset[str]]] = {
+    "Telemetry": ("telemetry.istio.io", frozenset({"v1", "v1alpha1"})),
+    "PeerAuthentication": ("security.istio.io", frozenset({"v1", "v1beta1"})),
+    "DestinationRule": (_NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
+    "Sidecar": (_NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
+    "ServiceEntry": (_NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
+    "EnvoyFilter": (_NETWORKING, frozenset({"v1alpha3"})),
+    "ProxyConfig": (_NETWORKING, frozenset({"v1beta1"})),
+    "OpenTelemetryCollector": ("opentelemetry.io", frozenset({"v1beta1", "v1alpha1"})),
+    "TempoStack": ("tempo.grafana.com", frozenset({"v1alpha1"})),
+    "TempoMonolithic": ("tempo.grafana.com", frozenset({"v1alpha1"})),
+}
+# Kinds that nobody else has: whatever the group, it is meant to be this one.
+_UNIQUE = frozenset({"OpenTelemetryCollector", "TempoStack", "TempoMonolithic"})
+# By the kind that a Telemetry may be for: its group.
+_TARGETS = {"Gateway": GATEWAY_API, "Service": "", "ServiceEntry": _NETWORKING}
+
+
+@rule(
+    code="N30",
+    title="An object has an API version that nobody serves",
+    levels=(Severity.ERROR,),
+    why="The kind is known, but not in this API group or version: it cannot be created, and no operator reads it.",
+    remedy="Write the kind's own group and version.",
+    example="""
+        apiVersion: networking.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
+    """,
+)
+def api_version_that_nobody_serves(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in manifests.objects:
+        written = text(obj.at("apiVersion"))
+        if obj.kind not in _APIS or not is_plain(written):
+            continue
+        group, versions = _APIS[obj.kind]
+        # Others have kinds of the same name; Istio's groups are of its own.
+        of_others = obj.kind not in _UNIQUE and not text(obj.group).endswith("istio.io")
+        if not of_others and (obj.group != group or written.rpartition("/")[2] not in versions):
+            newest = min(versions, key=_age)
+            yield error(
+                obj.where("apiVersion"),
+                f"nobody serves {written} of kind {obj.kind}",
+                f"write {group}/{newest}",
+            )
+
+
+def _is_outside(namespace: str, roots: frozenset[str]) -> bool:
+    return namespace not in roots and all(map(is_plain, roots))
+
+
+def _age(version: str) -> tuple[bool, bool, str]:
+    """Order versions of an API from the newest to the oldest."""
+    return "alpha" in version, "beta" in version, version
+
+
+@rule(
+    code="N30",
+    title="A label names a waypoint that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "`istio.io/use-waypoint` names a Gateway in the same namespace, or in the one that "
+        "`istio.io/use-waypoint-namespace` names. If it is not there, the traffic goes without a waypoint, and there "
+        "are no spans of it. It is reported only if that namespace has a waypoint of another name, or, as a warning, "
+        "another namespace has one of this name: any other may be made by a command."
+    ),
+    remedy="Write the waypoint's name, and its namespace if that is another one.",
+    example="""
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: {name: bookinfo-waypoint, namespace: bookinfo}
+        spec:
+          gatewayClassName: istio-waypoint
+          listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+        ---
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: bookinfo, labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint}}
+    """,
+)
+def waypoint_that_is_not_there(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    gateways = {(one.namespace, one.name) for one in manifests.of(GATEWAY_API, "Gateway")}
+    present = {(one.namespace, one.name) for one in waypoints(manifests)}
+    for attachment in attachments(manifests):
+        wanted = (attachment.namespace, attachment.name)
+        if attachment.name == NONE or wanted in gateways or not all(map(is_plain, wanted)):
+            continue
+        beside = sorted(name for namespace, name in present if namespace == attachment.namespace)
+        elsewhere = sorted(namespace for namespace, name in present if name == attachment.name)
+        place = attachment.owner.where("metadata", "labels", USE_WAYPOINT)
+        why = f"there is no waypoint {attachment.name} in namespace {attachment.namespace}, so there are no spans"
+        if beside:
+            yield error(place, why, f"write {' or '.join(beside)}")
+        elif elsewhere:
+            yield warning(place, why, f"add {USE_WAYPOINT_NAMESPACE}: {elsewhere[0]} if that one is meant")
+
+
+@rule(
+    code="N30",
+    title="A Telemetry is for something that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "`targetRefs` names a Gateway, a Service or a ServiceEntry in the Telemetry's own namespace, or in the root "
+        "namespace the GatewayClass `istio-waypoint`. If it is not there, the Telemetry has no effect. It is reported "
+        "only if that namespace has others of the kind among the objects; it is a warning for a Service, which an "
+        "operator may make."
+    ),
+    remedy="Write the name of what is meant, and put the Telemetry into its namespace.",
+    example="""
+        apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata: {name: waypoint, namespace: bookinfo}
+        spec:
+          gatewayClassName: istio-waypoint
+          listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+        ---
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: bookinfo, namespace: bookinfo}
+        spec:
+          targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: bookinfo-gateway}]
+          tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
+    """,
+)
+def telemetry_target_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    roots = root_namespaces(manifests, facts)
+    for telemetry in telemetries(manifests):
+        targets: list[Path] = [("spec", "targetRef")] if mapping(telemetry.at("spec", "targetRef")) else []
+        targets += [
+            ("spec", "targetRefs", index) for index, _ in enumerate(sequence(telemetry.at("spec", "targetRefs")))
+        ]
+        for path in targets:
+            kind, name = text(telemetry.at(*path, "kind")), text(telemetry.at(*path, "name"))
+            if not is_plain(name) or not is_plain(telemetry.namespace):
+                continue
+            if kind == "GatewayClass" and (name != WAYPOINT_CLASS or _is_outside(telemetry.namespace, roots)):
+                yield error(
+                    telemetry.where(*path),
+                    f"only the class {WAYPOINT_CLASS} in the root namespace ({', '.join(sorted(roots))}) is looked at, "
+                    "so the Telemetry has no effect",
+                    "correct the name or the namespace",
+                )
+            if kind not in _TARGETS:
+                continue
+            group = _TARGETS[kind]
+            present = sorted({one.name for one in manifests.of(group, kind) if one.namespace == telemetry.namespace})
+            if present and name not in present:
+                yield (warning if kind == "Service" else error)(
+                    telemetry.where(*path, "name"),
+                    f"namespace {telemetry.namespace} has no {kind} {name}, so the Telemetry has no effect",
+                    f"write the name of one: {', '.join(present)}",
+                )

@@ -1,0 +1,76 @@
+"""Fields of a Telemetry that do not exist."""
+
+import difflib
+from collections.abc import Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error
+from lint.objects import Manifests, Object, Path, mapping, sequence
+from lint.rule import rule
+from lint.views.mesh import is_plain
+from lint.views.telemetry import telemetries, tracing_entries
+
+# istio: telemetry/v1alpha1/telemetry.proto.
+_SPEC = ("selector", "targetRef", "targetRefs", "tracing", "metrics", "accessLogging")
+_TRACING = (
+    "match",
+    "providers",
+    "randomSamplingPercentage",
+    "disableSpanReporting",
+    "customTags",
+    "useRequestIdForTraceSampling",
+    "enableIstioTags",
+    "disableContextPropagation",
+)
+_TAG = ("literal", "environment", "header", "formatter")
+
+
+@rule(
+    code="N27",
+    title="A Telemetry has a field that does not exist",
+    levels=(Severity.ERROR,),
+    why=(
+        "The API server drops a field that it does not know, and kubectl mentions it in a warning at most; what it "
+        "should set has no effect."
+    ),
+    remedy="Write the field as Istio calls it, at its place.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          tracing:
+            - providers: [{name: otel}]
+              samplingPercentage: 100
+    """,
+)
+def telemetry_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for telemetry in telemetries(manifests):
+        yield from _unknown(telemetry, ("spec",), _SPEC)
+        for path in tracing_entries(telemetry):
+            yield from _unknown(telemetry, path, _TRACING)
+            yield from _unknown(telemetry, (*path, "match"), ("mode",))
+            for tag in mapping(telemetry.at(*path, "customTags")):
+                if isinstance(tag, str):
+                    yield from _unknown(telemetry, (*path, "customTags", tag), _TAG)
+            for index, _ in enumerate(sequence(telemetry.at(*path, "providers"))):
+                # Another rule reports those of the entry.
+                yield from _unknown(telemetry, (*path, "providers", index), ("name", *_TRACING))
+
+
+def _unknown(telemetry: Object, path: Path, known: tuple[str, ...]) -> Iterator[Fault]:
+    for field in mapping(telemetry.at(*path)):
+        if isinstance(field, str) and is_plain(field) and field not in known:
+            yield error(
+                telemetry.where(*path, field),
+                "there is no such field, and the API server drops it without an error",
+                _remedy(field, known),
+            )
+
+
+def _remedy(field: str, known: tuple[str, ...]) -> str:
+    if field in _TRACING:
+        return "move it into an entry of tracing"
+    by_letters = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(field.replace("_", "").replace("-", "").lower(), by_letters, 1)
+    return f"write {by_letters[near[0]]}" if near else f"use one of {', '.join(known)}"

@@ -1,0 +1,252 @@
+"""What hides the collector from the proxies: Sidecars, exports, and the namespaces that istiod looks at."""
+
+from collections.abc import Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Path, Place, at, number, sequence, text
+from lint.rule import rule
+from lint.views.destinations import Destination, destinations
+from lint.views.mesh import MeshConfig, is_plain, mesh_configs, root_namespaces
+from lint.views.namespaces import injected, selects_namespace
+from lint.views.telemetry import is_for_all, is_switched_off, telemetries, tracing_entries
+
+_NETWORKING = "networking.istio.io"
+_EXPORT_TO = "networking.istio.io/exportTo"
+_PUBLIC, _PRIVATE, _EXCLUDED = "*", ".", "~"
+
+
+@rule(
+    code="N28",
+    title="A Sidecar's egress leaves out the collector",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "The proxies that a Sidecar is for know only the Services that its egress lists, and a tracing provider is no "
+        "exception: without its Service they have nowhere to send spans to. It is a warning if nothing among the "
+        "objects uses the provider."
+    ),
+    remedy="Add `<namespace>/<host>` of the provider's Service to the egress hosts.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: otel-collector.tracing.svc.cluster.local, port: 4317}
+              defaultProviders: {tracing: [otel]}
+        ---
+        apiVersion: networking.istio.io/v1
+        kind: Sidecar
+        metadata: {name: default, namespace: bookinfo}
+        spec:
+          egress: [{hosts: ["./*", "istio-system/*"]}]
+    """,
+)
+def sidecar_that_hides_the_collector(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    roots = root_namespaces(manifests, facts)
+    silent = {one.namespace for one in telemetries(manifests) if is_for_all(one) and is_switched_off(one)}
+    for sidecar in manifests.of(_NETWORKING, "Sidecar"):
+        for_mesh = sidecar.namespace in roots
+        listeners = sequence(sidecar.at("spec", "egress"))
+        for to in destinations(manifests, facts):
+            concerned = for_mesh or to.is_used_in(sidecar.namespace)
+            if not listeners or not concerned or sidecar.namespace in silent - roots:
+                continue
+            # In the root namespace a dot stands for the namespace of each workload.
+            own = "" if for_mesh else sidecar.namespace
+            if not any(_lets_out(listener, to, own) for listener in listeners):
+                yield (error if to.sure else warning)(
+                    sidecar.where("spec", "egress"),
+                    f"its hosts leave out {to.namespace}/{to.host}, so its proxies cannot send spans to provider "
+                    f"{to.provider.name!r}",
+                    f"add {to.namespace}/{to.host} to the hosts",
+                )
+
+
+def _lets_out(listener: object, to: Destination, own_namespace: str) -> bool:
+    """Whether an egress listener imports the Service (istio: pilot/pkg/model/sidecar.go)."""
+    port = number(at(listener, "port", "number"))
+    if port is not None and to.provider.port not in (None, port):
+        return False
+    imported = False
+    for host in map(text, sequence(at(listener, "hosts"))):
+        if not is_plain(host):
+            return True
+        namespace, _, name = host.partition("/")
+        excluded = namespace.startswith(_EXCLUDED)
+        namespace = namespace.removeprefix(_EXCLUDED) or _PUBLIC
+        namespace = own_namespace if namespace == _PRIVATE else namespace
+        if namespace in (_PUBLIC, to.namespace) and _matches(name, to.host):
+            if excluded:
+                return False
+            imported = True
+    return imported
+
+
+def _matches(pattern: str, host: str) -> bool:
+    return host.endswith(pattern.removeprefix("*")) if pattern.startswith("*") else host == pattern
+
+
+@rule(
+    code="N28",
+    title="The collector's Service is not exported to the proxies",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "The annotation `networking.istio.io/exportTo` of a Service, the `exportTo` of a ServiceEntry, and "
+        "`meshConfig.defaultServiceExportTo` for whatever has neither, say which namespaces know it. The proxies of "
+        "all others cannot send spans there. It is a warning if nothing among the objects uses the provider."
+    ),
+    remedy='Export it to `"*"`, or to each namespace of the mesh.',
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: agent.tracing.svc.cluster.local, port: 4317}
+              defaultProviders: {tracing: [otel]}
+        ---
+        apiVersion: v1
+        kind: Service
+        metadata: {name: agent, namespace: tracing, annotations: {networking.istio.io/exportTo: "."}}
+        spec: {ports: [{name: grpc-otlp, port: 4317}]}
+    """,
+)
+def service_that_is_not_exported(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    in_mesh = injected(manifests)
+    for to in destinations(manifests, facts):
+        found = _export(to)
+        if found is None:
+            continue
+        place, names = found
+        if _PUBLIC in names or not all(map(is_plain, names)):
+            continue
+        reached = set() if _EXCLUDED in names else {to.namespace if name == _PRIVATE else name for name in names}
+        # Without a list of the mesh's namespaces, only its own namespace is known to be too few.
+        wanted = in_mesh - reached if in_mesh else reached <= {to.namespace}
+        if wanted:
+            yield (error if to.sure else warning)(
+                place,
+                f"{to.namespace}/{to.host} is exported to {', '.join(sorted(reached)) or 'no namespace'} only, so "
+                f"other proxies cannot send spans to provider {to.provider.name!r}",
+                'export it to "*", or to each namespace of the mesh',
+            )
+
+
+def _export(to: Destination) -> tuple[Place, tuple[str, ...]] | None:
+    """Return to which namespaces the Service is exported, and what says so; None if that is not known."""
+    if to.owner is None:
+        return None
+    if to.owner.kind == "ServiceEntry":
+        place, own = to.owner.where("spec", "exportTo"), sequence(to.owner.at("spec", "exportTo"))
+    else:
+        # The collector's operator copies annotations to the Service (otel-op: internal/manifests/collector/service.go).
+        path: Path = ("metadata", "annotations", _EXPORT_TO)
+        place, own = to.owner.where(*path), text(to.owner.at(*path)).split(",")
+    mesh = to.provider.mesh
+    for where, names in (
+        (place, own),
+        (mesh.where("defaultServiceExportTo"), sequence(mesh.values.get("defaultServiceExportTo"))),
+    ):
+        stripped = [text(name).strip() for name in names]
+        if any(stripped):
+            return where, tuple(filter(None, stripped))
+    return None
+
+
+@rule(
+    code="N28",
+    title="The mesh does not look at the collector's namespace",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "With `discoverySelectors`, istiod knows only what is in the namespaces that they select. It does not find the"
+        " Service of a provider in another one, and the proxies get no tracer. It is a warning if nothing among the "
+        "objects uses the provider."
+    ),
+    remedy="Give the collector's namespace a label that one of the selectors asks for.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              discoverySelectors: [{matchLabels: {istio-discovery: enabled}}]
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: otel-collector.tracing.svc.cluster.local, port: 4317}
+              defaultProviders: {tracing: [otel]}
+        ---
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: tracing}
+    """,
+)
+def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for to in destinations(manifests, facts):
+        mesh = to.provider.mesh
+        if _is_left_out(manifests, mesh, to.namespace):
+            yield (error if to.sure else warning)(
+                mesh.where("discoverySelectors"),
+                f"they leave out namespace {to.namespace}, so istiod does not find the Service of provider "
+                f"{to.provider.name!r}",
+                "give that namespace a label that they ask for",
+            )
+
+
+@rule(
+    code="N28",
+    title="The mesh does not look at a Telemetry",
+    levels=(Severity.ERROR,),
+    why=(
+        "With `discoverySelectors`, istiod reads Telemetries, and all else that is its configuration, only in the "
+        "namespaces that they select, the root namespace included."
+    ),
+    remedy="Give the Telemetry's namespace a label that one of the selectors asks for.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.30.4
+          values:
+            meshConfig:
+              discoverySelectors: [{matchLabels: {istio-discovery: enabled}}]
+        ---
+        apiVersion: v1
+        kind: Namespace
+        metadata: {name: istio-system}
+        ---
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          tracing: [{providers: [{name: stackdriver}], randomSamplingPercentage: 100}]
+    """,
+)
+def telemetry_that_is_not_discovered(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    meshes = mesh_configs(manifests)
+    for telemetry in telemetries(manifests):
+        # One of several meshes may look at it.
+        unseen = [mesh for mesh in meshes if _is_left_out(manifests, mesh, telemetry.namespace)]
+        if telemetry.namespace and any(tracing_entries(telemetry)) and meshes and len(unseen) == len(meshes):
+            yield error(
+                telemetry.where("metadata", "namespace"),
+                f"the mesh's discoverySelectors leave out namespace {telemetry.namespace}, so istiod does not read it",
+                "give that namespace a label that they ask for",
+            )
+
+
+def _is_left_out(manifests: Manifests, mesh: MeshConfig, namespace: str) -> bool:
+    selectors = sequence(mesh.values.get("discoverySelectors"))
+    answers = [selects_namespace(manifests, selector, namespace) for selector in selectors]
+    return bool(answers) and all(answer is False for answer in answers)

@@ -1,0 +1,33 @@
+"""Examples for lint/rules/names.py."""
+
+from cases.ambient import SHARED, WITH_WAYPOINT
+from cases.base import TELEMETRY, Example, replaced
+
+WAYPOINT = replaced(SHARED, "namespace: shared", "namespace: bookinfo")
+FOR_WAYPOINT = """
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: waypoint, namespace: bookinfo}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: waypoint}]
+  tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
+---
+"""
+
+EXAMPLES = {
+    "api_version_that_nobody_serves": Example(
+        "error N30 Telemetry istio-system/mesh-default: apiVersion",
+        wrong=replaced(TELEMETRY, "telemetry.istio.io/v1", "telemetry.istio.io/v1beta1"),
+        right=TELEMETRY,
+    ),
+    "waypoint_that_is_not_there": Example(
+        'error N30 Namespace bookinfo: metadata.labels["istio.io/use-waypoint"]',
+        wrong=WITH_WAYPOINT + replaced(WAYPOINT, "name: waypoint", "name: bookinfo"),
+        right=WITH_WAYPOINT + WAYPOINT,
+    ),
+    "telemetry_target_that_is_not_there": Example(
+        "error N30 Telemetry bookinfo/waypoint: spec.targetRefs[0].name",
+        wrong=replaced(WAYPOINT, "name: waypoint", "name: bookinfo") + FOR_WAYPOINT,
+        right=WAYPOINT + FOR_WAYPOINT,
+    ),
+}
