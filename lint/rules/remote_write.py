@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, Place, at, sequence, text
+from lint.objects import Manifests, Path, Place
 from lint.rule import rule
-from lint.rules.tempo import CONFIG, GENERATOR
+from lint.rules.tempo import GENERATOR
 from lint.views import prometheus as _prometheus
 from lint.views.hosts import Endpoint, endpoint, service_of
-from lint.views.services import TEMPO
+from lint.views.tempos import Tempo, tempos
 
 _OPEN_PORT = 9090
 _OPENSHIFT_MONITORING = frozenset({"openshift-monitoring", "openshift-user-workload-monitoring"})
@@ -24,13 +24,9 @@ _HISTOGRAMS: tuple[Path, ...] = (
 class _Write:
     """One URL that a Tempo writes to."""
 
-    tempo: Object
-    path: Path
+    tempo: Tempo
+    where: Place
     endpoint: Endpoint
-
-    @property
-    def where(self) -> Place:
-        return self.tempo.where(*self.path)
 
     def targets(self, manifests: Manifests, facts: Facts) -> list[_prometheus.Prometheus]:
         service = service_of(
@@ -49,7 +45,8 @@ class _Write:
     ),
     remedy=(
         "Start Prometheus with `--web.enable-remote-write-receiver`, in resources of its operator "
-        "`enableRemoteWriteReceiver: true`. On OpenShift, write to a Prometheus of your own or to a MonitoringStack."
+        "`enableRemoteWriteReceiver: true`, in values of the chart prometheus `server.extraFlags`. On OpenShift, write "
+        "to a Prometheus of your own or to a MonitoringStack."
     ),
     example="""
         apiVersion: tempo.grafana.com/v1alpha1
@@ -62,6 +59,8 @@ class _Write:
                 storage:
                   path: /var/tempo/generator/wal
                   remote_write: [{url: "http://prometheus-operated.monitoring.svc:9090/api/v1/write"}]
+              overrides:
+                defaults: {metrics_generator: {processors: [service-graphs]}}
         ---
         apiVersion: monitoring.coreos.com/v1
         kind: Prometheus
@@ -70,7 +69,7 @@ class _Write:
     """,
 )
 def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for write in _writes(manifests):
+    for write in _writes(manifests, facts):
         service = service_of(write.endpoint.host, cluster_domain=facts.cluster_domain)
         if service and service.namespace in _OPENSHIFT_MONITORING:
             yield error(
@@ -84,7 +83,8 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
             if not prometheus.has_receiver:
                 yield error(
                     prometheus.owner.where(*prometheus.receiver_at),
-                    f"{write.tempo.label} writes to {write.endpoint}, and this Prometheus answers writes with 404",
+                    f"{write.tempo.owner.label} writes to {write.endpoint}, and this Prometheus answers writes with "
+                    "404",
                     prometheus.remedy,
                 )
         if not found and facts.prometheus_remote_write_receiver is False:
@@ -115,9 +115,9 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
               remoteWriteURLs: ["http://mimir.monitoring.svc:8080/api/v1/push"]
     """,
 )
-def port_closed_by_network_policy(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for write in _writes(manifests):
-        tempo = write.tempo
+def port_closed_by_network_policy(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for write in _writes(manifests, facts):
+        tempo = write.tempo.owner
         if (
             tempo.kind == "TempoStack"
             and tempo.at(*GENERATOR, "enabled") is True
@@ -156,20 +156,20 @@ def port_closed_by_network_policy(manifests: Manifests, _facts: Facts) -> Iterat
 def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.prometheus_native_histograms is True:
         return
-    for tempo in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
+    for tempo in tempos(manifests, facts):
         targets = [
             prometheus
-            for write in _writes(manifests)
-            if write.tempo is tempo
+            for write in _writes(manifests, facts)
+            if write.tempo.owner is tempo.owner
             for prometheus in write.targets(manifests, facts)
         ]
         if targets and all(prometheus.has_native_histograms for prometheus in targets):
             continue
         for path in _HISTOGRAMS:
-            if tempo.at(*CONFIG, *path) == "native":
+            if tempo.at(*path) == "native":
                 known = facts.prometheus_native_histograms is False
                 yield (error if known else warning)(
-                    tempo.where(*CONFIG, *path),
+                    tempo.where(*path),
                     f"{'Prometheus' if known else 'a Prometheus'} without native histograms stores none of them, and "
                     "the service graph is empty",
                     "use classic or both",
@@ -206,21 +206,9 @@ def feature_flag_without_effect(manifests: Manifests, _facts: Facts) -> Iterator
             )
 
 
-def _writes(manifests: Manifests) -> Iterator[_Write]:
-    for tempo in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
-        for path, url in _urls(tempo):
+def _writes(manifests: Manifests, facts: Facts) -> Iterator[_Write]:
+    for tempo in tempos(manifests, facts):
+        for where, url in tempo.remote_writes():
             target = endpoint(url)
             if target is not None:
-                yield _Write(tempo, path, target)
-
-
-def _urls(tempo: Object) -> Iterator[tuple[Path, str]]:
-    extra: Path = (*CONFIG, "metrics_generator", "storage", "remote_write")
-    replaced = sequence(tempo.at(*extra))
-    for index, entry in enumerate(replaced):
-        yield (*extra, index, "url"), text(at(entry, "url"))
-    # A list in extraConfig replaces the one that the operator writes.
-    if tempo.kind == "TempoStack" and not replaced:
-        native: Path = (*GENERATOR, "remoteWriteURLs")
-        for index, url in enumerate(sequence(tempo.at(*native))):
-            yield (*native, index), text(url)
+                yield _Write(tempo, where, target)

@@ -74,7 +74,8 @@ def test_an_older_key_below_defaults_is_a_mixture_too(codes: Codes) -> None:
 
 def test_a_tempo_stack_writes_older_overrides_itself(codes: Codes) -> None:
     new = "overrides: {defaults: {}}"
-    assert codes(tempo(new, "TempoStack", "template: {metricsGenerator: {enabled: true}},")) == ["error N6"]
+    generator = "template: {metricsGenerator: {enabled: true, remoteWriteURLs: ['http://prometheus.obs.svc:9090/w']}},"
+    assert codes(tempo(new, "TempoStack", generator)) == ["error N6"]
     assert codes(tempo(new, "TempoStack", "limits: {global: {}},")) == ["error N6"]
     assert codes(tempo(new, "TempoStack")) == ["warning N6"]
     assert codes(tempo("overrides: {max_bytes_per_trace: 1}", "TempoStack")) == []
@@ -188,7 +189,7 @@ def test_native_histograms_are_right_for_a_prometheus_that_keeps_them(codes: Cod
     [("0.20.0", ["error N17"]), ("v0.19.1-2", ["error N17"]), ("0.21.0", []), ("1.0.0", []), (None, []), ("new", [])],
 )
 def test_variables_are_expanded_from_0_21_on(codes: Codes, version: str | None, expected: list[str]) -> None:
-    assert codes(tempo("usage_report: {reporting: '${REPORT}'}"), tempo_operator_version=version) == expected
+    assert codes(tempo("usage_report: {reporting_enabled: '${REPORT}'}"), tempo_operator_version=version) == expected
 
 
 def test_a_generator_that_is_switched_off_may_stand_in_an_older_tempo_stack(codes: Codes) -> None:
