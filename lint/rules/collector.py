@@ -1,16 +1,16 @@
-"""The OpenTelemetryCollector: a Route, and a removed key of its configuration."""
+"""Collectors: a Route, and a removed key of the configuration."""
 
 from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, at, text
+from lint.objects import Manifests
 from lint.rule import rule
+from lint.views.collectors import collectors
 from lint.views.hosts import ServiceName
 from lint.views.mesh import providers
-from lint.views.services import OPENTELEMETRY, collector_config
-from lint.views.versions import image_tag, minor
+from lint.views.services import OPENTELEMETRY
 
 _ADDRESS_IGNORED = lifecycle().first_release("collectors ignore metrics.address")
 _ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address")
@@ -54,7 +54,8 @@ def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Collectors from 0.128 on do not know the key `service.telemetry.metrics.address` and do not start with it; "
-        "those from 0.123 on ignore it. It is a warning for versions that still start."
+        "those from 0.123 on ignore it. It is a warning for versions that still start, and for a plain configuration "
+        "of which the collector's version is not known."
     ),
     remedy="Write `readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]` instead.",
     example="""
@@ -68,22 +69,22 @@ def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     """,
 )
 def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
-        if at(collector_config(obj), "service", "telemetry", "metrics", "address") is None:
+    for collector in collectors(manifests, facts):
+        if collector.at("service", "telemetry", "metrics", "address") is None:
             continue
-        version = _version(obj, facts)
-        if version is None or version >= _ADDRESS_REFUSED:
+        release = collector.release
+        # The operator of an OpenTelemetryCollector takes a collector of its own release unless it is told another one.
+        by_operator = collector.owner.group == OPENTELEMETRY
+        if (release is None and by_operator) or (release is not None and release >= _ADDRESS_REFUSED):
             severity, why = error, "collectors from 0.128 on do not know this key and do not start"
-        elif version >= _ADDRESS_IGNORED:
+        elif release is None:
+            severity, why = warning, "collectors from 0.128 on do not know this key and do not start"
+        elif release >= _ADDRESS_IGNORED:
             severity, why = warning, "this collector ignores it, and from 0.128 on it does not start with it"
         else:
             severity, why = warning, "an upgrade to 0.128 or later will not start with it"
         yield severity(
-            obj.where("spec", "config", "service", "telemetry", "metrics", "address"),
+            collector.where("service", "telemetry", "metrics", "address"),
             why,
             "write readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]",
         )
-
-
-def _version(collector: Object, facts: Facts) -> tuple[int, int] | None:
-    return minor(image_tag(text(collector.at("spec", "image")))) or minor(facts.collector_version)
