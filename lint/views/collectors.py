@@ -46,7 +46,7 @@ class Collector:
     """``path`` leads to ``config`` in ``owner``.
 
     ``is_whole`` says whether all of the configuration is here, and not a part that is merged with others.
-    ``several`` says in words why there is more than one of it, and is empty if that is not known.
+    ``several`` says in words how more than one of it runs, and is empty if that is not known.
     ``default_host`` is where a receiver without an endpoint listens, if that is known.
     """
 
@@ -177,10 +177,10 @@ def _workload_of(manifests: Manifests, config_map: Object) -> Workload | None:
 
 def _several(mode: str, replicas: int | None, most: int | None) -> str:
     if mode == "daemonset":
-        return "a DaemonSet"
+        return "as a DaemonSet"
     if most is not None and most > 1:
-        return f"an autoscaler of up to {most}"
-    return f"{replicas} replicas" if replicas is not None and replicas > 1 else ""
+        return f"as up to {most} replicas"
+    return f"as {replicas} replicas" if replicas is not None and replicas > 1 else ""
 
 
 def _is_configuration(config: object) -> bool:

@@ -201,4 +201,4 @@ def _takes(port: int, name: str) -> Takes:
 def _generates(config: Mapping[Any, Any]) -> bool:
     new = at(config, "overrides", "defaults", "metrics_generator", "processors")
     old = at(config, "overrides", "metrics_generator_processors")
-    return bool(new) or bool(old)
+    return "service-graphs" in {*map(text, sequence(new)), *map(text, sequence(old))}

@@ -12,11 +12,30 @@ _KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 
 @dataclass(frozen=True)
 class Workload:
-    """``most_replicas`` is what an autoscaler may make of it, if there is one."""
+    """``owner`` is the object that has a template for Pods."""
 
     owner: Object
-    services: frozenset[ServiceName]
-    most_replicas: int | None
+    manifests: Manifests
+
+    @property
+    def services(self) -> frozenset[ServiceName]:
+        return frozenset(
+            ServiceName(service.namespace, service.name)
+            for service in self.manifests.of("", "Service")
+            if selects(service, self.owner)
+        )
+
+    @property
+    def most_replicas(self) -> int | None:
+        """What an autoscaler may make of it, if there is one."""
+        for scaler in self.manifests.of("autoscaling", "HorizontalPodAutoscaler"):
+            target = mapping(scaler.at("spec", "scaleTargetRef"))
+            if scaler.namespace == self.owner.namespace and (target.get("kind"), target.get("name")) == (
+                self.owner.kind,
+                self.owner.name,
+            ):
+                return number(scaler.at("spec", "maxReplicas"))
+        return None
 
     @property
     def replicas(self) -> int | None:
@@ -51,13 +70,7 @@ class Workload:
 
 
 def workloads(manifests: Manifests) -> Iterator[Workload]:
-    for obj in manifests.of("apps", *_KINDS):
-        leading = frozenset(
-            ServiceName(service.namespace, service.name)
-            for service in manifests.of("", "Service")
-            if selects(service, obj)
-        )
-        yield Workload(obj, leading, _most_replicas(manifests, obj))
+    return (Workload(obj, manifests) for obj in manifests.of("apps", *_KINDS))
 
 
 def selects(service: Object, workload: Object) -> bool:
@@ -68,14 +81,3 @@ def selects(service: Object, workload: Object) -> bool:
         and bool(selector)
         and all(labels.get(key) == value for key, value in selector.items())
     )
-
-
-def _most_replicas(manifests: Manifests, workload: Object) -> int | None:
-    for scaler in manifests.of("autoscaling", "HorizontalPodAutoscaler"):
-        target = mapping(scaler.at("spec", "scaleTargetRef"))
-        if scaler.namespace == workload.namespace and (target.get("kind"), target.get("name")) == (
-            workload.kind,
-            workload.name,
-        ):
-            return number(scaler.at("spec", "maxReplicas"))
-    return None
