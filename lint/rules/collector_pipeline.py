@@ -184,12 +184,9 @@ def receiver_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[Fa
 
 @rule(
     code="N25",
-    title="A processor that changes which spans get through is in no pipeline",
+    title="A processor that samples is in no pipeline",
     levels=(Severity.WARNING,),
-    why=(
-        "A collector runs only those processors that a pipeline names: one that samples or limits has no effect as "
-        "long as none does."
-    ),
+    why="A collector runs only those processors that a pipeline names: this one leaves out no span.",
     remedy="Add the processor to the pipeline of traces, or remove it.",
     example="""
         apiVersion: opentelemetry.io/v1beta1
@@ -198,14 +195,14 @@ def receiver_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[Fa
         spec:
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
-            processors: {memory_limiter: {check_interval: 1s, limit_percentage: 75}}
+            processors: {probabilistic_sampler: {sampling_percentage: 10}}
             exporters: {debug: {}}
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
     """,
 )
 def processor_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    kinds = {"memory_limiter", "tail_sampling", "probabilistic_sampler", "groupbytrace"}
+    kinds = {"tail_sampling", "probabilistic_sampler"}
     yield from _unused(manifests, facts, "processors", kinds, "it has no effect")
 
 

@@ -12,7 +12,9 @@ _WITH_TOKEN = replaced(
 _WITH_SECOND_RECEIVER = replaced(COLLECTOR, "    exporters: {", "    processors: {}\n    exporters: {").replace(
     '"0.0.0.0:4317"}}}', '"0.0.0.0:4317"}}}, otlp/mesh: {protocols: {http: {endpoint: "0.0.0.0:14318"}}}'
 )
-_WITH_LIMITER = replaced(COLLECTOR, "    exporters: {", "    processors: {memory_limiter: {}}\n    exporters: {")
+_WITH_SAMPLER = replaced(
+    COLLECTOR, "    exporters: {", "    processors: {tail_sampling: {decision_wait: 5s}}\n    exporters: {"
+)
 _WITH_CONNECTOR = replaced(COLLECTOR, "    exporters: {", "    connectors: {spanmetrics: {}}\n    exporters: {")
 
 EXAMPLES = {
@@ -51,8 +53,8 @@ EXAMPLES = {
         right=replaced(_WITH_SECOND_RECEIVER, "receivers: [otlp]", "receivers: [otlp, otlp/mesh]"),
     ),
     "processor_without_pipeline": Example(
-        f"warning N25 {_OTEL}.processors.memory_limiter",
-        wrong=_WITH_LIMITER,
-        right=replaced(_WITH_LIMITER, "receivers: [otlp], ", "receivers: [otlp], processors: [memory_limiter], "),
+        f"warning N25 {_OTEL}.processors.tail_sampling",
+        wrong=_WITH_SAMPLER,
+        right=replaced(_WITH_SAMPLER, "receivers: [otlp], ", "receivers: [otlp], processors: [tail_sampling], "),
     ),
 }
