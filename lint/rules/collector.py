@@ -1,19 +1,27 @@
-"""Collectors: a Route, and a removed key of the configuration."""
+"""Collectors: a Route, and what newer releases do not know any more."""
 
 from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests
+from lint.objects import Manifests, mapping, text
 from lint.rule import rule
-from lint.views.collectors import collectors
+from lint.views.collectors import collectors, kind_of
 from lint.views.hosts import ServiceName
 from lint.views.mesh import providers
 from lint.views.services import OPENTELEMETRY
 
 _ADDRESS_IGNORED = lifecycle().first_release("collectors ignore metrics.address")
 _ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address")
+
+# Components that are no longer there: section, kind, and what to use instead.
+_REMOVED = (
+    ("exporters", "logging", "use the exporter debug"),
+    ("exporters", "jaeger", "use the exporter otlp, which Jaeger takes too"),
+    ("processors", "spanmetrics", "use the connector spanmetrics"),
+    ("extensions", "memory_ballast", "leave it out, and set GOMEMLIMIT"),
+)
 
 
 @rule(
@@ -72,15 +80,15 @@ def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):
         if collector.at("service", "telemetry", "metrics", "address") is None:
             continue
-        release = collector.release
-        # The operator of an OpenTelemetryCollector takes a collector of its own release unless it is told another one.
-        by_operator = collector.owner.group == OPENTELEMETRY
-        if (release is None and by_operator) or (release is not None and release >= _ADDRESS_REFUSED):
+        if collector.is_from(_ADDRESS_REFUSED):
             severity, why = error, "collectors from 0.128 on do not know this key and do not start"
-        elif release is None:
+        elif collector.release is None:
             severity, why = warning, "collectors from 0.128 on do not know this key and do not start"
-        elif release >= _ADDRESS_IGNORED:
+        elif collector.is_from(_ADDRESS_IGNORED):
             severity, why = warning, "this collector ignores it, and from 0.128 on it does not start with it"
+        elif collector.owner.group != OPENTELEMETRY:
+            # It works, and stays as it is: only an operator upgrades a collector by itself.
+            continue
         else:
             severity, why = warning, "an upgrade to 0.128 or later will not start with it"
         yield severity(
@@ -88,3 +96,38 @@ def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             why,
             "write readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]",
         )
+
+
+@rule(
+    code="N25",
+    title="A collector has a component that its release does not have any more",
+    levels=(Severity.ERROR,),
+    why=(
+        "A collector does not start with a component that it does not know, even if no pipeline names it. Removed were "
+        "the exporter `jaeger` (in 0.86), the processor `spanmetrics` (0.96), the extension `memory_ballast` (0.109) "
+        "and the exporter `logging` (0.111)."
+    ),
+    remedy="Use what came in its place: `otlp`, the connector `spanmetrics`, `GOMEMLIMIT`, `debug`.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            exporters: {logging: {}}
+            service:
+              pipelines: {traces: {receivers: [otlp], exporters: [logging]}}
+    """,
+)
+def component_that_was_removed(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        for section, kind, remedy in _REMOVED:
+            removal = lifecycle().first_release(f"collectors without the {section.removesuffix('s')} {kind}")
+            for name in mapping(collector.at(section)) if collector.is_from(removal) else ():
+                if kind_of(text(name)) == kind:
+                    yield error(
+                        collector.where(section, name),
+                        f"collectors from {removal[0]}.{removal[1]} on do not know {kind!r} and do not start",
+                        remedy,
+                    )

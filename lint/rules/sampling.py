@@ -107,7 +107,7 @@ def decision_after_the_slack(manifests: Manifests, facts: Facts) -> Iterator[Fau
     """,
 )
 def several_that_sample_by_trace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    every = list(collectors(manifests, facts))
+    every = collectors(manifests, facts)
     if any(_routes_by_trace(one) for one in every):
         return
     for collector in every:

@@ -43,8 +43,6 @@ _DEFAULTS: dict[str, Any] = {
         },
     },
 }
-# Charts until 0.87 had this exporter where later ones have debug.
-_FORMER_DEFAULTS: dict[str, Any] = {"exporters": {"logging": {}}}
 
 
 def configuration(values: Values) -> tuple[Mapping[Any, Any], bool, Path]:
@@ -53,8 +51,11 @@ def configuration(values: Values) -> tuple[Mapping[Any, Any], bool, Path]:
     if alternate:
         return alternate, not _has_presets(values), ("alternateConfig",)
     own = mapping(values.at("config"))
-    defaults = _merged(_DEFAULTS, _FORMER_DEFAULTS)
-    return _merged(defaults, own), _says_all(values, own) and not _has_presets(values), ("config",)
+    return (
+        _merged(_DEFAULTS, own, null_removes=not _is_dependency(values)),
+        _says_all(values, own) and not _has_presets(values),
+        ("config",),
+    )
 
 
 def names_of_service(values: Values) -> Iterator[str]:
@@ -82,7 +83,7 @@ def _says_all(values: Values, own: Mapping[Any, Any]) -> bool:
 
     There may be others for a file and for a chart that is a dependency: the defaults of the chart around it.
     """
-    alone = bool(values.owner.kind) and values.owner.kind != "ConfigMap" and values.path[-1:] != (CHART,)
+    alone = bool(values.owner.kind) and values.owner.kind != "ConfigMap" and not _is_dependency(values)
     layered = bool(values.owner.at("spec", "valuesFrom")) or bool(
         values.owner.at("spec", "source", "helm", "valueFiles")
     )
@@ -95,14 +96,21 @@ def _has_presets(values: Values) -> bool:
     return any(mapping(preset).get("enabled") not in {None, False} for preset in presets)
 
 
-def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Merge as Helm does: maps by key, all else is replaced, and null takes a key away."""
+def _is_dependency(values: Values) -> bool:
+    return values.path[-1:] == (CHART,)
+
+
+def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any], *, null_removes: bool) -> Mapping[Any, Any]:
+    """Merge as Helm does: maps by key, and all else is replaced.
+
+    Null takes a key away, except in values for a dependency (helm: https://github.com/helm/helm/pull/12879).
+    """
     merged = dict(base)
     for key, value in over.items():
-        if value is None:
+        if value is None and null_removes:
             merged.pop(key, None)
         elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _merged(merged[key], value)
-        else:
+            merged[key] = _merged(merged[key], value, null_removes=null_removes)
+        elif value is not None or key not in merged:
             merged[key] = value
     return merged

@@ -6,6 +6,7 @@ opentelemetry-collector, or in a file of its own.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lint.facts import Facts
@@ -21,6 +22,8 @@ from lint.views.workloads import Workload, workloads
 
 ROLES = ("receivers", "processors", "exporters")
 _SECTIONS = frozenset({*ROLES, "connectors"})
+# An image without a version is the newest one.
+_NEWEST: Minor = (0, 99999)
 _LISTENS_ON_LOCALHOST = lifecycle().first_release("receivers listen on localhost")
 
 
@@ -74,6 +77,10 @@ class Collector:
             if isinstance(name, str) and isinstance(pipeline, Mapping) and signal in {"", kind_of(name)}:
                 yield Pipeline(name, *(tuple(map(text, sequence(pipeline.get(role)))) for role in ROLES))
 
+    def is_from(self, release: Minor) -> bool:
+        """Whether it is of this release or a newer one; without a word, an operator takes one of its own release."""
+        return self.owner.group == OPENTELEMETRY if self.release is None else self.release >= release
+
     def takes_spans_of_the_mesh(self, manifests: Manifests, facts: Facts) -> bool:
         return any(provider.target(facts) in self.services for provider in providers(manifests))
 
@@ -83,16 +90,19 @@ def kind_of(name: str) -> str:
     return name.partition("/")[0].strip()
 
 
-def collectors(manifests: Manifests, facts: Facts) -> Iterator[Collector]:
-    for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
-        yield _of_operator(obj, facts)
-    yield from _of_documents(manifests)
-    for found in values(manifests, CHART):
-        yield _of_chart(found)
-    for obj in manifests.objects:
-        if not obj.kind and obj.group is None and _is_configuration(obj.raw):
-            config = mapping(obj.raw)
-            yield Collector(obj, (), config, "", _has_all(config))
+# Cached because a dozen checks ask for the same.
+@lru_cache(maxsize=1)
+def collectors(manifests: Manifests, facts: Facts) -> tuple[Collector, ...]:
+    return (
+        *(_of_operator(obj, facts) for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector")),
+        *_of_documents(manifests),
+        *(_of_chart(found) for found in values(manifests, CHART)),
+        *(
+            _of_file(obj)
+            for obj in manifests.objects
+            if not obj.kind and obj.group is None and _is_configuration(obj.raw)
+        ),
+    )
 
 
 def _of_operator(obj: Object, facts: Facts) -> Collector:
@@ -106,7 +116,7 @@ def _of_operator(obj: Object, facts: Facts) -> Collector:
         config=config,
         namespace=obj.namespace,
         is_whole=_has_all(config),
-        release=minor(image_tag(text(obj.at("spec", "image")))) or minor(facts.collector_version),
+        release=_release(text(obj.at("spec", "image"))) or minor(facts.collector_version),
         several=_several(text(obj.at("spec", "mode")), number(obj.at("spec", "replicas")), most),
         services=frozenset(ServiceName(obj.namespace, name) for name in names),
         is_sidecar=is_sidecar,
@@ -135,7 +145,7 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
     workload = _workload_of(manifests, obj)
     if workload is None:
         return Collector(obj, path, config, obj.namespace, _has_all(config) and is_alone)
-    release = minor(image_tag(workload.image("opentelemetry-collector", "otel")))
+    release = _release(workload.image("opentelemetry-collector", "otel"))
     return Collector(
         owner=obj,
         path=path,
@@ -148,6 +158,11 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
         on_host_network=workload.on_host_network,
         default_host="localhost" if release is not None and release >= _LISTENS_ON_LOCALHOST else None,
     )
+
+
+def _of_file(obj: Object) -> Collector:
+    config = mapping(obj.raw)
+    return Collector(obj, (), config, "", _has_all(config))
 
 
 def _of_chart(found: Values) -> Collector:
@@ -171,8 +186,16 @@ def _workload_of(manifests: Manifests, config_map: Object) -> Workload | None:
     near = [one for one in workloads(manifests) if one.owner.namespace == config_map.namespace]
     mounting = [one for one in near if one.mounts(config_map)]
     running = [one for one in near if one.image("opentelemetry-collector")]
-    chosen = mounting or running
-    return chosen[0] if len(chosen) == 1 else None
+    chosen = {(one.owner.kind, one.owner.name): one for one in mounting or running}
+    return next(iter(chosen.values())) if len(chosen) == 1 else None
+
+
+def _release(image: str) -> Minor | None:
+    """Return the release of the collector in an image; other numbers than 0.x are those of somebody's own build."""
+    if image and image_tag(image) in {"", "latest"} and "@" not in image:
+        return _NEWEST
+    found = minor(image_tag(image))
+    return found if found is not None and found[0] == 0 else None
 
 
 def _several(mode: str, replicas: int | None, most: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,7 +45,8 @@ class Export:
     @property
     def path(self) -> str:
         """The path of an endpoint that is a URL."""
-        return urlsplit(self.endpoint).path if self.protocol == "http" else ""
+        _, slash, path = self.endpoint.partition("://")[2].partition("/")
+        return slash + path
 
     @property
     def uses_tls(self) -> bool | None:
@@ -81,22 +83,22 @@ class Delivery:
     intake: Intake
 
 
-def exports(manifests: Manifests, facts: Facts) -> Iterator[Export]:
-    for collector in collectors(manifests, facts):
-        pipelines = tuple(collector.pipelines("traces"))
-        for name in mapping(collector.at("exporters")):
-            using = tuple(pipeline for pipeline in pipelines if name in pipeline.exporters)
-            if using and kind_of(name) in _PROTOCOLS:
-                yield _export(collector, using, name, facts)
+# Cached because a dozen checks ask for the same.
+@lru_cache(maxsize=1)
+def exports(manifests: Manifests, facts: Facts) -> tuple[Export, ...]:
+    return tuple(export for collector in collectors(manifests, facts) for export in _of_collector(collector, facts))
 
 
-def deliveries(manifests: Manifests, facts: Facts) -> Iterator[Delivery]:
-    known = list(stores(manifests, facts))
-    for export in exports(manifests, facts):
-        for store in known:
-            for intake in store.intakes:
-                if export.target is not None and _is_same(export.target, intake.service):
-                    yield Delivery(export, store, intake)
+@lru_cache(maxsize=1)
+def deliveries(manifests: Manifests, facts: Facts) -> tuple[Delivery, ...]:
+    known = stores(manifests, facts)
+    return tuple(
+        Delivery(export, store, intake)
+        for export in exports(manifests, facts)
+        for store in known
+        for intake in store.intakes
+        if export.target is not None and _is_same(export.target, intake.service)
+    )
 
 
 def open_deliveries(manifests: Manifests, facts: Facts) -> Iterator[Delivery]:
@@ -106,7 +108,8 @@ def open_deliveries(manifests: Manifests, facts: Facts) -> Iterator[Delivery]:
 
 def misses(manifests: Manifests, facts: Facts) -> Iterator[tuple[Export, Store]]:
     """Yield the exports to a Service that is not there, and the Tempo whose name it resembles."""
-    known = list(stores(manifests, facts))
+    # The longest name first: it resembles most.
+    known = sorted(stores(manifests, facts), key=lambda store: (-len(store.stem), store.owner.label))
     existing = [*services(manifests), *(intake.service for store in known for intake in store.intakes)]
     for export in exports(manifests, facts):
         target = export.target
@@ -127,6 +130,14 @@ def _resembles(name: str, store: Store) -> bool:
 def _is_same(one: ServiceName, other: ServiceName) -> bool:
     """Whether both may be the same; objects without a namespace can be in any."""
     return one.name == other.name and (one.namespace == other.namespace or "" in {one.namespace, other.namespace})
+
+
+def _of_collector(collector: Collector, facts: Facts) -> Iterator[Export]:
+    pipelines = tuple(collector.pipelines("traces"))
+    for name in mapping(collector.at("exporters")):
+        using = tuple(pipeline for pipeline in pipelines if name in pipeline.exporters)
+        if using and kind_of(name) in _PROTOCOLS:
+            yield _export(collector, using, name, facts)
 
 
 def _export(collector: Collector, using: tuple[Pipeline, ...], name: str, facts: Facts) -> Export:

@@ -1,7 +1,8 @@
 """Where a Tempo takes spans: its Services, with the protocol and the TLS of each port, and who may send there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from lint.facts import Facts
@@ -74,15 +75,19 @@ class Store:
         return "the address of a port for this protocol"
 
 
-def stores(manifests: Manifests, facts: Facts) -> Iterator[Store]:
-    for obj in manifests.of(TEMPO, "TempoMonolithic"):
-        yield _monolithic(obj, facts)
-    for obj in manifests.of(TEMPO, "TempoStack"):
-        yield _stack(obj, facts)
-    for workload in workloads(manifests):
-        image = workload.image("tempo").partition("@")[0].rpartition("/")[2]
-        if image.partition(":")[0] == "tempo":
-            yield _plain(manifests, workload)
+# Cached because several checks ask for the same.
+@lru_cache(maxsize=1)
+def stores(manifests: Manifests, facts: Facts) -> tuple[Store, ...]:
+    return (
+        *(_monolithic(obj, facts) for obj in manifests.of(TEMPO, "TempoMonolithic")),
+        *(_stack(obj, facts) for obj in manifests.of(TEMPO, "TempoStack")),
+        *(_plain(manifests, workload) for workload in workloads(manifests) if _is_tempo(workload)),
+    )
+
+
+def _is_tempo(workload: Workload) -> bool:
+    image = workload.image("tempo").partition("@")[0].rpartition("/")[2]
+    return image.partition(":")[0] == "tempo"
 
 
 # tempo-operator: internal/manifests/monolithic/services.go and configmap.go
