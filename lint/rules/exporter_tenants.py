@@ -7,7 +7,7 @@ from lint.findings import Fault, Severity, error
 from lint.objects import Manifests
 from lint.rule import rule
 from lint.views.collectors import kind_of
-from lint.views.exports import deliveries, misses, open_deliveries
+from lint.views.exports import deliveries, is_past_the_gateway, misses, open_deliveries
 
 _TENANT = "x-scope-orgid"
 _GATEWAY_PATH = "/api/traces/v1/"
@@ -48,7 +48,7 @@ _GATEWAY_PATH = "/api/traces/v1/"
     """,
 )
 def exporter_past_the_gateway(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    past = [(export, store) for export, store in misses(manifests, facts) if store.gateway is not None]
+    past = [(export, store) for export, store in misses(manifests, facts) if is_past_the_gateway(export, store)]
     past += [(one.export, one.store) for one in deliveries(manifests, facts) if one.intake.is_closed]
     for export, store in past:
         yield error(

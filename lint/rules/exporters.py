@@ -6,7 +6,7 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests
 from lint.rule import rule
-from lint.views.exports import exports, misses, open_deliveries
+from lint.views.exports import exports, is_past_the_gateway, misses, open_deliveries
 
 
 @rule(
@@ -15,8 +15,9 @@ from lint.views.exports import exports, misses, open_deliveries
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "The operator calls the Service that takes spans `tempo-<name>` for a TempoMonolithic and "
-        "`tempo-<name>-distributor` for a TempoStack. A similar name leads nowhere, and the collector drops what it "
-        "cannot send. It is a warning where the Service has the name of the Tempo, and may be one of your own."
+        "`tempo-<name>-distributor` for a TempoStack, in the namespace of the resource. A similar name leads nowhere, "
+        "and the collector drops what it cannot send. It is a warning where the Service has the name of the Tempo, and "
+        "may be one of your own."
     ),
     remedy="Use the Service that the operator makes.",
     example="""
@@ -38,7 +39,7 @@ from lint.views.exports import exports, misses, open_deliveries
 )
 def exporter_to_no_service(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for export, store in misses(manifests, facts):
-        if store.gateway is not None:
+        if is_past_the_gateway(export, store):
             continue
         begins_like = export.target is not None and export.target.name.startswith(store.stem)
         yield (error if begins_like else warning)(

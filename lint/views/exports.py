@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -115,16 +116,23 @@ def misses(manifests: Manifests, facts: Facts) -> Iterator[tuple[Export, Store]]
         target = export.target
         if target is None or any(_is_same(target, service) for service in existing):
             continue
-        for store in known:
-            near = store.owner.namespace == target.namespace or "" in {store.owner.namespace, target.namespace}
-            if near and _resembles(target.name, store):
-                yield export, store
-                break
+        meant = (store for store in known if store.stem and _resembles(export, target, store))
+        for store in islice(meant, 1):
+            yield export, store
 
 
-def _resembles(name: str, store: Store) -> bool:
-    by_operator = bool(store.stem)
-    return by_operator and (name in {store.owner.name, store.stem} or name.startswith(f"{store.stem}-"))
+def is_past_the_gateway(export: Export, store: Store) -> bool:
+    """Whether an export to a Service that is not there should go to the gateway of ``store``, and does not try."""
+    gateway = store.gateway
+    return gateway is not None and export.target is not None and export.target.name != gateway.service.name
+
+
+def _resembles(export: Export, target: ServiceName, store: Store) -> bool:
+    if store.owner.namespace == target.namespace or "" in {store.owner.namespace, target.namespace}:
+        return target.name in {store.owner.name, store.stem} or target.name.startswith(f"{store.stem}-")
+    # A name without a namespace, which DNS looks for beside the collector only.
+    is_short = f"{target.name}." not in export.endpoint
+    return is_short and any(target.name == intake.service.name for intake in store.intakes)
 
 
 def _is_same(one: ServiceName, other: ServiceName) -> bool:

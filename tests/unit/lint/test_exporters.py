@@ -127,6 +127,14 @@ def test_a_stack_takes_spans_at_its_distributor(codes: Codes, endpoint: str, exp
     assert codes(otlp(endpoint) + STACK % "") == expected
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "expected"), [("tempo-t:4317", ["error N24"]), ("tempo-t.obs:4317", []), ("tempo-t.mesh:4317", [])]
+)
+def test_a_short_name_is_looked_for_beside_the_collector_only(codes: Codes, endpoint: str, expected: list[str]) -> None:
+    elsewhere = otlp(endpoint).replace("namespace: obs", "namespace: mesh")
+    assert codes(elsewhere + MONOLITHIC % "") == expected
+
+
 def test_a_service_of_ones_own_may_have_such_a_name(codes: Codes) -> None:
     own = "{apiVersion: v1, kind: Service, metadata: {name: tempo-t, namespace: obs}, spec: {ports: [{port: 4317}]}}"
     assert codes(otlp("tempo-t:4317") + own + "\n---\n" + STACK % "") == []
