@@ -161,12 +161,13 @@ def _plain(manifests: Manifests, workload: Workload) -> Store:
     config = _mounted_config(manifests, workload)
     receivers = mapping(at(config, "distributor", "receivers", "otlp", "protocols"))
     tls = {protocol: "tls" in mapping(settings) for protocol, settings in receivers.items()}
+    leading = workload.services
     return Store(
         owner=workload.owner,
         intakes=tuple(
             Intake(ServiceName(obj.namespace, obj.name), _ports(obj), tls)
             for obj in manifests.of("", "Service")
-            if ServiceName(obj.namespace, obj.name) in workload.services
+            if ServiceName(obj.namespace, obj.name) in leading
         ),
         config=config,
         has_tenants=config.get("multitenancy_enabled") is True,
