@@ -7,10 +7,8 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
+from lint.templates import is_unknown
 from lint.views.collectors import ROLES, Collector, collectors, kind_of
-
-# What marks a name that is written when the file is used: `${env:NAME}`, `{{ .Values.name }}`.
-_OF_A_VARIABLE = ("$", "{{")
 
 
 @rule(
@@ -244,4 +242,4 @@ def _unused(manifests: Manifests, facts: Facts, section: str, kinds: set[str], c
 
 
 def _is_variable(name: str) -> bool:
-    return not name or any(mark in name for mark in _OF_A_VARIABLE)
+    return not name or is_unknown(name)

@@ -7,6 +7,7 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, at, mapping, text
 from lint.rule import rule
 from lint.views.collectors import collectors, kind_of
+from lint.views.span_stores import stores
 
 # An exporter of these keeps nothing: it writes to the collector's log, or drops.
 _WITHOUT_A_STORE = frozenset({"debug", "logging", "nop"})
@@ -42,8 +43,7 @@ _LOCALHOST = frozenset({"localhost", "127.0.0.1", "[::1]"})
     """,
 )
 def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    stores = [obj for obj in manifests.objects if obj.group == "tempo.grafana.com"]
-    for collector in collectors(manifests, facts) if stores else ():
+    for collector in collectors(manifests, facts) if stores(manifests, facts) else ():
         pipelines = list(collector.pipelines("traces"))
         ends = {kind_of(name) for pipeline in pipelines for name in pipeline.exporters}
         if not collector.is_whole or not ends or ends - _WITHOUT_A_STORE:

@@ -6,12 +6,11 @@ opentelemetry-collector, or in a file of its own.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text, view
 from lint.views.collector_chart import CHART, configuration, names_of_service
 from lint.views.hosts import ServiceName
 from lint.views.mesh import providers
@@ -90,18 +89,13 @@ def kind_of(name: str) -> str:
     return name.partition("/")[0].strip()
 
 
-# Cached because a dozen checks ask for the same.
-@lru_cache(maxsize=1)
+@view
 def collectors(manifests: Manifests, facts: Facts) -> tuple[Collector, ...]:
     return (
         *(_of_operator(obj, facts) for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector")),
         *_of_documents(manifests),
         *(_of_chart(found) for found in values(manifests, CHART)),
-        *(
-            _of_file(obj)
-            for obj in manifests.objects
-            if not obj.kind and obj.group is None and _is_configuration(obj.raw)
-        ),
+        *(_of_file(manifests, obj) for obj in manifests.documents() if _is_configuration(obj.raw)),
     )
 
 
@@ -127,9 +121,7 @@ def _of_operator(obj: Object, facts: Facts) -> Collector:
 
 
 def _of_documents(manifests: Manifests) -> Iterator[Collector]:
-    for obj in manifests.objects:
-        if obj.group != "" or obj.kind not in {"ConfigMap", "Secret"}:
-            continue
+    for obj in manifests.of("", "ConfigMap", "Secret"):
         # Parsing each text of each ConfigMap would take long.
         candidates = [(path, content) for path, content in obj.documents() if "pipelines" in content]
         configs = [(path, parsed(content)) for path, content in candidates]
@@ -160,7 +152,8 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
     )
 
 
-def _of_file(obj: Object) -> Collector:
+def _of_file(manifests: Manifests, obj: Object) -> Collector:
+    manifests.recognise(obj)
     config = mapping(obj.raw)
     return Collector(obj, (), config, "", _has_all(config))
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from lint.facts import Facts
-from lint.objects import Key, Manifests, Place, mapping, sequence, text
+from lint.objects import Key, Manifests, Place, mapping, sequence, text, view
+from lint.templates import is_unknown
 from lint.views.collectors import Collector, Pipeline, collectors, kind_of
 from lint.views.hosts import ServiceName, service_of
 from lint.views.services import services
@@ -16,7 +16,6 @@ from lint.views.span_stores import Intake, Store, stores
 
 # The second name is that of newer collectors (collector: exporter/otlpexporter/metadata.yaml).
 _PROTOCOLS = {"otlp": "grpc", "otlp_grpc": "grpc", "otlphttp": "http", "otlp_http": "http"}
-_OF_A_VARIABLE = ("$", "{{")
 
 
 @dataclass(frozen=True)
@@ -84,13 +83,12 @@ class Delivery:
     intake: Intake
 
 
-# Cached because a dozen checks ask for the same.
-@lru_cache(maxsize=1)
+@view
 def exports(manifests: Manifests, facts: Facts) -> tuple[Export, ...]:
     return tuple(export for collector in collectors(manifests, facts) for export in _of_collector(collector, facts))
 
 
-@lru_cache(maxsize=1)
+@view
 def deliveries(manifests: Manifests, facts: Facts) -> tuple[Delivery, ...]:
     known = stores(manifests, facts)
     return tuple(
@@ -150,7 +148,7 @@ def _of_collector(collector: Collector, facts: Facts) -> Iterator[Export]:
 
 def _export(collector: Collector, using: tuple[Pipeline, ...], name: str, facts: Facts) -> Export:
     export = Export(collector, using, name, _PROTOCOLS[kind_of(name)], None, None)
-    if any(mark in export.endpoint for mark in _OF_A_VARIABLE):
+    if is_unknown(export.endpoint):
         return export
     # gRPC knows `dns:///host:port` too.
     address = export.endpoint.rpartition("://")[2].lstrip("/")

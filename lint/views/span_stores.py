@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Literal
 
 from lint.facts import Facts
-from lint.objects import Manifests, Object, at, mapping, number, parsed, sequence, text
+from lint.objects import Manifests, Object, at, mapping, number, parsed, sequence, text, view
 from lint.views.hosts import ServiceName
 from lint.views.services import TEMPO
 from lint.views.workloads import Workload, workloads
@@ -75,8 +74,7 @@ class Store:
         return "the address of a port for this protocol"
 
 
-# Cached because several checks ask for the same.
-@lru_cache(maxsize=1)
+@view
 def stores(manifests: Manifests, facts: Facts) -> tuple[Store, ...]:
     return (
         *(_monolithic(obj, facts) for obj in manifests.of(TEMPO, "TempoMonolithic")),
