@@ -20,6 +20,8 @@ _REMOVED = (
     ("exporters", "logging", "use the exporter debug"),
     ("exporters", "jaeger", "use the exporter otlp, which Jaeger takes too"),
     ("processors", "spanmetrics", "use the connector spanmetrics"),
+    ("receivers", "opencensus", "leave it out, and send OTLP"),
+    ("exporters", "loki", "use the exporter otlphttp, which Loki takes too"),
     ("extensions", "memory_ballast", "leave it out, and set GOMEMLIMIT"),
 )
 
@@ -101,11 +103,12 @@ def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 @rule(
     code="N25",
     title="A collector has a component that its release does not have any more",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "A collector does not start with a component that it does not know, even if no pipeline names it. Removed were "
-        "the exporter `jaeger` (in 0.86), the processor `spanmetrics` (0.96), the extension `memory_ballast` (0.109) "
-        "and the exporter `logging` (0.111)."
+        "the exporters `jaeger` (in 0.86), `logging` (0.111) and `loki` (0.131), the processor `spanmetrics` (0.96), "
+        "the extension `memory_ballast` (0.109) and the receiver `opencensus` (0.134). It is a warning for values of a "
+        "chart of which no version is known."
     ),
     remedy="Use what came in its place: `otlp`, the connector `spanmetrics`, `GOMEMLIMIT`, `debug`.",
     example="""
@@ -124,9 +127,10 @@ def component_that_was_removed(manifests: Manifests, facts: Facts) -> Iterator[F
     for collector in collectors(manifests, facts):
         for section, kind, remedy in _REMOVED:
             removal = lifecycle().first_release(f"collectors without the {section.removesuffix('s')} {kind}")
-            for name in mapping(collector.at(section)) if collector.is_from(removal) else ():
+            is_gone = collector.is_from(removal)
+            for name in mapping(collector.at(section)) if is_gone or collector.is_unpinned else ():
                 if kind_of(text(name)) == kind:
-                    yield error(
+                    yield (error if is_gone else warning)(
                         collector.where(section, name),
                         f"collectors from {removal[0]}.{removal[1]} on do not know {kind!r} and do not start",
                         remedy,

@@ -204,6 +204,45 @@ def processor_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[F
     yield from _unused(manifests, facts, "processors", kinds, "it has no effect")
 
 
+@rule(
+    code="N25",
+    title="A memory limiter lacks an interval or a limit",
+    levels=(Severity.ERROR,),
+    why=(
+        "The processor `memory_limiter` has no defaults: without `check_interval` and a limit, the collector does not "
+        "start."
+    ),
+    remedy="Set `check_interval: 1s`, and `limit_percentage` or `limit_mib`.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            processors: {memory_limiter: {limit_mib: 400}}
+            exporters: {debug: {}}
+            service:
+              pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [debug]}}
+    """,
+)
+def memory_limiter_without_values(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in _whole(manifests, facts):
+        used = {name for pipeline in collector.pipelines() for name in pipeline.processors}
+        for name in sorted(one for one in used if kind_of(one) == "memory_limiter"):
+            settings = collector.at("processors", name)
+            if name not in (_configured(collector, "processors") or ()) or isinstance(settings, str):
+                continue
+            given = mapping(settings)
+            for key, other in (("check_interval", ""), ("limit_percentage", "limit_mib")):
+                if not given.get(key) and not given.get(other):
+                    yield error(
+                        collector.where("processors", name, key),
+                        "the collector does not start without it",
+                        "set it to 1s" if key == "check_interval" else "set it to 75, or set limit_mib",
+                    )
+
+
 def _whole(manifests: Manifests, facts: Facts) -> Iterator[Collector]:
     return (collector for collector in collectors(manifests, facts) if collector.is_whole)
 

@@ -23,7 +23,10 @@ _DEFAULTS: dict[str, Any] = {
         "prometheus": {"config": {}},
         "zipkin": {"endpoint": f"{_OWN_ADDRESS}:9411"},
     },
-    "processors": {"batch": {}, "memory_limiter": {}},
+    "processors": {
+        "batch": {},
+        "memory_limiter": {"check_interval": "5s", "limit_percentage": 80, "spike_limit_percentage": 25},
+    },
     "exporters": {"debug": {}},
     "extensions": {"health_check": {"endpoint": f"{_OWN_ADDRESS}:13133"}},
     "service": {

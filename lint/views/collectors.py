@@ -49,6 +49,7 @@ class Collector:
 
     ``is_whole`` says whether all of the configuration is here, and not a part that is merged with others.
     ``several`` says in words how more than one of it runs, and is empty if that is not known.
+    ``is_unpinned`` says whether it is of the release that is the newest one when the chart is installed.
     ``default_host`` is where a receiver without an endpoint listens, if that is known.
     """
 
@@ -63,6 +64,7 @@ class Collector:
     is_sidecar: bool = False
     on_host_network: bool = False
     default_host: str | None = None
+    is_unpinned: bool = False
 
     def at(self, *path: Key) -> Any:
         return at(self.config, *path)
@@ -171,6 +173,7 @@ def _of_chart(found: Values) -> Collector:
         several=_several(text(found.at("mode")), number(found.at("replicaCount")), most),
         services=frozenset(ServiceName(found.namespace, name) for name in names_of_service(found)),
         on_host_network=found.at("hostNetwork") is True,
+        is_unpinned=not found.at("image", "tag") and not found.owner.kind,
     )
 
 

@@ -227,7 +227,9 @@ def test_a_collector_of_logs_needs_no_store_for_spans(codes: Codes) -> None:
 
 
 def test_a_processor_that_holds_nothing_may_be_before_the_memory_limiter(codes: Codes) -> None:
-    config = CONFIG.replace("  batch: {}", "  batch:\n  resource:\n  memory_limiter:")
+    config = CONFIG.replace(
+        "  batch: {}", "  batch:\n  resource:\n  memory_limiter: {check_interval: 1s, limit_mib: 400}"
+    )
     assert codes(file_of(config.replace("[batch]", "[resource, memory_limiter, batch]"))) == []
 
 
@@ -240,3 +242,24 @@ def test_an_association_by_attribute_needs_no_connection(codes: Codes) -> None:
     )
     assert codes(file_of(by_connection)) == ["warning N25"]
     assert codes(file_of(by_attribute)) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("{check_interval: 1s, limit_mib: 400}", []),
+        ("{check_interval: 1s, limit_percentage: 75}", []),
+        ("{limit_percentage: 75}", ["error N25"]),
+        ("{check_interval: 1s}", ["error N25"]),
+        ('"${file:limiter.yaml}"', []),
+    ],
+)
+def test_a_memory_limiter_needs_an_interval_and_a_limit(codes: Codes, settings: str, expected: list[str]) -> None:
+    config = CONFIG.replace("  batch: {}", f"  memory_limiter: {settings}").replace("[batch]", "[memory_limiter]")
+    assert codes(file_of(config)) == expected
+
+
+def test_values_of_a_chart_without_a_version_get_the_newest_collector(codes: Codes) -> None:
+    own = "config:\n" + textwrap.indent(CONFIG.replace("debug", "logging"), "  ")
+    assert codes(own) == ["warning N25"]
+    assert codes(own + "image: {tag: 0.100.0}\n") == []

@@ -17,6 +17,13 @@ _WITH_SAMPLER = replaced(
 )
 _WITH_CONNECTOR = replaced(COLLECTOR, "    exporters: {", "    connectors: {spanmetrics: {}}\n    exporters: {")
 
+
+def _with_limiter(settings: str) -> str:
+    limiter = f"    processors: {{memory_limiter: {{{settings}}}}}\n    exporters: {{"
+    manifest = replaced(COLLECTOR, "    exporters: {", limiter)
+    return replaced(manifest, "receivers: [otlp], ", "receivers: [otlp], processors: [memory_limiter], ")
+
+
 EXAMPLES = {
     "component_that_is_not_configured": Example(
         f"error N25 {_OTEL}.service.pipelines.traces.processors[0]",
@@ -56,5 +63,10 @@ EXAMPLES = {
         f"warning N25 {_OTEL}.processors.tail_sampling",
         wrong=_WITH_SAMPLER,
         right=replaced(_WITH_SAMPLER, "receivers: [otlp], ", "receivers: [otlp], processors: [tail_sampling], "),
+    ),
+    "memory_limiter_without_values": Example(
+        f"error N25 {_OTEL}.processors.memory_limiter.check_interval",
+        wrong=_with_limiter("limit_mib: 400"),
+        right=_with_limiter("check_interval: 1s, limit_mib: 400"),
     ),
 }

@@ -11,7 +11,8 @@ _ONLY_DEBUG = replaced(
 
 
 def _with_processors(names: str) -> str:
-    configured = "processors: {batch: {}, memory_limiter: {}, k8sattributes: {}}\n    exporters: {"
+    limiter = "memory_limiter: {check_interval: 1s, limit_mib: 400}"
+    configured = f"processors: {{batch: {{}}, {limiter}, k8sattributes: {{}}}}\n    exporters: {{"
     manifest = replaced(COLLECTOR, "exporters: {", configured)
     return replaced(manifest, "receivers: [otlp], ", f"receivers: [otlp], processors: [{names}], ")
 
