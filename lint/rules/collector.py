@@ -88,8 +88,8 @@ def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             severity, why = warning, "collectors from 0.128 on do not know this key and do not start"
         elif collector.is_from(_ADDRESS_IGNORED):
             severity, why = warning, "this collector ignores it, and from 0.128 on it does not start with it"
-        elif collector.owner.group != OPENTELEMETRY:
-            # It works, and stays as it is: only an operator upgrades a collector by itself.
+        elif collector.owner.group != OPENTELEMETRY or collector.owner.at("spec", "image"):
+            # It works, and stays as it is: an operator upgrades only a collector without an image of its own.
             continue
         else:
             severity, why = warning, "an upgrade to 0.128 or later will not start with it"
