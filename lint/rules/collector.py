@@ -1,19 +1,29 @@
-"""The OpenTelemetryCollector: a Route, and a removed key of its configuration."""
+"""Collectors: a Route, and what newer releases do not know any more."""
 
 from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, at, text
+from lint.objects import Manifests, mapping, text
 from lint.rule import rule
+from lint.views.collectors import collectors, kind_of
 from lint.views.hosts import ServiceName
 from lint.views.mesh import has_mesh, providers
-from lint.views.services import OPENTELEMETRY, collector_config
-from lint.views.versions import image_tag, minor
+from lint.views.services import OPENTELEMETRY
 
 _ADDRESS_IGNORED = lifecycle().first_release("collectors ignore metrics.address")
 _ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address")
+
+# Components that are no longer there: section, kind, and what to use instead.
+_REMOVED = (
+    ("exporters", "logging", "use the exporter debug"),
+    ("exporters", "jaeger", "use the exporter otlp, which Jaeger takes too"),
+    ("processors", "spanmetrics", "use the connector spanmetrics"),
+    ("receivers", "opencensus", "leave it out, and send OTLP"),
+    ("exporters", "loki", "use the exporter otlphttp, which Loki takes too"),
+    ("extensions", "memory_ballast", "leave it out, and set GOMEMLIMIT"),
+)
 
 
 @rule(
@@ -61,7 +71,8 @@ def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Collectors from 0.128 on do not know the key `service.telemetry.metrics.address` and do not start with it; "
-        "those from 0.123 on ignore it. It is a warning for versions that still start."
+        "those from 0.123 on ignore it. It is a warning for versions that still start, and for a plain configuration "
+        "of which the collector's version is not known."
     ),
     remedy="Write `readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]` instead.",
     example="""
@@ -75,22 +86,59 @@ def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     """,
 )
 def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
-        if at(collector_config(obj), "service", "telemetry", "metrics", "address") is None:
+    for collector in collectors(manifests, facts):
+        if collector.at("service", "telemetry", "metrics", "address") is None:
             continue
-        version = _version(obj, facts)
-        if version is None or version >= _ADDRESS_REFUSED:
+        if collector.is_from(_ADDRESS_REFUSED):
             severity, why = error, "collectors from 0.128 on do not know this key and do not start"
-        elif version >= _ADDRESS_IGNORED:
+        elif collector.release is None:
+            severity, why = warning, "collectors from 0.128 on do not know this key and do not start"
+        elif collector.is_from(_ADDRESS_IGNORED):
             severity, why = warning, "this collector ignores it, and from 0.128 on it does not start with it"
+        elif collector.owner.group != OPENTELEMETRY or collector.owner.at("spec", "image"):
+            # It works, and stays as it is: an operator upgrades only a collector without an image of its own.
+            continue
         else:
             severity, why = warning, "an upgrade to 0.128 or later will not start with it"
         yield severity(
-            obj.where("spec", "config", "service", "telemetry", "metrics", "address"),
+            collector.where("service", "telemetry", "metrics", "address"),
             why,
             "write readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]",
         )
 
 
-def _version(collector: Object, facts: Facts) -> tuple[int, int] | None:
-    return minor(image_tag(text(collector.at("spec", "image")))) or minor(facts.collector_version)
+@rule(
+    code="N25",
+    title="A collector has a component that its release does not have any more",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "A collector does not start with a component that it does not know, even if no pipeline names it. Removed were "
+        "the exporters `jaeger` (in 0.86), `logging` (0.111) and `loki` (0.131), the processor `spanmetrics` (0.96), "
+        "the extension `memory_ballast` (0.109) and the receiver `opencensus` (0.134). It is a warning for values of a "
+        "chart of which no version is known."
+    ),
+    remedy="Use what came in its place: `otlp`, the connector `spanmetrics`, `GOMEMLIMIT`, `debug`.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            exporters: {logging: {}}
+            service:
+              pipelines: {traces: {receivers: [otlp], exporters: [logging]}}
+    """,
+)
+def component_that_was_removed(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        for section, kind, remedy in _REMOVED:
+            removal = lifecycle().first_release(f"collectors without the {section.removesuffix('s')} {kind}")
+            is_gone = collector.is_from(removal)
+            for name in mapping(collector.at(section)) if is_gone or collector.is_unpinned else ():
+                if kind_of(text(name)) == kind:
+                    yield (error if is_gone else warning)(
+                        collector.where(section, name),
+                        f"collectors from {removal[0]}.{removal[1]} on do not know {kind!r} and do not start",
+                        remedy,
+                    )

@@ -107,10 +107,22 @@ def _collector_ports(collector: Object) -> tuple[Port, ...] | None:
 
 def _of_tempo(manifests: Manifests) -> Iterator[Service]:
     """Yield Tempo's Services; Istio cannot tell the protocol from the operator's names of their OTLP ports."""
+    api = Port(_TEMPO_PORT, "http")
     otlp = (Port(_OTLP_PORTS["grpc"], "otlp-grpc"), Port(_OTLP_PORTS["http"], "otlp-http"))
+    gateway = (Port(8080, "public"), Port(8081, "internal"))
     for obj in manifests.of(TEMPO, "TempoMonolithic"):
-        yield Service(obj, monolithic_service(obj), (Port(_TEMPO_PORT, "http"), *otlp))
+        service = monolithic_service(obj)
+        # A gateway takes the place of Tempo's own Service (tempo-operator: internal/manifests/monolithic/services.go).
+        if obj.at("spec", "multitenancy", "enabled") is True and sequence(
+            obj.at("spec", "multitenancy", "authentication")
+        ):
+            yield Service(obj, ServiceName(obj.namespace, f"{service.name}-gateway"), (*gateway, api, otlp[0]))
+        else:
+            yield Service(obj, service, (api, *otlp))
     for obj in manifests.of(TEMPO, "TempoStack"):
         # It serves the ports of other protocols too.
         distributor = ServiceName(obj.namespace, f"tempo-{obj.name}-distributor")
-        yield Service(obj, distributor, (Port(_TEMPO_PORT, "http"), *otlp))
+        yield Service(obj, distributor, (api, *otlp))
+        if obj.at("spec", "template", "gateway", "enabled") is True:
+            name = ServiceName(obj.namespace, f"tempo-{obj.name}-gateway")
+            yield Service(obj, name, (*gateway, Port(8090, "grpc-public")))

@@ -88,6 +88,61 @@ spec:
     receivers: {otlp: {protocols: {grpc: {endpoint: ":4317"}}}}
     service: {pipelines: {traces: {receivers: [otlp]}}, telemetry: {metrics: {address: ":8888"}}}
 ---
+apiVersion: opentelemetry.io/v1beta1
+kind: OpenTelemetryCollector
+metadata: {name: gate, namespace: obs}
+spec:
+  replicas: 2
+  config:
+    receivers: {otlp: {protocols: {grpc: {endpoint: "localhost:4317"}}}, otlp/unused: {}}
+    processors: {batch: {}, memory_limiter: {}, k8sattributes: {}, tail_sampling: {decision_wait: 40s}}
+    exporters:
+      otlp: {endpoint: "tempo-tempo.obs:9095", tls: {insecure: true}, auth: {authenticator: a}, headers: {a: b}}
+      otlphttp: {endpoint: "tempo-big-distributor.obs:4317"}
+      logging: {}
+    connectors: {forward: {}}
+    service:
+      extensions: [b]
+      pipelines:
+        logs: {}
+        traces:
+          receivers: [otlp]
+          processors: [batch, memory_limiter, k8sattributes, tail_sampling, missing]
+          exporters: [otlp, otlphttp, forward]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: agent, namespace: obs}
+data:
+  relay: |
+    receivers: {otlp: {protocols: {grpc: {}}}}
+    processors: {probabilistic_sampler: {sampling_percentage: 1}}
+    exporters: {otlp_grpc: {endpoint: "tempo-big.obs:4317"}}
+    service: {pipelines: {traces: {receivers: [otlp], processors: [probabilistic_sampler], exporters: [otlp_grpc]}}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent, namespace: obs}
+spec:
+  template:
+    metadata: {labels: {a: agent}}
+    spec:
+      hostNetwork: false
+      volumes: [{name: a, configMap: {name: agent}}]
+      containers: [{name: p, image: "otel/opentelemetry-collector:0.158.0"}]
+---
+{apiVersion: v1, kind: Service, metadata: {name: agent, namespace: obs}, spec: {selector: {a: agent}}}
+---
+apiVersion: helm.cattle.io/v1
+kind: HelmChart
+metadata: {name: otel, namespace: obs}
+spec:
+  chart: opentelemetry-collector
+  valuesContent: |
+    mode: daemonset
+    presets: {a: {enabled: true}}
+    config: {exporters: {otlp: {endpoint: "tempo-tempo.obs:4317"}}, service: {pipelines: {traces: {exporters: [otlp]}}}}
+---
 {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {istio-injection: enabled, istio.io/rev: canary}}}
 ---
 apiVersion: tempo.grafana.com/v1alpha1

@@ -43,9 +43,9 @@ spec:
   mode: deployment
   config:
     receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}
-    exporters: {debug: {}}
+    exporters: {otlp: {endpoint: "tempo-tempo.tracing-system.svc:4317", tls: {insecure: true}}}
     service:
-      pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+      pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
 ---
 """
 

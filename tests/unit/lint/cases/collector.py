@@ -21,4 +21,9 @@ EXAMPLES = {
             "        metrics: {readers: [{pull: {exporter: {prometheus: {host: 0.0.0.0, port: 8888}}}}]}\n",
         ),
     ),
+    "component_that_was_removed": Example(
+        "error N25 OpenTelemetryCollector istio-system/otel: spec.config.exporters.logging",
+        wrong=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {logging: {}, otlp:"),
+        right=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {debug: {}, otlp:"),
+    ),
 }

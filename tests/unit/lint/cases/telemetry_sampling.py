@@ -1,4 +1,4 @@
-"""Examples for lint/rules/sampling.py."""
+"""Examples for lint/rules/telemetry_sampling.py."""
 
 from cases.base import MESH, TELEMETRY, Example, replaced
 

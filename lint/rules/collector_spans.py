@@ -1,0 +1,179 @@
+"""What becomes of the spans in a collector: whether it gets them, what it does to them, and where they go."""
+
+from collections.abc import Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, at, mapping, text
+from lint.rule import rule
+from lint.views.collectors import collectors, kind_of
+from lint.views.span_stores import stores
+
+# An exporter of these keeps nothing: it writes to the collector's log, or drops.
+_WITHOUT_A_STORE = frozenset({"debug", "logging", "nop"})
+# These hold spans, and put those of several connections together.
+_HOLDING = frozenset({"batch", "groupbytrace", "tail_sampling"})
+_LOCALHOST = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@rule(
+    code="N25",
+    title="A collector keeps the mesh's spans nowhere",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "All its pipelines of traces end in the collector's log or in nothing, while there is a Tempo among the "
+        "objects. It is an error for a collector that the mesh sends spans to, and a warning if it has an exporter "
+        "that no pipeline uses."
+    ),
+    remedy="Put the exporter that leads to Tempo into the pipeline, beside `debug` or instead of it.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            exporters: {debug: {}, otlp: {endpoint: "tempo-tempo.tracing-system:4317", tls: {insecure: true}}}
+            service:
+              pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+        ---
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+    """,
+)
+def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts) if stores(manifests, facts) else ():
+        pipelines = list(collector.pipelines("traces"))
+        ends = {kind_of(name) for pipeline in pipelines for name in pipeline.exporters}
+        if not collector.is_whole or not ends or ends - _WITHOUT_A_STORE:
+            continue
+        unused = sorted(name for name in mapping(collector.at("exporters")) if kind_of(text(name)).startswith("otlp"))
+        of_the_mesh = collector.takes_spans_of_the_mesh(manifests, facts)
+        if of_the_mesh or unused:
+            yield (error if of_the_mesh else warning)(
+                collector.where("service", "pipelines", pipelines[0].name, "exporters"),
+                "no pipeline of traces has an exporter to a store, so Tempo gets no spans",
+                f"add {unused[0]!r} to the list" if unused else "add an exporter that leads to Tempo",
+            )
+
+
+@rule(
+    code="N25",
+    title="A receiver listens on localhost only",
+    levels=(Severity.ERROR,),
+    why=(
+        "A receiver on localhost takes spans from its own Pod only, and the Service of the collector leads to a port "
+        "on which nothing answers. Collectors from 0.104 on listen there unless they are told otherwise; the "
+        "collector's operator and chart tell them. In a sidecar it is right."
+    ),
+    remedy="Set the endpoint to `0.0.0.0:4317`, with the port of the protocol.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {endpoint: "localhost:4317"}}}}
+            exporters: {debug: {}}
+            service:
+              pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+    """,
+)
+def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        # Without a Service, the clients may be in the same Pod.
+        if collector.is_sidecar or collector.on_host_network or not collector.services:
+            continue
+        used = {name for pipeline in collector.pipelines("traces") for name in pipeline.receivers}
+        for name in sorted(name for name in used if kind_of(name) == "otlp"):
+            for protocol, settings in mapping(collector.at("receivers", name, "protocols")).items():
+                endpoint = at(settings, "endpoint")
+                host = _host(text(endpoint)) if endpoint is not None else collector.default_host
+                if protocol in {"grpc", "http"} and host in _LOCALHOST:
+                    yield error(
+                        collector.where("receivers", name, "protocols", protocol, "endpoint"),
+                        f"the receiver listens on {host} only, so no other Pod can send spans to it",
+                        f"set it to 0.0.0.0:{'4317' if protocol == 'grpc' else '4318'}",
+                    )
+
+
+@rule(
+    code="N25",
+    title="The memory limiter is not the first processor",
+    levels=(Severity.WARNING,),
+    why=(
+        "The memory limiter refuses spans when memory runs short. Behind another processor it refuses what that one "
+        "holds already: the sender does not learn of it, and spans are lost."
+    ),
+    remedy="Move `memory_limiter` to the front of the list.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            processors: {batch: {}, memory_limiter: {check_interval: 1s, limit_percentage: 75}}
+            exporters: {debug: {}}
+            service:
+              pipelines: {traces: {receivers: [otlp], processors: [batch, memory_limiter], exporters: [debug]}}
+    """,
+)
+def memory_limiter_behind_others(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        limiters = {name for name in mapping(collector.at("processors")) if kind_of(text(name)) == "memory_limiter"}
+        for pipeline in collector.pipelines("traces"):
+            for index, name in enumerate(pipeline.processors):
+                # Those that hold nothing back do no harm in front of it.
+                before = {kind_of(one) for one in pipeline.processors[:index]}
+                if name in limiters and before & _HOLDING:
+                    yield warning(
+                        collector.where("service", "pipelines", pipeline.name, "processors", index),
+                        "behind a processor that holds spans, the memory limiter refuses what was accepted already",
+                        "move it to the front of the list",
+                    )
+
+
+@rule(
+    code="N25",
+    title="k8sattributes comes after a processor that forgets where spans came from",
+    levels=(Severity.WARNING,),
+    why=(
+        "Spans of proxies do not say which Pod they are from: the processor takes it from the address of the "
+        "connection. `batch`, `groupbytrace` and `tail_sampling` put spans of several connections together, and the "
+        "address is gone."
+    ),
+    remedy="Move the processor before these, or set `pod_association` to attributes that the spans have.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            processors: {batch: {}, k8sattributes: {}}
+            exporters: {debug: {}}
+            service:
+              pipelines: {traces: {receivers: [otlp], processors: [batch, k8sattributes], exporters: [debug]}}
+    """,
+)
+def k8sattributes_behind_batches(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        for pipeline in collector.pipelines("traces"):
+            for index, name in enumerate(pipeline.processors):
+                before = {kind_of(one) for one in pipeline.processors[:index]}
+                if (
+                    kind_of(name) in {"k8sattributes", "k8s_attributes"}
+                    and not collector.at("processors", name, "pod_association")
+                    and before & _HOLDING
+                ):
+                    yield warning(
+                        collector.where("service", "pipelines", pipeline.name, "processors", index),
+                        "the processors before it put spans together and lose the address that tells the Pod",
+                        "move it before them, or set its pod_association",
+                    )
+
+
+def _host(endpoint: str) -> str:
+    return endpoint.rpartition("://")[2].rpartition(":")[0]

@@ -1,0 +1,212 @@
+"""Collectors: how each is configured and what runs it, wherever that is kept.
+
+The configuration is in an OpenTelemetryCollector, in a ConfigMap that a workload mounts, in values of the chart
+opentelemetry-collector, or in a file of its own.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lint.facts import Facts
+from lint.lifecycle import lifecycle
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text, view
+from lint.views.collector_chart import CHART, configuration, names_of_service
+from lint.views.hosts import ServiceName
+from lint.views.mesh import providers
+from lint.views.services import OPENTELEMETRY, collector_config
+from lint.views.values import Values, values
+from lint.views.versions import Minor, image_tag, minor
+from lint.views.workloads import Workload, workloads
+
+ROLES = ("receivers", "processors", "exporters")
+_SECTIONS = frozenset({*ROLES, "connectors"})
+# An image without a version is the newest one.
+_NEWEST: Minor = (0, 99999)
+_LISTENS_ON_LOCALHOST = lifecycle().first_release("receivers listen on localhost")
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """``signal`` is traces, metrics, logs or profiles; its name may have a second part, as ``traces/mesh``."""
+
+    name: str
+    receivers: tuple[str, ...]
+    processors: tuple[str, ...]
+    exporters: tuple[str, ...]
+
+    @property
+    def signal(self) -> str:
+        return kind_of(self.name)
+
+    def components(self, role: str) -> tuple[str, ...]:
+        return {"receivers": self.receivers, "processors": self.processors, "exporters": self.exporters}[role]
+
+
+@dataclass(frozen=True)
+class Collector:
+    """``path`` leads to ``config`` in ``owner``.
+
+    ``is_whole`` says whether all of the configuration is here, and not a part that is merged with others.
+    ``several`` says in words how more than one of it runs, and is empty if that is not known.
+    ``is_unpinned`` says whether it is of the release that is the newest one when the chart is installed.
+    ``default_host`` is where a receiver without an endpoint listens, if that is known.
+    """
+
+    owner: Object
+    path: Path
+    config: Mapping[Any, Any]
+    namespace: str
+    is_whole: bool
+    release: Minor | None = None
+    several: str = ""
+    services: frozenset[ServiceName] = frozenset()
+    is_sidecar: bool = False
+    on_host_network: bool = False
+    default_host: str | None = None
+    is_unpinned: bool = False
+
+    def at(self, *path: Key) -> Any:
+        return at(self.config, *path)
+
+    def where(self, *path: Key) -> Place:
+        return self.owner.where(*self.path, *path)
+
+    def pipelines(self, signal: str = "") -> Iterator[Pipeline]:
+        """Yield the pipelines of ``signal``, or all."""
+        for name, pipeline in mapping(self.at("service", "pipelines")).items():
+            if isinstance(name, str) and isinstance(pipeline, Mapping) and signal in {"", kind_of(name)}:
+                yield Pipeline(name, *(tuple(map(text, sequence(pipeline.get(role)))) for role in ROLES))
+
+    def is_from(self, release: Minor) -> bool:
+        """Whether it is of this release or a newer one; without a word, an operator takes one of its own release."""
+        return self.owner.group == OPENTELEMETRY if self.release is None else self.release >= release
+
+    def takes_spans_of_the_mesh(self, manifests: Manifests, facts: Facts) -> bool:
+        return any(provider.target(facts) in self.services for provider in providers(manifests))
+
+
+def kind_of(name: str) -> str:
+    """Return what a component is, without the name that tells it from others: ``otlp`` for ``otlp/tempo``."""
+    return name.partition("/")[0].strip()
+
+
+@view
+def collectors(manifests: Manifests, facts: Facts) -> tuple[Collector, ...]:
+    return (
+        *(_of_operator(obj, facts) for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector")),
+        *_of_documents(manifests),
+        *(_of_chart(found) for found in values(manifests, CHART)),
+        *(_of_file(manifests, obj) for obj in manifests.documents() if _is_configuration(obj.raw)),
+    )
+
+
+def _of_operator(obj: Object, facts: Facts) -> Collector:
+    config = collector_config(obj)
+    most = number(obj.at("spec", "autoscaler", "maxReplicas")) or number(obj.at("spec", "maxReplicas"))
+    is_sidecar = obj.at("spec", "mode") == "sidecar"
+    names = () if is_sidecar else (f"{obj.name}-collector", f"{obj.name}-collector-headless")
+    return Collector(
+        owner=obj,
+        path=("spec", "config"),
+        config=config,
+        namespace=obj.namespace,
+        is_whole=_has_all(config),
+        release=_release(text(obj.at("spec", "image"))) or minor(facts.collector_version),
+        several=_several(text(obj.at("spec", "mode")), number(obj.at("spec", "replicas")), most),
+        services=frozenset(ServiceName(obj.namespace, name) for name in names),
+        is_sidecar=is_sidecar,
+        on_host_network=obj.at("spec", "hostNetwork") is True,
+        # otel-op: internal/components/single_endpoint.go
+        default_host="0.0.0.0",  # noqa: S104  it is what the operator writes
+    )
+
+
+def _of_documents(manifests: Manifests) -> Iterator[Collector]:
+    for obj in manifests.of("", "ConfigMap", "Secret"):
+        # Parsing each text of each ConfigMap would take long.
+        candidates = [(path, content) for path, content in obj.documents() if "pipelines" in content]
+        configs = [(path, parsed(content)) for path, content in candidates]
+        for path, config in configs:
+            if _is_configuration(config):
+                yield _of_document(manifests, obj, path, mapping(config))
+
+
+def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[Any, Any]) -> Collector:
+    # A collector merges the files that it is started with.
+    parts = (parsed(content) for other, content in obj.documents() if other != path)
+    is_alone = not any(_SECTIONS & mapping(part).keys() for part in parts)
+    workload = _workload_of(manifests, obj)
+    if workload is None:
+        return Collector(obj, path, config, obj.namespace, _has_all(config) and is_alone)
+    release = _release(workload.image("opentelemetry-collector", "otel"))
+    return Collector(
+        owner=obj,
+        path=path,
+        config=config,
+        namespace=obj.namespace,
+        is_whole=_has_all(config) and is_alone,
+        release=release,
+        several=_several(workload.owner.kind.lower(), workload.replicas, workload.most_replicas),
+        services=workload.services,
+        on_host_network=workload.on_host_network,
+        default_host="localhost" if release is not None and release >= _LISTENS_ON_LOCALHOST else None,
+    )
+
+
+def _of_file(manifests: Manifests, obj: Object) -> Collector:
+    manifests.recognise(obj)
+    config = mapping(obj.raw)
+    return Collector(obj, (), config, "", _has_all(config))
+
+
+def _of_chart(found: Values) -> Collector:
+    config, is_whole, path = configuration(found)
+    most = number(found.at("autoscaling", "maxReplicas")) if found.at("autoscaling", "enabled") is True else None
+    return Collector(
+        owner=found.owner,
+        path=(*found.path, *path),
+        config=config,
+        namespace=found.namespace,
+        is_whole=is_whole and _has_all(config),
+        release=minor(text(found.at("image", "tag"))),
+        several=_several(text(found.at("mode")), number(found.at("replicaCount")), most),
+        services=frozenset(ServiceName(found.namespace, name) for name in names_of_service(found)),
+        on_host_network=found.at("hostNetwork") is True,
+        is_unpinned=not found.at("image", "tag") and not found.owner.kind,
+    )
+
+
+def _workload_of(manifests: Manifests, config_map: Object) -> Workload | None:
+    """Return what mounts the ConfigMap, or else the only collector in its namespace."""
+    near = [one for one in workloads(manifests) if one.owner.namespace == config_map.namespace]
+    mounting = [one for one in near if one.mounts(config_map)]
+    running = [one for one in near if one.image("opentelemetry-collector")]
+    chosen = {(one.owner.kind, one.owner.name): one for one in mounting or running}
+    return next(iter(chosen.values())) if len(chosen) == 1 else None
+
+
+def _release(image: str) -> Minor | None:
+    """Return the release of the collector in an image; other numbers than 0.x are those of somebody's own build."""
+    if image and image_tag(image) in {"", "latest"} and "@" not in image:
+        return _NEWEST
+    found = minor(image_tag(image))
+    return found if found is not None and found[0] == 0 else None
+
+
+def _several(mode: str, replicas: int | None, most: int | None) -> str:
+    if mode == "daemonset":
+        return "as a DaemonSet"
+    if most is not None and most > 1:
+        return f"as up to {most} replicas"
+    return f"as {replicas} replicas" if replicas is not None and replicas > 1 else ""
+
+
+def _is_configuration(config: object) -> bool:
+    sections = mapping(config)
+    return isinstance(at(config, "service", "pipelines"), Mapping) and bool(_SECTIONS & sections.keys())
+
+
+def _has_all(config: Mapping[Any, Any]) -> bool:
+    """Whether nothing is left to other files: without receivers or exporters a collector does not start."""
+    return all(mapping(config.get(section)) for section in ("receivers", "exporters"))

@@ -1,0 +1,83 @@
+"""Workloads: what runs in their Pods, what they mount, and which Services lead to them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lint.objects import Manifests, Object, at, mapping, number, sequence, text
+from lint.views.hosts import ServiceName
+
+_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """``owner`` is the object that has a template for Pods."""
+
+    owner: Object
+    manifests: Manifests
+
+    @property
+    def services(self) -> frozenset[ServiceName]:
+        return frozenset(
+            ServiceName(service.namespace, service.name)
+            for service in self.manifests.of("", "Service")
+            if selects(service, self.owner)
+        )
+
+    @property
+    def most_replicas(self) -> int | None:
+        """What an autoscaler may make of it, if there is one."""
+        for scaler in self.manifests.of("autoscaling", "HorizontalPodAutoscaler"):
+            target = mapping(scaler.at("spec", "scaleTargetRef"))
+            if scaler.namespace == self.owner.namespace and (target.get("kind"), target.get("name")) == (
+                self.owner.kind,
+                self.owner.name,
+            ):
+                return number(scaler.at("spec", "maxReplicas"))
+        return None
+
+    @property
+    def replicas(self) -> int | None:
+        return number(self.owner.at("spec", "replicas"))
+
+    @property
+    def on_host_network(self) -> bool:
+        return at(self._pod, "hostNetwork") is True
+
+    @property
+    def _pod(self) -> Mapping[Any, Any]:
+        return mapping(self.owner.at("spec", "template", "spec"))
+
+    def image(self, *names: str) -> str:
+        """Return the first image whose repository ends with a part that begins with one of ``names``."""
+        for container in sequence(at(self._pod, "containers")):
+            image = text(at(container, "image"))
+            if image.partition("@")[0].rpartition("/")[2].startswith(names):
+                return image
+        return ""
+
+    def mounts(self, config_map: Object) -> bool:
+        """Whether the ConfigMap or Secret is a volume of its Pods."""
+        sources = [at(volume, "configMap", "name") for volume in self._volumes()]
+        sources += [at(volume, "secret", "secretName") for volume in self._volumes()]
+        return config_map.namespace == self.owner.namespace and config_map.name in sources
+
+    def _volumes(self) -> Iterator[object]:
+        for volume in sequence(at(self._pod, "volumes")):
+            yield volume
+            yield from sequence(at(volume, "projected", "sources"))
+
+
+def workloads(manifests: Manifests) -> Iterator[Workload]:
+    return (Workload(obj, manifests) for obj in manifests.of("apps", *_KINDS))
+
+
+def selects(service: Object, workload: Object) -> bool:
+    labels = mapping(workload.at("spec", "template", "metadata", "labels"))
+    selector = mapping(service.at("spec", "selector"))
+    return (
+        service.namespace == workload.namespace
+        and bool(selector)
+        and all(labels.get(key) == value for key, value in selector.items())
+    )
