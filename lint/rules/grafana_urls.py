@@ -114,6 +114,9 @@ def queries_to_a_port_without_answers(manifests: Manifests, facts: Facts) -> Ite
         metadata: {name: traces, namespace: tracing-system}
         spec:
           template: {gateway: {enabled: true}}
+          tenants:
+            mode: openshift
+            authentication: [{tenantName: dev, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
     """,
 )
 def gateway_without_tenant(manifests: Manifests, facts: Facts) -> Iterator[Fault]:

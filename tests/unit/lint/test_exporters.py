@@ -211,7 +211,8 @@ def test_only_on_openshift_a_gateway_surely_has_a_certificate(codes: Codes) -> N
     exporter = (
         'otlp: {endpoint: "tempo-t-gateway:8090", tls: {insecure: %s}, headers: {X-Scope-OrgID: a}, ' + AUTH + "}"
     )
-    stack = STACK % (GATEWAY % "static")
+    rights = "authorization: {roles: [], roleBindings: []}"
+    stack = STACK % (GATEWAY % f"static, {rights}").replace("tenantId: b", "tenantId: b, oidc: {}")
     insecure = collector(exporter % "true", extensions=EXTENSION) + stack
     assert codes(insecure) == []
     assert codes(insecure, platform="openshift") == ["error N24"]

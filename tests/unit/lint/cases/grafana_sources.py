@@ -1,6 +1,6 @@
 """Examples for lint/rules/grafana_provisioning.py, grafana_operator.py and grafana_urls.py."""
 
-from cases.base import DATA_SOURCES, GENERATOR, STACK, Example, replaced
+from cases.base import DATA_SOURCES, GATEWAY, GENERATOR, Example, replaced
 
 LINK = 'tracesToMetrics: {datasourceUid: prometheus, queries: [{name: a, query: "calls_total{$$__tags}"}]}'
 LINKED = replaced(DATA_SOURCES, "tracesToMetrics: {datasourceUid: prometheus}", LINK)
@@ -33,7 +33,6 @@ def asking(url: str) -> str:
     return replaced(DATA_SOURCES, "type: tempo\n", f"type: tempo\n        url: {url}\n")
 
 
-GATEWAY = replaced(STACK, "template:\n", "template:\n    gateway: {enabled: true}\n")
 TENANT = "https://tempo-big-gateway.tracing-system.svc:8080/api/traces/v1/dev/tempo"
 
 EXAMPLES = {
