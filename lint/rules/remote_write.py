@@ -7,13 +7,14 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, Path, Place, at, sequence, text
 from lint.rule import rule
-from lint.rules.tempo import CONFIG, GENERATOR
+from lint.rules.tempo import GENERATOR
 from lint.views import prometheus as _prometheus
 from lint.views.hosts import Endpoint, endpoint, service_of
-from lint.views.services import TEMPO
+from lint.views.tempos import Tempo, tempos
 
 _OPEN_PORT = 9090
 _OPENSHIFT_MONITORING = frozenset({"openshift-monitoring", "openshift-user-workload-monitoring"})
+_REMOTE_WRITE: Path = ("metrics_generator", "storage", "remote_write")
 _HISTOGRAMS: tuple[Path, ...] = (
     ("overrides", "defaults", "metrics_generator", "generate_native_histograms"),
     ("overrides", "metrics_generator_generate_native_histograms"),
@@ -27,15 +28,14 @@ class _Write:
     tempo: Object
     path: Path
     endpoint: Endpoint
+    namespace: str
 
     @property
     def where(self) -> Place:
         return self.tempo.where(*self.path)
 
     def targets(self, manifests: Manifests, facts: Facts) -> list[_prometheus.Prometheus]:
-        service = service_of(
-            self.endpoint.host, cluster_domain=facts.cluster_domain, own_namespace=self.tempo.namespace
-        )
+        service = service_of(self.endpoint.host, cluster_domain=facts.cluster_domain, own_namespace=self.namespace)
         return _prometheus.find(manifests, service) if service else []
 
 
@@ -70,7 +70,7 @@ class _Write:
     """,
 )
 def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for write in _writes(manifests):
+    for write in _writes(manifests, facts):
         service = service_of(write.endpoint.host, cluster_domain=facts.cluster_domain)
         if service and service.namespace in _OPENSHIFT_MONITORING:
             yield error(
@@ -115,8 +115,8 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
               remoteWriteURLs: ["http://mimir.monitoring.svc:8080/api/v1/push"]
     """,
 )
-def port_closed_by_network_policy(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for write in _writes(manifests):
+def port_closed_by_network_policy(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for write in _writes(manifests, facts):
         tempo = write.tempo
         if (
             tempo.kind == "TempoStack"
@@ -156,20 +156,20 @@ def port_closed_by_network_policy(manifests: Manifests, _facts: Facts) -> Iterat
 def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.prometheus_native_histograms is True:
         return
-    for tempo in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
+    for tempo in tempos(manifests, facts):
         targets = [
             prometheus
-            for write in _writes(manifests)
-            if write.tempo is tempo
+            for write in _writes(manifests, facts)
+            if write.tempo is tempo.owner
             for prometheus in write.targets(manifests, facts)
         ]
         if targets and all(prometheus.has_native_histograms for prometheus in targets):
             continue
         for path in _HISTOGRAMS:
-            if tempo.at(*CONFIG, *path) == "native":
+            if tempo.at(*path) == "native":
                 known = facts.prometheus_native_histograms is False
                 yield (error if known else warning)(
-                    tempo.where(*CONFIG, *path),
+                    tempo.where(*path),
                     f"{'Prometheus' if known else 'a Prometheus'} without native histograms stores none of them, and "
                     "the service graph is empty",
                     "use classic or both",
@@ -206,21 +206,20 @@ def feature_flag_without_effect(manifests: Manifests, _facts: Facts) -> Iterator
             )
 
 
-def _writes(manifests: Manifests) -> Iterator[_Write]:
-    for tempo in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
+def _writes(manifests: Manifests, facts: Facts) -> Iterator[_Write]:
+    for tempo in tempos(manifests, facts):
         for path, url in _urls(tempo):
             target = endpoint(url)
             if target is not None:
-                yield _Write(tempo, path, target)
+                yield _Write(tempo.owner, path, target, tempo.namespace)
 
 
-def _urls(tempo: Object) -> Iterator[tuple[Path, str]]:
-    extra: Path = (*CONFIG, "metrics_generator", "storage", "remote_write")
-    replaced = sequence(tempo.at(*extra))
+def _urls(tempo: Tempo) -> Iterator[tuple[Path, str]]:
+    replaced = sequence(tempo.at(*_REMOTE_WRITE))
     for index, entry in enumerate(replaced):
-        yield (*extra, index, "url"), text(at(entry, "url"))
+        yield (*tempo.path, *_REMOTE_WRITE, index, "url"), text(at(entry, "url"))
     # A list in extraConfig replaces the one that the operator writes.
-    if tempo.kind == "TempoStack" and not replaced:
+    if tempo.owner.kind == "TempoStack" and not replaced:
         native: Path = (*GENERATOR, "remoteWriteURLs")
-        for index, url in enumerate(sequence(tempo.at(*native))):
+        for index, url in enumerate(sequence(tempo.owner.at(*native))):
             yield (*native, index), text(url)

@@ -188,7 +188,7 @@ def test_native_histograms_are_right_for_a_prometheus_that_keeps_them(codes: Cod
     [("0.20.0", ["error N17"]), ("v0.19.1-2", ["error N17"]), ("0.21.0", []), ("1.0.0", []), (None, []), ("new", [])],
 )
 def test_variables_are_expanded_from_0_21_on(codes: Codes, version: str | None, expected: list[str]) -> None:
-    assert codes(tempo("usage_report: {reporting: '${REPORT}'}"), tempo_operator_version=version) == expected
+    assert codes(tempo("usage_report: {reporting_enabled: '${REPORT}'}"), tempo_operator_version=version) == expected
 
 
 def test_a_generator_that_is_switched_off_may_stand_in_an_older_tempo_stack(codes: Codes) -> None:

@@ -78,6 +78,32 @@ spec:
 ---
 """
 
+PLAIN = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: tempo, namespace: tracing-system}
+data:
+  tempo.yaml: |
+    distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}}
+    compactor: {}
+    overrides: {}
+    storage: {trace: {backend: local, local: {path: /var/tempo/blocks}, wal: {path: /var/tempo/wal}}}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: tempo, namespace: tracing-system}
+spec:
+  template:
+    spec:
+      containers:
+        - name: tempo
+          image: docker.io/grafana/tempo:2.10.8
+          args: [-config.file=/conf/tempo.yaml]
+          env: [{name: FOLDER, value: /var/tempo/wal}]
+      volumes: [{name: conf, configMap: {name: tempo}}]
+---
+"""
+
 STACK = """
 apiVersion: tempo.grafana.com/v1alpha1
 kind: TempoStack

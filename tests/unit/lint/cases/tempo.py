@@ -1,23 +1,8 @@
 """Examples for lint/rules/tempo.py."""
 
-from cases.base import EXTRA, GENERATOR, STACK, Example, replaced
+from cases.base import EXTRA, GENERATOR, PLAIN, STACK, Example, replaced
 
 EXAMPLES = {
-    "generator_without_path": Example(
-        f"error N5 {EXTRA}.metrics_generator.storage.path",
-        wrong=replaced(GENERATOR, "path: /var/tempo/generator/wal", ""),
-        right=GENERATOR,
-    ),
-    "generator_outside_its_volume": Example(
-        f"error N5 {EXTRA}.metrics_generator.storage.path",
-        wrong=replaced(GENERATOR, "/var/tempo/generator/wal", "/tmp/tempo/generator/wal"),  # noqa: S108
-        right=GENERATOR,
-    ),
-    "processors_not_switched_on": Example(
-        f"error N5 {EXTRA}.overrides.defaults.metrics_generator.processors",
-        wrong=replaced(GENERATOR, "[service-graphs, span-metrics]", "[span-metrics]"),
-        right=GENERATOR,
-    ),
     "mixed_overrides": Example(
         f"error N6 {EXTRA}.overrides.max_bytes_per_trace",
         wrong=replaced(GENERATOR, "overrides:", "overrides:\n        max_bytes_per_trace: 5000000"),
@@ -28,6 +13,13 @@ EXAMPLES = {
         wrong=replaced(GENERATOR, "send_exemplars: true", 'headers: {Authorization: "Bearer ${TOKEN}"}'),
         right=replaced(GENERATOR, "send_exemplars: true", 'headers: {Authorization: "Bearer $${__tags}"}'),
         facts={"tempo_operator_version": "v0.20.0"},
+    ),
+    "variable_without_the_flag": Example(
+        "error N17 StatefulSet tracing-system/tempo: spec.template.spec.containers[0].args",
+        wrong=replaced(PLAIN, "path: /var/tempo/wal}", 'path: "${FOLDER}"}'),
+        right=replaced(
+            replaced(PLAIN, "path: /var/tempo/wal}", 'path: "${FOLDER}"}'), ".yaml]", ".yaml, -config.expand-env]"
+        ),
     ),
     "generator_that_the_operator_ignores": Example(
         "error N20 TempoStack tracing-system/big: spec.template.metricsGenerator",

@@ -1,0 +1,208 @@
+"""Tempo's metrics generator, which makes the service graph: what it needs to run, and what makes it drop spans."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error
+from lint.objects import Manifests, Path, mapping, sequence, text
+from lint.rule import rule
+from lint.views.tempos import Tempo, tempos
+
+_VOLUME = "/var/tempo"
+_STORAGE_PATH: Path = ("metrics_generator", "storage", "path")
+_NEW_PROCESSORS: Path = ("overrides", "defaults", "metrics_generator", "processors")
+_OLD_PROCESSORS: Path = ("overrides", "metrics_generator_processors")
+_GRAPH_PROCESSORS = {"service_graphs": "service-graphs", "span_metrics": "span-metrics"}
+
+_SLACK: Path = ("metrics_generator", "metrics_ingestion_time_range_slack")
+# Zero in the overrides leaves the decision to the first one (tempo: modules/generator/instance.go).
+_SLACK_OF_OVERRIDES: tuple[Path, ...] = (
+    ("overrides", "defaults", "metrics_generator", "ingestion_time_range_slack"),
+    ("overrides", "metrics_generator_ingestion_time_range_slack"),
+)
+# A sidecar keeps its spans for up to five seconds, if they are few (envoy: tracing.opentelemetry.flush_interval_ms).
+_LATEST_SPAN = 5.0
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})(ns|us|µs|ms|s|m|h)")
+
+
+@rule(
+    code="N5",
+    title="The metrics generator has no path for its data",
+    levels=(Severity.ERROR,),
+    why=(
+        "Without a path, Tempo writes one line to its log, switches the metrics generator off and starts all the "
+        "same. There is then no service graph."
+    ),
+    remedy=(
+        "Set `metrics_generator.storage.path` to a folder in a volume, with an operator to `/var/tempo/generator/wal`."
+    ),
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              overrides:
+                defaults: {metrics_generator: {processors: [service-graphs]}}
+    """,
+)
+def generator_without_path(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in _with_a_generator_of_its_own(manifests, facts):
+        if _generates(tempo) and not tempo.at(*_STORAGE_PATH):
+            yield error(
+                tempo.where(*_STORAGE_PATH),
+                "without a path Tempo switches the metrics generator off and starts all the same: no service graph",
+                f"set it to {_VOLUME}/generator/wal"
+                if tempo.written_by == "operator"
+                else "set it to a folder of its own in Tempo's volume",
+            )
+
+
+@rule(
+    code="N5",
+    title="The metrics generator's path is outside Tempo's volume",
+    levels=(Severity.ERROR,),
+    why=(
+        "In the container that the operator makes, only `/var/tempo` can be written to: the rest of its file system "
+        "is read-only."
+    ),
+    remedy="Set `metrics_generator.storage.path` to `/var/tempo/generator/wal`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              metrics_generator:
+                storage: {path: /data/generator/wal}
+    """,
+)
+def generator_outside_its_volume(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in _with_a_generator_of_its_own(manifests, facts):
+        path = text(tempo.at(*_STORAGE_PATH))
+        is_inside = f"{posixpath.normpath(path)}/".startswith(f"{_VOLUME}/")
+        if tempo.written_by == "operator" and path and not is_inside:
+            yield error(
+                tempo.where(*_STORAGE_PATH),
+                f"only {_VOLUME} can be written to in the container that the operator makes",
+                f"set it to {_VOLUME}/generator/wal",
+            )
+
+
+@rule(
+    code="N5",
+    title="A metrics generator's processor is configured and not switched on",
+    levels=(Severity.ERROR,),
+    why=(
+        "Configuring a processor does not start it. It runs only for tenants whose overrides name it, and otherwise "
+        "makes no metrics."
+    ),
+    remedy="Add the processor to `overrides.defaults.metrics_generator.processors`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              metrics_generator:
+                storage: {path: /var/tempo/generator/wal}
+                processor: {service_graphs: {}}
+    """,
+)
+def processors_not_switched_on(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in _with_a_generator_of_its_own(manifests, facts):
+        if _has_other_overrides(tempo):
+            continue
+        switched_on = _switched_on(tempo)
+        for key, name in _GRAPH_PROCESSORS.items():
+            configured = key in mapping(tempo.at("metrics_generator", "processor"))
+            # span-metrics can also be switched on in parts, such as span-metrics-latency.
+            if configured and not any(on.startswith(name) for on in switched_on):
+                yield error(
+                    tempo.where(*_NEW_PROCESSORS),
+                    f"the processor {name} is configured and not switched on, so it makes no metrics",
+                    f"add {name} to the list",
+                )
+
+
+@rule(
+    code="N5",
+    title="The metrics generator drops spans that sidecars send late",
+    levels=(Severity.ERROR,),
+    why=(
+        "The metrics generator counts a span only if it ended within the slack before it arrives, by default 30 s. A "
+        "sidecar keeps spans for up to 5 s before it sends them, so with a shorter slack they are dropped. There are "
+        "then traces, and gaps in the service graph or none at all. A number without a unit is in nanoseconds."
+    ),
+    remedy="Leave `metrics_ingestion_time_range_slack` out, or set it to 30s.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              metrics_generator:
+                metrics_ingestion_time_range_slack: 1s
+                storage: {path: /var/tempo/generator/wal}
+    """,
+)
+def generator_without_slack(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in tempos(manifests, facts):
+        for path in (_SLACK, *_SLACK_OF_OVERRIDES):
+            slack = _seconds(tempo.at(*path))
+            is_unset = slack == 0 and path in _SLACK_OF_OVERRIDES
+            if slack is not None and slack < _LATEST_SPAN and not is_unset:
+                yield error(
+                    tempo.where(*path),
+                    f"spans that ended more than {slack:g} s ago are not counted, and sidecars send theirs up to "
+                    f"{_LATEST_SPAN:g} s late",
+                    "leave it out, or set it to 30s",
+                )
+
+
+def _with_a_generator_of_its_own(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
+    """Yield what is the whole configuration of a generator: a TempoStack's and a chart's have more elsewhere."""
+    for tempo in tempos(manifests, facts):
+        if tempo.written_by != "chart" and tempo.owner.kind != "TempoStack":
+            yield tempo
+
+
+def _generates(tempo: Tempo) -> bool:
+    """Whether metrics are asked for: by a processor, or by a place to send them to."""
+    return bool(
+        mapping(tempo.at("metrics_generator", "processor"))
+        or sequence(tempo.at("metrics_generator", "storage", "remote_write"))
+        or _switched_on(tempo)
+    )
+
+
+def _switched_on(tempo: Tempo) -> list[str]:
+    names = (*sequence(tempo.at(*_NEW_PROCESSORS)), *sequence(tempo.at(*_OLD_PROCESSORS)))
+    return [name for name in names if isinstance(name, str)]
+
+
+def _has_other_overrides(tempo: Tempo) -> bool:
+    return bool(
+        tempo.at("overrides", "per_tenant_override_config")
+        or tempo.at("overrides", "user_configurable_overrides", "enabled")
+    )
+
+
+def _seconds(duration: object) -> float | None:
+    """Return what Go reads: parts with units, or nanoseconds."""
+    if isinstance(duration, int) and not isinstance(duration, bool):
+        return duration * _UNITS["ns"]
+    written = text(duration)
+    if written == "0":
+        return 0
+    parts = _PART.findall(written)
+    if not parts or "".join(f"{number}{unit}" for number, unit in parts) != written:
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)

@@ -1,0 +1,152 @@
+"""Tempo's configuration, wherever it is: with its operator, in a ConfigMap, in a file, in the values of a chart."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lint.facts import Facts
+from lint.lifecycle import lifecycle
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text
+from lint.tempo_keys import releases
+from lint.views.services import TEMPO
+from lint.views.values import values
+from lint.views.versions import Minor, image_tag, minor
+
+EXTRA_CONFIG: Path = ("spec", "extraConfig", "tempo")
+PODS: Path = ("spec", "template", "spec")
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_NEWEST = ("", "latest")
+# Where charts keep a part of Tempo's configuration that they do not interpret.
+_IN_VALUES: Path = ("tempo", "structuredConfig")
+# Grafana's enterprise edition has further keys.
+_ENTERPRISE = frozenset({"license", "admin_client", "admin_api"})
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A container that runs Tempo, at ``path`` in a Deployment or its like."""
+
+    owner: Object
+    path: Path
+    container: Mapping[Any, Any]
+
+    @property
+    def tag(self) -> str:
+        return image_tag(text(self.container.get("image")))
+
+    @property
+    def command(self) -> str:
+        return " ".join(text(word) for field in ("command", "args") for word in sequence(self.container.get(field)))
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of the environment variables that it lists itself."""
+        return frozenset(text(at(one, "name")) for one in sequence(self.container.get("env")))
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """``path`` leads to ``config`` in ``owner``; an operator and a chart add to it what is not there.
+
+    ``release`` is None where it is not known; ``is_newest`` says that the image has no version of its own.
+    """
+
+    owner: Object
+    path: Path
+    config: Mapping[Any, Any]
+    written_by: Literal["operator", "nobody", "chart"]
+    namespace: str
+    release: Minor | None = None
+    is_newest: bool = False
+    workloads: tuple[Workload, ...] = ()
+
+    @property
+    def is_enterprise(self) -> bool:
+        return not _ENTERPRISE.isdisjoint(self.config)
+
+    def at(self, *path: Key) -> Any:
+        return at(self.config, *path)
+
+    def where(self, *path: Key) -> Place:
+        """A place in the configuration; what is inside a text of a ConfigMap is named like everything else."""
+        return self.owner.where(*self.path, *path)
+
+
+def tempos(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
+    for obj in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
+        config = mapping(obj.at(*EXTRA_CONFIG))
+        yield Tempo(obj, EXTRA_CONFIG, config, "operator", obj.namespace, _of_operator(facts.tempo_operator_version))
+    for obj in manifests.of("", "ConfigMap", "Secret"):
+        for path, document in obj.documents():
+            config = mapping(parsed(document)) if text(path[-1]).endswith((".yaml", ".yml")) else {}
+            if _is_tempo(config):
+                yield _plain(manifests, obj, path, config)
+    for obj in manifests.objects:
+        if not obj.kind and obj.group is None and _is_tempo(mapping(obj.raw)):
+            yield Tempo(obj, (), mapping(obj.raw), "nobody", "")
+    for one in values(manifests, "tempo", "tempo-distributed"):
+        config = mapping(one.at(*_IN_VALUES))
+        if config:
+            # The chart of one Tempo has the image's tag beside the configuration, the other one below `image`.
+            tag = text(one.at("tempo", "tag")) or text(one.at("tempo", "image", "tag"))
+            yield Tempo(one.owner, (*one.path, *_IN_VALUES), config, "chart", one.namespace, minor(tag))
+
+
+def _plain(manifests: Manifests, obj: Object, path: Path, config: Mapping[Any, Any]) -> Tempo:
+    runs = tuple(_workloads_with(manifests, obj))
+    found = {minor(one.tag) for one in runs}
+    release = found.pop() if len(found) == 1 else None
+    is_newest = bool(runs) and all(one.tag in _NEWEST and "@" not in text(one.container.get("image")) for one in runs)
+    return Tempo(
+        owner=obj,
+        path=path,
+        config=config,
+        written_by="nobody",
+        namespace=obj.namespace,
+        release=max(releases()) if is_newest else release,
+        is_newest=is_newest,
+        workloads=runs,
+    )
+
+
+def _of_operator(version: str | None) -> Minor | None:
+    """The release of Tempo that a release of its operator installs."""
+    if version is None:
+        return None
+    found = {minor(one) for one in lifecycle().carried("tempo-operator", version, "tempo")}
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_tempo(config: Mapping[Any, Any]) -> bool:
+    """Whether it has keys of Tempo's own: Loki and Mimir have sections of the same names, and charts have values."""
+    is_marked = (
+        isinstance(at(config, "storage", "trace"), Mapping)
+        or isinstance(at(config, "distributor", "receivers"), Mapping)
+        or isinstance(config.get("metrics_generator"), Mapping)
+    )
+    known = {key for keys in releases().values() for key in keys}
+    return is_marked and 2 * sum(key in known for key in config) > len(config) and "traces" not in config
+
+
+def _workloads_with(manifests: Manifests, config: Object) -> Iterator[Workload]:
+    """Yield what runs Tempo with this configuration; every Tempo of the namespace, if none of them mounts it."""
+    of_namespace = [one for one in _workloads(manifests) if one.owner.namespace == config.namespace]
+    mounting = [one for one in of_namespace if config.name in _mounted(one.owner)]
+    yield from mounting or of_namespace
+
+
+def _workloads(manifests: Manifests) -> Iterator[Workload]:
+    for obj in manifests.of("apps", *_WORKLOADS):
+        for index, container in enumerate(sequence(obj.at(*PODS, "containers"))):
+            repository = text(at(container, "image")).partition("@")[0].rpartition("/")[2].partition(":")[0]
+            if repository == "tempo":
+                yield Workload(obj, (*PODS, "containers", index), mapping(container))
+
+
+def _mounted(workload: Object) -> frozenset[str]:
+    """The names of the ConfigMaps and Secrets that a workload mounts."""
+    volumes = sequence(workload.at(*PODS, "volumes"))
+    sources = [source for volume in volumes for source in (volume, *sequence(at(volume, "projected", "sources")))]
+    fields = (("configMap", "name"), ("secret", "secretName"), ("secret", "name"))
+    return frozenset(text(at(source, *field)) for source in sources for field in fields)
