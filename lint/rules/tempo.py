@@ -14,12 +14,12 @@ from lint.views.tempos import EXTRA_CONFIG, tempos
 from lint.views.versions import minor
 
 GENERATOR: Path = ("spec", "template", "metricsGenerator")
+KNOWS_GENERATOR = lifecycle().first_release("a TempoStack has a metrics generator")
 
 # Two dollars are an escaped one: the variable is then meant for Grafana, and not for Tempo.
 _VARIABLE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
 _EXPAND = "config.expand-env"
 _EXPANDS_VARIABLES = lifecycle().first_release("Tempo expands variables")
-_KNOWS_GENERATOR = lifecycle().first_release("a TempoStack has a metrics generator")
 
 
 @rule(
@@ -173,13 +173,13 @@ def variable_without_the_flag(manifests: Manifests, facts: Facts) -> Iterator[Fa
         metadata: {name: tempo, namespace: tracing-system}
         spec:
           template:
-            metricsGenerator: {enabled: true}
+            metricsGenerator: {enabled: true, remoteWriteURLs: ["http://prometheus.istio-system.svc:9090/api/v1/write"]}
     """,
     facts=Facts(tempo_operator_version="0.21.0"),
 )
 def generator_that_the_operator_ignores(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     version = minor(facts.tempo_operator_version)
-    if version is None or version >= _KNOWS_GENERATOR:
+    if version is None or version >= KNOWS_GENERATOR:
         return
     for obj in manifests.of(TEMPO, "TempoStack"):
         generator = obj.at(*GENERATOR)

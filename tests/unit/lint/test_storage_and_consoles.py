@@ -74,7 +74,8 @@ def test_an_older_key_below_defaults_is_a_mixture_too(codes: Codes) -> None:
 
 def test_a_tempo_stack_writes_older_overrides_itself(codes: Codes) -> None:
     new = "overrides: {defaults: {}}"
-    assert codes(tempo(new, "TempoStack", "template: {metricsGenerator: {enabled: true}},")) == ["error N6"]
+    generator = "template: {metricsGenerator: {enabled: true, remoteWriteURLs: ['http://prometheus.obs.svc:9090/w']}},"
+    assert codes(tempo(new, "TempoStack", generator)) == ["error N6"]
     assert codes(tempo(new, "TempoStack", "limits: {global: {}},")) == ["error N6"]
     assert codes(tempo(new, "TempoStack")) == ["warning N6"]
     assert codes(tempo("overrides: {max_bytes_per_trace: 1}", "TempoStack")) == []

@@ -115,6 +115,20 @@ spec:
 ---
 """
 
+GATEWAY = """
+apiVersion: tempo.grafana.com/v1alpha1
+kind: TempoStack
+metadata: {name: big, namespace: tracing-system}
+spec:
+  storage: {secret: {type: s3, name: store}, tls: {enabled: false}}
+  tenants:
+    mode: openshift
+    authentication: [{tenantName: mesh, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
+  template:
+    gateway: {enabled: true}
+---
+"""
+
 PROMETHEUS = """
 apiVersion: v1
 kind: Service
