@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, Place, at, sequence, text
+from lint.objects import Manifests, Path, Place
 from lint.rule import rule
 from lint.rules.tempo import GENERATOR
 from lint.views import prometheus as _prometheus
@@ -14,7 +14,6 @@ from lint.views.tempos import Tempo, tempos
 
 _OPEN_PORT = 9090
 _OPENSHIFT_MONITORING = frozenset({"openshift-monitoring", "openshift-user-workload-monitoring"})
-_REMOTE_WRITE: Path = ("metrics_generator", "storage", "remote_write")
 _HISTOGRAMS: tuple[Path, ...] = (
     ("overrides", "defaults", "metrics_generator", "generate_native_histograms"),
     ("overrides", "metrics_generator_generate_native_histograms"),
@@ -25,31 +24,30 @@ _HISTOGRAMS: tuple[Path, ...] = (
 class _Write:
     """One URL that a Tempo writes to."""
 
-    tempo: Object
-    path: Path
+    tempo: Tempo
+    where: Place
     endpoint: Endpoint
-    namespace: str
-
-    @property
-    def where(self) -> Place:
-        return self.tempo.where(*self.path)
 
     def targets(self, manifests: Manifests, facts: Facts) -> list[_prometheus.Prometheus]:
-        service = service_of(self.endpoint.host, cluster_domain=facts.cluster_domain, own_namespace=self.namespace)
+        service = service_of(
+            self.endpoint.host, cluster_domain=facts.cluster_domain, own_namespace=self.tempo.namespace
+        )
         return _prometheus.find(manifests, service) if service else []
 
 
 @rule(
     code="N7",
     title="Prometheus does not accept remote writes",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Tempo's metrics generator sends the service graph by remote write. Prometheus answers every remote write "
-        "with 404 unless its receiver is switched on, and OpenShift's own monitoring has no receiver at all."
+        "with 404 unless its receiver is switched on, and OpenShift's own monitoring has no receiver at all. It is a "
+        "warning in a file of a chart's values, which may be one of several."
     ),
     remedy=(
         "Start Prometheus with `--web.enable-remote-write-receiver`, in resources of its operator "
-        "`enableRemoteWriteReceiver: true`. On OpenShift, write to a Prometheus of your own or to a MonitoringStack."
+        "`enableRemoteWriteReceiver: true`, in values of the chart prometheus `server.extraFlags`. On OpenShift, write "
+        "to a Prometheus of your own or to a MonitoringStack."
     ),
     example="""
         apiVersion: tempo.grafana.com/v1alpha1
@@ -82,9 +80,10 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
         found = write.targets(manifests, facts)
         for prometheus in found:
             if not prometheus.has_receiver:
-                yield error(
+                yield (warning if prometheus.may_have_more else error)(
                     prometheus.owner.where(*prometheus.receiver_at),
-                    f"{write.tempo.label} writes to {write.endpoint}, and this Prometheus answers writes with 404",
+                    f"{write.tempo.owner.label} writes to {write.endpoint}, and this Prometheus answers writes with "
+                    "404",
                     prometheus.remedy,
                 )
         if not found and facts.prometheus_remote_write_receiver is False:
@@ -117,7 +116,7 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
 )
 def port_closed_by_network_policy(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for write in _writes(manifests, facts):
-        tempo = write.tempo
+        tempo = write.tempo.owner
         if (
             tempo.kind == "TempoStack"
             and tempo.at(*GENERATOR, "enabled") is True
@@ -160,7 +159,7 @@ def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault
         targets = [
             prometheus
             for write in _writes(manifests, facts)
-            if write.tempo is tempo.owner
+            if write.tempo.owner is tempo.owner
             for prometheus in write.targets(manifests, facts)
         ]
         if targets and all(prometheus.has_native_histograms for prometheus in targets):
@@ -208,18 +207,7 @@ def feature_flag_without_effect(manifests: Manifests, _facts: Facts) -> Iterator
 
 def _writes(manifests: Manifests, facts: Facts) -> Iterator[_Write]:
     for tempo in tempos(manifests, facts):
-        for path, url in _urls(tempo):
+        for where, url in tempo.remote_writes():
             target = endpoint(url)
             if target is not None:
-                yield _Write(tempo.owner, path, target, tempo.namespace)
-
-
-def _urls(tempo: Tempo) -> Iterator[tuple[Path, str]]:
-    replaced = sequence(tempo.at(*_REMOTE_WRITE))
-    for index, entry in enumerate(replaced):
-        yield (*tempo.path, *_REMOTE_WRITE, index, "url"), text(at(entry, "url"))
-    # A list in extraConfig replaces the one that the operator writes.
-    if tempo.owner.kind == "TempoStack" and not replaced:
-        native: Path = (*GENERATOR, "remoteWriteURLs")
-        for index, url in enumerate(sequence(tempo.owner.at(*native))):
-            yield (*native, index), text(url)
+                yield _Write(tempo, where, target)

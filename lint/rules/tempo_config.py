@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -195,7 +196,13 @@ def older_overrides_refused(manifests: Manifests, facts: Facts) -> Iterator[Faul
             )
 
 
-def _refused(manifests: Manifests, facts: Facts) -> Iterator[_Refused]:
+# Cached because three rules share them.
+@lru_cache(maxsize=4)
+def _refused(manifests: Manifests, facts: Facts) -> tuple[_Refused, ...]:
+    return tuple(_found(manifests, facts))
+
+
+def _found(manifests: Manifests, facts: Facts) -> Iterator[_Refused]:
     for tempo in tempos(manifests, facts):
         release = _release(tempo)
         if release is None or tempo.is_enterprise:

@@ -1,22 +1,33 @@
 """The Prometheus behind a host name, and what it is configured to accept."""
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, Path, at, mapping, sequence, text
 from lint.views.hosts import ServiceName
+from lint.views.values import Values, values
 from lint.views.versions import Minor, image_tag, minor
 
 OPERATORS = ("monitoring.coreos.com", "monitoring.rhobs")
 _GOVERNING_SERVICE = "prometheus-operated"
 _WORKLOADS = ("Deployment", "StatefulSet")
+_RECEIVER = "web.enable-remote-write-receiver"
+_OLD_RECEIVER = "remote-write-receiver"
+_FORGETS_OLD_RECEIVER = lifecycle().first_release("the receiver has no feature flag")
+_FEATURES = re.compile(r"enable-feature[= ](\S+)")
+# By chart, how the names of the Services end that lead to its Prometheus.
+_SERVICES_OF_CHARTS = {"kube-prometheus-stack": ("-prometheus", _GOVERNING_SERVICE), "prometheus": ("-server",)}
 _ALWAYS_NATIVE_HISTOGRAMS = lifecycle().first_release("native histograms need no feature flag")
 
 
 @dataclass(frozen=True)
 class Prometheus:
-    """``receiver_at`` is where the receiver is, or would be, switched on; ``features_at`` where features are."""
+    """``receiver_at`` is where the receiver is, or would be, switched on; ``features_at`` where features are.
+
+    ``values`` are those of the chart that installs it, if one does.
+    """
 
     owner: Object
     receiver_at: Path
@@ -25,6 +36,12 @@ class Prometheus:
     release: Minor | None
     features_at: Path
     has_histogram_flag: bool
+    values: Values | None = None
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether it is a file of values, beside which there may be others."""
+        return self.values is not None and self.values.are_all is None
 
     @property
     def has_native_histograms(self) -> bool:
@@ -38,7 +55,7 @@ class Prometheus:
 
 def find(manifests: Manifests, service: ServiceName) -> list[Prometheus]:
     """Return each Prometheus that ``service`` leads to, as far as the objects show it."""
-    return [one for one in every(manifests) if _leads_to(manifests, service, one.owner)]
+    return [one for one in every(manifests) if _leads_to(manifests, service, one)]
 
 
 def every(manifests: Manifests) -> Iterator[Prometheus]:
@@ -50,9 +67,15 @@ def every(manifests: Manifests) -> Iterator[Prometheus]:
             yield _custom_resource(obj, ("spec", "prometheusConfig"))
     for obj in manifests.of("apps", *_WORKLOADS):
         yield from _containers(obj)
+    yield from _of_charts(manifests)
 
 
-def _leads_to(manifests: Manifests, service: ServiceName, owner: Object) -> bool:
+def _leads_to(manifests: Manifests, service: ServiceName, prometheus: Prometheus) -> bool:
+    owner = prometheus.owner
+    if prometheus.values is not None:
+        # The name depends on the release's; a file does not say where it goes.
+        names = _SERVICES_OF_CHARTS[prometheus.values.chart]
+        return prometheus.values.namespace in {service.namespace, ""} and service.name.endswith(names)
     if owner.namespace != service.namespace:
         return False
     if owner.kind == "Prometheus":
@@ -66,18 +89,66 @@ def _leads_to(manifests: Manifests, service: ServiceName, owner: Object) -> bool
 
 
 def _custom_resource(obj: Object, path: Path) -> Prometheus:
-    features = [text(feature) for feature in sequence(obj.at(*path, "enableFeatures"))]
-    arguments = [text(at(argument, "name")) for argument in sequence(obj.at(*path, "additionalArgs"))]
+    release = minor(text(obj.at(*path, "version"))) or minor(image_tag(text(obj.at(*path, "image"))))
+    return _specified(obj, path, obj.at(*path), release)
+
+
+def _specified(owner: Object, path: Path, spec: object, release: Minor | None) -> Prometheus:
+    """A Prometheus as its operator's resource has it, at ``path`` in ``owner``."""
+    features = [text(feature) for feature in sequence(at(spec, "enableFeatures"))]
+    arguments = [text(at(argument, "name")) for argument in sequence(at(spec, "additionalArgs"))]
     return Prometheus(
-        owner=obj,
+        owner=owner,
         receiver_at=(*path, "enableRemoteWriteReceiver"),
         remedy="set it to true",
-        has_receiver=obj.at(*path, "enableRemoteWriteReceiver") is True
-        or "web.enable-remote-write-receiver" in arguments,
-        release=minor(text(obj.at(*path, "version"))) or minor(image_tag(text(obj.at(*path, "image")))),
+        has_receiver=at(spec, "enableRemoteWriteReceiver") is True
+        or _RECEIVER in arguments
+        or (_OLD_RECEIVER in features and _knows_old_receiver(release)),
+        release=release,
         features_at=(*path, "enableFeatures"),
         has_histogram_flag="native-histograms" in features,
     )
+
+
+def _of_charts(manifests: Manifests) -> Iterator[Prometheus]:
+    for one in values(manifests, *_SERVICES_OF_CHARTS):
+        if one.are_all is False:
+            continue
+        if one.chart == "prometheus":
+            yield _of_flags(one)
+            continue
+        path: Path = ("prometheus", "prometheusSpec")
+        release = minor(text(one.at(*path, "version"))) or minor(text(one.at(*path, "image", "tag")))
+        found = _specified(one.owner, (*one.path, *path), one.at(*path), release)
+        if one.at("prometheus", "enabled") is not False:
+            yield replace(found, values=one)
+
+
+def _of_flags(one: Values) -> Prometheus:
+    """The Prometheus of the chart of that name, which starts it with flags."""
+    path: Path = ("server", "extraFlags")
+    flags = [text(flag) for flag in sequence(one.at(*path))]
+    arguments = mapping(one.at("server", "extraArgs"))
+    release = minor(text(one.at("server", "image", "tag")))
+    features = [flag for flag in flags if flag.startswith("enable-feature")]
+    features.append(text(arguments.get("enable-feature")))
+    return Prometheus(
+        owner=one.owner,
+        receiver_at=(*one.path, *path),
+        remedy=f"add {_RECEIVER}",
+        has_receiver=_RECEIVER in flags
+        or _RECEIVER in arguments
+        or (any(_OLD_RECEIVER in feature for feature in features) and _knows_old_receiver(release)),
+        release=release,
+        features_at=(*one.path, *path),
+        has_histogram_flag=any("native-histograms" in feature for feature in features),
+        values=one,
+    )
+
+
+def _knows_old_receiver(release: Minor | None) -> bool:
+    """Whether the receiver may be switched on as a feature; a release that is not known may be an old one."""
+    return release is None or release < _FORGETS_OLD_RECEIVER
 
 
 def _containers(obj: Object) -> Iterator[Prometheus]:
@@ -85,16 +156,22 @@ def _containers(obj: Object) -> Iterator[Prometheus]:
     for index, container in enumerate(sequence(obj.at(*path))):
         if _is_prometheus(container):
             command = " ".join(text(word) for field in ("command", "args") for word in sequence(at(container, field)))
+            release = minor(image_tag(text(at(container, "image"))))
             yield Prometheus(
                 owner=obj,
                 receiver_at=(*path, index, "args"),
                 remedy="add --web.enable-remote-write-receiver",
-                has_receiver="web.enable-remote-write-receiver" in command
-                and "web.enable-remote-write-receiver=false" not in command,
-                release=minor(image_tag(text(at(container, "image")))),
+                has_receiver=(_RECEIVER in command and f"{_RECEIVER}=false" not in command)
+                or (_has_feature(command, _OLD_RECEIVER) and _knows_old_receiver(release)),
+                release=release,
                 features_at=(*path, index, "args"),
                 has_histogram_flag="native-histograms" in command,
             )
+
+
+def _has_feature(command: str, feature: str) -> bool:
+    """Whether a command has the flag for a feature, of which it may name several."""
+    return any(feature in word.split(",") for word in _FEATURES.findall(command))
 
 
 def _is_prometheus(container: object) -> bool:

@@ -1,7 +1,8 @@
 """Tempo's configuration, wherever it is: with its operator, in a ConfigMap, in a file, in the values of a chart."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from lint.facts import Facts
@@ -9,16 +10,18 @@ from lint.lifecycle import lifecycle
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text
 from lint.tempo_keys import releases
 from lint.views.services import TEMPO
+from lint.views.tempo_values import CHARTS, parts
 from lint.views.values import values
 from lint.views.versions import Minor, image_tag, minor
 
 EXTRA_CONFIG: Path = ("spec", "extraConfig", "tempo")
+_NATIVE_URLS: Path = ("spec", "template", "metricsGenerator", "remoteWriteURLs")
 PODS: Path = ("spec", "template", "spec")
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _NEWEST = ("", "latest")
-# Where charts keep a part of Tempo's configuration that they do not interpret.
-_IN_VALUES: Path = ("tempo", "structuredConfig")
+_STRUCTURED_CONFIG: Path = ("tempo", "structuredConfig")
+_REMOTE_WRITE: Path = ("metrics_generator", "storage", "remote_write")
 # Grafana's enterprise edition has further keys.
 _ENTERPRISE = frozenset({"license", "admin_client", "admin_api"})
 
@@ -49,7 +52,8 @@ class Workload:
 class Tempo:
     """``path`` leads to ``config`` in ``owner``; an operator and a chart add to it what is not there.
 
-    ``release`` is None where it is not known; ``is_newest`` says that the image has no version of its own.
+    ``sections`` of it are at paths of their own. ``release`` is None where it is not known; ``is_newest`` says that the
+    image has no version of its own. ``urls`` are the remote writes that the owner has outside of the configuration.
     """
 
     owner: Object
@@ -60,6 +64,8 @@ class Tempo:
     release: Minor | None = None
     is_newest: bool = False
     workloads: tuple[Workload, ...] = ()
+    sections: Mapping[str, Path] = field(default_factory=dict)
+    urls: tuple[tuple[Path, str], ...] = ()
 
     @property
     def is_enterprise(self) -> bool:
@@ -70,13 +76,26 @@ class Tempo:
 
     def where(self, *path: Key) -> Place:
         """A place in the configuration; what is inside a text of a ConfigMap is named like everything else."""
-        return self.owner.where(*self.path, *path)
+        section = self.sections.get(str(path[0])) if path else None
+        return self.owner.where(*self.path, *path) if section is None else self.owner.where(*section, *path[1:])
+
+    def remote_writes(self) -> Iterator[tuple[Place, str]]:
+        """The URLs to which the metrics generator writes; a list in the configuration replaces those beside it."""
+        own = sequence(self.at(*_REMOTE_WRITE))
+        for index, entry in enumerate(own):
+            yield self.where(*_REMOTE_WRITE, index, "url"), text(at(entry, "url"))
+        for path, url in self.urls if not own else ():
+            yield self.owner.where(*path), url
 
 
-def tempos(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
-    for obj in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
-        config = mapping(obj.at(*EXTRA_CONFIG))
-        yield Tempo(obj, EXTRA_CONFIG, config, "operator", obj.namespace, _of_operator(facts.tempo_operator_version))
+# Cached because every rule about Tempo looks at them.
+@lru_cache(maxsize=4)
+def tempos(manifests: Manifests, facts: Facts) -> tuple[Tempo, ...]:
+    return tuple(_found(manifests, facts))
+
+
+def _found(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
+    yield from _of_operator(manifests, facts)
     for obj in manifests.of("", "ConfigMap", "Secret"):
         for path, document in obj.documents():
             config = mapping(parsed(document)) if text(path[-1]).endswith((".yaml", ".yml")) else {}
@@ -85,12 +104,42 @@ def tempos(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
     for obj in manifests.objects:
         if not obj.kind and obj.group is None and _is_tempo(mapping(obj.raw)):
             yield Tempo(obj, (), mapping(obj.raw), "nobody", "")
-    for one in values(manifests, "tempo", "tempo-distributed"):
-        config = mapping(one.at(*_IN_VALUES))
+    yield from _of_charts(manifests)
+
+
+def _of_operator(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
+    release = _installed_by(facts.tempo_operator_version)
+    for obj in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
+        native = enumerate(sequence(obj.at(*_NATIVE_URLS)) if obj.kind == "TempoStack" else ())
+        yield Tempo(
+            owner=obj,
+            path=EXTRA_CONFIG,
+            config=mapping(obj.at(*EXTRA_CONFIG)),
+            written_by="operator",
+            namespace=obj.namespace,
+            release=release,
+            urls=tuple(((*_NATIVE_URLS, index), text(url)) for index, url in native),
+        )
+
+
+def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
+    for one in values(manifests, *CHARTS):
+        found = parts(one)
+        if found.config or found.url:
+            yield Tempo(
+                owner=one.owner,
+                path=one.path,
+                config=found.config,
+                written_by="chart",
+                namespace=one.namespace,
+                release=minor(found.tag),
+                sections=found.sections,
+                urls=(found.url,) if found.url else (),
+            )
+        config = mapping(one.at(*_STRUCTURED_CONFIG)) if one.chart == "tempo-distributed" else {}
         if config:
-            # The chart of one Tempo has the image's tag beside the configuration, the other one below `image`.
-            tag = text(one.at("tempo", "tag")) or text(one.at("tempo", "image", "tag"))
-            yield Tempo(one.owner, (*one.path, *_IN_VALUES), config, "chart", one.namespace, minor(tag))
+            path = (*one.path, *_STRUCTURED_CONFIG)
+            yield Tempo(one.owner, path, config, "chart", one.namespace, minor(found.tag))
 
 
 def _plain(manifests: Manifests, obj: Object, path: Path, config: Mapping[Any, Any]) -> Tempo:
@@ -110,7 +159,7 @@ def _plain(manifests: Manifests, obj: Object, path: Path, config: Mapping[Any, A
     )
 
 
-def _of_operator(version: str | None) -> Minor | None:
+def _installed_by(version: str | None) -> Minor | None:
     """The release of Tempo that a release of its operator installs."""
     if version is None:
         return None
@@ -125,8 +174,12 @@ def _is_tempo(config: Mapping[Any, Any]) -> bool:
         or isinstance(at(config, "distributor", "receivers"), Mapping)
         or isinstance(config.get("metrics_generator"), Mapping)
     )
-    known = {key for keys in releases().values() for key in keys}
-    return is_marked and 2 * sum(key in known for key in config) > len(config) and "traces" not in config
+    return is_marked and 2 * sum(key in _top_keys() for key in config) > len(config) and "traces" not in config
+
+
+@cache
+def _top_keys() -> frozenset[str]:
+    return frozenset(key for keys in releases().values() for key in keys)
 
 
 def _workloads_with(manifests: Manifests, config: Object) -> Iterator[Workload]:

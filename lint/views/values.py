@@ -64,6 +64,20 @@ class Values:
                 return text(self.owner.at(*path))
         return self.owner.namespace
 
+    @property
+    def are_all(self) -> bool | None:
+        """Whether the release has no other values; None for a file, which may be one of several."""
+        if self.owner.kind in ("", "ConfigMap"):
+            return None
+        source = self.owner.at(*self.path[: self.path.index("helm") + 1]) if "helm" in self.path else None
+        more = (
+            self.owner.at("spec", "valuesFrom"),
+            self.owner.at("spec", "valueYamlFiles"),
+            self.owner.at("spec", "set"),
+            *(at(source, field) for field in ("valueFiles", "parameters", "fileParameters")),
+        )
+        return not any(more) and self.owner.kind != "HelmChartConfig"
+
     def at(self, *path: Key) -> Any:
         return at(self.content, *path)
 

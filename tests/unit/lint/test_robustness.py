@@ -251,7 +251,7 @@ def test_a_value_that_contains_itself_does_not_stop_the_check() -> None:
         "apiVersion": "tempo.grafana.com/v1alpha1",
         "kind": "TempoMonolithic",
         "metadata": {"name": "tempo"},
-        "spec": {"extraConfig": {"tempo": loop}},
+        "spec": {"extraConfig": {"tempo": {"distributor": {"receivers": loop}}}},
     }
     (finding,) = lint.check([tempo], FACTS)
     assert finding.code == "N17"

@@ -1,0 +1,63 @@
+"""The parts of Tempo's configuration in the values of its charts, tempo and tempo-distributed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lint.objects import Path, mapping, text
+from lint.views.values import Values
+
+CHARTS = ("tempo", "tempo-distributed")
+GENERATOR: Mapping[str, Path] = {"tempo": ("tempo", "metricsGenerator"), "tempo-distributed": ("metricsGenerator",)}
+
+# What a chart puts into Tempo's configuration as it is: by section, where that is in the values
+# (grafana-community/helm-charts: charts/tempo/values.yaml and charts/tempo-distributed/values.yaml, `config`).
+_SECTIONS: Mapping[str, Mapping[str, Path]] = {
+    "tempo": {
+        "ingester": ("tempo", "ingester"),
+        "metrics_generator": GENERATOR["tempo"],
+        "overrides": ("tempo", "overrides"),
+        "querier": ("tempo", "querier"),
+        "query_frontend": ("tempo", "queryFrontend"),
+        "server": ("tempo", "server"),
+        "storage": ("tempo", "storage"),
+    },
+    "tempo-distributed": {
+        "metrics_generator": (*GENERATOR["tempo-distributed"], "config"),
+        "overrides": ("overrides",),
+    },
+}
+# The rest of the values of the generator is the chart's own.
+_OF_GENERATOR = frozenset({"metrics_ingestion_time_range_slack", "processor", "registry", "storage", "traces_storage"})
+# Older charts have overrides of single tenants under the same name.
+_OF_ALL_TENANTS = frozenset({"defaults", "metrics_generator_processors"})
+
+
+@dataclass(frozen=True)
+class Parts:
+    """``sections`` has by the sections of ``config`` where they are; ``url`` is a remote write beside them."""
+
+    config: Mapping[str, Any]
+    sections: Mapping[str, Path]
+    url: tuple[Path, str] | None
+    tag: str
+
+
+def parts(values: Values) -> Parts:
+    generator = GENERATOR[values.chart]
+    found = {section: (path, mapping(values.at(*path))) for section, path in _SECTIONS[values.chart].items()}
+    config = {section: _of_tempo(section, content) for section, (_, content) in found.items()}
+    url = text(values.at(*generator, "remoteWriteUrl")) if values.chart == "tempo" else ""
+    return Parts(
+        config={section: content for section, content in config.items() if content},
+        sections={section: (*values.path, *path) for section, (path, _) in found.items()},
+        url=((*values.path, *generator, "remoteWriteUrl"), url) if url else None,
+        # The chart of one Tempo has the image's tag beside the configuration, the other one below `image`.
+        tag=text(values.at("tempo", "tag")) or text(values.at("tempo", "image", "tag")),
+    )
+
+
+def _of_tempo(section: str, content: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    if section == "metrics_generator":
+        return {key: value for key, value in content.items() if key in _OF_GENERATOR}
+    return content if section != "overrides" or not _OF_ALL_TENANTS.isdisjoint(content) else {}
