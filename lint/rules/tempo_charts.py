@@ -1,0 +1,248 @@
+"""Values of the charts tempo and tempo-distributed that leave the service graph without what it needs.
+
+Helm ignores values that a chart does not read, so no installation fails.
+"""
+
+from collections.abc import Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Path, Place, at, sequence, strings, text
+from lint.rule import rule
+from lint.views.tempo_values import CHARTS, GENERATOR
+from lint.views.values import Values, values
+
+_DISTRIBUTED = "tempo-distributed"
+_ASKED_FOR = "processors"
+_GRAPH = ("service-graphs", "span-metrics")
+_OVERRIDES: dict[str, Path] = {"tempo": ("tempo", "overrides"), _DISTRIBUTED: ("overrides",)}
+_PROCESSORS: Path = ("defaults", "metrics_generator", "processors")
+# A protocol of `traces`, below which is `enabled`; what is not said is off.
+_RECEIVERS: tuple[Path, ...] = (
+    ("otlp", "grpc"),
+    ("otlp", "http"),
+    ("jaeger", "grpc"),
+    ("jaeger", "thriftBinary"),
+    ("jaeger", "thriftCompact"),
+    ("jaeger", "thriftHttp"),
+    ("zipkin",),
+    ("opencensus",),
+)
+
+
+@rule(
+    code="N35",
+    title="A chart's metrics generator has no processors",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "The charts start the metrics generator without a processor: it makes no metrics, and there is no service "
+        "graph. It is a warning in a file of values, which may be one of several."
+    ),
+    remedy=(
+        "Set `overrides.defaults.metrics_generator.processors: [service-graphs, span-metrics]`, in the chart tempo "
+        "below `tempo`; in charts tempo-distributed before 1.30 `global_overrides.metrics_generator_processors`."
+    ),
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo}}
+          values:
+            tempo: {metricsGenerator: {enabled: true, remoteWriteUrl: "http://prometheus:9090/api/v1/write"}}
+    """,
+)
+def chart_without_processors(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for one in _charts(manifests):
+        if one.at(*GENERATOR[one.chart], "enabled") is True and not _asks_for_processors(one):
+            yield _found(
+                one,
+                one.where(*_OVERRIDES[one.chart], *_PROCESSORS),
+                "the metrics generator has no processor, makes no metrics, and there is no service graph",
+                "set it to [service-graphs, span-metrics]",
+            )
+
+
+@rule(
+    code="N35",
+    title="Processors are asked for and the chart's metrics generator is not switched on",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "The charts install no metrics generator unless it is switched on, so the processors run nowhere and there is "
+        "no service graph. It is a warning in a file of values, which may be one of several."
+    ),
+    remedy="Set `metricsGenerator.enabled: true`, in the chart tempo below `tempo`.",
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo}}
+          values:
+            tempo: {overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}}
+    """,
+)
+def chart_without_generator(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for one in _charts(manifests):
+        wanted = sequence(one.at(*_OVERRIDES[one.chart], *_PROCESSORS))
+        path: Path = (*GENERATOR[one.chart], "enabled")
+        enabled = one.at(*path)
+        is_said = enabled is not None or one.are_all
+        if wanted and is_said and not enabled and not _configures_generator_itself(one):
+            yield _found(
+                one,
+                one.where(*path),
+                "the processors run nowhere without a metrics generator, and there is no service graph",
+                "set it to true",
+            )
+
+
+@rule(
+    code="N35",
+    title="A chart's metrics generator has nowhere to write to",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "The chart tempo-distributed knows no Prometheus by itself: without a remote write the metrics of the service "
+        "graph are made and dropped. It is a warning in a file of values, which may be one of several."
+    ),
+    remedy="Set `metricsGenerator.config.storage.remote_write`.",
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo-distributed}}
+          values:
+            metricsGenerator: {enabled: true}
+            traces: {otlp: {grpc: {enabled: true}}}
+            overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
+    """,
+)
+def chart_without_remote_write(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    path: Path = ("metricsGenerator", "config", "storage", "remote_write")
+    for one in _charts(manifests):
+        if (
+            one.chart == _DISTRIBUTED
+            and one.at("metricsGenerator", "enabled") is True
+            and not one.at(*path)
+            and any(name in written for written in _written(one) for name in _GRAPH)
+            and not _configures_generator_itself(one)
+            and not _misnamed(one)
+        ):
+            yield _found(
+                one,
+                one.where(*path),
+                "the metrics of the service graph are made and sent nowhere",
+                'add [{url: "http://prometheus.monitoring.svc:9090/api/v1/write"}]',
+            )
+
+
+@rule(
+    code="N35",
+    title="A value of the metrics generator is one of the other chart",
+    levels=(Severity.ERROR,),
+    why=(
+        "The charts tempo and tempo-distributed have the metrics generator's URL in different places, and each ignores "
+        "what is in the other's."
+    ),
+    remedy=(
+        "In the chart tempo set `tempo.metricsGenerator.remoteWriteUrl`, in the chart tempo-distributed "
+        "`metricsGenerator.config.storage.remote_write`."
+    ),
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo-distributed}}
+          values:
+            metricsGenerator: {enabled: true, remoteWriteUrl: "http://prometheus:9090/api/v1/write"}
+            traces: {otlp: {grpc: {enabled: true}}}
+            overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
+    """,
+)
+def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    remedies = {
+        "tempo": "set tempo.metricsGenerator.remoteWriteUrl instead",
+        _DISTRIBUTED: "set metricsGenerator.config.storage.remote_write instead",
+    }
+    for one in _charts(manifests):
+        for path in _misnamed(one):
+            yield error(one.where(*path), f"the chart {one.chart} does not read this", remedies[one.chart])
+
+
+@rule(
+    code="N35",
+    title="A chart's Tempo takes spans of no protocol",
+    levels=(Severity.ERROR,),
+    why=(
+        "The chart tempo-distributed opens no port for spans by itself: whoever sends them finds a Service without the "
+        "port."
+    ),
+    remedy="Set `traces.otlp.grpc.enabled: true`.",
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo-distributed}}
+          values: {storage: {trace: {backend: s3}}}
+    """,
+)
+def chart_without_receiver(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for one in _charts(manifests):
+        receives = (
+            any(one.at("traces", *path, "enabled") for path in _RECEIVERS)
+            or one.at("traces", "kafka")
+            or one.at("tempo", "structuredConfig", "distributor", "receivers")
+            or one.at("config") is not None
+            or one.at("useExternalConfig")
+        )
+        if one.chart == _DISTRIBUTED and one.are_all and not receives:
+            yield error(
+                one.where("traces", "otlp", "grpc", "enabled"),
+                "the chart opens no port for spans by itself, and there is none",
+                "set it to true",
+            )
+
+
+def _charts(manifests: Manifests) -> Iterator[Values]:
+    """Yield the values of Tempo's charts, but not those which are known not to be all."""
+    for one in values(manifests, *CHARTS):
+        if one.are_all is not False:
+            yield one
+
+
+def _found(one: Values, place: Place, why: str, remedy: str) -> Fault:
+    return (error if one.are_all else warning)(place, why, remedy)
+
+
+def _written(one: Values) -> Iterator[str]:
+    """Every text of the values that asks for processors: a list of names, or a whole configuration."""
+    for path, written in strings(one.content):
+        is_listed = any(isinstance(key, str) and key.endswith(_ASKED_FOR) for key in path)
+        if is_listed or _ASKED_FOR in written:
+            yield written
+
+
+def _asks_for_processors(one: Values) -> bool:
+    """Whether they are asked for anywhere: releases of the charts have different places for it."""
+    return any(_written(one)) or bool(one.at("useExternalConfig"))
+
+
+def _configures_generator_itself(one: Values) -> bool:
+    """Whether Tempo's configuration is written by hand, and need not be the chart's."""
+    return bool(
+        one.at("tempo", "structuredConfig", "metrics_generator")
+        or one.at("useExternalConfig")
+        or text(one.at("config"))
+    )
+
+
+def _misnamed(one: Values) -> list[Path]:
+    """The paths where a remote write stands that the other chart would read."""
+    if one.chart == _DISTRIBUTED:
+        wrong: list[Path] = [("metricsGenerator", "remoteWriteUrl")]
+    else:
+        wrong = [("metricsGenerator", "remoteWriteUrl"), ("tempo", "metricsGenerator", "config", "storage")]
+    return [path for path in wrong if at(one.content, *path)]
