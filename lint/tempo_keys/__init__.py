@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
+from itertools import takewhile
 from typing import Any
 
 from lint.objects import Path, mapping
@@ -93,19 +94,16 @@ def places(keys: Keys, name: str, path: Path = ()) -> Iterator[Path]:
 
 
 def nearest_place(keys: Keys, path: Path) -> Path | None:
-    """The one place where the last key of ``path`` belongs: that which has most of the path in common."""
-    wanted = [key for key in path if isinstance(key, str)]
-    found = list(places(keys, wanted[-1]))
-    shared = {place: _shared(place, wanted) for place in found}
-    most = max(shared.values(), default=0)
-    best = [place for place in found if shared[place] == most]
+    """The one place where the last key of ``path`` belongs.
+
+    That is where the keys above it are the same, or else where most of the path from the top is.
+    """
+    wanted = tuple(key for key in path if isinstance(key, str))
+    found = {place: (_shared(place[::-1], wanted[::-1]), _shared(place, wanted)) for place in places(keys, wanted[-1])}
+    best = [place for place, shared in found.items() if shared == max(found.values())]
     return best[0] if len(best) == 1 else None
 
 
-def _shared(place: Path, wanted: list[str]) -> int:
-    count = 0
-    for one, other in zip(place, wanted, strict=False):
-        if one != other:
-            break
-        count += 1
-    return count
+def _shared(one: Path, other: Path) -> int:
+    """How many keys are the same from the first on."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))

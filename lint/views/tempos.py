@@ -22,6 +22,8 @@ _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _NEWEST = ("", "latest")
 _STRUCTURED_CONFIG: Path = ("tempo", "structuredConfig")
 _REMOTE_WRITE: Path = ("metrics_generator", "storage", "remote_write")
+# What values of charts have at the top or below a section, and Tempo's configuration has not.
+_OF_CHARTS = frozenset({"admin", "config", "image", "persistence", "replicas", "resources", "tempo", "traces"})
 # Grafana's enterprise edition has further keys.
 _ENTERPRISE = frozenset({"license", "admin_client", "admin_api"})
 
@@ -125,7 +127,8 @@ def _of_operator(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
 def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
     for one in values(manifests, *CHARTS):
         found = parts(one)
-        if found.config or found.url:
+        # With a configuration of one's own nobody knows what it takes from the values.
+        if (found.config or found.url) and not text(one.at("config")):
             yield Tempo(
                 owner=one.owner,
                 path=one.path,
@@ -168,13 +171,19 @@ def _installed_by(version: str | None) -> Minor | None:
 
 
 def _is_tempo(config: Mapping[Any, Any]) -> bool:
-    """Whether it has keys of Tempo's own: Loki and Mimir have sections of the same names, and charts have values."""
+    """Whether it has keys of Tempo's own: Loki and Mimir have sections of the same names."""
     is_marked = (
         isinstance(at(config, "storage", "trace"), Mapping)
         or isinstance(at(config, "distributor", "receivers"), Mapping)
         or isinstance(config.get("metrics_generator"), Mapping)
     )
-    return is_marked and 2 * sum(key in _top_keys() for key in config) > len(config) and "traces" not in config
+    return is_marked and not _is_of_chart(config) and 2 * sum(key in _top_keys() for key in config) >= len(config)
+
+
+def _is_of_chart(config: Mapping[Any, Any]) -> bool:
+    """Whether it is values of a chart, whose sections are workloads."""
+    words = {*config, *(key for section in config.values() for key in mapping(section))}
+    return not _OF_CHARTS.isdisjoint(words) or any(text(key) != text(key).lower() for key in config)
 
 
 @cache
