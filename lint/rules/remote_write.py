@@ -38,11 +38,10 @@ class _Write:
 @rule(
     code="N7",
     title="Prometheus does not accept remote writes",
-    levels=(Severity.ERROR, Severity.WARNING),
+    levels=(Severity.ERROR,),
     why=(
         "Tempo's metrics generator sends the service graph by remote write. Prometheus answers every remote write "
-        "with 404 unless its receiver is switched on, and OpenShift's own monitoring has no receiver at all. It is a "
-        "warning in a file of a chart's values, which may be one of several."
+        "with 404 unless its receiver is switched on, and OpenShift's own monitoring has no receiver at all."
     ),
     remedy=(
         "Start Prometheus with `--web.enable-remote-write-receiver`, in resources of its operator "
@@ -60,6 +59,8 @@ class _Write:
                 storage:
                   path: /var/tempo/generator/wal
                   remote_write: [{url: "http://prometheus-operated.monitoring.svc:9090/api/v1/write"}]
+              overrides:
+                defaults: {metrics_generator: {processors: [service-graphs]}}
         ---
         apiVersion: monitoring.coreos.com/v1
         kind: Prometheus
@@ -80,7 +81,7 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
         found = write.targets(manifests, facts)
         for prometheus in found:
             if not prometheus.has_receiver:
-                yield (warning if prometheus.may_have_more else error)(
+                yield error(
                     prometheus.owner.where(*prometheus.receiver_at),
                     f"{write.tempo.owner.label} writes to {write.endpoint}, and this Prometheus answers writes with "
                     "404",

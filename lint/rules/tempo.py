@@ -126,7 +126,7 @@ def variable_that_stays_literal(manifests: Manifests, facts: Facts) -> Iterator[
         metadata: {name: tempo, namespace: tracing-system}
         data:
           tempo.yaml: |
-            distributor: {receivers: {otlp: {protocols: {grpc: {}}}}}
+            distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}}
             storage: {trace: {backend: s3, s3: {bucket: traces, secret_key: "${KEY}"}}}
         ---
         apiVersion: apps/v1

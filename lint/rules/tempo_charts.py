@@ -6,8 +6,8 @@ Helm ignores values that a chart does not read, so no installation fails.
 from collections.abc import Iterator
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, Place, at, sequence, strings, text
+from lint.findings import Fault, Severity, error
+from lint.objects import Manifests, Path, sequence, strings, text
 from lint.rule import rule
 from lint.views.tempo_values import CHARTS, GENERATOR
 from lint.views.values import Values, values
@@ -17,6 +17,20 @@ _ASKED_FOR = "processors"
 _GRAPH = ("service-graphs", "span-metrics")
 _OVERRIDES: dict[str, Path] = {"tempo": ("tempo", "overrides"), _DISTRIBUTED: ("overrides",)}
 _PROCESSORS: Path = ("defaults", "metrics_generator", "processors")
+_MISNAMED: dict[str, tuple[Path, ...]] = {
+    "tempo": (
+        ("metricsGenerator", "remoteWriteUrl"),
+        ("metrics_generator",),
+        ("tempo", "metricsGenerator", "config", "storage"),
+        ("tempo", "metrics_generator"),
+        ("tempo", "structuredConfig", "metrics_generator"),
+    ),
+    _DISTRIBUTED: (("metricsGenerator", "remoteWriteUrl"), ("metrics_generator",), ("tempo", "metricsGenerator")),
+}
+_REMEDIES = {
+    "tempo": "set tempo.metricsGenerator.enabled and remoteWriteUrl instead",
+    _DISTRIBUTED: "set metricsGenerator.config.storage.remote_write instead",
+}
 # A protocol of `traces`, below which is `enabled`; what is not said is off.
 _RECEIVERS: tuple[Path, ...] = (
     ("otlp", "grpc"),
@@ -33,10 +47,10 @@ _RECEIVERS: tuple[Path, ...] = (
 @rule(
     code="N35",
     title="A chart's metrics generator has no processors",
-    levels=(Severity.ERROR, Severity.WARNING),
+    levels=(Severity.ERROR,),
     why=(
         "The charts start the metrics generator without a processor: it makes no metrics, and there is no service "
-        "graph. It is a warning in a file of values, which may be one of several."
+        "graph."
     ),
     remedy=(
         "Set `overrides.defaults.metrics_generator.processors: [service-graphs, span-metrics]`, in the chart tempo "
@@ -54,11 +68,10 @@ _RECEIVERS: tuple[Path, ...] = (
 )
 def chart_without_processors(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in _charts(manifests):
-        if one.at(*GENERATOR[one.chart], "enabled") is True and not _asks_for_processors(one):
-            yield _found(
-                one,
+        if one.at(*GENERATOR[one.chart], "enabled") is True and not _asks_for_metrics(one):
+            yield error(
                 one.where(*_OVERRIDES[one.chart], *_PROCESSORS),
-                "the metrics generator has no processor, makes no metrics, and there is no service graph",
+                "the metrics generator has no processor that makes metrics, and there is no service graph",
                 "set it to [service-graphs, span-metrics]",
             )
 
@@ -66,10 +79,10 @@ def chart_without_processors(manifests: Manifests, _facts: Facts) -> Iterator[Fa
 @rule(
     code="N35",
     title="Processors are asked for and the chart's metrics generator is not switched on",
-    levels=(Severity.ERROR, Severity.WARNING),
+    levels=(Severity.ERROR,),
     why=(
         "The charts install no metrics generator unless it is switched on, so the processors run nowhere and there is "
-        "no service graph. It is a warning in a file of values, which may be one of several."
+        "no service graph."
     ),
     remedy="Set `metricsGenerator.enabled: true`, in the chart tempo below `tempo`.",
     example="""
@@ -89,8 +102,7 @@ def chart_without_generator(manifests: Manifests, _facts: Facts) -> Iterator[Fau
         enabled = one.at(*path)
         is_said = enabled is not None or one.are_all
         if wanted and is_said and not enabled and not _configures_generator_itself(one):
-            yield _found(
-                one,
+            yield error(
                 one.where(*path),
                 "the processors run nowhere without a metrics generator, and there is no service graph",
                 "set it to true",
@@ -100,10 +112,10 @@ def chart_without_generator(manifests: Manifests, _facts: Facts) -> Iterator[Fau
 @rule(
     code="N35",
     title="A chart's metrics generator has nowhere to write to",
-    levels=(Severity.ERROR, Severity.WARNING),
+    levels=(Severity.ERROR,),
     why=(
         "The chart tempo-distributed knows no Prometheus by itself: without a remote write the metrics of the service "
-        "graph are made and dropped. It is a warning in a file of values, which may be one of several."
+        "graph are made and dropped."
     ),
     remedy="Set `metricsGenerator.config.storage.remote_write`.",
     example="""
@@ -129,8 +141,7 @@ def chart_without_remote_write(manifests: Manifests, _facts: Facts) -> Iterator[
             and not _configures_generator_itself(one)
             and not _misnamed(one)
         ):
-            yield _found(
-                one,
+            yield error(
                 one.where(*path),
                 "the metrics of the service graph are made and sent nowhere",
                 'add [{url: "http://prometheus.monitoring.svc:9090/api/v1/write"}]',
@@ -139,11 +150,11 @@ def chart_without_remote_write(manifests: Manifests, _facts: Facts) -> Iterator[
 
 @rule(
     code="N35",
-    title="A value of the metrics generator is one of the other chart",
+    title="A chart does not read a value of the metrics generator",
     levels=(Severity.ERROR,),
     why=(
-        "The charts tempo and tempo-distributed have the metrics generator's URL in different places, and each ignores "
-        "what is in the other's."
+        "The charts tempo and tempo-distributed have the metrics generator in different places, and ignore what is in "
+        "the other's place, or is written as Tempo's own configuration has it."
     ),
     remedy=(
         "In the chart tempo set `tempo.metricsGenerator.remoteWriteUrl`, in the chart tempo-distributed "
@@ -161,14 +172,10 @@ def chart_without_remote_write(manifests: Manifests, _facts: Facts) -> Iterator[
             overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """,
 )
-def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    remedies = {
-        "tempo": "set tempo.metricsGenerator.remoteWriteUrl instead",
-        _DISTRIBUTED: "set metricsGenerator.config.storage.remote_write instead",
-    }
+def value_that_no_chart_reads(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in _charts(manifests):
         for path in _misnamed(one):
-            yield error(one.where(*path), f"the chart {one.chart} does not read this", remedies[one.chart])
+            yield error(one.where(*path), f"the chart {one.chart} does not read this", _REMEDIES[one.chart])
 
 
 @rule(
@@ -213,10 +220,6 @@ def _charts(manifests: Manifests) -> Iterator[Values]:
             yield one
 
 
-def _found(one: Values, place: Place, why: str, remedy: str) -> Fault:
-    return (error if one.are_all else warning)(place, why, remedy)
-
-
 def _written(one: Values) -> Iterator[str]:
     """Every text of the values that asks for processors: a list of names, or a whole configuration."""
     for path, written in strings(one.content):
@@ -225,9 +228,21 @@ def _written(one: Values) -> Iterator[str]:
             yield written
 
 
-def _asks_for_processors(one: Values) -> bool:
-    """Whether they are asked for anywhere: releases of the charts have different places for it."""
-    return any(_written(one)) or bool(one.at("useExternalConfig"))
+def _asks_for_metrics(one: Values) -> bool:
+    """Whether a processor is asked for that does what the generator is there for.
+
+    Releases of the charts have different places for it. Without a Prometheus it need not make metrics.
+    """
+    written = list(_written(one))
+    of_graph = any(name in one_text for one_text in written for name in _GRAPH)
+    return of_graph or bool(one.at("useExternalConfig")) or (bool(written) and not any(_remote_writes(one)))
+
+
+def _remote_writes(one: Values) -> Iterator[object]:
+    generator = GENERATOR[one.chart]
+    yield one.at(*generator, "remoteWriteUrl")
+    yield one.at(*generator, "storage", "remote_write")
+    yield one.at(*generator, "config", "storage", "remote_write")
 
 
 def _configures_generator_itself(one: Values) -> bool:
@@ -241,8 +256,6 @@ def _configures_generator_itself(one: Values) -> bool:
 
 def _misnamed(one: Values) -> list[Path]:
     """The paths where a remote write stands that the other chart would read."""
-    if one.chart == _DISTRIBUTED:
-        wrong: list[Path] = [("metricsGenerator", "remoteWriteUrl")]
-    else:
-        wrong = [("metricsGenerator", "remoteWriteUrl"), ("tempo", "metricsGenerator", "config", "storage")]
-    return [path for path in wrong if at(one.content, *path)]
+    if text(one.at("config")):
+        return []
+    return [path for path in _MISNAMED[one.chart] if one.at(*path)]

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, dotted, mapping
+from lint.objects import Manifests, Path, dotted, mapping, view
 from lint.rule import rule
 from lint.tempo_keys import Keys, below, knows, nearest_place, older_overrides, releases, unknown
 from lint.views.tempos import Tempo, tempos
@@ -109,7 +108,8 @@ def misplaced_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Tempo does not start with a key that came later or is gone, as `ingester` and `compactor` are since Tempo 3. "
-        "It is a warning where the image has no version, and the newest release is assumed."
+        "An image without a version is taken for the newest release. It is a warning where no known release has all the"
+        " keys."
     ),
     remedy="Leave the key out, or run a release that knows it.",
     example="""
@@ -118,7 +118,7 @@ def misplaced_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         metadata: {name: tempo, namespace: tracing-system}
         data:
           tempo.yaml: |
-            distributor: {receivers: {otlp: {protocols: {grpc: {}}}}}
+            distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}}
             compactor: {compaction: {block_retention: 24h}}
             storage: {trace: {backend: local, local: {path: /var/tempo/blocks}}}
         ---
@@ -136,7 +136,7 @@ def key_of_another_release(manifests: Manifests, facts: Facts) -> Iterator[Fault
     for refused in _refused(manifests, facts):
         if refused.known_by:
             tempo = refused.tempo
-            yield (warning if tempo.is_newest or refused.release != tempo.release else error)(
+            yield (error if refused.release == tempo.release else warning)(
                 tempo.where(*refused.path),
                 f"Tempo {_written(refused.release)} does not start with the key {refused.name!r}, which "
                 + refused.history,
@@ -147,10 +147,10 @@ def key_of_another_release(manifests: Manifests, facts: Facts) -> Iterator[Fault
 @rule(
     code="N31",
     title="Tempo 3 refuses overrides in the older format",
-    levels=(Severity.ERROR, Severity.WARNING),
+    levels=(Severity.ERROR,),
     why=(
-        "Since release 3 Tempo does not start with flat keys in `overrides`, unless it is told to accept them. It is a "
-        "warning where the image has no version, and the newest release is assumed."
+        "Since release 3 Tempo does not start with flat keys in `overrides`, unless it is told to accept them. An image"
+        " without a version is taken for the newest release."
     ),
     remedy=(
         "Write them below `overrides.defaults`, such as `defaults: {global: {max_bytes_per_trace: 5000000}}`, or set "
@@ -162,7 +162,7 @@ def key_of_another_release(manifests: Manifests, facts: Facts) -> Iterator[Fault
         metadata: {name: tempo, namespace: tracing-system}
         data:
           tempo.yaml: |
-            distributor: {receivers: {otlp: {protocols: {grpc: {}}}}}
+            distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}}
             overrides: {max_bytes_per_trace: 5000000}
             storage: {trace: {backend: local, local: {path: /var/tempo/blocks}}}
         ---
@@ -189,15 +189,14 @@ def older_overrides_refused(manifests: Manifests, facts: Facts) -> Iterator[Faul
             continue
         older = [key for key in overrides if isinstance(key, str) and key in older_overrides()]
         if older:
-            yield (warning if tempo.is_newest else error)(
+            yield error(
                 tempo.where("overrides", older[0]),
                 f"Tempo {_written(tempo.release)} does not start with overrides in the older format",
                 "write them below overrides.defaults, or set overrides.enable_legacy_overrides: true",
             )
 
 
-# Cached because three rules share them.
-@lru_cache(maxsize=4)
+@view
 def _refused(manifests: Manifests, facts: Facts) -> tuple[_Refused, ...]:
     return tuple(_found(manifests, facts))
 

@@ -14,6 +14,7 @@ _VOLUME = "/var/tempo"
 _STORAGE_PATH: Path = ("metrics_generator", "storage", "path")
 _NEW_PROCESSORS: Path = ("overrides", "defaults", "metrics_generator", "processors")
 _OLD_PROCESSORS: Path = ("overrides", "metrics_generator_processors")
+_REMOTE_WRITE: Path = ("metrics_generator", "storage", "remote_write")
 _GRAPH_PROCESSORS = {"service_graphs": "service-graphs", "span_metrics": "span-metrics"}
 
 _SLACK: Path = ("metrics_generator", "metrics_ingestion_time_range_slack")
@@ -99,8 +100,8 @@ def generator_outside_its_volume(manifests: Manifests, facts: Facts) -> Iterator
     title="A metrics generator's processor is configured and not switched on",
     levels=(Severity.ERROR,),
     why=(
-        "Configuring a processor does not start it. It runs only for tenants whose overrides name it, and otherwise "
-        "makes no metrics."
+        "Configuring a processor, or a Prometheus to write to, does not start a processor. It runs only for tenants "
+        "whose overrides name it, and otherwise makes no metrics."
     ),
     remedy="Add the processor to `overrides.defaults.metrics_generator.processors`.",
     example="""
@@ -120,6 +121,12 @@ def processors_not_switched_on(manifests: Manifests, facts: Facts) -> Iterator[F
         if _has_other_overrides(tempo):
             continue
         switched_on = _switched_on(tempo)
+        if not switched_on and sequence(tempo.at(*_REMOTE_WRITE)) and not tempo.at("metrics_generator", "processor"):
+            yield error(
+                tempo.where(*_NEW_PROCESSORS),
+                "no processor is switched on, so nothing is written to Prometheus",
+                "set it to [service-graphs, span-metrics]",
+            )
         for key, name in _GRAPH_PROCESSORS.items():
             configured = key in mapping(tempo.at("metrics_generator", "processor"))
             # span-metrics can also be switched on in parts, such as span-metrics-latency.
@@ -189,10 +196,12 @@ def _switched_on(tempo: Tempo) -> list[str]:
 
 
 def _has_other_overrides(tempo: Tempo) -> bool:
-    return bool(
-        tempo.at("overrides", "per_tenant_override_config")
-        or tempo.at("overrides", "user_configurable_overrides", "enabled")
-    )
+    if tempo.at("overrides", "user_configurable_overrides", "enabled"):
+        return True
+    file = text(tempo.at("overrides", "per_tenant_override_config"))
+    beside = [document for path, document in tempo.owner.documents() if path[-1] == posixpath.basename(file)]
+    # Of a file that is not beside it, nobody knows what it has.
+    return bool(file) and ("processors" in beside[0] if beside else True)
 
 
 def _seconds(duration: object) -> float | None:

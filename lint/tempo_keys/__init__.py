@@ -12,6 +12,7 @@ from itertools import takewhile
 from typing import Any
 
 from lint.objects import Path, mapping
+from lint.templates import is_unknown
 from lint.views.versions import Minor, minor
 
 Keys = Mapping[str, Any]
@@ -26,8 +27,6 @@ _OF_BOTH_FORMATS = frozenset(
         "user_configurable_overrides",
     }
 )
-# What stands for text that is put in later: nobody knows the key yet.
-_VARIABLES = ("{{", "${", "%")
 
 
 @cache
@@ -76,7 +75,7 @@ def unknown(config: object, keys: Keys | None, path: Path = ()) -> Iterator[Path
             if isinstance(item, Mapping):
                 yield from unknown(item, keys, (*path, index))
     for key, value in mapping(config).items():
-        if not isinstance(key, str) or any(mark in key for mark in _VARIABLES):
+        if not isinstance(key, str) or is_unknown(key):
             continue
         if key in keys or _ANY in keys:
             yield from unknown(value, keys.get(key, keys.get(_ANY)), (*path, key))

@@ -39,11 +39,6 @@ class Prometheus:
     values: Values | None = None
 
     @property
-    def may_have_more(self) -> bool:
-        """Whether it is a file of values, beside which there may be others."""
-        return self.values is not None and self.values.are_all is None
-
-    @property
     def has_native_histograms(self) -> bool:
         return self.has_histogram_flag or self.needs_no_histogram_flag
 

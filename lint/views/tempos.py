@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Literal
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
 from lint.tempo_keys import releases
 from lint.views.services import TEMPO
 from lint.views.tempo_values import CHARTS, parts
@@ -16,7 +16,6 @@ from lint.views.versions import Minor, image_tag, minor
 
 EXTRA_CONFIG: Path = ("spec", "extraConfig", "tempo")
 _NATIVE_URLS: Path = ("spec", "template", "metricsGenerator", "remoteWriteURLs")
-PODS: Path = ("spec", "template", "spec")
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _NEWEST = ("", "latest")
@@ -90,8 +89,7 @@ class Tempo:
             yield self.owner.where(*path), url
 
 
-# Cached because every rule about Tempo looks at them.
-@lru_cache(maxsize=4)
+@view
 def tempos(manifests: Manifests, facts: Facts) -> tuple[Tempo, ...]:
     return tuple(_found(manifests, facts))
 
@@ -103,8 +101,9 @@ def _found(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
             config = mapping(parsed(document)) if text(path[-1]).endswith((".yaml", ".yml")) else {}
             if _is_tempo(config):
                 yield _plain(manifests, obj, path, config)
-    for obj in manifests.objects:
-        if not obj.kind and obj.group is None and _is_tempo(mapping(obj.raw)):
+    for obj in manifests.documents():
+        if _is_tempo(mapping(obj.raw)):
+            manifests.recognise(obj)
             yield Tempo(obj, (), mapping(obj.raw), "nobody", "")
     yield from _of_charts(manifests)
 
@@ -128,11 +127,12 @@ def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
     for one in values(manifests, *CHARTS):
         found = parts(one)
         # With a configuration of one's own nobody knows what it takes from the values.
-        if (found.config or found.url) and not text(one.at("config")):
+        taken = {} if text(one.at("config")) else found.config
+        if taken or found.url:
             yield Tempo(
                 owner=one.owner,
                 path=one.path,
-                config=found.config,
+                config=taken,
                 written_by="chart",
                 namespace=one.namespace,
                 release=minor(found.tag),
@@ -199,16 +199,21 @@ def _workloads_with(manifests: Manifests, config: Object) -> Iterator[Workload]:
 
 
 def _workloads(manifests: Manifests) -> Iterator[Workload]:
-    for obj in manifests.of("apps", *_WORKLOADS):
-        for index, container in enumerate(sequence(obj.at(*PODS, "containers"))):
+    for obj in (*manifests.of("apps", *_WORKLOADS), *manifests.of("", "Pod")):
+        path = (*_pod(obj), "containers")
+        for index, container in enumerate(sequence(obj.at(*path))):
             repository = text(at(container, "image")).partition("@")[0].rpartition("/")[2].partition(":")[0]
             if repository == "tempo":
-                yield Workload(obj, (*PODS, "containers", index), mapping(container))
+                yield Workload(obj, (*path, index), mapping(container))
+
+
+def _pod(obj: Object) -> Path:
+    return ("spec",) if obj.kind == "Pod" else ("spec", "template", "spec")
 
 
 def _mounted(workload: Object) -> frozenset[str]:
     """The names of the ConfigMaps and Secrets that a workload mounts."""
-    volumes = sequence(workload.at(*PODS, "volumes"))
+    volumes = sequence(workload.at(*_pod(workload), "volumes"))
     sources = [source for volume in volumes for source in (volume, *sequence(at(volume, "projected", "sources")))]
     fields = (("configMap", "name"), ("secret", "secretName"), ("secret", "name"))
     return frozenset(text(at(source, *field)) for source in sources for field in fields)

@@ -71,7 +71,8 @@ class Values:
             return None
         source = self.owner.at(*self.path[: self.path.index("helm") + 1]) if "helm" in self.path else None
         more = (
-            self.owner.at("spec", "valuesFrom"),
+            # What has a target sets one value.
+            [one for one in sequence(self.owner.at("spec", "valuesFrom")) if not at(one, "targetPath")],
             self.owner.at("spec", "valueYamlFiles"),
             self.owner.at("spec", "set"),
             *(at(source, field) for field in ("valueFiles", "parameters", "fileParameters")),

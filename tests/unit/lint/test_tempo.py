@@ -171,9 +171,9 @@ def test_prometheus_of_a_chart_has_no_receiver_by_itself(codes: Codes) -> None:
     assert codes(together(tempo, chart.replace("namespace: obs", "namespace: other"))) == []
 
 
-def test_a_file_of_values_may_be_one_of_several(codes: Codes) -> None:
+def test_a_file_of_values_does_not_say_where_it_goes(codes: Codes) -> None:
     tempo = config_map(PLAIN + GENERATOR.replace("prometheus.obs", "prometheus-operated.obs"))
-    assert codes(together(tempo, STACK_CHART)) == ["warning N7"]
+    assert codes(together(tempo, STACK_CHART)) == ["error N7"]
 
 
 def test_values_from_elsewhere_may_switch_the_receiver_on(codes: Codes) -> None:
@@ -232,7 +232,7 @@ def test_a_key_that_is_put_in_later_is_not_judged(codes: Codes) -> None:
         ("registry.example.com/mirror/tempo:v2.6.0", []),
         ("grafana/tempo:3.0.3", ["error N31"]),
         ("grafana/tempo:3.7.0", ["warning N31"]),
-        ("grafana/tempo:latest", ["warning N31"]),
+        ("grafana/tempo:latest", ["error N31"]),
         ("grafana/tempo:main-abcdef", []),
         ("grafana/tempo@sha256:0000", []),
         ("grafana/tempo-query:3.0.3", []),
@@ -409,7 +409,7 @@ def test_a_generator_of_local_blocks_writes_nowhere(codes: Codes) -> None:
 def test_processors_in_a_file_of_values_may_have_their_generator_in_another(codes: Codes) -> None:
     values = "tempo: {retention: 24h, overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}}"
     assert codes(values) == []
-    assert codes(values.replace("retention: 24h", "metricsGenerator: {enabled: false}")) == ["warning N35"]
+    assert codes(values.replace("retention: 24h", "metricsGenerator: {enabled: false}")) == ["error N35"]
 
 
 def test_values_from_elsewhere_may_have_the_processors(codes: Codes) -> None:

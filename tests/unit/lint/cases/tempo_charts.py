@@ -48,7 +48,7 @@ EXAMPLES = {
         wrong=replaced(MANY, '[{url: "http://prometheus.istio-system.svc:9090/api/v1/write"}]', "[]"),
         right=MANY,
     ),
-    "value_of_the_other_chart": Example(
+    "value_that_no_chart_reads": Example(
         f"error N35 {VALUES}.metricsGenerator.remoteWriteUrl",
         wrong=replaced(MANY, "config: {storage: {remote_write: [{url: ", "remoteWriteUrl: ").replace(
             'write"}]}}', 'write"'
