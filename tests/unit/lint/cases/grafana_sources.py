@@ -33,7 +33,12 @@ def asking(url: str) -> str:
     return replaced(DATA_SOURCES, "type: tempo\n", f"type: tempo\n        url: {url}\n")
 
 
-GATEWAY = replaced(STACK, "template:\n", "template:\n    gateway: {enabled: true}\n")
+GATEWAY = replaced(
+    STACK,
+    "template:\n",
+    "tenants: {mode: openshift, authentication: [{tenantName: dev, tenantId: dev}]}\n"
+    "  template:\n    gateway: {enabled: true}\n",
+)
 TENANT = "https://tempo-big-gateway.tracing-system.svc:8080/api/traces/v1/dev/tempo"
 
 EXAMPLES = {
