@@ -113,6 +113,7 @@ def queries_to_a_port_without_answers(manifests: Manifests, facts: Facts) -> Ite
         kind: TempoStack
         metadata: {name: traces, namespace: tracing-system}
         spec:
+          tenants: {mode: openshift, authentication: [{tenantName: dev, tenantId: dev}]}
           template: {gateway: {enabled: true}}
           tenants:
             mode: openshift

@@ -6,7 +6,7 @@ Helm ignores values that a chart does not read, so no installation fails.
 from collections.abc import Iterator
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error
+from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, sequence, strings, text
 from lint.rule import rule
 from lint.views.tempo_values import CHARTS, GENERATOR
@@ -47,10 +47,10 @@ _RECEIVERS: tuple[Path, ...] = (
 @rule(
     code="N35",
     title="A chart's metrics generator has no processors",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "The charts start the metrics generator without a processor: it makes no metrics, and there is no service "
-        "graph."
+        "graph. It is a warning where others are switched on, such as `local-blocks`."
     ),
     remedy=(
         "Set `overrides.defaults.metrics_generator.processors: [service-graphs, span-metrics]`, in the chart tempo "
@@ -68,11 +68,14 @@ _RECEIVERS: tuple[Path, ...] = (
 )
 def chart_without_processors(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in _charts(manifests):
-        if one.at(*GENERATOR[one.chart], "enabled") is True and not _asks_for_metrics(one):
-            yield error(
+        written = list(_written(one))
+        of_graph = any(name in asked for asked in written for name in _GRAPH)
+        if one.at(*GENERATOR[one.chart], "enabled") is True and not (of_graph or one.at("useExternalConfig")):
+            # What it does without them may be all that it is there for.
+            yield (warning if written else error)(
                 one.where(*_OVERRIDES[one.chart], *_PROCESSORS),
-                "the metrics generator has no processor that makes metrics, and there is no service graph",
-                "set it to [service-graphs, span-metrics]",
+                "no processor of the metrics generator is switched on that makes a service graph",
+                "add service-graphs and span-metrics",
             )
 
 
@@ -226,23 +229,6 @@ def _written(one: Values) -> Iterator[str]:
         is_listed = any(isinstance(key, str) and key.endswith(_ASKED_FOR) for key in path)
         if is_listed or _ASKED_FOR in written:
             yield written
-
-
-def _asks_for_metrics(one: Values) -> bool:
-    """Whether a processor is asked for that does what the generator is there for.
-
-    Releases of the charts have different places for it. Without a Prometheus it need not make metrics.
-    """
-    written = list(_written(one))
-    of_graph = any(name in one_text for one_text in written for name in _GRAPH)
-    return of_graph or bool(one.at("useExternalConfig")) or (bool(written) and not any(_remote_writes(one)))
-
-
-def _remote_writes(one: Values) -> Iterator[object]:
-    generator = GENERATOR[one.chart]
-    yield one.at(*generator, "remoteWriteUrl")
-    yield one.at(*generator, "storage", "remote_write")
-    yield one.at(*generator, "config", "storage", "remote_write")
 
 
 def _configures_generator_itself(one: Values) -> bool:
