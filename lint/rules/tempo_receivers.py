@@ -43,7 +43,7 @@ _LISTENS_LOCALLY = lifecycle().first_release("Tempo takes spans on localhost")
               volumes: [{name: conf, configMap: {name: tempo}}]
     """,
 )
-def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+def tempo_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in tempos(manifests, facts):
         if not _is_alone(tempo):
             continue

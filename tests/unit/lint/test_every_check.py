@@ -86,8 +86,9 @@ def test_an_explanation_is_a_title_and_two_paragraphs(check: lint.Rule) -> None:
         assert " ".join(paragraph.split()) == paragraph
 
 
-def test_no_two_checks_have_the_same_title() -> None:
+def test_no_two_checks_have_the_same_title_or_name() -> None:
     assert len({check.title for check in lint.RULES}) == len(lint.RULES)
+    assert len({check.name for check in lint.RULES}) == len(lint.RULES)
 
 
 def test_the_pages_of_the_checks_are_what_the_checks_say() -> None:

@@ -5,7 +5,7 @@ from cases.base import PLAIN, Example, replaced
 PROTOCOLS = 'data["tempo.yaml"].distributor.receivers.otlp.protocols'
 
 EXAMPLES = {
-    "receiver_on_localhost": Example(
+    "tempo_on_localhost": Example(
         f"error N31 ConfigMap tracing-system/tempo: {PROTOCOLS}.grpc.endpoint",
         wrong=replaced(PLAIN, 'grpc: {endpoint: "0.0.0.0:4317"}', "grpc: {}"),
         right=PLAIN,
