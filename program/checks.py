@@ -9,12 +9,14 @@ import pulumi
 import lint
 from cluster.recorded import Recorded
 from objects.context import Object
+from objects.mesh_config import active_revision
 from program.definitions import missing, not_offered, unfit
 from program.existing_mesh import unprepared
 from program.inventory import every_chart, every_object
 from program.migrations import migrations
 from program.ownership import taken
 from program.plan import Plan
+from program.remote_write import unwritten
 from program.telemetries import shadowing
 
 # Never a reason to refuse: releases that are not supported any more still work, and an upgrade passes through some, as
@@ -48,6 +50,7 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
         *unfit(plan, objects),
         *unprepared(plan),
         *shadowing(plan, before),
+        *map(plan.without_secrets, unwritten(plan, objects)),
         *(plan.without_secrets(str(finding)) for finding in findings if finding.severity is lint.Severity.ERROR),
     ]
     if faults:
@@ -83,6 +86,7 @@ def facts(plan: Plan) -> lint.Facts:
         if operators.source_of("opentelemetry") == "existing"
         else None,
         root_namespace=settings.mesh.namespace,
+        istio_revisions=frozenset({active_revision(settings.mesh) or "default"}),
         cluster_domain=settings.cluster.domain,
         prometheus_native_histograms=settings.prometheus.native_histograms if ours else None,
         prometheus_uid=plan.existing_prometheus_uid,

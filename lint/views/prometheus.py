@@ -15,6 +15,7 @@ _GOVERNING_SERVICE = "prometheus-operated"
 _WORKLOADS = ("Deployment", "StatefulSet")
 _RECEIVER = "web.enable-remote-write-receiver"
 _OLD_RECEIVER = "remote-write-receiver"
+_KNOWS_RECEIVER = lifecycle().first_release("the receiver has a flag of its own")
 _FORGETS_OLD_RECEIVER = lifecycle().first_release("the receiver has no feature flag")
 _FEATURES = re.compile(r"enable-feature[= ](\S+)")
 # By chart, how the names of the Services end that lead to its Prometheus.
@@ -24,19 +25,34 @@ _ALWAYS_NATIVE_HISTOGRAMS = lifecycle().first_release("native histograms need no
 
 @dataclass(frozen=True)
 class Prometheus:
-    """``receiver_at`` is where the receiver is, or would be, switched on; ``features_at`` where features are.
+    """``receiver_at`` is where the receiver is, or would be, switched on, and ``switch`` how; ``features_at`` where features
+    are.
 
     ``values`` are those of the chart that installs it, if one does.
     """
 
     owner: Object
     receiver_at: Path
-    remedy: str
-    has_receiver: bool
+    switch: str
+    has_receiver_flag: bool
+    has_receiver_feature: bool
     release: Minor | None
     features_at: Path
     has_histogram_flag: bool
     values: Values | None = None
+
+    @property
+    def has_receiver(self) -> bool:
+        """Whether it takes remote writes, as far as that is known of its release."""
+        old, new = _FORGETS_OLD_RECEIVER, _KNOWS_RECEIVER
+        return (self.has_receiver_flag and (self.release is None or self.release >= new)) or (
+            self.has_receiver_feature and (self.release is None or self.release < old)
+        )
+
+    @property
+    def remedy(self) -> str:
+        """How the receiver is switched on."""
+        return "take Prometheus 2.33 or later" if self.has_receiver_flag else self.switch
 
     @property
     def has_native_histograms(self) -> bool:
@@ -95,10 +111,9 @@ def _specified(owner: Object, path: Path, spec: object, release: Minor | None) -
     return Prometheus(
         owner=owner,
         receiver_at=(*path, "enableRemoteWriteReceiver"),
-        remedy="set it to true",
-        has_receiver=at(spec, "enableRemoteWriteReceiver") is True
-        or _RECEIVER in arguments
-        or (_OLD_RECEIVER in features and _knows_old_receiver(release)),
+        switch="set it to true",
+        has_receiver_flag=at(spec, "enableRemoteWriteReceiver") is True or _RECEIVER in arguments,
+        has_receiver_feature=_OLD_RECEIVER in features,
         release=release,
         features_at=(*path, "enableFeatures"),
         has_histogram_flag="native-histograms" in features,
@@ -130,20 +145,14 @@ def _of_flags(one: Values) -> Prometheus:
     return Prometheus(
         owner=one.owner,
         receiver_at=(*one.path, *path),
-        remedy=f"add {_RECEIVER}",
-        has_receiver=_RECEIVER in flags
-        or _RECEIVER in arguments
-        or (any(_OLD_RECEIVER in feature for feature in features) and _knows_old_receiver(release)),
+        switch=f"add {_RECEIVER}",
+        has_receiver_flag=_RECEIVER in flags or _RECEIVER in arguments,
+        has_receiver_feature=any(_OLD_RECEIVER in feature for feature in features),
         release=release,
         features_at=(*one.path, *path),
         has_histogram_flag=any("native-histograms" in feature for feature in features),
         values=one,
     )
-
-
-def _knows_old_receiver(release: Minor | None) -> bool:
-    """Whether the receiver may be switched on as a feature; a release that is not known may be an old one."""
-    return release is None or release < _FORGETS_OLD_RECEIVER
 
 
 def _containers(obj: Object) -> Iterator[Prometheus]:
@@ -155,9 +164,9 @@ def _containers(obj: Object) -> Iterator[Prometheus]:
             yield Prometheus(
                 owner=obj,
                 receiver_at=(*path, index, "args"),
-                remedy="add --web.enable-remote-write-receiver",
-                has_receiver=(_RECEIVER in command and f"{_RECEIVER}=false" not in command)
-                or (_has_feature(command, _OLD_RECEIVER) and _knows_old_receiver(release)),
+                switch="add --web.enable-remote-write-receiver",
+                has_receiver_flag=_RECEIVER in command and f"{_RECEIVER}=false" not in command,
+                has_receiver_feature=_has_feature(command, _OLD_RECEIVER),
                 release=release,
                 features_at=(*path, index, "args"),
                 has_histogram_flag="native-histograms" in command,

@@ -82,15 +82,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"tempo.extraConfig": {"compaction": {}}}, "N31"),
     ({"tempo.extraConfig": {"overrides": {"defaults": {"rate_limit_bytes": 1}}}}, "N31"),
     ({"tempo.extraConfig": {"multitenancy_enabled": True}}, "N24"),
-    ({"tempo.extraConfig": {"metrics_generator": {"metrics_ingestion_time_range_slack": "1s"}}}, "N31"),
-    (
-        {
-            "tempo.extraConfig": {
-                "metrics_generator": {"storage": {"remote_write": [{"url": "http://mimir.shop:8080/push"}]}}
-            }
-        },
-        "N7",
-    ),
+    ({"tempo.extraConfig": {"metrics_generator": {"metrics_ingestion_time_range_slack": "1s"}}}, "N5"),
     ({"prometheus.image": "docker.io/prom/prometheus:v2.32.1"}, "N7"),
 ]
 
@@ -146,6 +138,18 @@ def test_settings_that_break_a_hop_are_refused_with_the_reason_and_the_remedy(
     assert isinstance(caught.value, pulumi.RunError)
     assert f"error {code} " in message
     assert not any(sentinel in message for sentinel in SENTINELS.values())
+
+
+@pytest.mark.parametrize("base", [minimal_config, s3_config])
+def test_a_list_of_remote_writes_has_to_contain_the_stack_s_prometheus(base: Callable[[], dict[str, Any]]) -> None:
+    def written(*urls: str) -> dict[str, Any]:
+        entries = [{"url": url} for url in urls]
+        return configured(base(), {"tempo.extraConfig": {"metrics_generator": {"storage": {"remote_write": entries}}}})
+
+    ours = plan_of(base()).tempo().remote_write_url
+    with pytest.raises(checks.RefusedError, match="remote_write: this list replaces the program's"):
+        refuse_what_breaks(plan_of(written("http://mimir.shop.svc:8080/api/v1/push")), Recorded())
+    refuse_what_breaks(plan_of(written(ours, "http://mimir.shop.svc:8080/api/v1/push")), Recorded())
 
 
 @pytest.mark.parametrize(("changes", "code"), DOUBTFUL)
