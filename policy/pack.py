@@ -106,4 +106,6 @@ def _facts(config: Mapping[str, Any]) -> Facts:
 
 def _schema() -> PolicyConfigSchema:
     codes = {"type": "array", "items": {"type": "string", "enum": list(reference.codes())}}
-    return PolicyConfigSchema({**{name: schema for name, (_, schema) in _FACTS.items()}, "select": codes, "ignore": codes})
+    return PolicyConfigSchema(
+        {**{name: schema for name, (_, schema) in _FACTS.items()}, "select": codes, "ignore": codes}
+    )
