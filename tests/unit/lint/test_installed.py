@@ -101,3 +101,12 @@ def test_the_hook_runs_the_command_on_manifests(run: Run, tmp_path: Path) -> Non
     assert [name for name in names if re.search(hook["files"], name)] == ["a/b.yaml", "b.yml", "c.json"]
     (tmp_path / "nothing.yaml").write_text("a: 1\n")
     assert run(*arguments, "nothing.yaml").returncode == 0
+
+
+def test_the_documentation_has_every_option_and_no_other(run: Run) -> None:
+    def options(text: str) -> set[str]:
+        return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+    documented = (ROOT / "docs" / "lint.md").read_text()
+    of_other_commands = {"--requirement", "--policy-pack", "--policy-pack-config"}
+    assert options(documented) - of_other_commands == options(run("--help").stdout) - {"--help"}
