@@ -1,7 +1,6 @@
 """The values of a resource as lint may read them: what is secret, or not known in a preview, is a variable there."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import pulumi_policy.policy
@@ -27,8 +26,11 @@ def keep_secrets() -> None:
 
     It does so only for remediations: a policy that validates gets the bare texts, and could not help printing them.
     """
-    told = partial(deserialize.deserialize_properties, proxy_secrets=True)
-    pulumi_policy.policy.deserialize_properties = told  # type: ignore[attr-defined]
+    pulumi_policy.policy.deserialize_properties = _with_secrets  # type: ignore[attr-defined, assignment]
+
+
+def _with_secrets(properties: dict[str, Any], _proxy_secrets: bool = True) -> dict[str, Any]:
+    return deserialize.deserialize_properties(properties, proxy_secrets=True)
 
 
 def readable(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,9 @@ def analyzed(engine: analyzer_pb2_grpc.AnalyzerStub) -> Callable[..., Said]:
                 one.provider.urn = f"urn:pulumi:test::test::pulumi:providers:kubernetes::p{index}"
                 json_format.ParseDict(provider.get(index, {}), one.provider.properties)
             if index not in read:
-                engine.Analyze(analyzer.AnalyzeRequest(type=one.type, urn=one.urn, name=one.name))
+                deployed = analyzer.AnalyzeRequest(type=one.type, urn=one.urn, properties=one.properties)
+                assert not engine.Remediate(deployed).remediations
+                assert not engine.Analyze(deployed).diagnostics
         settings = analyzer.ConfigureAnalyzerRequest()
         for policy in engine.GetAnalyzerInfo(empty_pb2.Empty()).policies:
             settings.policyConfig[policy.name].enforcementLevel = policy.enforcementLevel
@@ -197,3 +199,8 @@ def test_a_finding_that_is_accepted_with_a_reason_is_not_reported(analyzed: Call
 
 def test_resources_of_other_providers_are_none_of_its_business(analyzed: Callable[..., Said]) -> None:
     assert analyzed(("", {"kind": "Telemetry", "apiVersion": "telemetry.istio.io/v1"})) == []
+
+
+def test_the_pack_pins_what_the_project_pins() -> None:
+    ours, pack = ((ROOT / name).read_text().splitlines() for name in ("requirements.in", "policy/requirements.txt"))
+    assert {line for line in pack if not line.startswith("#")} <= set(ours)
