@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi_policy import PolicyResource
+from pulumi_policy import PolicyProviderResource, PolicyResource
 
 from lint.objects import Object, mapping, sequence, text
-from policy.values import UNKNOWN, readable
+from policy.values import UNKNOWN, identity, readable
 
 _RELEASE = "kubernetes:helm.sh/v3:Release"
 # Of a provider: what decides to which cluster it deploys.
@@ -23,15 +23,21 @@ class Deployed:
 
 
 def clusters(resources: Iterable[PolicyResource]) -> Iterator[list[Deployed]]:
-    """Yield the objects of each cluster; of what is secret there is nothing."""
+    """Yield the objects of each cluster: several providers may deploy to one."""
     found: dict[str, list[Deployed]] = {}
     for resource in resources:
-        provider = readable(resource.provider.props) if resource.provider else {}
-        cluster = repr([provider.get(name) for name in _CLUSTER])
+        cluster, namespace = _destination(resource.provider)
         for raw in _raws(resource):
-            obj = Object(raw, default_namespace=_known(provider.get("namespace")))
-            found.setdefault(cluster, []).append(Deployed(obj, resource.urn))
+            found.setdefault(cluster, []).append(Deployed(Object(raw, default_namespace=namespace), resource.urn))
     yield from found.values()
+
+
+def _destination(provider: PolicyProviderResource | None) -> tuple[str, str]:
+    """What tells its cluster from others, which is not for printing, and the namespace of objects that name none."""
+    if provider is None:
+        return "", ""
+    namespace = text(readable(provider.props).get("namespace"))
+    return identity(provider.props, _CLUSTER) or provider.urn, "" if namespace == UNKNOWN else namespace
 
 
 def _raws(resource: PolicyResource) -> Iterator[Mapping[str, Any]]:
@@ -67,7 +73,3 @@ def _items(properties: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _can_be_read(raw: Mapping[str, Any]) -> bool:
     """Whether lint may see the object: not a Secret, and nothing of which a whole part is not known."""
     return raw.get("kind") != "Secret" and UNKNOWN not in raw.values()
-
-
-def _known(namespace: object) -> str:
-    return "" if namespace == UNKNOWN else text(namespace)

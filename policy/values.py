@@ -1,6 +1,6 @@
 """The values of a resource as lint may read them: what is secret, or not known in a preview, is a variable there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pulumi_policy.policy
@@ -38,6 +38,13 @@ def readable(properties: Mapping[str, Any]) -> dict[str, Any]:
     # Without its wrapper: that one raises where something is not known.
     found: dict[str, Any] = _readable(deserialize.serialize_properties(properties))
     return found
+
+
+def identity(properties: Mapping[str, Any], names: Iterable[str]) -> str:
+    """What the properties with these names are, to compare them; empty if one is not known. It may hold secrets."""
+    plain = deserialize.serialize_properties(properties)
+    found = repr([plain.get(name) for name in names])
+    return "" if any(unknown in found for unknown in _UNKNOWN_IN_A_PREVIEW) else found
 
 
 def _readable(value: Any) -> Any:

@@ -176,12 +176,24 @@ def test_the_chart_of_a_release_is_judged_by_its_version(analyzed: Callable[...,
     assert (name, message.splitlines()[1].partition(": ")[0]) == ("r0", "N18 Release istio-system/istiod")
 
 
-def test_the_objects_of_two_clusters_do_not_meet(analyzed: Callable[..., Said]) -> None:
-    wrong = ((ISTIO, istio()), (TELEMETRY, telemetry("nobody")))
-    apart = {0: {"context": "one"}, 1: {"context": "two"}}
-    together = {0: {"context": "one"}, 1: {"context": "one", "namespace": "istio-system"}}
-    assert codes(analyzed(*wrong, provider=apart)) != codes(analyzed(*wrong))
-    assert codes(analyzed(*wrong, provider=together)) == codes(analyzed(*wrong))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"context": "one"}, {"context": "two"}),
+        ({"kubeconfig": secret("one")}, {"kubeconfig": secret("two")}),
+        ({"kubeconfig": UNKNOWN}, {"kubeconfig": UNKNOWN}),
+    ],
+    ids=["named", "secret", "unknown"],
+)
+def test_the_objects_of_two_clusters_do_not_meet(
+    analyzed: Callable[..., Said], one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert analyzed((ISTIO, istio()), (TELEMETRY, telemetry("nobody")), provider={0: one, 1: other}) == []
+
+
+def test_two_providers_may_deploy_to_one_cluster(analyzed: Callable[..., Said]) -> None:
+    providers = {0: {"kubeconfig": secret("one")}, 1: {"kubeconfig": secret("one"), "namespace": "istio-system"}}
+    assert analyzed((ISTIO, istio()), (TELEMETRY, telemetry("nobody")), provider=providers) != []
 
 
 def test_a_code_that_is_ignored_is_not_looked_for(analyzed: Callable[..., Said]) -> None:
