@@ -14,9 +14,10 @@ _OF_ONE_MACHINE = "local"
 # What belongs to a single stack.
 _OF_A_STACK = re.compile(r"(?:Pulumi\.|facts/)(?P<stack>[^/]+)\.(?:yaml|json)")
 # What no deployment depends on. Whatever is not named here may be part of the program, and touches every stack.
-_BESIDE = (".ci/", ".github/", "bench/", "docs/", "examples/", "local/", "package/", "tests/")
+_BESIDE = (".ci/", ".github/", "bench/", "docs/", "examples/", "local/", "package/", "policy/", "tests/")
 _FILES_BESIDE = {
-    ".gitignore", "LICENSE", "Makefile", "mesh_tracing.py", "pyproject.toml", "requirements.in", "stacks.py",
+    ".gitignore", ".pre-commit-hooks.yaml", "LICENSE", "Makefile", "mesh_tracing.py", "pyproject.toml",
+    "requirements.in", "stacks.py",
 }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ print("\\n".join(str(f.relative_to(here)) for f in files if f.is_relative_to(her
         (["facts/dev.json", "Pulumi.prod.yaml"], ["dev", "prod"]),
         (["Pulumi.local.yaml"], []),
         (["Pulumi.gone.yaml"], []),
-        (["docs/verify.md", "README.md", "tests/unit/conftest.py", "local/state.py"], []),
+        (["docs/verify.md", "README.md", "tests/unit/conftest.py", "local/state.py", "policy/pack.py"], []),
         (["README.md", "model/mesh.py"], ["dev", "prod"]),
         (["Pulumi.yaml"], ["dev", "prod"]),
         (["requirements.txt"], ["dev", "prod"]),

@@ -111,6 +111,9 @@ def test_a_build_that_fails_names_its_log(tmp_path: Path, monkeypatch: pytest.Mo
         toolbox.ensure()
 
 
+BESIDE_PULUMI = ("pulumi-language-python", "pulumi-language-python-exec", "pulumi-analyzer-policy-python")
+
+
 def a_program(folder: Path, name: str, prints: str) -> None:
     """Put a program into ``folder`` that prints one text."""
     (folder / name).write_text(f"#!/bin/sh\necho '{prints}'\n")
@@ -128,11 +131,9 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_fitting_pulumi_on_path_is_used_with_its_language_host(path: Path) -> None:
     a_program(path, "pulumi", "v3.230.1")
-    for name in ("pulumi-language-python", "pulumi-language-python-exec"):
+    for name in BESIDE_PULUMI:
         a_program(path, name, "")
-    assert tools.on_path() == {
-        name: path / name for name in ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
-    }
+    assert tools.on_path() == {name: path / name for name in ("pulumi", *BESIDE_PULUMI)}
 
 
 def test_a_pulumi_without_its_language_host_is_not_used(path: Path) -> None:
@@ -142,7 +143,7 @@ def test_a_pulumi_without_its_language_host_is_not_used(path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["v3.214.9", "v2.300.0", "v4.215.0"])
 def test_a_pulumi_that_does_not_fit_is_not_used(path: Path, version: str) -> None:
-    for name in ("pulumi", "pulumi-language-python", "pulumi-language-python-exec"):
+    for name in ("pulumi", *BESIDE_PULUMI):
         a_program(path, name, version)
     assert tools.on_path() == {}
 
