@@ -25,10 +25,9 @@ _ALWAYS_NATIVE_HISTOGRAMS = lifecycle().first_release("native histograms need no
 
 @dataclass(frozen=True)
 class Prometheus:
-    """``receiver_at`` is where the receiver is, or would be, switched on, and ``switch`` how; ``features_at`` where features
-    are.
+    """``receiver_at`` is where the receiver is, or would be, switched on, and ``switch`` says how.
 
-    ``values`` are those of the chart that installs it, if one does.
+    ``features_at`` is where features are; ``values`` are those of the chart that installs it, if one does.
     """
 
     owner: Object
