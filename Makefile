@@ -7,14 +7,14 @@ ENVIRONMENT = exports="$$($(PYTHON) -m local env)" && eval "$$exports" &&
 SUITE = $(PYTHON) -m tests.suites $(if $(FRESH),--fresh)
 
 .PHONY: help up preview verify destroy down status docs format lock lint unit test bench \
-	test-faults test-safety test-minio test-upgrades test-platforms test-mutation test-all python3-venv
+	test-faults test-safety test-minio test-upgrades test-platforms test-programs test-mutation test-all python3-venv
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'On a bare machine:   up preview verify status destroy down'
 	@echo 'While you change it: format lint unit docs lock bench'
 	@echo 'Before you commit:   test'
-	@echo 'Further suites:      test-faults test-safety test-minio test-upgrades test-platforms test-mutation, or test-all in turn'
+	@echo 'Further suites:      test-faults test-safety test-minio test-upgrades test-platforms test-programs test-mutation, or test-all in turn'
 	@echo 'A suite that was interrupted goes on where it stopped; FRESH=1 begins anew. CONTRIBUTING.md says more.'
 
 up: python3-venv .venv/installed
@@ -39,7 +39,7 @@ status: .venv/installed
 test: python3-venv .venv/installed
 	@$(SUITE) test
 
-test-faults test-safety test-minio test-upgrades test-platforms test-mutation test-all: test-%: .venv/installed
+test-faults test-safety test-minio test-upgrades test-platforms test-programs test-mutation test-all: test-%: .venv/installed
 	@$(SUITE) $*
 
 bench: .venv/installed

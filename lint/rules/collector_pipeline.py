@@ -9,6 +9,7 @@ from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.templates import is_unknown
 from lint.views.collectors import ROLES, Collector, collectors, kind_of
+from lint.views.durations import seconds
 
 
 @rule(
@@ -235,12 +236,17 @@ def memory_limiter_without_values(manifests: Manifests, facts: Facts) -> Iterato
                 continue
             given = mapping(settings)
             for key, other in (("check_interval", ""), ("limit_percentage", "limit_mib")):
-                if not given.get(key) and not given.get(other):
+                if _is_nothing(given.get(key)) and _is_nothing(given.get(other)):
                     yield error(
                         collector.where("processors", name, key),
                         "the collector does not start without it",
                         "set it to 1s" if key == "check_interval" else "set it to 75, or set limit_mib",
                     )
+
+
+def _is_nothing(value: object) -> bool:
+    """Whether a limit or an interval is missing, or zero."""
+    return not value or seconds(value) == 0
 
 
 def _whole(manifests: Manifests, facts: Facts) -> Iterator[Collector]:

@@ -48,6 +48,8 @@ LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
     for name in ("life", "faults", "safety", "minio", "upgrades", "platforms")
 )
+# The programs of the mesh judge the configurations that the project writes, and what lint says of others.
+PROGRAMS = _pytest("programs", "tests/programs", "--numprocesses", "2", "--dist", "loadfile")
 MUTATION = Part("mutation", (sys.executable, "-m", "tests.mutation"))
 
 SUITES = {
@@ -58,8 +60,9 @@ SUITES = {
     "minio": (BUILD_MINIO, MINIO),
     "upgrades": (BUILD, UPGRADES),
     "platforms": (BUILD, PLATFORMS),
+    "programs": (BUILD, PROGRAMS),
     "mutation": (MUTATION,),
-    "all": (LINT, UNIT, BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, BUILD_MINIO, MINIO, MUTATION),
+    "all": (LINT, UNIT, BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, PROGRAMS, BUILD_MINIO, MINIO, MUTATION),
 }
 
 
