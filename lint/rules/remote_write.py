@@ -156,12 +156,12 @@ def port_closed_by_network_policy(manifests: Manifests, facts: Facts) -> Iterato
 def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.prometheus_native_histograms is True:
         return
+    writes: dict[int, list[_Write]] = {}
+    for write in _writes(manifests, facts):
+        writes.setdefault(id(write.tempo.owner), []).append(write)
     for tempo in tempos(manifests, facts):
         targets = [
-            prometheus
-            for write in _writes(manifests, facts)
-            if write.tempo.owner is tempo.owner
-            for prometheus in write.targets(manifests, facts)
+            prometheus for write in writes.get(id(tempo.owner), ()) for prometheus in write.targets(manifests, facts)
         ]
         if targets and all(prometheus.has_native_histograms for prometheus in targets):
             continue

@@ -200,9 +200,12 @@ def telemetry_without_provider(manifests: Manifests, facts: Facts) -> Iterator[F
     if not knows_all(manifests) or any(mesh.default_provider for mesh in mesh_configs(manifests)):
         return
     above = for_the_mesh(manifests, facts)
+    has_provider = any(map(names_provider, above))
+    supplied = {one.namespace for one in telemetries(manifests) if names_provider(one)}
     for obj in telemetries(manifests):
-        parents = [*above, *(one for one in telemetries(manifests) if one.namespace == obj.namespace)]
-        if any(tracing_entries(obj)) and not is_switched_off(obj) and not any(map(names_provider, [obj, *parents])):
+        if has_provider or obj.namespace in supplied:
+            continue
+        if any(tracing_entries(obj)) and not is_switched_off(obj):
             yield (error if above else warning)(
                 obj.where("spec", "tracing", 0, "providers"),
                 "neither it nor the mesh configuration names a provider, so istiod switches tracing off",

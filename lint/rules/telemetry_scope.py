@@ -82,14 +82,17 @@ def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iter
     """,
 )
 def same_selector(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    selecting = [one for one in telemetries(manifests) if is_plain(one.namespace) and is_plain(one.name)]
-    for index, obj in enumerate(selecting):
-        for other in selecting[:index]:
-            labels = mapping(obj.at("spec", "selector", "matchLabels"))
-            is_same = labels and labels == mapping(other.at("spec", "selector", "matchLabels"))
-            in_one_folder = _folder(obj) == _folder(other)
+    neighbours: dict[tuple[str, PurePath], list[Object]] = {}
+    for obj in telemetries(manifests):
+        labels = mapping(obj.at("spec", "selector", "matchLabels"))
+        if not labels or not is_plain(obj.namespace) or not is_plain(obj.name):
+            continue
+        others = neighbours.setdefault((obj.namespace, _folder(obj)), [])
+        others.append(obj)
+        for other in others[:-1]:
+            is_same = labels == mapping(other.at("spec", "selector", "matchLabels"))
             field = _contradiction(obj, other)
-            if is_same and in_one_folder and obj.namespace == other.namespace and obj.name != other.name and field:
+            if is_same and obj.name != other.name and field:
                 yield warning(
                     obj.where("spec", "tracing", 0, field),
                     f"{other.name} has the same selector and another value, and the younger one of both counts",

@@ -90,13 +90,16 @@ def exports(manifests: Manifests, facts: Facts) -> tuple[Export, ...]:
 
 @view
 def deliveries(manifests: Manifests, facts: Facts) -> tuple[Delivery, ...]:
-    known = stores(manifests, facts)
+    by_name: dict[str, list[tuple[Store, Intake]]] = {}
+    for store in stores(manifests, facts):
+        for intake in store.intakes:
+            by_name.setdefault(intake.service.name, []).append((store, intake))
     return tuple(
         Delivery(export, store, intake)
         for export in exports(manifests, facts)
-        for store in known
-        for intake in store.intakes
-        if export.target is not None and _is_same(export.target, intake.service)
+        if export.target is not None
+        for store, intake in by_name.get(export.target.name, ())
+        if _is_same(export.target, intake.service)
     )
 
 
@@ -109,10 +112,12 @@ def misses(manifests: Manifests, facts: Facts) -> Iterator[tuple[Export, Store]]
     """Yield the exports to a Service that is not there, and the Tempo whose name it resembles."""
     # The longest name first: it resembles most.
     known = sorted(stores(manifests, facts), key=lambda store: (-len(store.stem), store.owner.label))
-    existing = [*services(manifests), *(intake.service for store in known for intake in store.intakes)]
+    existing: dict[str, list[ServiceName]] = {}
+    for service in [*services(manifests), *(intake.service for store in known for intake in store.intakes)]:
+        existing.setdefault(service.name, []).append(service)
     for export in exports(manifests, facts):
         target = export.target
-        if target is None or any(_is_same(target, service) for service in existing):
+        if target is None or any(_is_same(target, service) for service in existing.get(target.name, ())):
             continue
         meant = (store for store in known if store.stem and _resembles(export, target, store))
         for store in islice(meant, 1):
