@@ -55,7 +55,7 @@ def rule(  # noqa: PLR0913  one parameter for each part of the explanation
     why: str,
     remedy: str,
     example: str,
-    source: str = "",
+    source: str,
     facts: Facts = _NOTHING_KNOWN,
     reads_variables: bool = False,
 ) -> Callable[[Find], Rule]:

@@ -37,6 +37,7 @@ from lint.views.waypoints import NONE, USE_WAYPOINT, admits, attachments, waypoi
         kind: Namespace
         metadata: {name: bookinfo, labels: {istio.io/dataplane-mode: ambient}}
     """,
+    source="istio: architecture/ambient/ztunnel.md; istio: pilot/pkg/serviceregistry/ambient/waypoints.go",
 )
 def ambient_namespace_without_waypoint(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if not any(tracers(manifests)) and not any(tracing(manifests)):
@@ -79,6 +80,7 @@ def ambient_namespace_without_waypoint(manifests: Manifests, facts: Facts) -> It
           selector: {matchLabels: {app: reviews}}
           tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
     """,
+    source="istio: pilot/pkg/model/policyattachment.go",
 )
 def selector_in_ambient_namespace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     without_sidecars = ambient(manifests)
@@ -119,6 +121,7 @@ def selector_in_ambient_namespace(manifests: Manifests, _facts: Facts) -> Iterat
             istio.io/use-waypoint: waypoint
             istio.io/use-waypoint-namespace: shared
     """,
+    source="istio: pilot/pkg/serviceregistry/ambient/waypoints.go",
 )
 def waypoint_that_does_not_admit_a_namespace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for attachment in attachments(manifests):

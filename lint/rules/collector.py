@@ -48,6 +48,7 @@ _REMOVED = (
         spec:
           ingress: {type: route}
     """,
+    source="opentelemetry-operator: internal/manifests/collector/service.go; istio: pkg/config/kube/conversion.go",
 )
 def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if not has_mesh(manifests):
@@ -84,6 +85,7 @@ def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             service:
               telemetry: {metrics: {address: "0.0.0.0:8888"}}
     """,
+    source="https://github.com/open-telemetry/opentelemetry-helm-charts/issues/1935",
 )
 def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):
@@ -129,6 +131,10 @@ def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [logging]}}
     """,
+    source=(
+        "opentelemetry-collector: otelcol/internal/configunmarshaler/configs.go; "
+        "lint/lifecycle.yaml, with a source for each removal"
+    ),
 )
 def component_that_was_removed(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):

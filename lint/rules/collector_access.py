@@ -50,6 +50,7 @@ _MUTUAL = "ISTIO_MUTUAL"
           host: "*.local"
           trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}
     """,
+    source="istio: pilot/pkg/model/push_context.go, destinationRule; istio: pilot/pkg/networking/core/cluster_tls.go",
 )
 def mutual_tls_without_sidecar(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for to in destinations(manifests, facts):
@@ -135,6 +136,10 @@ def _tls_mode(destination_rule: Object, port: int | None) -> Path:
         metadata: {name: default-deny, namespace: tracing}
         spec: {podSelector: {}, policyTypes: [Ingress]}
     """,
+    source=(
+        "https://kubernetes.io/docs/concepts/services-networking/network-policies/; "
+        "opentelemetry-operator: internal/manifests/collector/networkpolicy.go"
+    ),
 )
 def policy_that_lets_no_spans_in(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for to in destinations(manifests, facts):

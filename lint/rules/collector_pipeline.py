@@ -20,7 +20,7 @@ from lint.views.durations import seconds
         "Each name in a pipeline, and each in `service.extensions`, has to be a key of the section of its kind, such "
         "as `processors`. A collector with any other name does not start. The API server does not look at the names."
     ),
-    remedy="Configure the component, be it as `batch: {}`, or take its name out.",
+    remedy="Configure the component, if only as `batch: {}`, or take its name out.",
     example="""
         apiVersion: opentelemetry.io/v1beta1
         kind: OpenTelemetryCollector
@@ -32,6 +32,7 @@ from lint.views.durations import seconds
             service:
               pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [debug]}}
     """,
+    source="opentelemetry-collector: otelcol/config.go",
 )
 def component_that_is_not_configured(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in _whole(manifests, facts):
@@ -64,6 +65,7 @@ def component_that_is_not_configured(manifests: Manifests, facts: Facts) -> Iter
             service:
               pipelines: {traces: {receivers: [otlp], exporters: []}}
     """,
+    source="opentelemetry-collector: service/pipelines/config.go",
 )
 def pipeline_with_an_open_end(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in _whole(manifests, facts):
@@ -100,6 +102,7 @@ def pipeline_with_an_open_end(manifests: Manifests, facts: Facts) -> Iterator[Fa
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [debug, spanmetrics]}}
     """,
+    source="opentelemetry-collector: service/internal/graph/graph.go",
 )
 def connector_with_one_side(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in _whole(manifests, facts):
@@ -139,6 +142,7 @@ def connector_with_one_side(manifests: Manifests, facts: Facts) -> Iterator[Faul
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
     """,
+    source="opentelemetry-collector: config/configauth/configauth.go",
 )
 def authenticator_that_does_not_run(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in _whole(manifests, facts):
@@ -176,6 +180,7 @@ def authenticator_that_does_not_run(manifests: Manifests, facts: Facts) -> Itera
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
     """,
+    source="opentelemetry-collector: service/internal/graph/graph.go",
 )
 def receiver_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     yield from _unused(manifests, facts, "receivers", {"otlp"}, "nothing listens on its port")
@@ -199,6 +204,7 @@ def receiver_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[Fa
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
     """,
+    source="opentelemetry-collector: service/internal/graph/graph.go",
 )
 def processor_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     kinds = {"tail_sampling", "probabilistic_sampler"}
@@ -226,6 +232,7 @@ def processor_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[F
             service:
               pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [debug]}}
     """,
+    source="opentelemetry-collector: internal/memorylimiter/config.go",
 )
 def memory_limiter_without_values(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in _whole(manifests, facts):

@@ -59,6 +59,10 @@ _ALL = 100
               metrics_generator: {storage: {path: /var/tempo/generator/wal}}
               overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """,
+    source=(
+        "tempo: modules/generator/instance.go; tempo: modules/generator/config.go; "
+        "opentelemetry-collector-contrib: processor/tailsamplingprocessor/factory.go"
+    ),
 )
 def decision_after_the_slack(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for delivery in _to_a_graph(manifests, facts):
@@ -105,6 +109,10 @@ def decision_after_the_slack(manifests: Manifests, facts: Facts) -> Iterator[Fau
             service:
               pipelines: {traces: {receivers: [otlp], processors: [tail_sampling], exporters: [debug]}}
     """,
+    source=(
+        "opentelemetry-collector-contrib: processor/tailsamplingprocessor/README.md; "
+        "opentelemetry-collector-contrib: exporter/loadbalancingexporter/README.md"
+    ),
 )
 def several_that_sample_by_trace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     every = collectors(manifests, facts)
@@ -154,6 +162,10 @@ def several_that_sample_by_trace(manifests: Manifests, facts: Facts) -> Iterator
               metrics_generator: {storage: {path: /var/tempo/generator/wal}}
               overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """,
+    source=(
+        "tempo: modules/generator/processor/servicegraphs/servicegraphs.go; "
+        "opentelemetry-collector-contrib: processor/probabilisticsamplerprocessor/README.md"
+    ),
 )
 def sampler_before_the_graph(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for delivery in _to_a_graph(manifests, facts):

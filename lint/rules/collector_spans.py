@@ -22,8 +22,8 @@ _LOCALHOST = frozenset({"localhost", "127.0.0.1", "[::1]"})
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "All its pipelines of traces end in the collector's log or in nothing, while there is a Tempo among the "
-        "objects. It is an error for a collector that the mesh sends spans to, and a warning if it has an exporter "
-        "that no pipeline uses."
+        "objects. It is an error for a collector that the mesh sends spans to, and a warning for any other that has an "
+        "exporter to a store in no pipeline."
     ),
     remedy="Put the exporter that leads to Tempo into the pipeline, beside `debug` or instead of it.",
     example="""
@@ -41,6 +41,10 @@ _LOCALHOST = frozenset({"localhost", "127.0.0.1", "[::1]"})
         kind: TempoMonolithic
         metadata: {name: tempo, namespace: tracing-system}
     """,
+    source=(
+        "opentelemetry-collector: exporter/debugexporter/README.md; "
+        "opentelemetry-collector: exporter/nopexporter/README.md"
+    ),
 )
 def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts) if stores(manifests, facts) else ():
@@ -79,6 +83,10 @@ def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fau
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
     """,
+    source=(
+        "opentelemetry-collector: receiver/otlpreceiver/factory.go; "
+        "https://github.com/open-telemetry/opentelemetry-collector/releases/tag/v0.104.0"
+    ),
 )
 def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):
@@ -119,6 +127,7 @@ def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]
             service:
               pipelines: {traces: {receivers: [otlp], processors: [batch, memory_limiter], exporters: [debug]}}
     """,
+    source="opentelemetry-collector: processor/README.md",
 )
 def memory_limiter_behind_others(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):
@@ -157,6 +166,10 @@ def memory_limiter_behind_others(manifests: Manifests, facts: Facts) -> Iterator
             service:
               pipelines: {traces: {receivers: [otlp], processors: [batch, k8sattributes], exporters: [debug]}}
     """,
+    source=(
+        "opentelemetry-collector-contrib: processor/k8sattributesprocessor/README.md; "
+        "opentelemetry-collector-contrib: processor/tailsamplingprocessor/README.md"
+    ),
 )
 def k8sattributes_behind_batches(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):

@@ -29,6 +29,7 @@ _CNI_NAME = "default"
         metadata: {name: default}
         spec: {version: v1.30.4}
     """,
+    source="sail-operator: pkg/revision/dependency.go; istio: cni/README.md",
     facts=Facts(platform="openshift"),
 )
 def openshift_without_cni(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
@@ -55,6 +56,7 @@ def openshift_without_cni(manifests: Manifests, facts: Facts) -> Iterator[Fault]
         metadata: {name: istio-cni}
         spec: {version: v1.30.4}
     """,
+    source="sail-operator: api/v1/istiocni_types.go",
 )
 def cni_with_another_name(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in manifests.of(SAIL, "IstioCNI"):
@@ -70,7 +72,10 @@ def cni_with_another_name(manifests: Manifests, _facts: Facts) -> Iterator[Fault
     code="N11",
     title="The CNI plugin has another version than Istio",
     levels=(Severity.WARNING,),
-    why="The Istio project tests the plugin together with the control plane of the same version only.",
+    why=(
+        "The plugin works with a control plane of its own minor version or of the next one. That they differ is meant "
+        "for the time of an upgrade."
+    ),
     remedy="Give both the same version.",
     example="""
         apiVersion: sailoperator.io/v1
@@ -83,6 +88,7 @@ def cni_with_another_name(manifests: Manifests, _facts: Facts) -> Iterator[Fault
         metadata: {name: default}
         spec: {version: v1.29.7}
     """,
+    source="https://docs.redhat.com/en/documentation/red_hat_openshift_service_mesh/3.2/html/updating/ossm-updating-istio-cni",
 )
 def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     meshes = {text(obj.at("spec", "version")) for obj in manifests.of(SAIL, "Istio")} - {""}
@@ -111,6 +117,7 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
         metadata: {name: default}
         spec: {version: v1.30-latest}
     """,
+    source="sail-operator: api/v1/istio_types.go; sail-operator: pkg/istioversion/versions.yaml",
 )
 def unpinned_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     facts = with_platform(manifests, facts)

@@ -46,6 +46,10 @@ _GATEWAY_PATH = "/api/traces/v1/"
             mode: openshift
             authentication: [{tenantName: mesh, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
     """,
+    source=(
+        "tempo-operator: internal/manifests/monolithic/services.go; "
+        "tempo-operator: internal/manifests/config/tempo-config.yaml"
+    ),
 )
 def exporter_past_the_gateway(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     past = [(export, store) for export, store in misses(manifests, facts) if is_past_the_gateway(export, store)]
@@ -63,8 +67,8 @@ def exporter_past_the_gateway(manifests: Manifests, facts: Facts) -> Iterator[Fa
     title="A collector does not tell a Tempo with tenants whose spans they are",
     levels=(Severity.ERROR,),
     why=(
-        "A Tempo with tenants refuses spans without the header `X-Scope-OrgID`: no org id. Its gateway takes the tenant"
-        " from the header too, and for HTTP from the path `/api/traces/v1/<tenant>`."
+        "A Tempo with tenants refuses spans without the header `X-Scope-OrgID`, with the error `no org id`. Its "
+        "gateway takes the tenant from the header too, and for HTTP from the path `/api/traces/v1/<tenant>`."
     ),
     remedy="Add `headers: {X-Scope-OrgID: <tenant>}` to the exporter.",
     example="""
@@ -83,6 +87,10 @@ def exporter_past_the_gateway(manifests: Manifests, facts: Facts) -> Iterator[Fa
         metadata: {name: tempo, namespace: tracing-system}
         spec: {multitenancy: {enabled: true}}
     """,
+    source=(
+        "tempo: modules/distributor/distributor.go; tempo-operator: docs/examples/openshift/deploy/04_otel.yaml; "
+        "tempo-operator: tests/e2e-openshift-tls-profile/01-tls-profile-override-mono/05-install-otelcol.yaml"
+    ),
 )
 def exporter_without_tenant(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for delivery in open_deliveries(manifests, facts):
@@ -134,6 +142,10 @@ def exporter_without_tenant(manifests: Manifests, facts: Facts) -> Iterator[Faul
             mode: openshift
             authentication: [{tenantName: mesh, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
     """,
+    source=(
+        "tempo-operator: docs/examples/openshift/deploy/04_otel.yaml; "
+        "opentelemetry-collector-contrib: extension/bearertokenauthextension/README.md"
+    ),
 )
 def exporter_without_token(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for delivery in open_deliveries(manifests, facts):

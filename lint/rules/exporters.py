@@ -37,6 +37,11 @@ from lint.views.exports import exports, is_past_the_gateway, misses, open_delive
         metadata: {name: big, namespace: tracing-system}
         spec: {storage: {tls: {enabled: false}}}
     """,
+    source=(
+        "tempo-operator: internal/manifests/naming/naming.go; "
+        "tempo-operator: internal/manifests/monolithic/services.go; "
+        "tempo-operator: internal/manifests/distributor/distributor.go"
+    ),
 )
 def exporter_to_no_service(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for export, store in misses(manifests, facts):
@@ -74,6 +79,11 @@ def exporter_to_no_service(manifests: Manifests, facts: Facts) -> Iterator[Fault
         kind: TempoMonolithic
         metadata: {name: tempo, namespace: tracing-system}
     """,
+    source=(
+        "tempo-operator: internal/manifests/manifestutils/constants.go; "
+        "tempo-operator: internal/manifests/monolithic/services.go; "
+        "tempo-operator: internal/manifests/gateway/gateway.go"
+    ),
 )
 def exporter_to_another_port(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for delivery in open_deliveries(manifests, facts):
@@ -111,6 +121,11 @@ def exporter_to_another_port(manifests: Manifests, facts: Facts) -> Iterator[Fau
         kind: TempoMonolithic
         metadata: {name: tempo, namespace: tracing-system}
     """,
+    source=(
+        "opentelemetry-collector: exporter/otlpexporter/metadata.yaml; "
+        "opentelemetry-collector: exporter/otlphttpexporter/metadata.yaml; "
+        "tempo-operator: internal/manifests/manifestutils/constants.go"
+    ),
 )
 def exporter_of_the_other_protocol(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     names = {"grpc": "gRPC", "http": "HTTP"}
@@ -128,12 +143,12 @@ def exporter_of_the_other_protocol(manifests: Manifests, facts: Facts) -> Iterat
 
 @rule(
     code="N24",
-    title="Only one side of a collector and Tempo uses TLS",
+    title="Only one of a collector and Tempo uses TLS",
     levels=(Severity.ERROR,),
     why=(
-        "The exporter `otlp` uses TLS unless it has `tls.insecure: true`, whatever the endpoint's scheme; for "
-        "`otlphttp`, the scheme decides. Tempo uses TLS if its resource or its receiver says so. Where only one side "
-        "does, every export fails."
+        "The exporter `otlp` uses TLS unless it has `tls.insecure: true`; `http://` in its endpoint does not switch "
+        "it off. For `otlphttp`, the scheme decides. Tempo uses TLS if its resource or its receiver says so. Where "
+        "only one side does, every export fails."
     ),
     remedy="Switch TLS on or off on both sides.",
     example="""
@@ -151,6 +166,11 @@ def exporter_of_the_other_protocol(manifests: Manifests, facts: Facts) -> Iterat
         kind: TempoMonolithic
         metadata: {name: tempo, namespace: tracing-system}
     """,
+    source=(
+        "opentelemetry-collector: config/configgrpc/configgrpc.go; "
+        "opentelemetry-collector: config/configtls/configtls.go; "
+        "tempo-operator: internal/manifests/config/tempo-config.yaml"
+    ),
 )
 def tls_on_one_side(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for delivery in open_deliveries(manifests, facts):
@@ -185,6 +205,10 @@ def tls_on_one_side(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [otlphttp]}}
     """,
+    source=(
+        "opentelemetry-collector: exporter/otlphttpexporter/README.md; "
+        "opentelemetry-collector: exporter/otlphttpexporter/otlp.go"
+    ),
 )
 def url_without_scheme(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for export in exports(manifests, facts):

@@ -44,6 +44,7 @@ _TRACE_TYPES = frozenset({"tempo", "jaeger", "zipkin"})
                 type: tempo
                 jsonData: {serviceMap: {datasourceUid: prom}}
     """,
+    source="grafana: public/app/plugins/datasource/tempo/datasource.ts",
 )
 def service_map_without_prometheus(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     path = ("jsonData", "serviceMap", "datasourceUid")
@@ -82,6 +83,7 @@ def service_map_without_prometheus(manifests: Manifests, facts: Facts) -> Iterat
                   serviceMap: {datasourceUid: prometheus}
                   tracesToMetrics: {datasourceUid: prom}
     """,
+    source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
 )
 def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     path = ("jsonData", "tracesToMetrics", "datasourceUid")
@@ -114,6 +116,7 @@ def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> 
                 type: tempo
                 jsonData: {serviceMap: {datasourceUid: prometheus}}
     """,
+    source="grafana: packages/grafana-prometheus/src/result_transformer.ts",
 )
 def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     known = data_sources(manifests)

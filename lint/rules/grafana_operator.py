@@ -33,6 +33,7 @@ _SELECTOR = ("spec", "instanceSelector")
           instanceSelector: {matchLabels: {dashboards: grafana}}
           datasource: {name: Prometheus, type: prometheus, access: proxy, url: "http://prometheus:9090"}
     """,
+    source="grafana-operator: controllers/controller_shared.go",
 )
 def data_source_in_another_namespace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for source, chosen in _with_grafanas(manifests):
@@ -69,6 +70,7 @@ def data_source_in_another_namespace(manifests: Manifests, _facts: Facts) -> Ite
           instanceSelector: {matchLabels: {dashboards: graphs}}
           datasource: {name: Prometheus, type: prometheus, access: proxy, url: "http://prometheus:9090"}
     """,
+    source="grafana-operator: controllers/controller_shared.go",
 )
 def data_source_of_no_grafana(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for source, chosen in _with_grafanas(manifests):
@@ -103,6 +105,9 @@ def data_source_of_no_grafana(manifests: Manifests, _facts: Facts) -> Iterator[F
               serviceMap: {datasourceUid: prometheus}
               tracesToMetrics: {queries: [{name: Rate, query: "sum(rate(calls_total{$$__tags}[5m]))"}]}
     """,
+    source=(
+        "grafana-operator: controllers/datasource_controller.go; grafana: pkg/services/provisioning/values/values.go"
+    ),
 )
 def doubled_dollar(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in manifests.of(GRAFANA, "GrafanaDatasource"):

@@ -43,6 +43,7 @@ _REMEDY_IN_CHART = "set isDefault to false here, or grafana.sidecar.datasources.
                     datasourceUid: prometheus
                     queries: [{name: Rate, query: "sum(rate(calls_total{$__tags}[5m]))"}]
     """,
+    source="grafana: pkg/services/provisioning/values/values.go",
     reads_variables=True,
 )
 def variable_expanded_too_early(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
@@ -84,6 +85,10 @@ def variable_expanded_too_early(manifests: Manifests, _facts: Facts) -> Iterator
               - {name: Prometheus, uid: prometheus, type: prometheus, isDefault: true}
               - {name: Loki, uid: loki, type: loki, isDefault: true}
     """,
+    source=(
+        "grafana: pkg/services/provisioning/datasources/config_reader.go; "
+        "prometheus-community/helm-charts: charts/kube-prometheus-stack/templates/grafana/configmaps-datasources.yaml"
+    ),
 )
 def two_default_data_sources(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     defaults: dict[Hashable, list[DataSource]] = {}

@@ -64,6 +64,11 @@ class _Served:
         kind: TempoMonolithic
         metadata: {name: traces, namespace: tracing-system}
     """,
+    source=(
+        "tempo-operator: internal/manifests/monolithic/services.go; "
+        "tempo-operator: internal/manifests/queryfrontend/query_frontend.go; "
+        "tempo-operator: internal/manifests/manifestutils/constants.go"
+    ),
 )
 def queries_to_a_port_without_answers(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     operators = _of_operator(manifests)
@@ -119,6 +124,10 @@ def queries_to_a_port_without_answers(manifests: Manifests, facts: Facts) -> Ite
             mode: openshift
             authentication: [{tenantName: dev, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
     """,
+    source=(
+        "tempo-operator: docs/examples/openshift/uiplugin/datasources-tempo.yaml; "
+        "tempo-operator: api/tempo/v1alpha1/tempomonolithic_types.go, IsGatewayEnabled"
+    ),
 )
 def gateway_without_tenant(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     gateways = {_service(obj, "gateway") for obj in manifests.of(TEMPO, *_TEMPOS) if _has_gateway(obj)}

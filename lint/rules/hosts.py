@@ -43,6 +43,7 @@ _NOT_OURS: tuple[Path, ...] = (
         metadata: {name: default}
         spec: {version: v1.29.7, values: {global: {hub: gcr.io/istio-release}}}
     """,
+    source="https://istio.io/latest/blog/2026/retirement-of-gcp/; https://github.com/istio/istio/issues/61467",
     facts=Facts(today=datetime.date(2026, 3, 23)),
 )
 def retired_host(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
@@ -70,6 +71,7 @@ def retired_host(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         metadata: {name: default}
         spec: {version: v1.30.4}
     """,
+    source="https://istio.io/latest/blog/2026/retirement-of-gcr.io-follow-up/",
     facts=Facts(today=datetime.date(2026, 7, 23)),
 )
 def retired_default_hub(manifests: Manifests, facts: Facts) -> Iterator[Fault]:

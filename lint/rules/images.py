@@ -23,7 +23,7 @@ _ADDRESSES = frozenset({"url", "repoURL", "repository", "repo"})
     levels=_LEVELS,
     why=(
         "Its project has given up the registry or the tag, so a pod that starts on a new node waits for it for ever. "
-        "It is a warning if that is announced. Which ones they are stands in `lint/lifecycle.yaml`."
+        "It is a warning if that is announced. `lint/lifecycle.yaml` lists these images."
     ),
     remedy="Take the image that the finding names.",
     example="""
@@ -33,6 +33,7 @@ _ADDRESSES = frozenset({"url", "repoURL", "repository", "repo"})
         spec:
           containers: [{name: proxy, image: "gcr.io/kubebuilder/kube-rbac-proxy:v0.16.0"}]
     """,
+    source="lint/lifecycle.yaml, with a source for each image",
 )
 def image_that_is_gone(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     day = _day(facts)
@@ -57,6 +58,10 @@ def image_that_is_gone(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         metadata: {name: stable, namespace: flux-system}
         spec: {url: "https://kubernetes-charts.storage.googleapis.com"}
     """,
+    source=(
+        "https://helm.sh/blog/new-location-stable-incubator-charts/; "
+        "https://github.com/microsoft/azure-pipelines-tasks/issues/14118"
+    ),
 )
 def chart_repository_that_is_gone(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     day = _day(facts)
@@ -87,6 +92,9 @@ def chart_repository_that_is_gone(manifests: Manifests, facts: Facts) -> Iterato
         spec:
           source: {repoURL: "https://grafana.github.io/helm-charts", chart: tempo, targetRevision: 1.24.4}
     """,
+    source=(
+        "https://github.com/grafana/helm-charts/issues/4087; https://github.com/grafana-community/helm-charts/issues/2"
+    ),
 )
 def chart_that_moved(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for moved in lifecycle().moved_charts:

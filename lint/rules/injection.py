@@ -34,6 +34,10 @@ DEFAULT = "default"
         kind: Namespace
         metadata: {name: bookinfo, labels: {istio-injection: enabled}}
     """,
+    source=(
+        "sail-operator: pkg/istiovalues/overrides.go; "
+        "istio: manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml"
+    ),
 )
 def label_without_default_revision(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     revisions = _revisions(manifests) | (facts.istio_revisions or frozenset())
@@ -64,6 +68,10 @@ def label_without_default_revision(manifests: Manifests, facts: Facts) -> Iterat
         kind: Namespace
         metadata: {name: bookinfo, labels: {istio-injection: enabled, istio.io/rev: canary}}
     """,
+    source=(
+        "sail-operator: pkg/revision/references.go; "
+        "istio: manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml"
+    ),
 )
 def contradicting_labels(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in namespaces(manifests):
@@ -99,6 +107,10 @@ def contradicting_labels(manifests: Manifests, _facts: Facts) -> Iterator[Fault]
         kind: OpenTelemetryCollector
         metadata: {name: otel, namespace: tracing}
     """,
+    source=(
+        "istio: manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml; "
+        "opentelemetry-operator: internal/manifests/manifestutils/labels.go"
+    ),
 )
 def sidecar_in_collector(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     in_mesh = injected(manifests)

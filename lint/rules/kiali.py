@@ -40,6 +40,9 @@ _HTTP_PORT = 3200
               provider: tempo
               internal_url: http://tempo-tempo.tracing-system.svc:3200
     """,
+    source=(
+        "kiali: config/config.go; kiali: tracing/client.go; tempo-operator: internal/manifests/monolithic/services.go"
+    ),
 )
 def grpc_to_monolithic_tempo(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     monolithic = {monolithic_service(obj) for obj in manifests.of(TEMPO, "TempoMonolithic")}
@@ -84,6 +87,7 @@ def grpc_to_monolithic_tempo(manifests: Manifests, facts: Facts) -> Iterator[Fau
               use_grpc: false
               internal_url: http://tempo-tempo.tracing-system.svc:3200
     """,
+    source="kiali: config/config.go; kiali: tracing/client.go",
 )
 def tempo_taken_for_jaeger(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     tempos = {monolithic_service(obj) for obj in manifests.of(TEMPO, "TempoMonolithic")} | {

@@ -32,6 +32,7 @@ _DOUBLED = re.compile(r"\\\\[dDwWsSbB.+*?()\[\]{}|$^/:-]")
             - relabelings:
                 - {action: replace, regex: '(\\d+)', targetLabel: __address__}
     """,
+    source="https://yaml.org/spec/1.2.2/#73-flow-scalar-styles",
 )
 def doubled_backslash(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for group in OPERATORS:

@@ -51,6 +51,10 @@ _TARGETS = {"Gateway": GATEWAY_API, "Service": "", "ServiceEntry": _NETWORKING}
         spec:
           tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
     """,
+    source=(
+        "istio: manifests/charts/base/files/crd-all.gen.yaml; opentelemetry-operator: config/crd/bases; "
+        "tempo-operator: config/crd/bases"
+    ),
 )
 def api_version_that_nobody_serves(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in manifests.objects:
@@ -101,6 +105,7 @@ def _age(version: str) -> tuple[bool, bool, str]:
         kind: Namespace
         metadata: {name: bookinfo, labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint}}
     """,
+    source="istio: pilot/pkg/serviceregistry/ambient/waypoints.go",
 )
 def waypoint_that_is_not_there(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     gateways = {(one.namespace, one.name) for one in manifests.of(GATEWAY_API, "Gateway")}
@@ -145,6 +150,7 @@ def waypoint_that_is_not_there(manifests: Manifests, _facts: Facts) -> Iterator[
           targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: bookinfo-gateway}]
           tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
     """,
+    source="istio: pilot/pkg/model/policyattachment.go",
 )
 def telemetry_target_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     roots = root_namespaces(manifests, facts)

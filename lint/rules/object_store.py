@@ -26,7 +26,7 @@ _INSECURE: Path = ("spec", "extraConfig", "tempo", "storage", "trace", "s3", "in
 _DOCKER_HUB = frozenset({"docker.io/minio/minio", "docker.io/minio/mc"})
 _QUAY = "quay.io/minio/minio"
 _RELEASE = re.compile(r"RELEASE\.(\d{4})-(\d{2})-(\d{2})T")
-_NO_MINIO = "use another object store, as SeaweedFS"
+_NO_MINIO = "use another object store, such as SeaweedFS"
 
 
 @rule(
@@ -50,6 +50,7 @@ _NO_MINIO = "use another object store, as SeaweedFS"
         metadata: {name: tempo-s3, namespace: tracing-system}
         stringData: {bucket: tempo, endpoint: "minio.tracing-system.svc:9000"}
     """,
+    source="tempo-operator: internal/handlers/storage/s3_secret.go",
 )
 def endpoint_without_scheme(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj, keys in _secrets(manifests):
@@ -80,6 +81,7 @@ def endpoint_without_scheme(manifests: Manifests, _facts: Facts) -> Iterator[Fau
         metadata: {name: tempo-s3, namespace: tracing-system}
         stringData: {bucket: tempo, endpoint: "https://minio.tracing-system.svc:9000", region: eu-central-1}
     """,
+    source="tempo-operator: internal/handlers/storage/s3_secret.go",
 )
 def region_beside_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj, keys in _secrets(manifests):
@@ -118,6 +120,11 @@ def region_beside_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Faul
         metadata: {name: tempo-s3, namespace: tracing-system}
         stringData: {bucket: tempo, endpoint: "https://s3.example.com"}
     """,
+    source=(
+        "tempo-operator: internal/handlers/storage/storage.go; "
+        "tempo-operator: internal/handlers/storage/s3_secret.go; "
+        "tempo-operator: internal/manifests/monolithic/configmap.go"
+    ),
 )
 def tls_unlike_the_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in _on_s3(manifests):
@@ -148,11 +155,11 @@ def tls_unlike_the_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Fau
 
 @rule(
     code="N13",
-    title="The object store's authority is named and not used",
+    title="The object store's certificate authority is named and not used",
     levels=(Severity.ERROR,),
     why=(
-        "Tempo's operator gives Tempo the authority of `caName` only if `enabled` stands beside it. Tempo then does "
-        "not trust the store's certificate."
+        "Tempo's operator uses the certificate authority in `caName` only if `enabled: true` stands beside it. Without "
+        "it, Tempo does not trust the store's certificate."
     ),
     remedy="Set `enabled: true` beside `caName`.",
     example="""
@@ -162,6 +169,10 @@ def tls_unlike_the_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Fau
         spec:
           storage: {traces: {backend: s3, s3: {secret: tempo-s3, tls: {caName: store-ca}}}}
     """,
+    source=(
+        "tempo-operator: internal/handlers/storage/storage.go; "
+        "tempo-operator: internal/manifests/monolithic/configmap.go"
+    ),
 )
 def authority_without_tls(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in _on_s3(manifests):
@@ -187,6 +198,7 @@ def authority_without_tls(manifests: Manifests, _facts: Facts) -> Iterator[Fault
         spec:
           storage: {traces: {backend: s3, s3: {secret: tempo-s3}}}
     """,
+    source="tempo: tempodb/backend/s3/s3.go",
     facts=Facts(bucket_is_created=False),
 )
 def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
@@ -209,7 +221,7 @@ def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[F
         "MinIO's project has ended. Docker Hub serves none of its images any more; quay.io still serves old ones, with "
         "published vulnerabilities that nobody repairs."
     ),
-    remedy="Use another object store, as SeaweedFS.",
+    remedy="Use another object store, such as SeaweedFS.",
     example="""
         apiVersion: v1
         kind: Pod
@@ -217,6 +229,10 @@ def bucket_that_nobody_creates(manifests: Manifests, facts: Facts) -> Iterator[F
         spec:
           containers: [{name: minio, image: "minio/minio:RELEASE.2025-09-07T16-13-09Z"}]
     """,
+    source=(
+        "https://github.com/minio/minio/issues/21675; https://github.com/dandi/dandi-cli/pull/1921; "
+        "https://github.com/pgsty/silo/issues/35"
+    ),
 )
 def image_of_minio(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     # Without a day, what is recorded has happened.

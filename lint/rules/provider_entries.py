@@ -36,6 +36,7 @@ _ELSEWHERE: tuple[Path, ...] = (("spec",), ("spec", "values"), ("spec", "values"
                 - name: otel
                   opentelemetry: {service: "http://otel-collector.istio-system.svc.cluster.local", port: 4317}
     """,
+    source="istio: pkg/config/validation/agent/extensionprovider.go; istio: pkg/config/mesh/mesh.go",
 )
 def provider_that_istiod_refuses(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for mesh in mesh_configs(manifests):
@@ -68,6 +69,7 @@ def provider_that_istiod_refuses(manifests: Manifests, _facts: Facts) -> Iterato
                 - name: otel
                   opentelemetry: {service: otel-collector.istio-system.svc.cluster.local, port: 4317}
     """,
+    source="istio/api: mesh/v1alpha1/config.proto; sail-operator: api/v1/values_types.gen.go",
 )
 def providers_outside_the_mesh_configuration(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for mesh in mesh_configs(manifests):

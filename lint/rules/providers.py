@@ -41,6 +41,7 @@ _TOP_LEVEL = frozenset(
                 - name: otel
                   opentelemetry: {service: otel-collector, port: 4317}
     """,
+    source="istio: pilot/pkg/model/telemetry_logging.go, LookupCluster",
 )
 def service_without_full_name(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     known = services(manifests)
@@ -100,6 +101,7 @@ def service_without_full_name(manifests: Manifests, facts: Facts) -> Iterator[Fa
         kind: OpenTelemetryCollector
         metadata: {name: otel, namespace: istio-system}
     """,
+    source="opentelemetry-operator: internal/naming/main.go",
 )
 def service_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     known = services(manifests)
@@ -149,6 +151,9 @@ def service_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fa
             receivers: {otlp: {protocols: {grpc: {}}}}
             service: {pipelines: {traces: {receivers: [otlp]}}}
     """,
+    source=(
+        "opentelemetry-operator: internal/components/receivers/helpers.go; istio: pilot/pkg/networking/core/tracing.go"
+    ),
 )
 def port_that_is_not_served(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for provider, service in _targets(manifests, facts):
@@ -202,6 +207,7 @@ def port_that_is_not_served(manifests: Manifests, facts: Facts) -> Iterator[Faul
         metadata: {name: agent, namespace: tracing-system}
         spec: {ports: [{name: otlp-grpc, port: 4317}]}
     """,
+    source="istio: pkg/config/kube/conversion.go; tempo-operator: internal/manifests/monolithic/services.go",
 )
 def port_that_is_not_http2(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for provider, service in _targets(manifests, facts):
@@ -278,6 +284,7 @@ def _collectors(known: dict[ServiceName, Service]) -> frozenset[ServiceName]:
                     port: 4317
                     serviceAttributeEnrichment: OTEL_SEMANTIC_CONVENTIONS
     """,
+    source="istio: pilot/pkg/networking/core/tracing.go; istio/api: mesh/v1alpha1/config.proto",
 )
 def service_names_by_semantic_conventions(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for provider in providers(manifests):

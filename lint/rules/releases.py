@@ -43,6 +43,7 @@ def recommended_istio(facts: Facts) -> str:
         metadata: {name: default}
         spec: {version: v1.25.5}
     """,
+    source="lint/lifecycle.yaml, with a source for each day",
     facts=Facts(today=datetime.date(2026, 4, 7)),
 )
 def end_of_support(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
@@ -90,6 +91,7 @@ def _instead(use: Use, end: EndOfSupport, facts: Facts) -> str:
         metadata: {name: default}
         spec: {version: v1.29.6}
     """,
+    source="lint/lifecycle.yaml, with a source for each fault",
     facts=Facts(today=datetime.date(2026, 8, 26)),
 )
 def faulty_release(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
@@ -131,6 +133,7 @@ def _is_averted(use: Use, facts: Facts) -> bool:
         metadata: {name: grafana, namespace: tracing-grafana}
         spec: {ingressClassName: nginx}
     """,
+    source="https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/",
     facts=Facts(today=datetime.date(2026, 3, 31)),
 )
 def ingress_class_of_ingress_nginx(manifests: Manifests, facts: Facts) -> Iterator[Fault]:

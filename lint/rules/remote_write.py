@@ -67,6 +67,10 @@ class _Write:
         metadata: {name: main, namespace: monitoring}
         spec: {enableRemoteWriteReceiver: false}
     """,
+    source=(
+        "prometheus: web/api/v1/api.go; prometheus: cmd/prometheus/main.go; "
+        "https://github.com/openshift/cluster-monitoring-operator/issues/2217"
+    ),
 )
 def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for write in _writes(manifests, facts):
@@ -114,6 +118,10 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
               enabled: true
               remoteWriteURLs: ["http://mimir.monitoring.svc:8080/api/v1/push"]
     """,
+    source=(
+        "tempo-operator: internal/manifests/networkpolicies/components.go; "
+        "tempo-operator: internal/manifests/manifestutils/constants.go"
+    ),
 )
 def port_closed_by_network_policy(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for write in _writes(manifests, facts):
@@ -152,6 +160,7 @@ def port_closed_by_network_policy(manifests: Manifests, facts: Facts) -> Iterato
               overrides:
                 defaults: {metrics_generator: {generate_native_histograms: native}}
     """,
+    source="tempo: modules/overrides/config.go; prometheus: CHANGELOG.md",
 )
 def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.prometheus_native_histograms is True:
@@ -195,6 +204,7 @@ def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault
         metadata: {name: main, namespace: monitoring}
         spec: {version: v3.13.5, enableFeatures: [native-histograms]}
     """,
+    source="prometheus: cmd/prometheus/main.go; prometheus: CHANGELOG.md",
 )
 def feature_flag_without_effect(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for prometheus in _prometheus.every(manifests):

@@ -64,6 +64,7 @@ _BUILT_IN_WITHOUT_TRACING = ("envoy", "prometheus")
           tracing:
             - providers: [{name: otel, randomSamplingPercentage: 100}]
     """,
+    source="istio/api: telemetry/v1alpha1/telemetry.proto; istio: pilot/pkg/networking/core/tracing.go",
 )
 def sampling_inside_provider(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj, path in tracing(manifests):
@@ -111,6 +112,7 @@ def sampling_inside_provider(manifests: Manifests, _facts: Facts) -> Iterator[Fa
             - providers: [{name: otel}]
               randomSamplingPercentage: 100
     """,
+    source="istio: pilot/pkg/model/telemetry.go, fetchProvider",
 )
 def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     known = provider_names(manifests)
@@ -149,6 +151,7 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
                   envoyOtelAls: {service: otel-collector.istio-system.svc.cluster.local, port: 4317}
               defaultProviders: {tracing: [otel]}
     """,
+    source="istio: pilot/pkg/networking/core/tracing.go; istio: pkg/config/mesh/mesh.go",
 )
 def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     entries = [entry for mesh in mesh_configs(manifests) for entry in sequence(mesh.values.get("extensionProviders"))]
@@ -173,7 +176,7 @@ def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[
 
 @rule(
     code="N27",
-    title="A Telemetry switches tracing off, for it has no provider",
+    title="A Telemetry switches tracing off, because it has no provider",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "An entry of `spec.tracing` without `providers` takes that of the Telemetry above it, in the same namespace or"
@@ -195,6 +198,7 @@ def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[
           tracing:
             - randomSamplingPercentage: 100
     """,
+    source="istio: pilot/pkg/model/telemetry.go",
 )
 def telemetry_without_provider(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if not knows_all(manifests) or any(mesh.default_provider for mesh in mesh_configs(manifests)):
@@ -232,6 +236,7 @@ def telemetry_without_provider(manifests: Manifests, facts: Facts) -> Iterator[F
           tracing:
             - providers: [{name: otel}]
     """,
+    source="istio: pilot/pkg/model/telemetry.go",
 )
 def mesh_wide_outside_root_namespace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     roots = root_namespaces(manifests, facts)

@@ -10,7 +10,6 @@ from lint.rule import rule
 from lint.views.mesh import is_plain
 from lint.views.telemetry import telemetries, tracing_entries
 
-# istio: telemetry/v1alpha1/telemetry.proto.
 _SPEC = ("selector", "targetRef", "targetRefs", "tracing", "metrics", "accessLogging")
 _TRACING = (
     "match",
@@ -43,6 +42,7 @@ _TAG = ("literal", "environment", "header", "formatter")
             - providers: [{name: otel}]
               samplingPercentage: 100
     """,
+    source="istio/api: telemetry/v1alpha1/telemetry.proto; istio: manifests/charts/base/files/crd-all.gen.yaml",
 )
 def telemetry_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for telemetry in telemetries(manifests):

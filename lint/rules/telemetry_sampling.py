@@ -46,6 +46,7 @@ _MAX = 100
           tracing:
             - providers: [{name: otel}]
     """,
+    source="istio: pilot/pkg/networking/core/tracing.go; istio: pilot/pkg/features/telemetry.go",
 )
 def sampling_is_left_at_its_default(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if not knows_all(manifests) or _is_sampling_set(manifests):
@@ -79,6 +80,10 @@ def sampling_is_left_at_its_default(manifests: Manifests, facts: Facts) -> Itera
             meshConfig:
               defaultConfig: {tracing: {sampling: 1000}}
     """,
+    source=(
+        "istio/api: telemetry/v1alpha1/telemetry.proto; istio: pilot/pkg/networking/core/tracing.go; "
+        "istio: pilot/pkg/features/telemetry.go"
+    ),
 )
 def sampling_that_is_no_percentage(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for where, rate, outcome in _rates(manifests):

@@ -36,6 +36,7 @@ from lint.views.telemetry import is_for_all, telemetries, tracing_entries
         spec:
           tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
     """,
+    source="istio: pilot/pkg/model/telemetry.go, namespaceWideTelemetryConfig; istio: pilot/pkg/model/config.go",
 )
 def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     by_namespace: dict[tuple[str, str], dict[str, Object]] = defaultdict(dict)
@@ -80,6 +81,7 @@ def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iter
           selector: {matchLabels: {app: web}}
           tracing: [{randomSamplingPercentage: 1}]
     """,
+    source="istio: pilot/pkg/model/telemetry.go; istio: pilot/pkg/model/config.go",
 )
 def same_selector(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     neighbours: dict[tuple[str, PurePath], list[Object]] = {}
@@ -138,6 +140,7 @@ def _age(telemetry: Object) -> tuple[bool, str, str]:
           selector: {matchLabels: {app: web}}
           tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
     """,
+    source="istio: pilot/pkg/model/telemetry.go",
 )
 def selector_in_root_namespace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     roots = root_namespaces(manifests, facts)

@@ -46,6 +46,7 @@ _EXPANDS_VARIABLES = lifecycle().first_release("Tempo expands variables")
                 max_bytes_per_trace: 5000000
                 defaults: {ingestion: {rate_limit_bytes: 15000000}}
     """,
+    source="tempo: modules/overrides/config.go; tempo-operator: internal/manifests/config/tempo-config.yaml",
 )
 def mixed_overrides(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in tempos(manifests, facts):
@@ -93,6 +94,7 @@ def mixed_overrides(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             tempo:
               usage_report: {reporting_enabled: "${REPORT}"}
     """,
+    source="https://github.com/grafana/tempo-operator/pull/1412",
     facts=Facts(tempo_operator_version="0.20.0"),
     reads_variables=True,
 )
@@ -142,6 +144,7 @@ def variable_that_stays_literal(manifests: Manifests, facts: Facts) -> Iterator[
                   env: [{name: KEY, valueFrom: {secretKeyRef: {name: store, key: key}}}]
               volumes: [{name: conf, configMap: {name: tempo}}]
     """,
+    source="tempo: cmd/tempo/main.go",
 )
 def variable_without_the_flag(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in tempos(manifests, facts):
@@ -175,6 +178,7 @@ def variable_without_the_flag(manifests: Manifests, facts: Facts) -> Iterator[Fa
           template:
             metricsGenerator: {enabled: true, remoteWriteURLs: ["http://prometheus.istio-system.svc:9090/api/v1/write"]}
     """,
+    source="https://github.com/grafana/tempo-operator/pull/1401",
     facts=Facts(tempo_operator_version="0.21.0"),
 )
 def generator_that_the_operator_ignores(manifests: Manifests, facts: Facts) -> Iterator[Fault]:

@@ -65,6 +65,11 @@ _RECEIVERS: tuple[Path, ...] = (
           values:
             tempo: {metricsGenerator: {enabled: true, remoteWriteUrl: "http://prometheus:9090/api/v1/write"}}
     """,
+    source=(
+        "grafana-community/helm-charts: charts/tempo/values.yaml; "
+        "grafana-community/helm-charts: charts/tempo-distributed/values.yaml; "
+        "grafana-community/helm-charts: charts/tempo-distributed/README.md"
+    ),
 )
 def chart_without_processors(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in _charts(manifests):
@@ -97,6 +102,10 @@ def chart_without_processors(manifests: Manifests, _facts: Facts) -> Iterator[Fa
           values:
             tempo: {overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}}
     """,
+    source=(
+        "grafana-community/helm-charts: charts/tempo/values.yaml; "
+        "grafana-community/helm-charts: charts/tempo-distributed/values.yaml"
+    ),
 )
 def chart_without_generator(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in _charts(manifests):
@@ -132,6 +141,7 @@ def chart_without_generator(manifests: Manifests, _facts: Facts) -> Iterator[Fau
             traces: {otlp: {grpc: {enabled: true}}}
             overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """,
+    source="grafana-community/helm-charts: charts/tempo-distributed/values.yaml",
 )
 def chart_without_remote_write(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     path: Path = ("metricsGenerator", "config", "storage", "remote_write")
@@ -174,6 +184,10 @@ def chart_without_remote_write(manifests: Manifests, _facts: Facts) -> Iterator[
             traces: {otlp: {grpc: {enabled: true}}}
             overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """,
+    source=(
+        "grafana-community/helm-charts: charts/tempo/values.yaml; "
+        "grafana-community/helm-charts: charts/tempo-distributed/values.yaml"
+    ),
 )
 def value_that_no_chart_reads(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in _charts(manifests):
@@ -198,6 +212,10 @@ def value_that_no_chart_reads(manifests: Manifests, _facts: Facts) -> Iterator[F
           chart: {spec: {chart: tempo-distributed}}
           values: {storage: {trace: {backend: s3}}}
     """,
+    source=(
+        "grafana-community/helm-charts: charts/tempo-distributed/values.yaml; "
+        "grafana-community/helm-charts: charts/tempo-distributed/templates/distributor/service-distributor.yaml"
+    ),
 )
 def chart_without_receiver(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in _charts(manifests):

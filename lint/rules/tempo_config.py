@@ -60,6 +60,7 @@ class _Refused:
             tempo:
               query_frontend: {max_outstandig_per_tenant: 2000}
     """,
+    source="tempo: cmd/tempo/main.go; lint/tempo_keys, read from the source of each release",
 )
 def unknown_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for refused in _refused(manifests, facts):
@@ -91,6 +92,7 @@ def unknown_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
                 storage: {path: /var/tempo/generator/wal}
                 service_graphs: {}
     """,
+    source="tempo: cmd/tempo/main.go; lint/tempo_keys, read from the source of each release",
 )
 def misplaced_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for refused in _refused(manifests, facts):
@@ -131,6 +133,7 @@ def misplaced_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
               containers: [{name: tempo, image: "docker.io/grafana/tempo:3.0.3"}]
               volumes: [{name: conf, configMap: {name: tempo}}]
     """,
+    source="tempo: cmd/tempo/main.go; lint/tempo_keys, read from the source of each release",
 )
 def key_of_another_release(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for refused in _refused(manifests, facts):
@@ -175,6 +178,7 @@ def key_of_another_release(manifests: Manifests, facts: Facts) -> Iterator[Fault
               containers: [{name: tempo, image: "docker.io/grafana/tempo:3.0.3"}]
               volumes: [{name: conf, configMap: {name: tempo}}]
     """,
+    source="tempo: modules/overrides/overrides.go; https://grafana.com/docs/tempo/latest/release-notes/v3-0/",
 )
 def older_overrides_refused(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in tempos(manifests, facts):

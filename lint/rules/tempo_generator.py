@@ -50,6 +50,7 @@ _PART = re.compile(r"(\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})(ns|us|µs|ms|s|m|h)")
               overrides:
                 defaults: {metrics_generator: {processors: [service-graphs]}}
     """,
+    source="tempo: modules/generator/generator.go; tempo: cmd/tempo/app/modules.go",
 )
 def generator_without_path(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in _with_a_generator_of_its_own(manifests, facts):
@@ -82,6 +83,10 @@ def generator_without_path(manifests: Manifests, facts: Facts) -> Iterator[Fault
               metrics_generator:
                 storage: {path: /data/generator/wal}
     """,
+    source=(
+        "tempo-operator: internal/manifests/manifestutils/securitycontext.go; "
+        "tempo-operator: internal/manifests/monolithic/statefulset.go"
+    ),
 )
 def generator_outside_its_volume(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in _with_a_generator_of_its_own(manifests, facts):
@@ -115,6 +120,7 @@ def generator_outside_its_volume(manifests: Manifests, facts: Facts) -> Iterator
                 storage: {path: /var/tempo/generator/wal}
                 processor: {service_graphs: {}}
     """,
+    source="tempo: modules/generator/instance.go",
 )
 def processors_not_switched_on(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in _with_a_generator_of_its_own(manifests, facts):
@@ -159,6 +165,10 @@ def processors_not_switched_on(manifests: Manifests, facts: Facts) -> Iterator[F
                 metrics_ingestion_time_range_slack: 1s
                 storage: {path: /var/tempo/generator/wal}
     """,
+    source=(
+        "tempo: modules/generator/config.go; tempo: modules/generator/instance.go; "
+        "envoy: source/extensions/tracers/opentelemetry/tracer.cc"
+    ),
 )
 def generator_without_slack(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in tempos(manifests, facts):

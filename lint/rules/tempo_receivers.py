@@ -42,6 +42,7 @@ _LISTENS_LOCALLY = lifecycle().first_release("Tempo takes spans on localhost")
               containers: [{name: tempo, image: "docker.io/grafana/tempo:2.10.8"}]
               volumes: [{name: conf, configMap: {name: tempo}}]
     """,
+    source="tempo: docs/sources/tempo/release-notes/version-2/v2-7.md",
 )
 def tempo_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in tempos(manifests, facts):

@@ -30,6 +30,7 @@ _NO_INGRESS = ("", "none")
         kind: TempoMonolithic
         metadata: {name: traces-of-the-whole-mesh-and-of-everything-that-is-attached-to-it, namespace: tracing-system}
     """,
+    source="tempo-operator: internal/webhooks/validations.go",
 )
 def name_too_long(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in manifests.of(TEMPO, "TempoStack", "TempoMonolithic"):
@@ -56,6 +57,7 @@ def name_too_long(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
         kind: TempoStack
         metadata: {name: tempo, namespace: tracing-system}
     """,
+    source="tempo-operator: internal/webhooks/validations.go",
 )
 def name_of_both_kinds(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     of_stacks = {(obj.namespace, obj.name) for obj in manifests.of(TEMPO, "TempoStack")}
@@ -70,7 +72,7 @@ def name_of_both_kinds(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
 
 @rule(
     code="N32",
-    title="Jaeger's page is reached from outside and not switched on",
+    title="Jaeger's page has an ingress and is not switched on",
     levels=(Severity.ERROR,),
     why="The operator refuses an ingress or a route to Jaeger's page without the page.",
     remedy="Set `enabled: true` beside it, or leave the ingress out.",
@@ -81,6 +83,10 @@ def name_of_both_kinds(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
         spec:
           jaegerui: {route: {enabled: true}}
     """,
+    source=(
+        "tempo-operator: internal/webhooks/tempostack_webhook.go; "
+        "tempo-operator: internal/webhooks/tempomonolithic_webhook.go"
+    ),
 )
 def ingress_without_jaeger(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in manifests.of(TEMPO, "TempoStack"):
@@ -116,6 +122,7 @@ def ingress_without_jaeger(manifests: Manifests, _facts: Facts) -> Iterator[Faul
         spec:
           template: {queryFrontend: {jaegerQuery: {enabled: true, monitorTab: {enabled: true}}}}
     """,
+    source="tempo-operator: internal/webhooks/tempostack_webhook.go",
 )
 def monitor_tab_without_prometheus(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in manifests.of(TEMPO, "TempoStack"):
@@ -130,7 +137,7 @@ def monitor_tab_without_prometheus(manifests: Manifests, _facts: Facts) -> Itera
 
 @rule(
     code="N32",
-    title="There are fewer ingesters than copies of a trace",
+    title="There are too few ingesters for the copies of a trace",
     levels=(Severity.ERROR,),
     why=(
         "More than half of the copies of a trace have to be written. The operator refuses fewer ingesters than that: "
@@ -145,6 +152,7 @@ def monitor_tab_without_prometheus(manifests: Manifests, _facts: Facts) -> Itera
           replicationFactor: 3
           template: {ingester: {replicas: 1}}
     """,
+    source="tempo-operator: internal/webhooks/tempostack_webhook.go",
 )
 def too_few_ingesters(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in manifests.of(TEMPO, "TempoStack"):
@@ -174,6 +182,7 @@ def too_few_ingesters(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
         spec:
           template: {metricsGenerator: {enabled: true}}
     """,
+    source="tempo-operator: internal/webhooks/tempostack_webhook.go",
 )
 def generator_without_url(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     version = minor(facts.tempo_operator_version)
@@ -201,6 +210,10 @@ def generator_without_url(manifests: Manifests, facts: Facts) -> Iterator[Fault]
         spec:
           observability: {metrics: {createPrometheusRules: true}}
     """,
+    source=(
+        "tempo-operator: internal/webhooks/tempostack_webhook.go; "
+        "tempo-operator: internal/webhooks/tempomonolithic_webhook.go"
+    ),
 )
 def alerts_without_metrics(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     metrics: Path = ("spec", "observability", "metrics")

@@ -26,6 +26,7 @@ _NO_INGRESS = ("", "none")
         spec:
           template: {gateway: {enabled: true}}
     """,
+    source="tempo-operator: internal/webhooks/tempostack_webhook.go",
 )
 def gateway_without_tenants(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in tenants(manifests):
@@ -35,7 +36,7 @@ def gateway_without_tenants(manifests: Manifests, _facts: Facts) -> Iterator[Fau
 
 @rule(
     code="N32",
-    title="Tenants of OpenShift have no gateway",
+    title="Tenants in the mode `openshift` have no gateway",
     levels=(Severity.ERROR,),
     why="In the mode `openshift` the gateway asks OpenShift who a caller is. The operator refuses the mode without it.",
     remedy="Set `spec.template.gateway.enabled: true`.",
@@ -48,6 +49,7 @@ def gateway_without_tenants(manifests: Manifests, _facts: Facts) -> Iterator[Fau
             mode: openshift
             authentication: [{tenantName: mesh, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
     """,
+    source="tempo-operator: internal/webhooks/tempostack_webhook.go",
 )
 def tenants_without_gateway(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in tenants(manifests):
@@ -81,6 +83,7 @@ def tenants_without_gateway(manifests: Manifests, _facts: Facts) -> Iterator[Fau
                 tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa
                 oidc: {issuerURL: "https://id.example.com", secret: {name: oidc}}
     """,
+    source="tempo-operator: internal/webhooks/tempostack_webhook.go",
 )
 def static_tenants_incomplete(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in tenants(manifests):
@@ -91,7 +94,7 @@ def static_tenants_incomplete(manifests: Manifests, _facts: Facts) -> Iterator[F
 
 @rule(
     code="N32",
-    title="Tenants of OpenShift have fields of static ones",
+    title="Tenants in the mode `openshift` have fields of the mode `static`",
     levels=(Severity.ERROR,),
     why=(
         "In the mode `openshift` OpenShift knows callers and their rights. The operator refuses `authorization` and "
@@ -109,6 +112,7 @@ def static_tenants_incomplete(manifests: Manifests, _facts: Facts) -> Iterator[F
             authentication: [{tenantName: mesh, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
             authorization: {roles: []}
     """,
+    source="tempo-operator: internal/webhooks/tempostack_webhook.go",
 )
 def openshift_tenants_with_static_fields(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in tenants(manifests):
@@ -123,7 +127,7 @@ def openshift_tenants_with_static_fields(manifests: Manifests, _facts: Facts) ->
 
 @rule(
     code="N32",
-    title="A gateway is there beside a way around it",
+    title="A gateway is combined with an ingress to Jaeger's page or TLS of the distributor",
     levels=(Severity.ERROR,),
     why=(
         "The operator refuses a gateway beside an ingress to Jaeger's page, which the gateway serves itself, and beside"
@@ -142,6 +146,7 @@ def openshift_tenants_with_static_fields(manifests: Manifests, _facts: Facts) ->
             mode: openshift
             authentication: [{tenantName: mesh, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
     """,
+    source="tempo-operator: internal/webhooks/tempostack_webhook.go",
 )
 def way_around_the_gateway(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in tenants(manifests):
@@ -180,6 +185,10 @@ def way_around_the_gateway(manifests: Manifests, _facts: Facts) -> Iterator[Faul
             mode: openshift
             authentication: [{tenantName: mesh, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
     """,
+    source=(
+        "tempo-operator: internal/webhooks/tempostack_webhook.go; "
+        "tempo-operator: internal/webhooks/tempomonolithic_webhook.go"
+    ),
 )
 def rights_beside_jaeger(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     fields: dict[str, tuple[Path, Path]] = {
@@ -210,6 +219,7 @@ def rights_beside_jaeger(manifests: Manifests, _facts: Facts) -> Iterator[Fault]
         metadata: {name: tempo, namespace: tracing-system}
         spec: {query: {rbac: {enabled: true}}}
     """,
+    source="tempo-operator: internal/webhooks/tempomonolithic_webhook.go",
 )
 def rights_without_tenants(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     path: Path = ("spec", "query", "rbac", "enabled")
@@ -237,6 +247,10 @@ def rights_without_tenants(manifests: Manifests, _facts: Facts) -> Iterator[Faul
             mode: openshift
             authentication: [{tenantName: mesh, tenantId: 1610b0c3-c509-4592-a256-a1871353dbfa}]
     """,
+    source=(
+        "tempo-operator: internal/webhooks/tempostack_webhook.go; "
+        "tempo-operator: internal/webhooks/tempomonolithic_webhook.go"
+    ),
 )
 def data_source_behind_gateway(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     fields: dict[str, Path] = {"TempoStack": ("createDatasource",), "TempoMonolithic": ("dataSource", "enabled")}

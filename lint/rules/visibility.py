@@ -45,6 +45,7 @@ _PUBLIC, _PRIVATE, _EXCLUDED = "*", ".", "~"
         spec:
           egress: [{hosts: ["./*", "istio-system/*"]}]
     """,
+    source="istio: pilot/pkg/model/sidecar.go",
 )
 def sidecar_that_hides_the_collector(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     roots = root_namespaces(manifests, facts)
@@ -119,6 +120,10 @@ def _matches(pattern: str, host: str) -> bool:
         metadata: {name: agent, namespace: tracing, annotations: {networking.istio.io/exportTo: "."}}
         spec: {ports: [{name: grpc-otlp, port: 4317}]}
     """,
+    source=(
+        "istio: pilot/pkg/model/push_context.go, IsServiceVisible; istio/api: annotation/annotations.yaml; "
+        "istio/api: mesh/v1alpha1/config.proto"
+    ),
 )
 def service_that_is_not_exported(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     in_mesh = injected(manifests)
@@ -190,6 +195,7 @@ def _export(to: Destination) -> tuple[Place, tuple[str, ...]] | None:
         kind: Namespace
         metadata: {name: tracing}
     """,
+    source="istio: pkg/kube/namespace/filter.go; istio: pilot/pkg/model/telemetry_logging.go, LookupCluster",
 )
 def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for to in destinations(manifests, facts):
@@ -232,6 +238,7 @@ def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iter
         spec:
           tracing: [{providers: [{name: stackdriver}], randomSamplingPercentage: 100}]
     """,
+    source="istio: pkg/kube/namespace/filter.go; istio: pilot/pkg/bootstrap/server.go",
 )
 def telemetry_that_is_not_discovered(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     meshes = mesh_configs(manifests)

@@ -86,6 +86,12 @@ def test_an_explanation_is_a_title_and_two_paragraphs(check: lint.Rule) -> None:
         assert " ".join(paragraph.split()) == paragraph
 
 
+@pytest.mark.parametrize("check", EACH)
+def test_an_explanation_says_where_its_facts_were_read(check: lint.Rule) -> None:
+    assert check.source
+    assert not check.source.endswith(".")
+
+
 def test_no_two_checks_have_the_same_title_or_name() -> None:
     assert len({check.title for check in lint.RULES}) == len(lint.RULES)
     assert len({check.name for check in lint.RULES}) == len(lint.RULES)
