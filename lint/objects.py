@@ -45,6 +45,9 @@ _CLUSTER_SCOPED = frozenset(
 
 
 def mapping(value: object) -> Mapping[Any, Any]:
+    # Nearly every map is a dictionary, for which to ask for the abstract class takes longer.
+    if type(value) is dict:
+        return value
     return value if isinstance(value, Mapping) else {}
 
 
@@ -168,11 +171,11 @@ class Object:
     base: Path = ()
     default_namespace: str = ""
 
-    @property
+    @cached_property
     def kind(self) -> str:
         return text(at(self.raw, "kind"))
 
-    @property
+    @cached_property
     def group(self) -> str | None:
         """The API group: empty for the core group, None for an object without an apiVersion."""
         version = at(self.raw, "apiVersion")
@@ -181,11 +184,11 @@ class Object:
         group, slash, _ = version.partition("/")
         return group if slash else ""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return text(at(self.raw, "metadata", "name"))
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         named = text(at(self.raw, "metadata", "namespace"))
         return named or ("" if self.kind in _CLUSTER_SCOPED else self.default_namespace)

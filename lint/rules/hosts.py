@@ -21,6 +21,7 @@ _NOT_OURS: tuple[Path, ...] = (
     ("metadata", "managedFields"),
     ("status",),
 )
+_PARTLY_OURS = {path[:1] for path in _NOT_OURS}
 
 
 @rule(
@@ -47,12 +48,14 @@ _NOT_OURS: tuple[Path, ...] = (
     facts=Facts(today=datetime.date(2026, 3, 23)),
 )
 def retired_host(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for host in _of_istio(facts.today):
-        pattern = re.compile(rf"(?<![\w.-]){re.escape(host.host)}(?![\w.-])")
-        for obj in manifests.objects:
-            for path, found in _texts(obj):
-                if pattern.search(found):
-                    yield _fault(host, facts, obj.where(*path), host.host)
+    hosts = {host.host: host for host in _of_istio(facts.today)}
+    if not hosts:
+        return
+    pattern = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, hosts))})(?![\w.-])")
+    for obj in manifests.objects:
+        for path, found in _texts(obj):
+            for host in dict.fromkeys(pattern.findall(found)):
+                yield _fault(hosts[host], facts, obj.where(*path), host)
 
 
 @rule(
@@ -108,7 +111,7 @@ def _fault(host: RetiredHost, facts: Facts, where: Place, what: str) -> Fault:
 def _texts(obj: Object) -> Iterator[tuple[Path, str]]:
     """Every text of the object, with those that a Secret encodes; the message quotes none of them."""
     for path, found in strings(obj.raw):
-        if not any(path[: len(other)] == other for other in _NOT_OURS):
+        if path[:1] not in _PARTLY_OURS or not any(path[: len(other)] == other for other in _NOT_OURS):
             yield path, found
     if obj.kind == "Secret":
         yield from obj.documents()

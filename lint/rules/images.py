@@ -65,15 +65,19 @@ def image_that_is_gone(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 )
 def chart_repository_that_is_gone(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     day = _day(facts)
-    for host in lifecycle().retired_hosts:
-        if host.product != "helm" or not host.is_known(day):
-            continue
-        address = re.compile(rf"https?://{re.escape(host.host)}(?:/.*)?")
-        for obj in manifests.objects:
-            for path, found in strings(obj.raw):
-                if path[-1:] and path[-1] in _ADDRESSES and address.fullmatch(found):
-                    why = f"nothing answers at {host.host} since {host.since}"
-                    yield _severity(host, day)(obj.where(*path), why, f"take {host.instead}")
+    hosts = {host.host: host for host in lifecycle().retired_hosts if host.product == "helm" and host.is_known(day)}
+    for obj in manifests.objects:
+        for path, found in strings(obj.raw):
+            host = hosts.get(_host_of(found)) if path[-1:] and path[-1] in _ADDRESSES else None
+            if host is not None:
+                why = f"nothing answers at {host.host} since {host.since}"
+                yield _severity(host, day)(obj.where(*path), why, f"take {host.instead}")
+
+
+def _host_of(address: str) -> str:
+    """The host of a URL; nothing for another text."""
+    match = re.fullmatch(r"https?://([^/]+)(?:/.*)?", address)
+    return match[1] if match else ""
 
 
 @rule(

@@ -1,6 +1,7 @@
 """The Telemetry resource: its provider and its namespace."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -154,11 +155,12 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
     source="istio: pilot/pkg/networking/core/tracing.go; istio: pkg/config/mesh/mesh.go",
 )
 def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    entries = [entry for mesh in mesh_configs(manifests) for entry in sequence(mesh.values.get("extensionProviders"))]
+    entries: dict[str, list[Mapping[Any, Any]]] = {}
+    for mesh in mesh_configs(manifests):
+        for entry in sequence(mesh.values.get("extensionProviders")):
+            entries.setdefault(same_name(text(at(entry, "name"))), []).append(mapping(entry))
     for where, name in used_providers(manifests):
-        called_so = [
-            mapping(entry) for entry in entries if name and same_name(text(at(entry, "name"))) == same_name(name)
-        ]
+        called_so = entries.get(same_name(name), []) if name else []
         if any((TRACING_KINDS - GIVEN_UP) & entry.keys() for entry in called_so):
             continue
         kinds = sorted(str(kind) for entry in called_so for kind in entry if kind != "name")

@@ -242,10 +242,13 @@ def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iter
 )
 def telemetry_that_is_not_discovered(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     meshes = mesh_configs(manifests)
+    # A mesh without selectors looks at every namespace.
+    if not meshes or not all(sequence(mesh.values.get("discoverySelectors")) for mesh in meshes):
+        return
     for telemetry in telemetries(manifests):
         # One of several meshes may look at it.
-        unseen = [mesh for mesh in meshes if _is_left_out(manifests, mesh, telemetry.namespace)]
-        if telemetry.namespace and any(tracing_entries(telemetry)) and meshes and len(unseen) == len(meshes):
+        is_unseen = all(_is_left_out(manifests, mesh, telemetry.namespace) for mesh in meshes)
+        if telemetry.namespace and any(tracing_entries(telemetry)) and is_unseen:
             yield error(
                 telemetry.where("metadata", "namespace"),
                 f"the mesh's discoverySelectors leave out namespace {telemetry.namespace}, so istiod does not read it",

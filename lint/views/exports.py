@@ -1,9 +1,9 @@
 """What collectors do with spans: the exporters of OTLP in their pipelines of traces, and the Tempo behind each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from lint.facts import Facts
@@ -13,6 +13,8 @@ from lint.views.collectors import Collector, Pipeline, collectors, kind_of
 from lint.views.hosts import ServiceName, service_of
 from lint.views.services import services
 from lint.views.span_stores import Intake, Store, stores
+
+T = TypeVar("T")
 
 # The second name is that of newer collectors (collector: exporter/otlpexporter/metadata.yaml).
 _PROTOCOLS = {"otlp": "grpc", "otlp_grpc": "grpc", "otlphttp": "http", "otlp_http": "http"}
@@ -90,16 +92,13 @@ def exports(manifests: Manifests, facts: Facts) -> tuple[Export, ...]:
 
 @view
 def deliveries(manifests: Manifests, facts: Facts) -> tuple[Delivery, ...]:
-    by_name: dict[str, list[tuple[Store, Intake]]] = {}
-    for store in stores(manifests, facts):
-        for intake in store.intakes:
-            by_name.setdefault(intake.service.name, []).append((store, intake))
+    pairs = [(store, intake) for store in stores(manifests, facts) for intake in store.intakes]
+    known = _Named([(intake.service, (store, intake)) for store, intake in pairs])
     return tuple(
         Delivery(export, store, intake)
         for export in exports(manifests, facts)
         if export.target is not None
-        for store, intake in by_name.get(export.target.name, ())
-        if _is_same(export.target, intake.service)
+        for store, intake in known.at(export.target)
     )
 
 
@@ -112,12 +111,11 @@ def misses(manifests: Manifests, facts: Facts) -> Iterator[tuple[Export, Store]]
     """Yield the exports to a Service that is not there, and the Tempo whose name it resembles."""
     # The longest name first: it resembles most.
     known = sorted(stores(manifests, facts), key=lambda store: (-len(store.stem), store.owner.label))
-    existing: dict[str, list[ServiceName]] = {}
-    for service in [*services(manifests), *(intake.service for store in known for intake in store.intakes)]:
-        existing.setdefault(service.name, []).append(service)
+    names = [*services(manifests), *(intake.service for store in known for intake in store.intakes)]
+    existing = _Named([(name, name) for name in names])
     for export in exports(manifests, facts):
         target = export.target
-        if target is None or any(_is_same(target, service) for service in existing.get(target.name, ())):
+        if target is None or any(existing.at(target)):
             continue
         meant = (store for store in known if store.stem and _resembles(export, target, store))
         for store in islice(meant, 1):
@@ -138,9 +136,19 @@ def _resembles(export: Export, target: ServiceName, store: Store) -> bool:
     return is_short and any(target.name == intake.service.name for intake in store.intakes)
 
 
-def _is_same(one: ServiceName, other: ServiceName) -> bool:
-    """Whether both may be the same; objects without a namespace can be in any."""
-    return one.name == other.name and (one.namespace == other.namespace or "" in {one.namespace, other.namespace})
+class _Named(Generic[T]):
+    """Things by the names of their Services; a Service without a namespace can be in any."""
+
+    def __init__(self, things: Sequence[tuple[ServiceName, T]]) -> None:
+        self._by_name: dict[str, dict[str, list[T]]] = {}
+        for service, thing in things:
+            self._by_name.setdefault(service.name, {}).setdefault(service.namespace, []).append(thing)
+
+    def at(self, service: ServiceName) -> Iterator[T]:
+        """Yield what may be meant by ``service``."""
+        named = self._by_name.get(service.name, {})
+        for namespace in (service.namespace, "") if service.namespace else named:
+            yield from named.get(namespace, ())
 
 
 def _of_collector(collector: Collector, facts: Facts) -> Iterator[Export]:
