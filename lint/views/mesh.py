@@ -121,7 +121,12 @@ def mesh_configs(manifests: Manifests) -> tuple[MeshConfig, ...]:
     return (*_of_operators(manifests), *_of_config_maps(manifests), *_of_charts(manifests))
 
 
-def providers(manifests: Manifests) -> Iterator[Provider]:
+@view
+def providers(manifests: Manifests) -> tuple[Provider, ...]:
+    return tuple(_providers(manifests))
+
+
+def _providers(manifests: Manifests) -> Iterator[Provider]:
     """Yield the tracing providers that speak OTLP."""
     return (provider for provider in tracers(manifests) if provider.kind == OTLP)
 

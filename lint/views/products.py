@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, Path, Place, text
+from lint.objects import Manifests, Object, Path, Place, text, view
 from lint.views.charts import charts
 from lint.views.images import images
 from lint.views.mesh import SAIL
@@ -74,7 +74,12 @@ class Use:
         return facts.platform == "openshift"
 
 
-def uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
+@view
+def uses(manifests: Manifests, facts: Facts) -> tuple[Use, ...]:
+    return tuple(_uses(manifests, facts))
+
+
+def _uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
     yield from _by_images(manifests)
     for obj in manifests.of(SAIL, *_SAIL_KINDS):
         yield Use("istio", text(obj.at("spec", "version")), obj, ("spec", "version"))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lint.objects import Manifests, Object, Path, at, mapping, number, parsed, sequence, text
+from lint.objects import Manifests, Object, Path, at, mapping, number, parsed, sequence, text, view
 from lint.views.hosts import ServiceName
 
 OPENTELEMETRY = "opentelemetry.io"
@@ -37,6 +37,7 @@ class Service:
         return next((port for port in self.ports or () if port.number == wanted), None)
 
 
+@view
 def services(manifests: Manifests) -> dict[ServiceName, Service]:
     """Return every Service whose namespace is known; a declared one takes precedence over an operator's."""
     known: dict[ServiceName, Service] = {}

@@ -21,7 +21,7 @@ def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         ("lint", "lint", ["-", "--json"], 1),
         ("lint", "lint", ["--mistyped"], 2),
         ("verify", "verify", ["--wait", "never"], 2),
-        ("checks", "lint.reference", [], 0),
+        ("checks", "lint.reference", [], 2),
         ("settings", "model", [], 0),
         ("stacks", "stacks", [], 0),
     ],
