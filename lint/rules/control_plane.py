@@ -70,11 +70,11 @@ def cni_with_another_name(manifests: Manifests, _facts: Facts) -> Iterator[Fault
 
 @rule(
     code="N11",
-    title="The CNI plugin has another version than Istio",
+    title="The CNI plugin does not fit the release of Istio",
     levels=(Severity.WARNING,),
     why=(
         "The plugin works with a control plane of its own minor version or of the next one. That they differ is meant "
-        "for the time of an upgrade."
+        "for the time of an upgrade; it is reported where they do not fit."
     ),
     remedy="Give both the same version.",
     example="""
@@ -86,7 +86,7 @@ def cni_with_another_name(manifests: Manifests, _facts: Facts) -> Iterator[Fault
         apiVersion: sailoperator.io/v1
         kind: IstioCNI
         metadata: {name: default}
-        spec: {version: v1.29.7}
+        spec: {version: v1.28.9}
     """,
     source="https://docs.redhat.com/en/documentation/red_hat_openshift_service_mesh/3.2/html/updating/ossm-updating-istio-cni",
 )
@@ -94,7 +94,7 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
     meshes = {text(obj.at("spec", "version")) for obj in manifests.of(SAIL, "Istio")} - {""}
     for obj in manifests.of(SAIL, "IstioCNI"):
         version = text(obj.at("spec", "version"))
-        if version and meshes and not any(_same(version, mesh) for mesh in meshes):
+        if version and meshes and not any(_fits(version, mesh) for mesh in meshes):
             yield warning(
                 obj.where("spec", "version"),
                 f"the CNI plugin is {version!r} and Istio is {', '.join(repr(mesh) for mesh in sorted(meshes))}",
@@ -141,7 +141,9 @@ def _is_alias(version: str) -> bool:
     return version in {"latest", "master"} or version.endswith("-latest")
 
 
-def _same(one: str, other: str) -> bool:
-    if _is_alias(one) or _is_alias(other):
-        return minor(one) == minor(other)
-    return one.removeprefix("v") == other.removeprefix("v")
+def _fits(plugin: str, mesh: str) -> bool:
+    """Whether a plugin works with a mesh; for a version that names no release it is not known that it does not."""
+    of_plugin, of_mesh = minor(plugin), minor(mesh)
+    if of_plugin is None or of_mesh is None:
+        return True
+    return of_mesh in {of_plugin, (of_plugin[0], of_plugin[1] + 1)}

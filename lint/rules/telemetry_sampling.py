@@ -96,7 +96,8 @@ def _rates(manifests: Manifests) -> Iterator[tuple[Place, float | None, str]]:
         rate = _number(telemetry.at(*path, _FIELD))
         yield telemetry.where(*path, _FIELD), rate, "the API server refuses the Telemetry"
     for mesh in mesh_configs(manifests):
-        yield mesh.where(*_OF_PROXIES), _number(at(mesh.values, *_OF_PROXIES)), "istiod takes 1 % instead"
+        rate = _number(at(mesh.values, *_OF_PROXIES))
+        yield mesh.where(*_OF_PROXIES), rate, "istiod takes 1 % instead" if rate and rate > 0 else "proxies get no rate"
         yield mesh.owner.where(*mesh.env_path, _ENV), _number(mesh.env.get(_ENV)), "istiod takes 1 % instead"
 
 

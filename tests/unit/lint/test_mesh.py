@@ -277,10 +277,19 @@ def test_openshift_without_the_plugin_is_right_where_the_plugin_is_switched_off(
     assert codes(ISTIO % "v1.30.4") == [], "the platform is unknown"
 
 
-def test_an_alias_and_a_patch_of_it_are_not_a_skew(codes: Codes) -> None:
-    assert codes(together(ISTIO % "v1.30.4", CNI % "1.30.4")) == []
-    assert codes(together(ISTIO % "v1.30.4", CNI % "v1.30-latest")) == ["warning N18"]
-    assert codes(together(ISTIO % "v1.30.4", CNI % "v1.29-latest")) == ["warning N11", "warning N18"]
+@pytest.mark.parametrize(
+    ("plugin", "expected"),
+    [
+        ("1.30.4", []),
+        ("v1.30.3", []),
+        ("v1.30-latest", ["warning N18"]),
+        ("v1.29.8", []),
+        ("v1.28.9", ["warning N11"]),
+        ("v1.31.0", ["warning N11"]),
+    ],
+)
+def test_a_plugin_fits_its_own_minor_version_and_the_next(codes: Codes, plugin: str, expected: list[str]) -> None:
+    assert codes(together(ISTIO % "v1.30.4", CNI % plugin)) == expected
 
 
 def test_a_plugin_for_one_of_two_control_planes_is_right(codes: Codes) -> None:

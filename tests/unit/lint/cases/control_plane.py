@@ -16,8 +16,8 @@ EXAMPLES = {
     ),
     "cni_of_another_version": Example(
         "warning N11 IstioCNI default: spec.version",
-        wrong=mesh() + replaced(CNI, "v1.31.0", "v1.31.1"),
-        right=mesh() + CNI,
+        wrong=mesh() + replaced(CNI, "v1.31.0", "v1.32.0"),
+        right=mesh() + replaced(CNI, "v1.31.0", "v1.30.8"),
     ),
     "unpinned_version": Example(
         "warning N18 Istio default: spec.version",
