@@ -1,6 +1,7 @@
 """Several deployments in one tree, as ``dev/`` and ``prod/``: the objects of one say nothing about the other.
 
-Two folders, or two files, that have the same object are different deployments; what is in neither belongs to both.
+Two folders, or two files, that have the same object with another content are different deployments; what is in neither
+belongs to both.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,9 @@ from pathlib import PurePath
 from lint.objects import Object
 
 Parts = tuple[str, ...]
+
+# Several parts of one deployment each bring their own copy of these.
+_REPEATED = frozenset({"Namespace", "HelmRepository"})
 
 
 def deployments(objects: Sequence[Object]) -> list[list[Object]]:
@@ -24,13 +28,14 @@ def deployments(objects: Sequence[Object]) -> list[list[Object]]:
 
 def _branches(objects: Sequence[Object]) -> tuple[Parts, set[str]] | None:
     """The folder nearest to the top that has the same object in several of its folders or files, and these."""
-    found: dict[tuple[str | None, str, str, str], set[Parts]] = {}
+    found: dict[tuple[str | None, str, str, str], list[Object]] = {}
     for obj in objects:
-        if obj.kind and obj.name:
-            found.setdefault((obj.group, obj.kind, obj.namespace, obj.name), set()).add(_parts(obj))
+        if obj.kind and obj.name and obj.kind not in _REPEATED:
+            found.setdefault((obj.group, obj.kind, obj.namespace, obj.name), []).append(obj)
     branches: dict[Parts, set[str]] = {}
-    for places in found.values():
-        if len(places) > 1:
+    for same in found.values():
+        places = {_parts(obj) for obj in same}
+        if len(places) > 1 and any(obj.raw != same[0].raw for obj in same[1:]):
             root = _common(places)
             branches.setdefault(root, set()).update(place[len(root)] for place in places)
     return min(branches.items(), key=lambda item: (len(item[0]), item[0]), default=None)

@@ -172,13 +172,20 @@ class TestFolders:
     def test_two_deployments_in_one_tree_are_kept_apart(self, tmp_path: Path) -> None:
         for name, sampled in (("dev", "otel"), ("prod", "other")):
             write(tmp_path / name / "telemetry.yaml", TELEMETRY.replace("otel", sampled))
+            write(tmp_path / name / "namespace.yaml", NAMESPACE.replace("shop", "other"))
         write(tmp_path / "common" / "namespace.yaml", NAMESPACE)
         parts = deployments(read([str(tmp_path)]).objects)
-        assert [[obj.name for obj in part] for part in parts] == [["shop", "mesh-default"], ["shop", "mesh-default"]]
+        assert [[obj.name for obj in part] for part in parts] == 2 * [["shop", "other", "mesh-default"]]
+
+    def test_what_several_parts_of_one_deployment_repeat_does_not_part_them(self, tmp_path: Path) -> None:
+        for name in ("tempo", "grafana"):
+            write(tmp_path / name / "namespace.yaml", f"{NAMESPACE.rstrip()}\n# of {name}\n")
+            write(tmp_path / name / "telemetry.yaml", TELEMETRY)
+        assert len(deployments(read([str(tmp_path)]).objects)) == 1
 
     def test_deployments_may_be_files_of_one_folder_and_lie_in_one_another(self, tmp_path: Path) -> None:
         for name in ("eu/dev.yaml", "eu/prod.yaml", "us/dev.yaml"):
-            write(tmp_path / name, NAMESPACE)
+            write(tmp_path / name, TELEMETRY.replace("otel", name))
         assert len(deployments(read([str(tmp_path)]).objects)) == 3
 
 
