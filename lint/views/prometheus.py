@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, Path, at, mapping, sequence, text
+from lint.objects import Manifests, Object, Path, at, mapping, sequence, text, view
 from lint.views.hosts import ServiceName
 from lint.views.values import Values, values
 from lint.views.versions import Minor, image_tag, minor
@@ -68,8 +68,13 @@ def find(manifests: Manifests, service: ServiceName) -> list[Prometheus]:
     return [one for one in every(manifests) if _leads_to(manifests, service, one)]
 
 
-def every(manifests: Manifests) -> Iterator[Prometheus]:
-    """Yield each Prometheus among the objects."""
+@view
+def every(manifests: Manifests) -> tuple[Prometheus, ...]:
+    """Return each Prometheus among the objects."""
+    return tuple(_every(manifests))
+
+
+def _every(manifests: Manifests) -> Iterator[Prometheus]:
     for group in OPERATORS:
         for obj in manifests.of(group, "Prometheus"):
             yield _custom_resource(obj, ("spec",))
