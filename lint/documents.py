@@ -18,6 +18,7 @@ _INT = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)\
 _FLOAT = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(?:inf|Inf|INF))\Z|\.(?:nan|NaN|NAN)\Z"
 )
+_NO_SPACE = re.compile(r"\S|\Z")
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = f"{_PREFIX}merge"
 # Beyond this Python itself refuses to read a number, and no field holds one.
@@ -89,34 +90,43 @@ def load(text: str) -> Any:
     return yaml.load(text, _Lenient)  # noqa: S506  a safe loader of our own
 
 
-def load_all(text: str, *, strict: bool = True) -> Iterator[Any]:
-    """Yield the content of each document; raises one of ``NOT_YAML`` where one cannot be read."""
+def load_all(text: str, *, strict: bool = True) -> Iterator[tuple[int, Any]]:
+    """Yield the content of each document, with the line on which it begins, from 0; raises one of ``NOT_YAML``."""
     _refuse_depth(text)
-    yield from yaml.load_all(text, Loader if strict else _Lenient)
-
-
-def load_json(text: str) -> Iterator[Any]:
-    """Yield each value of a text of JSON, of which several may follow each other; raises ``ValueError``."""
-    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)
-    place = 0
-    while match := re.compile(r"\s*").match(text, place):
-        place = match.end()
-        if place == len(text):
-            return
-        value, place = decoder.raw_decode(text, place)
-        yield value
-
-
-def nodes(text: str) -> list[yaml.Node | None]:
-    """Return each document as nodes, which know their places; raises one of ``NOT_YAML``."""
-    loader = Loader(text)
-    found = []
+    loader = (Loader if strict else _Lenient)(text)
     try:
         while loader.check_node():
-            found.append(loader.get_node())
+            node: Any = loader.get_node()
+            yield node.start_mark.line, loader.construct_document(node)
     finally:
         loader.dispose()
-    return found
+
+
+def load_json(text: str) -> Iterator[tuple[int, Any]]:
+    """Yield each value of a text of JSON, of which several may follow each other, with its line from 0.
+
+    Raises ``ValueError``.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)
+    place, line = 0, 0
+    while True:
+        match = _NO_SPACE.search(text, place)
+        begin = match.start() if match else len(text)
+        line += text.count("\n", place, begin)
+        if begin == len(text):
+            return
+        value, place = decoder.raw_decode(text, begin)
+        yield line, value
+        line += text.count("\n", begin, place)
+
+
+def first_node(text: str) -> yaml.Node | None:
+    """Return the first document as a node, which knows its place; raises one of ``NOT_YAML``."""
+    loader = Loader(text)
+    try:
+        return loader.get_node() if loader.check_node() else None
+    finally:
+        loader.dispose()
 
 
 def _refuse_depth(text: str) -> None:

@@ -160,14 +160,14 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Object:
-    """One object, and where it stands: in which document of a source, and at which path there.
+    """One object, and where it stands: in the document that begins on ``line``, from 0, and at which path there.
 
     An object without a namespace is in ``default_namespace``, if it is of a kind that has one.
     """
 
     raw: object
     source: Source | None = None
-    document: int = 0
+    line: int = 0
     base: Path = ()
     default_namespace: str = ""
 

@@ -1,14 +1,16 @@
 """Where in its text a field stands. Only findings are looked up, so a text without one is not parsed again."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 import yaml
 
-from lint.documents import NOT_YAML, nodes
+from lint.documents import NOT_YAML, first_node
 from lint.objects import Key, Path, Place, Source
 
 _LITERAL = "|"
+_NEXT_DOCUMENT = "\n---"
 
 
 @dataclass(frozen=True, order=True)
@@ -24,20 +26,31 @@ def position_of(place: Place) -> Position | None:
     source = place.owner.source
     if source is None or source.is_rendered:
         return None
-    documents = _nodes(source)
-    if place.owner.document >= len(documents):
+    document = _document(source, place.owner.line)
+    if document is None:
         return None
-    document = documents[place.owner.document]
-    return None if document is None else _within(document, (*place.owner.base, *place.path), source.text)
+    found = _within(document, (*place.owner.base, *place.path), _text_of(source, place.owner.line))
+    return Position(found.line + place.owner.line, found.column)
 
 
-# JSON may be indented with tabs, where YAML may not.
-@lru_cache(maxsize=8)
-def _nodes(source: Source) -> list[yaml.Node | None]:
+@lru_cache(maxsize=64)
+def _document(source: Source, line: int) -> yaml.Node | None:
     try:
-        return nodes(source.text.replace("\t", " "))
+        return first_node(_text_of(source, line))
     except NOT_YAML:
-        return []
+        return None
+
+
+def _text_of(source: Source, line: int) -> str:
+    """The document that begins on ``line``. JSON may be indented with tabs, where YAML may not."""
+    begin = _line_starts(source)[line]
+    end = source.text.find(_NEXT_DOCUMENT, begin)
+    return source.text[begin : end if end >= 0 else None].replace("\t", " ")
+
+
+@lru_cache(maxsize=8)
+def _line_starts(source: Source) -> list[int]:
+    return [0, *(match.end() for match in re.finditer("\n", source.text))]
 
 
 def _within(node: yaml.Node, path: Path, text: str) -> Position:
@@ -67,8 +80,8 @@ def _in_text(scalar: yaml.ScalarNode, path: Path, text: str) -> Position:
     if scalar.style != _LITERAL:
         return start
     try:
-        (document,) = nodes(scalar.value)
-    except (*NOT_YAML,):
+        document = first_node(scalar.value)
+    except NOT_YAML:
         return start
     if document is None:
         return start

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lint.objects import Object, Source, printable
-from lint.reading.content import UnreadableError, objects_in, parse
+from lint.reading.content import Document, UnreadableError, objects_in, parse
 from lint.reading.files import STDIN, manifests_below, text_of
 from lint.reading.rendering import render
 
@@ -46,8 +46,8 @@ def _read_file(reading: Reading, name: str, default_namespace: str) -> None:
     _add(reading, source, documents, default_namespace)
 
 
-def _no_objects(source: Source, documents: list[object]) -> Iterator[str]:
-    for number, document in enumerate(documents, start=1):
+def _no_objects(source: Source, documents: list[Document]) -> Iterator[str]:
+    for number, (_, document) in enumerate(documents, start=1):
         if document is not None and not isinstance(document, dict):
             yield f"{printable(source.name)}: document {number}: expected an object, found {_type_name(document)}"
 
@@ -84,7 +84,7 @@ def _read_found(reading: Reading, name: str, default_namespace: str) -> None:
     _add(reading, source, documents, default_namespace)
 
 
-def _add(reading: Reading, source: Source, documents: list[object], default_namespace: str) -> None:
+def _add(reading: Reading, source: Source, documents: list[Document], default_namespace: str) -> None:
     reading.sources += 1
     reading.objects.extend(objects_in(source, documents, default_namespace))
 

@@ -3,7 +3,6 @@
 import codecs
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
-from typing import Any
 
 import yaml
 
@@ -30,15 +29,19 @@ def decoded(name: str, content: bytes) -> str:
         raise UnreadableError(f"{printable(name)}: not UTF-8") from error
 
 
-def objects_in(source: Source, documents: Iterable[object], default_namespace: str = "") -> Iterator[Object]:
+# With the line on which it begins, from 0.
+Document = tuple[int, object]
+
+
+def objects_in(source: Source, documents: Iterable[Document], default_namespace: str = "") -> Iterator[Object]:
     """Yield the objects of a text; a List is replaced by its items. What is no map is an object without a kind."""
-    for number, document in enumerate(documents):
+    for line, document in documents:
         if document is not None:
             for item, base in _unpacked(document):
-                yield Object(item, source, number, base, default_namespace)
+                yield Object(item, source, line, base, default_namespace)
 
 
-def parse(name: str, text: str, *, is_rendered: bool = False) -> tuple[Source, list[object]]:
+def parse(name: str, text: str, *, is_rendered: bool = False) -> tuple[Source, list[Document]]:
     """The documents, and the text that was read: with holes, if only that can be parsed. Raises ``UnreadableError``."""
     try:
         return Source(name, text, is_rendered), _documents(name, text)
@@ -50,7 +53,7 @@ def parse(name: str, text: str, *, is_rendered: bool = False) -> tuple[Source, l
     return Source(name, text, is_rendered), _documents(name, text, strict=False)
 
 
-def _documents(name: str, text: str, *, strict: bool = True) -> list[Any]:
+def _documents(name: str, text: str, *, strict: bool = True) -> list[Document]:
     try:
         if PurePath(name).suffix in _JSON or text.lstrip().startswith("{"):
             try:
