@@ -26,24 +26,32 @@ def _parser() -> argparse.ArgumentParser:
         "--mirror", type=Path, metavar="DIR", help="git directories called owner+name, instead of the host"
     )
     fetch.add_argument("--seconds", type=float, default=_TEN_MINUTES, help="the most that it may take; default: 600")
+    _add_labels(fetch)
     fetch.set_defaults(run=_fetch)
     score = commands.add_parser("score", help="compare what lint says with the labels")
     score.add_argument("--files", type=Path, required=True, metavar="DIR", help="where fetch has put them")
     score.add_argument("--json", action="store_true")
+    _add_labels(score)
     score.set_defaults(run=_score)
     return parser
 
 
+def _add_labels(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--labels", type=Path, default=labels.LABELS, metavar="FILE", help="what is labelled; default: labels.yaml"
+    )
+
+
 def _fetch(options: argparse.Namespace) -> int:
     source = fetching.from_mirror(options.mirror) if options.mirror else fetching.from_host
-    absent = fetching.fetch(labels.read().files, options.into, source, seconds=options.seconds)
+    absent = fetching.fetch(labels.read(options.labels).files, options.into, source, seconds=options.seconds)
     for line in absent:
         print(line, file=sys.stderr)
     return 1 if absent else 0
 
 
 def _score(options: argparse.Namespace) -> int:
-    everything = labels.read()
+    everything = labels.read(options.labels)
     verdicts = scoring.judge(everything, options.files)
     if not verdicts:
         print(f"{options.files}: none of the labelled files is there; fetch them first", file=sys.stderr)

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.labels import UNREADABLE, Label, read
+from tests.corpus.labels import LABELS, UNREADABLE, Label, read
 
 FILES = read().files
+HOLDOUT = read(LABELS.with_name("holdout.yaml")).files
+BOTH = (*FILES, *HOLDOUT)
 
 
 def test_the_labels_are_many_of_many_repositories() -> None:
@@ -20,11 +22,17 @@ def test_no_repository_has_more_than_its_share() -> None:
     assert max(Counter(label.repository for label in FILES).values()) <= 4
 
 
+def test_the_second_measure_is_of_other_repositories() -> None:
+    assert len(HOLDOUT) >= 120
+    assert not {label.repository for label in HOLDOUT} & {label.repository for label in FILES}
+    assert max(Counter(label.repository for label in HOLDOUT).values()) <= 3
+
+
 def test_a_file_is_labelled_once() -> None:
-    assert len({(label.repository, label.path) for label in FILES}) == len(FILES)
+    assert len({(label.repository, label.path) for label in BOTH}) == len(BOTH)
 
 
-@pytest.mark.parametrize("label", FILES, ids=str)
+@pytest.mark.parametrize("label", BOTH, ids=str)
 def test_a_label_names_a_commit_and_a_path_that_stays_below_it(label: Label) -> None:
     assert re.fullmatch(r"[0-9a-f]{40}", label.commit)
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", label.repository)
@@ -33,7 +41,7 @@ def test_a_label_names_a_commit_and_a_path_that_stays_below_it(label: Label) -> 
         assert ".." not in path.split("/")
 
 
-@pytest.mark.parametrize("label", [label for label in FILES if label.faults], ids=str)
+@pytest.mark.parametrize("label", [label for label in BOTH if label.faults], ids=str)
 def test_a_fault_says_where_it_is_and_which_checks_are_about_it(label: Label) -> None:
     for fault in label.faults:
         assert fault.severity in {"error", "warning"}

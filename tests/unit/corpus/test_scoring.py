@@ -113,7 +113,7 @@ def test_a_fault_without_a_check_counts_among_all_faults_only(tmp_path: Path) ->
 def one_right_and_one_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     missed = Fault("no check is about this", "error", "b", ("Telemetry istio-system/mesh-default",), "x")
     everything = labelled(tmp_path, SAMPLING_IN_THE_PROVIDER, SAMPLING, missed)
-    monkeypatch.setattr(_labels, "read", lambda: everything)
+    monkeypatch.setattr(_labels, "read", lambda _file: everything)
     return tmp_path
 
 
@@ -145,3 +145,14 @@ def test_without_any_file_the_command_says_that_they_have_to_be_fetched(
 ) -> None:
     assert command.main(["score", "--files", str(tmp_path)]) == 1
     assert "fetch them first" in capsys.readouterr().err
+
+
+def test_the_command_reads_the_labels_that_it_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Label("owner/name", COMMIT, "a.yaml", "mesh").folder(tmp_path)
+    folder.mkdir(parents=True)
+    (folder / "a.yaml").write_text(RIGHT)
+    entry = f'{{repository: owner/name, commit: "{COMMIT}", path: a.yaml, subject: mesh, verdict: right}}'
+    others = tmp_path / "others.yaml"
+    others.write_text(f"{{day: {DAY}, files: [{entry}]}}")
+    assert command.main(["score", "--files", str(tmp_path), "--labels", str(others)]) == 0
+    assert "1 files, 0 of the labelled ones are not there" in capsys.readouterr().out
