@@ -6,13 +6,11 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, at, mapping, text
 from lint.rule import rule
-from lint.views.collectors import collectors, kind_of
+from lint.views.collectors import HOLDING, collectors, kind_of
 from lint.views.span_stores import stores
 
 # An exporter of these keeps nothing: it writes to the collector's log, or drops.
 _WITHOUT_A_STORE = frozenset({"debug", "logging", "nop"})
-# These hold spans, and put those of several connections together.
-_HOLDING = frozenset({"batch", "groupbytrace", "tail_sampling"})
 _LOCALHOST = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -108,44 +106,6 @@ def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]
 
 @rule(
     code="N25",
-    title="The memory limiter is not the first processor",
-    levels=(Severity.WARNING,),
-    why=(
-        "The memory limiter refuses spans when memory runs short. Behind another processor it refuses what that one "
-        "holds already: the sender does not learn of it, and spans are lost."
-    ),
-    remedy="Move `memory_limiter` to the front of the list.",
-    example="""
-        apiVersion: opentelemetry.io/v1beta1
-        kind: OpenTelemetryCollector
-        metadata: {name: otel, namespace: istio-system}
-        spec:
-          config:
-            receivers: {otlp: {protocols: {grpc: {}}}}
-            processors: {batch: {}, memory_limiter: {check_interval: 1s, limit_percentage: 75}}
-            exporters: {debug: {}}
-            service:
-              pipelines: {traces: {receivers: [otlp], processors: [batch, memory_limiter], exporters: [debug]}}
-    """,
-    source="opentelemetry-collector: processor/README.md",
-)
-def memory_limiter_behind_others(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for collector in collectors(manifests, facts):
-        limiters = {name for name in mapping(collector.at("processors")) if kind_of(text(name)) == "memory_limiter"}
-        for pipeline in collector.pipelines("traces"):
-            for index, name in enumerate(pipeline.processors):
-                # Those that hold nothing back do no harm in front of it.
-                before = {kind_of(one) for one in pipeline.processors[:index]}
-                if name in limiters and before & _HOLDING:
-                    yield warning(
-                        collector.where("service", "pipelines", pipeline.name, "processors", index),
-                        "behind a processor that holds spans, the memory limiter refuses what was accepted already",
-                        "move it to the front of the list",
-                    )
-
-
-@rule(
-    code="N25",
     title="k8sattributes comes after a processor that forgets where spans came from",
     levels=(Severity.WARNING,),
     why=(
@@ -179,7 +139,7 @@ def k8sattributes_behind_batches(manifests: Manifests, facts: Facts) -> Iterator
                 if (
                     kind_of(name) in {"k8sattributes", "k8s_attributes"}
                     and not collector.at("processors", name, "pod_association")
-                    and before & _HOLDING
+                    and before & HOLDING
                 ):
                     yield warning(
                         collector.where("service", "pipelines", pipeline.name, "processors", index),

@@ -24,6 +24,8 @@ _SECTIONS = frozenset({*ROLES, "connectors"})
 # An image without a version is the newest one.
 _NEWEST: Minor = (0, 99999)
 _LISTENS_ON_LOCALHOST = lifecycle().first_release("receivers listen on localhost")
+# The kinds of processors that hold spans, and put those of several connections together.
+HOLDING = frozenset({"batch", "groupbytrace", "tail_sampling"})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as xml
 
 import jsonschema
 import pytest
+from cases.base import MESH
 
 from lint.output.json import schema
 
@@ -142,6 +143,11 @@ class TestChoice:
     def test_only_what_is_severe_enough_is_reported(self, tmp_path: Path) -> None:
         file = write(tmp_path, f"{TELEMETRY}---\n{ISTIO}")
         assert "N18" not in codes(file, "--severity", "error")
+
+    def test_advice_is_shown_to_those_who_ask(self, tmp_path: Path) -> None:
+        file = write(tmp_path, MESH)
+        assert codes(file) == []
+        assert [one["severity"] for one in as_json(file, "--severity", "advice")["findings"]] == ["advice"]
 
 
 class TestAcceptance:

@@ -28,11 +28,6 @@ EXAMPLES = {
         wrong=replaced(COLLECTOR, "0.0.0.0:4317", "localhost:4317"),
         right=replaced(replaced(COLLECTOR, "0.0.0.0:4317", "localhost:4317"), "mode: deployment", "mode: sidecar"),
     ),
-    "memory_limiter_behind_others": Example(
-        f"warning N25 {_OTEL}.service.pipelines.traces.processors[2]",
-        wrong=_with_processors("k8sattributes, batch, memory_limiter"),
-        right=_with_processors("k8sattributes, memory_limiter, batch"),
-    ),
     "k8sattributes_behind_batches": Example(
         f"warning N25 {_OTEL}.service.pipelines.traces.processors[2]",
         wrong=_with_processors("memory_limiter, batch, k8sattributes"),

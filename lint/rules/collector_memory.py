@@ -1,0 +1,93 @@
+"""The collector's memory limiter, which refuses spans before the collector is killed."""
+
+from collections.abc import Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, advice
+from lint.objects import Manifests, mapping, text
+from lint.rule import rule
+from lint.views.collectors import HOLDING, collectors, kind_of
+
+
+@rule(
+    code="N25",
+    title="A collector of the mesh's spans has no memory limiter",
+    levels=(Severity.ADVICE,),
+    why=(
+        "When Tempo is slow or away, spans gather in the collector until it is killed, and all that it holds is lost. "
+        "With `memory_limiter` it refuses new spans before, and what it holds arrives."
+    ),
+    remedy="Put `memory_limiter` first in the pipeline, with `check_interval: 1s` and `limit_percentage: 75`.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.31.4
+          values:
+            meshConfig:
+              extensionProviders:
+                - name: otel
+                  opentelemetry: {service: otel-collector.istio-system.svc.cluster.local, port: 4317}
+        ---
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
+            service:
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
+    """,
+    source="opentelemetry-collector: processor/memorylimiterprocessor/README.md",
+)
+def memory_limiter_missing(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        if not collector.is_whole or not collector.takes_spans_of_the_mesh(manifests, facts):
+            continue
+        for pipeline in collector.pipelines("traces"):
+            if not any(kind_of(name) == "memory_limiter" for name in pipeline.processors):
+                yield advice(
+                    collector.where("service", "pipelines", pipeline.name, "processors"),
+                    "without a memory limiter the collector is killed when spans gather, with all that it holds",
+                    "put memory_limiter first, with check_interval 1s and limit_percentage 75",
+                )
+
+
+@rule(
+    code="N25",
+    title="The memory limiter is not the first processor",
+    levels=(Severity.ADVICE,),
+    why=(
+        "The memory limiter refuses spans when memory runs short. Behind another processor it refuses what that one "
+        "holds already: the sender does not learn of it, and spans are lost."
+    ),
+    remedy="Move `memory_limiter` to the front of the list.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            processors: {batch: {}, memory_limiter: {check_interval: 1s, limit_percentage: 75}}
+            exporters: {debug: {}}
+            service:
+              pipelines: {traces: {receivers: [otlp], processors: [batch, memory_limiter], exporters: [debug]}}
+    """,
+    source="opentelemetry-collector: processor/README.md",
+)
+def memory_limiter_behind_others(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        limiters = {name for name in mapping(collector.at("processors")) if kind_of(text(name)) == "memory_limiter"}
+        for pipeline in collector.pipelines("traces"):
+            for index, name in enumerate(pipeline.processors):
+                # Those that hold nothing back do no harm in front of it.
+                before = {kind_of(one) for one in pipeline.processors[:index]}
+                if name in limiters and before & HOLDING:
+                    yield advice(
+                        collector.where("service", "pipelines", pipeline.name, "processors", index),
+                        "behind a processor that holds spans, the memory limiter refuses what was accepted already",
+                        "move it to the front of the list",
+                    )
