@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import pytest
 import yaml
+from cases.base import replaced
+from cases.grafana_sources import IN_CLUSTER, OPERATED
 
 from lint.objects import Manifests, Object, Source
 from lint.views.grafana import data_sources
@@ -246,3 +248,8 @@ def test_the_tempo_of_a_short_name_is_in_the_namespace_of_its_config_map(codes: 
 )
 def test_an_odd_shape_is_no_fault(codes: Codes, manifest: str) -> None:
     assert codes(together(manifest, GRAFANA % "obs")) == []
+
+
+def test_doubled_dollars_in_a_file_are_left_to_the_tool_that_applies_it(codes: Codes) -> None:
+    assert codes(replaced(IN_CLUSTER, "$__tags", "$$__tags")) == ["warning N33"]
+    assert codes(replaced(OPERATED, "$__tags", "$$__tags")) == []

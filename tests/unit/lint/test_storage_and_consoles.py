@@ -301,7 +301,7 @@ def on_s3(kind: str, tls: str, config: str = "") -> str:
         ("TempoStack", "http", "tls: {enabled: true}", ["error N13"]),
         ("TempoStack", "http", "tls: {enabled: false}", []),
         ("TempoStack", "http", "", []),
-        ("TempoStack", "unknown", "", ["warning N13"]),
+        ("TempoStack", "unknown", "", []),
         ("TempoStack", "unknown", "tls: {enabled: false}", []),
         ("TempoMonolithic", "https", "", []),
         ("TempoMonolithic", "https", "tls: {enabled: true}", []),
