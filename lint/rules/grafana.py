@@ -1,6 +1,6 @@
 """Grafana's data sources, which refer to each other by their uids."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -19,6 +19,19 @@ _PROMETHEUS_TYPES = frozenset(
     }
 )
 _TRACE_TYPES = frozenset({"tempo", "jaeger", "zipkin"})
+# grafana: packages/grafana-o11y-ds-frontend/src/TraceToLogs/TraceToLogsSettings.tsx
+_LOG_TYPES = frozenset(
+    {
+        "loki",
+        "elasticsearch",
+        "grafana-falconlogscale-datasource",
+        "grafana-opensearch-datasource",
+        "grafana-splunk-datasource",
+        "googlecloud-logging-datasource",
+        "victoriametrics-logs-datasource",
+    }
+)
+_PROFILE_TYPES = frozenset({"grafana-pyroscope-datasource", "parca", "phlare"})
 
 
 @rule(
@@ -123,7 +136,80 @@ def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fau
             continue
         for index, _ in enumerate(sequence(source.at("jsonData", "exemplarTraceIdDestinations"))):
             path = ("jsonData", "exemplarTraceIdDestinations", index, "datasourceUid")
-            yield from _dangling(source, path, traces, "links from exemplars to traces lead nowhere")
+            yield from _dangling(source, path, traces, "Tempo", "links from exemplars to traces lead nowhere")
+
+
+@rule(
+    code="N15",
+    title="Links from spans to logs lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Grafana shows a link from a span to its logs in the data source with the uid in "
+        "`tracesToLogsV2.datasourceUid`, or in `tracesToLogs` where the newer one is not there. It leads nowhere if no "
+        "data source has that uid, in the same case; it is a warning if it may be that of one without a fixed uid."
+    ),
+    remedy="Give the Loki data source a fixed uid, and set `datasourceUid` in `tracesToLogsV2` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Loki, uid: logs, type: loki}
+              - name: Jaeger
+                uid: jaeger
+                type: jaeger
+                jsonData: {tracesToLogsV2: {datasourceUid: loki}}
+    """,
+    source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
+)
+def traces_to_logs_without_logs(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for source in data_sources(manifests):
+        newer = source.at("jsonData", "tracesToLogsV2") is not None
+        path = ("jsonData", "tracesToLogsV2" if newer else "tracesToLogs", "datasourceUid")
+        yield from _link_of_spans(manifests, source, path, _LOG_TYPES, "Loki", "logs")
+
+
+@rule(
+    code="N15",
+    title="Links from spans to profiles lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Grafana shows a link from a span to its profile in the data source with the uid in "
+        "`tracesToProfiles.datasourceUid`. It leads nowhere if no data source has that uid; it is a warning if it may "
+        "be that of a data source without a fixed one."
+    ),
+    remedy="Give the Pyroscope data source a fixed uid, and set `tracesToProfiles.datasourceUid` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Pyroscope, uid: profiles, type: grafana-pyroscope-datasource}
+              - name: Jaeger
+                uid: jaeger
+                type: jaeger
+                jsonData: {tracesToProfiles: {datasourceUid: pyroscope}}
+    """,
+    source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
+)
+def traces_to_profiles_without_profiles(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    path = ("jsonData", "tracesToProfiles", "datasourceUid")
+    for source in data_sources(manifests):
+        yield from _link_of_spans(manifests, source, path, _PROFILE_TYPES, "Pyroscope", "profiles")
+
+
+def _link_of_spans(
+    manifests: Manifests, source: DataSource, path: Path, types: Collection[str], kind: str, target: str
+) -> Iterator[Fault]:
+    """Plugins of every type may take the link: what has the uid is right, be it of another type."""
+    known = data_sources(manifests)
+    if source.type in _TRACE_TYPES and not any(one.is_called(_uid_at(source, *path) or "") for one in known):
+        wanted = [one for one in known if one.type in types]
+        yield from _dangling(source, path, wanted, kind, f"links from spans to {target} lead nowhere")
 
 
 def _prometheus_references(
@@ -133,23 +219,22 @@ def _prometheus_references(
     metrics = [source for source in known if source.type in _PROMETHEUS_TYPES]
     for source in known:
         if source.type == "tempo":
-            yield from _dangling(source, path, metrics, consequence, facts.prometheus_uid)
+            yield from _dangling(source, path, metrics, "Prometheus", consequence, facts.prometheus_uid)
 
 
-def _dangling(
-    source: DataSource, path: Path, wanted: list[DataSource], consequence: str, known_uid: str | None = None
+def _dangling(  # noqa: PLR0913  each is a part of the sentence or of the judgement
+    source: DataSource, path: Path, wanted: list[DataSource], kind: str, consequence: str, known_uid: str | None = None
 ) -> Iterator[Fault]:
-    """Judge one reference, if any data source that it could mean is known."""
+    """Judge one reference to a data source of a ``kind``, if any that it could mean is known."""
     uid = _uid_at(source, *path)
     if not uid or not (wanted or known_uid) or uid == known_uid or any(other.is_called(uid) for other in wanted):
         return
-    kinds = "Tempo" if source.type in _PROMETHEUS_TYPES else "Prometheus"
     shown = "this uid" if source.owner.kind == "Secret" else f"the uid {uid!r}"
     severity: Callable[[Place, str, str], Fault] = error if known_uid or _all_known(source, wanted) else warning
     yield severity(
         source.where(*path),
-        f"no {kinds} data source here has {shown}, so {consequence}",
-        f"give the {kinds} data source a fixed uid, and name that",
+        f"no {kind} data source here has {shown}, so {consequence}",
+        f"give the {kind} data source a fixed uid, and name that",
     )
 
 

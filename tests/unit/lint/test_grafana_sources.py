@@ -253,3 +253,35 @@ def test_an_odd_shape_is_no_fault(codes: Codes, manifest: str) -> None:
 def test_doubled_dollars_in_a_file_are_left_to_the_tool_that_applies_it(codes: Codes) -> None:
     assert codes(replaced(IN_CLUSTER, "$__tags", "$$__tags")) == ["warning N33"]
     assert codes(replaced(OPERATED, "$__tags", "$$__tags")) == []
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ("tracesToLogsV2: {datasourceUid: logs}", []),
+        ("tracesToLogsV2: {datasourceUid: Loki}", []),
+        ("tracesToLogsV2: {datasourceUid: loki}", ["error N15"]),
+        ("tracesToLogs: {datasourceUid: loki}", ["error N15"]),
+        ("tracesToLogsV2: {datasourceUid: logs}, tracesToLogs: {datasourceUid: loki}", []),
+        ("tracesToLogsV2: {datasourceUid: prometheus}", []),
+        ("tracesToLogsV2: {datasourceUid: $LOKI}", []),
+        ("tracesToLogsV2: {datasourceUid: ''}", []),
+        ("tracesToLogsV2: []", []),
+    ],
+)
+def test_a_link_from_spans_to_logs_has_the_uid_or_the_name_of_a_data_source(
+    codes: Codes, links: str, expected: list[str]
+) -> None:
+    loki = "{name: Loki, uid: logs, type: loki}"
+    jaeger = f"{{name: Jaeger, uid: jaeger, type: jaeger, jsonData: {{{links}}}}}"
+    assert codes(config_map(PROMETHEUS, loki, jaeger)) == expected
+
+
+def test_a_link_from_spans_to_logs_is_right_where_no_data_source_of_logs_is_known(codes: Codes) -> None:
+    link = "jsonData: {tracesToLogsV2: {datasourceUid: loki}, serviceMap: {datasourceUid: prometheus}}"
+    assert codes(config_map(PROMETHEUS, tempo(link))) == []
+
+
+def test_a_link_from_spans_to_a_loki_without_uid_is_a_warning(codes: Codes) -> None:
+    link = "jsonData: {tracesToLogsV2: {datasourceUid: loki}, serviceMap: {datasourceUid: prometheus}}"
+    assert codes(config_map(PROMETHEUS, "{name: Loki, type: loki}", tempo(link))) == ["warning N15"]
