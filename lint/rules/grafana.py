@@ -1,10 +1,11 @@
 """Grafana's data sources, which refer to each other by their uids."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, Place, sequence, text
+from lint.objects import Manifests, Path, sequence, text
 from lint.rule import rule
 from lint.views.grafana import DataSource, data_sources
 
@@ -19,7 +20,7 @@ _PROMETHEUS_TYPES = frozenset(
     }
 )
 _TRACE_TYPES = frozenset({"tempo", "jaeger", "zipkin"})
-# grafana: packages/grafana-o11y-ds-frontend/src/TraceToLogs/TraceToLogsSettings.tsx
+# From the list in packages/grafana-o11y-ds-frontend/src/TraceToLogs/TraceToLogsSettings.tsx of grafana.
 _LOG_TYPES = frozenset(
     {
         "loki",
@@ -32,6 +33,22 @@ _LOG_TYPES = frozenset(
     }
 )
 _PROFILE_TYPES = frozenset({"grafana-pyroscope-datasource", "parca", "phlare"})
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a reference is to lead to, and the ``consequence`` if it does not.
+
+    It is one of ``known``, which are of a ``kind``, or has the uid that is known from elsewhere.
+    """
+
+    kind: str
+    known: list[DataSource]
+    consequence: str
+    uid: str | None = None
+
+    def is_called(self, uid: str) -> bool:
+        return uid == self.uid or any(source.is_called(uid) for source in self.known)
 
 
 @rule(
@@ -131,12 +148,13 @@ def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> 
 def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     known = data_sources(manifests)
     traces = [source for source in known if source.type in _TRACE_TYPES]
+    target = _Target("Tempo", traces, "links from exemplars to traces lead nowhere")
     for source in known:
         if source.type not in _PROMETHEUS_TYPES:
             continue
         for index, _ in enumerate(sequence(source.at("jsonData", "exemplarTraceIdDestinations"))):
             path = ("jsonData", "exemplarTraceIdDestinations", index, "datasourceUid")
-            yield from _dangling(source, path, traces, "Tempo", "links from exemplars to traces lead nowhere")
+            yield from _dangling(source, path, target)
 
 
 @rule(
@@ -165,10 +183,11 @@ def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fau
     source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
 )
 def traces_to_logs_without_logs(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    target = _links_to(manifests, _LOG_TYPES, "Loki", "logs")
     for source in data_sources(manifests):
         newer = source.at("jsonData", "tracesToLogsV2") is not None
         path = ("jsonData", "tracesToLogsV2" if newer else "tracesToLogs", "datasourceUid")
-        yield from _link_of_spans(manifests, source, path, _LOG_TYPES, "Loki", "logs")
+        yield from _link_of_spans(manifests, source, path, target)
 
 
 @rule(
@@ -197,19 +216,21 @@ def traces_to_logs_without_logs(manifests: Manifests, _facts: Facts) -> Iterator
     source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
 )
 def traces_to_profiles_without_profiles(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    path = ("jsonData", "tracesToProfiles", "datasourceUid")
+    target = _links_to(manifests, _PROFILE_TYPES, "Pyroscope", "profiles")
     for source in data_sources(manifests):
-        yield from _link_of_spans(manifests, source, path, _PROFILE_TYPES, "Pyroscope", "profiles")
+        yield from _link_of_spans(manifests, source, ("jsonData", "tracesToProfiles", "datasourceUid"), target)
 
 
-def _link_of_spans(
-    manifests: Manifests, source: DataSource, path: Path, types: Collection[str], kind: str, target: str
-) -> Iterator[Fault]:
-    """Plugins of every type may take the link: what has the uid is right, be it of another type."""
-    known = data_sources(manifests)
-    if source.type in _TRACE_TYPES and not any(one.is_called(_uid_at(source, *path) or "") for one in known):
-        wanted = [one for one in known if one.type in types]
-        yield from _dangling(source, path, wanted, kind, f"links from spans to {target} lead nowhere")
+def _links_to(manifests: Manifests, types: Collection[str], kind: str, what: str) -> _Target:
+    known = [source for source in data_sources(manifests) if source.type in types]
+    return _Target(kind, known, f"links from spans to {what} lead nowhere")
+
+
+def _link_of_spans(manifests: Manifests, source: DataSource, path: Path, target: _Target) -> Iterator[Fault]:
+    """What has the uid is right, be it of another type: plugins of every type may take the link."""
+    uid = _uid_at(source, *path) or ""
+    if source.type in _TRACE_TYPES and not any(other.is_called(uid) for other in data_sources(manifests)):
+        yield from _dangling(source, path, target)
 
 
 def _prometheus_references(
@@ -217,24 +238,22 @@ def _prometheus_references(
 ) -> Iterator[Fault]:
     known = data_sources(manifests)
     metrics = [source for source in known if source.type in _PROMETHEUS_TYPES]
+    target = _Target("Prometheus", metrics, consequence, facts.prometheus_uid)
     for source in known:
         if source.type == "tempo":
-            yield from _dangling(source, path, metrics, "Prometheus", consequence, facts.prometheus_uid)
+            yield from _dangling(source, path, target)
 
 
-def _dangling(  # noqa: PLR0913  each is a part of the sentence or of the judgement
-    source: DataSource, path: Path, wanted: list[DataSource], kind: str, consequence: str, known_uid: str | None = None
-) -> Iterator[Fault]:
-    """Judge one reference to a data source of a ``kind``, if any that it could mean is known."""
+def _dangling(source: DataSource, path: Path, target: _Target) -> Iterator[Fault]:
+    """Judge one reference, if any data source that it could mean is known."""
     uid = _uid_at(source, *path)
-    if not uid or not (wanted or known_uid) or uid == known_uid or any(other.is_called(uid) for other in wanted):
+    if not uid or not (target.known or target.uid) or target.is_called(uid):
         return
     shown = "this uid" if source.owner.kind == "Secret" else f"the uid {uid!r}"
-    severity: Callable[[Place, str, str], Fault] = error if known_uid or _all_known(source, wanted) else warning
-    yield severity(
+    yield (error if target.uid or _all_known(source, target.known) else warning)(
         source.where(*path),
-        f"no {kind} data source here has {shown}, so {consequence}",
-        f"give the {kind} data source a fixed uid, and name that",
+        f"no {target.kind} data source here has {shown}, so {target.consequence}",
+        f"give the {target.kind} data source a fixed uid, and name that",
     )
 
 
