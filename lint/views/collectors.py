@@ -23,6 +23,7 @@ ROLES = ("receivers", "processors", "exporters")
 _SECTIONS = frozenset({*ROLES, "connectors"})
 # An image without a version is the newest one.
 _NEWEST: Minor = (0, 99999)
+_MEMORY: Path = ("resources", "limits", "memory")
 _LISTENS_ON_LOCALHOST = lifecycle().first_release("receivers listen on localhost")
 
 
@@ -50,7 +51,8 @@ class Collector:
     ``is_whole`` says whether all of the configuration is here, and not a part that is merged with others.
     ``several`` says in words how more than one of it runs, and is empty if that is not known.
     ``is_unpinned`` says whether it is of the release that is the newest one when the chart is installed.
-    ``default_host`` is where a receiver without an endpoint listens, if that is known.
+    ``default_host`` is where a receiver without an endpoint listens, if that is known. ``memory`` is the container's
+    limit, as it is written.
     """
 
     owner: Object
@@ -65,6 +67,7 @@ class Collector:
     on_host_network: bool = False
     default_host: str | None = None
     is_unpinned: bool = False
+    memory: object = None
 
     def at(self, *path: Key) -> Any:
         return at(self.config, *path)
@@ -119,6 +122,7 @@ def _of_operator(obj: Object, facts: Facts) -> Collector:
         on_host_network=obj.at("spec", "hostNetwork") is True,
         # otel-op: internal/components/single_endpoint.go
         default_host="0.0.0.0",  # noqa: S104  it is what the operator writes
+        memory=obj.at("spec", *_MEMORY),
     )
 
 
@@ -151,6 +155,7 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
         services=workload.services,
         on_host_network=workload.on_host_network,
         default_host="localhost" if release is not None and release >= _LISTENS_ON_LOCALHOST else None,
+        memory=at(workload.container("opentelemetry-collector", "otel"), *_MEMORY),
     )
 
 
@@ -174,6 +179,7 @@ def _of_chart(found: Values) -> Collector:
         services=frozenset(ServiceName(found.namespace, name) for name in names_of_service(found)),
         on_host_network=found.at("hostNetwork") is True,
         is_unpinned=not found.at("image", "tag") and not found.owner.kind,
+        memory=found.at(*_MEMORY),
     )
 
 
