@@ -37,6 +37,16 @@ def charts(manifests: Manifests) -> Iterator[Chart]:
             yield _chart(obj, (*source, "chart"), (*source, "targetRevision"))
 
 
+def release_name(obj: Object) -> str:
+    """What the release is called that ``obj`` installs; empty if it installs none."""
+    if obj.kind == "HelmRelease":
+        target = text(obj.at("spec", "targetNamespace"))
+        return text(obj.at("spec", "releaseName")) or (f"{target}-{obj.name}" if target else obj.name)
+    if obj.kind == "Application":
+        return text(obj.at("spec", "source", "helm", "releaseName")) or obj.name
+    return obj.name if obj.kind == "HelmChart" else ""
+
+
 def _chart(obj: Object, chart: Path, version: Path) -> Chart:
     name = text(at(obj.raw, *chart)).rpartition("/")[2]
     return Chart(obj, name, text(at(obj.raw, *version)), version)

@@ -285,3 +285,53 @@ def test_a_link_from_spans_to_logs_is_right_where_no_data_source_of_logs_is_know
 def test_a_link_from_spans_to_a_loki_without_uid_is_a_warning(codes: Codes) -> None:
     link = "jsonData: {tracesToLogsV2: {datasourceUid: loki}, serviceMap: {datasourceUid: prometheus}}"
     assert codes(config_map(PROMETHEUS, "{name: Loki, type: loki}", tempo(link))) == ["warning N15"]
+
+
+CHART = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: NAME, namespace: argocd}
+spec:
+  destination: {namespace: monitoring}
+  source:
+    repoURL: https://grafana-community.github.io/helm-charts
+    chart: tempo
+    targetRevision: VERSION
+    helm: {valuesObject: {tempo: {retention: 24h}}}
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "url", "expected"),
+    [
+        ("1.24.1", "tempo", "http://tempo.monitoring:3200", []),
+        ("1.24.1", "tempo", "http://tempo.monitoring:3100", ["error N33"]),
+        ("1.7.2", "tempo", "http://tempo.monitoring:3200", ["error N33"]),
+        ("1.7.2", "tempo", "http://tempo.monitoring:3100", []),
+        ("1.23.0", "tempo", "http://tempo.monitoring:3100", []),
+        ("2.2.4", "traces", "http://traces-tempo.monitoring:3100", ["error N33"]),
+        ("2.2.4", "tempo", "http://tempo.elsewhere:3100", []),
+        ("'*'", "tempo", "http://tempo.monitoring:3100", []),
+    ],
+)
+def test_the_service_of_the_chart_tempo_has_a_port_by_its_version(
+    codes: Codes, version: str, name: str, url: str, expected: list[str]
+) -> None:
+    source = config_map(PROMETHEUS, tempo(f"url: '{url}', jsonData: {MAP}"))
+    assert codes(CHART.replace("VERSION", version).replace("NAME", name) + source) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://logs.obs:3100/", ["error N33"]),
+        ("http://loki-gateway.obs", ["error N33"]),
+        ("http://logs.obs:3100/tempo", []),
+        ("http://tempo.obs:3100", []),
+        ("http://${LOKI}:3100", []),
+    ],
+)
+def test_a_tempo_data_source_does_not_ask_loki(codes: Codes, url: str, expected: list[str]) -> None:
+    loki = "{name: Loki, uid: loki, type: loki, url: 'http://logs.obs:3100'}"
+    assert codes(config_map(PROMETHEUS, loki, tempo(f"url: '{url}', jsonData: {MAP}"))) == expected

@@ -69,6 +69,11 @@ EXAMPLES = {
         wrong=asking("http://tempo-tempo.tracing-system:4317") + GENERATOR,
         right=asking("http://tempo-tempo.tracing-system:3200") + GENERATOR,
     ),
+    "queries_of_traces_to_loki": Example(
+        f"error N33 {AT}.url",
+        wrong=asking("http://loki-read.logging:3100"),
+        right=asking("http://tempo-read.logging:3100"),
+    ),
     "gateway_without_tenant": Example(
         f"error N33 {AT}.url",
         wrong=asking(replaced(TENANT, "/api/traces/v1/dev/tempo", "/tempo")) + GATEWAY,
