@@ -10,12 +10,12 @@ from typing import Any
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text, view
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, strings, text, view
 from lint.views.collector_chart import CHART, configuration, names_of_service
 from lint.views.hosts import ServiceName
 from lint.views.mesh import providers
 from lint.views.services import OPENTELEMETRY, collector_config
-from lint.views.values import Values, values
+from lint.views.values import Values, every_chart, values
 from lint.views.versions import Minor, image_tag, minor
 from lint.views.workloads import Workload, workloads
 
@@ -23,6 +23,8 @@ ROLES = ("receivers", "processors", "exporters")
 _SECTIONS = frozenset({*ROLES, "connectors"})
 # An image without a version is the newest one.
 _NEWEST: Minor = (0, 99999)
+# As far down as a configuration may be in values: collectors.<name>.config.
+_DEEPEST = 3
 _MEMORY: Path = ("resources", "limits", "memory")
 _LISTENS_ON_LOCALHOST = lifecycle().first_release("receivers listen on localhost")
 
@@ -100,6 +102,7 @@ def collectors(manifests: Manifests, facts: Facts) -> tuple[Collector, ...]:
         *(_of_operator(obj, facts) for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector")),
         *_of_documents(manifests),
         *(_of_chart(found) for found in values(manifests, CHART)),
+        *_of_other_charts(manifests),
         *(_of_file(manifests, obj) for obj in manifests.documents() if _is_configuration(obj.raw)),
     )
 
@@ -181,6 +184,29 @@ def _of_chart(found: Values) -> Collector:
         is_unpinned=not found.at("image", "tag") and not found.owner.kind,
         memory=found.at(*_MEMORY),
     )
+
+
+def _of_other_charts(manifests: Manifests) -> Iterator[Collector]:
+    """Charts of one's own have the configuration under a name of their own, and may put more into it."""
+    known = {id(found.owner) for found in values(manifests, CHART)}
+    for one in every_chart(manifests):
+        if id(one.owner) in known or _is_configuration(one.content):
+            continue
+        has_image = any("image" in str(key).lower() for path, _ in strings(one.content) for key in path)
+        for path, config in _configurations(one.content, ()):
+            manifests.recognise(one.owner)
+            place = (*one.path, *path)
+            yield Collector(one.owner, place, config, one.namespace, is_whole=False, is_unpinned=not has_image)
+
+
+def _configurations(content: Mapping[Any, Any], path: Path) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
+    """Yield each configuration below ``content`` that is not too deep, with its path."""
+    for key, value in content.items():
+        if isinstance(key, str) and isinstance(value, Mapping) and len(path) < _DEEPEST:
+            if _is_configuration(value):
+                yield (*path, key), value
+            else:
+                yield from _configurations(value, (*path, key))
 
 
 def _workload_of(manifests: Manifests, config_map: Object) -> Workload | None:
