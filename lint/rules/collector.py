@@ -19,6 +19,9 @@ _ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address"
 _REMOVED = (
     ("exporters", "logging", "use the exporter debug"),
     ("exporters", "jaeger", "use the exporter otlp, which Jaeger takes too"),
+    ("exporters", "opencensus", "use the exporter otlp"),
+    ("processors", "routing", "use the connector routing"),
+    ("processors", "servicegraph", "use the connector servicegraph"),
     ("processors", "spanmetrics", "use the connector spanmetrics"),
     ("receivers", "opencensus", "leave it out, and send OTLP"),
     ("exporters", "loki", "use the exporter otlphttp, which Loki takes too"),
@@ -115,9 +118,9 @@ def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "A collector does not start with a component that it does not know, even if no pipeline names it. Removed were "
-        "the exporters `jaeger` (in 0.86), `logging` (0.111) and `loki` (0.131), the processor `spanmetrics` (0.96), "
-        "the extension `memory_ballast` (0.109) and the receiver `opencensus` (0.134). It is a warning for values of a "
-        "chart of which no version is known."
+        "the exporters `jaeger` (in 0.86), `logging` (0.111), `loki` (0.131) and `opencensus` (0.134), the processors "
+        "`servicegraph` (0.94), `spanmetrics` (0.96) and `routing` (0.133), the extension `memory_ballast` (0.109) and "
+        "the receiver `opencensus` (0.134). It is a warning for values of a chart of which no version is known."
     ),
     remedy="Use what came in its place: `otlp`, the connector `spanmetrics`, `GOMEMLIMIT`, `debug`.",
     example="""

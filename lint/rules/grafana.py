@@ -1,10 +1,11 @@
 """Grafana's data sources, which refer to each other by their uids."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, Place, sequence, text
+from lint.objects import Manifests, Path, sequence, text
 from lint.rule import rule
 from lint.views.grafana import DataSource, data_sources
 
@@ -19,6 +20,35 @@ _PROMETHEUS_TYPES = frozenset(
     }
 )
 _TRACE_TYPES = frozenset({"tempo", "jaeger", "zipkin"})
+# From the list in packages/grafana-o11y-ds-frontend/src/TraceToLogs/TraceToLogsSettings.tsx of grafana.
+_LOG_TYPES = frozenset(
+    {
+        "loki",
+        "elasticsearch",
+        "grafana-falconlogscale-datasource",
+        "grafana-opensearch-datasource",
+        "grafana-splunk-datasource",
+        "googlecloud-logging-datasource",
+        "victoriametrics-logs-datasource",
+    }
+)
+_PROFILE_TYPES = frozenset({"grafana-pyroscope-datasource", "parca", "phlare"})
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a reference is to lead to, and the ``consequence`` if it does not.
+
+    It is one of ``known``, which are of a ``kind``, or has the uid that is known from elsewhere.
+    """
+
+    kind: str
+    known: list[DataSource]
+    consequence: str
+    uid: str | None = None
+
+    def is_called(self, uid: str) -> bool:
+        return uid == self.uid or any(source.is_called(uid) for source in self.known)
 
 
 @rule(
@@ -121,12 +151,89 @@ def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> 
 def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     known = data_sources(manifests)
     traces = [source for source in known if source.type in _TRACE_TYPES]
+    target = _Target("Tempo", traces, "links from exemplars to traces lead nowhere")
     for source in known:
         if source.type not in _PROMETHEUS_TYPES:
             continue
         for index, _ in enumerate(sequence(source.at("jsonData", "exemplarTraceIdDestinations"))):
             path = ("jsonData", "exemplarTraceIdDestinations", index, "datasourceUid")
-            yield from _dangling(source, path, traces, "links from exemplars to traces lead nowhere")
+            yield from _dangling(source, path, target)
+
+
+@rule(
+    code="N15",
+    title="Links from spans to logs lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Grafana shows a link from a span to its logs in the data source with the uid in "
+        "`tracesToLogsV2.datasourceUid`, or in `tracesToLogs` where the newer one is not there. It leads nowhere if no "
+        "data source has that uid, in the same case; it is a warning if it may be that of one without a fixed uid."
+    ),
+    remedy="Give the Loki data source a fixed uid, and set `datasourceUid` in `tracesToLogsV2` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Loki, uid: logs, type: loki}
+              - name: Jaeger
+                uid: jaeger
+                type: jaeger
+                jsonData: {tracesToLogsV2: {datasourceUid: loki}}
+    """,
+    source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
+)
+def traces_to_logs_without_logs(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    target = _links_to(manifests, _LOG_TYPES, "Loki", "logs")
+    for source in data_sources(manifests):
+        newer = source.at("jsonData", "tracesToLogsV2") is not None
+        path = ("jsonData", "tracesToLogsV2" if newer else "tracesToLogs", "datasourceUid")
+        yield from _link_of_spans(manifests, source, path, target)
+
+
+@rule(
+    code="N15",
+    title="Links from spans to profiles lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Grafana shows a link from a span to its profile in the data source with the uid in "
+        "`tracesToProfiles.datasourceUid`. It leads nowhere if no data source has that uid; it is a warning if it may "
+        "be that of a data source without a fixed one."
+    ),
+    remedy="Give the Pyroscope data source a fixed uid, and set `tracesToProfiles.datasourceUid` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Pyroscope, uid: profiles, type: grafana-pyroscope-datasource}
+              - name: Jaeger
+                uid: jaeger
+                type: jaeger
+                jsonData: {tracesToProfiles: {datasourceUid: pyroscope}}
+    """,
+    source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
+)
+def traces_to_profiles_without_profiles(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    target = _links_to(manifests, _PROFILE_TYPES, "Pyroscope", "profiles")
+    for source in data_sources(manifests):
+        yield from _link_of_spans(manifests, source, ("jsonData", "tracesToProfiles", "datasourceUid"), target)
+
+
+def _links_to(manifests: Manifests, types: Collection[str], kind: str, what: str) -> _Target:
+    known = [source for source in data_sources(manifests) if source.type in types]
+    return _Target(kind, known, f"links from spans to {what} lead nowhere")
+
+
+def _link_of_spans(manifests: Manifests, source: DataSource, path: Path, target: _Target) -> Iterator[Fault]:
+    """What has the uid is right, be it of another type: plugins of every type may take the link."""
+    uid = _uid_at(source, *path) or ""
+    if source.type in _TRACE_TYPES and not any(other.is_called(uid) for other in data_sources(manifests)):
+        yield from _dangling(source, path, target)
 
 
 def _prometheus_references(
@@ -134,25 +241,22 @@ def _prometheus_references(
 ) -> Iterator[Fault]:
     known = data_sources(manifests)
     metrics = [source for source in known if source.type in _PROMETHEUS_TYPES]
+    target = _Target("Prometheus", metrics, consequence, facts.prometheus_uid)
     for source in known:
         if source.type == "tempo":
-            yield from _dangling(source, path, metrics, consequence, facts.prometheus_uid)
+            yield from _dangling(source, path, target)
 
 
-def _dangling(
-    source: DataSource, path: Path, wanted: list[DataSource], consequence: str, known_uid: str | None = None
-) -> Iterator[Fault]:
+def _dangling(source: DataSource, path: Path, target: _Target) -> Iterator[Fault]:
     """Judge one reference, if any data source that it could mean is known."""
     uid = _uid_at(source, *path)
-    if not uid or not (wanted or known_uid) or uid == known_uid or any(other.is_called(uid) for other in wanted):
+    if not uid or not (target.known or target.uid) or target.is_called(uid):
         return
-    kinds = "Tempo" if source.type in _PROMETHEUS_TYPES else "Prometheus"
     shown = "this uid" if source.owner.kind == "Secret" else f"the uid {uid!r}"
-    severity: Callable[[Place, str, str], Fault] = error if known_uid or _all_known(source, wanted) else warning
-    yield severity(
+    yield (error if target.uid or _all_known(source, target.known) else warning)(
         source.where(*path),
-        f"no {kinds} data source here has {shown}, so {consequence}",
-        f"give the {kinds} data source a fixed uid, and name that",
+        f"no {target.kind} data source here has {shown}, so {target.consequence}",
+        f"give the {target.kind} data source a fixed uid, and name that",
     )
 
 

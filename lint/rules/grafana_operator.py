@@ -88,13 +88,14 @@ def data_source_of_no_grafana(manifests: Manifests, _facts: Facts) -> Iterator[F
     levels=(Severity.WARNING,),
     why=(
         "Only in a provisioning file does Grafana make one dollar of two. The operator sends a GrafanaDatasource to "
-        "Grafana's API, which keeps both: a query or a link with `$$__tags` then has a dollar too many."
+        "Grafana's API, which keeps both: a query or a link with `$$__tags` then has a dollar too many. It is found in "
+        "a cluster; a file may be for a tool that makes one dollar of two, as Flux does."
     ),
     remedy="Write one dollar: `$__tags`.",
     example="""
         apiVersion: grafana.integreatly.org/v1beta1
         kind: GrafanaDatasource
-        metadata: {name: tempo, namespace: tracing-system}
+        metadata: {name: tempo, namespace: tracing-system, uid: 8c3a1f0e-5d62-4b07-9f41-2e6d7a90c1b5}
         spec:
           uid: tempo
           instanceSelector: {matchLabels: {dashboards: grafana}}
@@ -111,8 +112,10 @@ def data_source_of_no_grafana(manifests: Manifests, _facts: Facts) -> Iterator[F
 )
 def doubled_dollar(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for obj in manifests.of(GRAFANA, "GrafanaDatasource"):
+        # Of a file Flux may make one dollar of two before the cluster sees it (fluxcd/pkg: envsubst/parse/scan.go).
+        if not obj.at("metadata", "uid"):
+            continue
         for path, found in strings(obj.at("spec", "datasource", "jsonData"), ("spec", "datasource", "jsonData")):
-            # Behind `$${` a tool that expands `${}` before the cluster sees it may take the other dollar.
             if "$$__" in found:
                 yield warning(
                     obj.where(*path),

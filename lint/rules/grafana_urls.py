@@ -11,6 +11,7 @@ from lint.rule import rule
 from lint.views.grafana import DataSource, data_sources
 from lint.views.hosts import Endpoint, ServiceName, endpoint, service_of
 from lint.views.services import TEMPO, Service, monolithic_service, services
+from lint.views.tempo_chart_service import ports_of_queries
 
 _TEMPOS = ("TempoMonolithic", "TempoStack")
 _QUERIES, _GATEWAY = 3200, 8080
@@ -43,7 +44,8 @@ class _Served:
     why=(
         "Tempo answers queries at its HTTP port, 3200 with its operator: of a TempoMonolithic at `tempo-<name>`, of a "
         "TempoStack at `tempo-<name>-query-frontend`, and with a gateway at port 8080 of `tempo-<name>-gateway`. The "
-        "ports for spans, for Jaeger and for gRPC answer none. It is a warning if only the port tells."
+        "Service of the chart tempo has port 3200 from 1.23.1 on, and 3100 before. The ports for spans, for Jaeger and "
+        "for gRPC answer none. It is a warning if only the port tells."
     ),
     remedy="Name the Service and the port of Tempo's queries, such as `http://tempo-<name>.<namespace>:3200`.",
     example="""
@@ -73,6 +75,7 @@ class _Served:
 def queries_to_a_port_without_answers(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     operators = _of_operator(manifests)
     declared = {name: known for name, known in services(manifests).items() if known.owner.kind == "Service"}
+    charts = ports_of_queries(manifests)
     remedy = f"name the port of Tempo's queries, as a rule {_QUERIES}"
     for source, target, service in _asked(manifests, facts):
         where = source.where("url")
@@ -87,8 +90,45 @@ def queries_to_a_port_without_answers(manifests: Manifests, facts: Facts) -> Ite
             if target.port not in served.ports:
                 what = f"{service} answers no queries" + (f" at port {target.port}" if served.ports else "")
                 yield error(where, what, f"take {served.instead}")
+        elif service in charts:
+            if target.port != charts[service]:
+                yield error(where, f"the chart's Service {service} answers queries at port {charts[service]}", remedy)
         elif target.port in _OTHERS:
             yield warning(where, _why(target), remedy)
+
+
+@rule(
+    code="N33",
+    title="A Tempo data source asks Loki",
+    levels=(Severity.ERROR,),
+    why="Its URL is that of Loki, which knows nothing of traces and answers none of Tempo's queries.",
+    remedy="Name the Service and the port of Tempo's queries, such as `http://tempo.tracing-system:3200`.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: grafana}
+        data:
+          datasources.yaml: |
+            apiVersion: 1
+            datasources:
+              - {name: Loki, uid: loki, type: loki, url: "http://loki-read.logging:3100"}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                url: http://loki-read.logging:3100
+                jsonData: {serviceMap: {datasourceUid: prometheus}}
+    """,
+    source="https://grafana.com/docs/loki/latest/reference/loki-http-api/",
+)
+def queries_of_traces_to_loki(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    of_loki = {text(source.at("url")).rstrip("/") for source in data_sources(manifests) if source.type == "loki"}
+    for source, target, _ in _asked(manifests, facts):
+        if text(source.at("url")).rstrip("/") in of_loki or target.host.startswith("loki"):
+            yield error(
+                source.where("url"),
+                f"{target} is Loki, which answers none of Tempo's queries",
+                f"name the Service and the port of Tempo's queries, as a rule {_QUERIES}",
+            )
 
 
 @rule(

@@ -1,19 +1,44 @@
 """How Kiali queries traces."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+import difflib
+from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, Place, at, mapping, parsed, text
+from lint.objects import Manifests, text
 from lint.rule import rule
-from lint.views.hosts import Endpoint, ServiceName, endpoint, service_of
+from lint.views.hosts import ServiceName
+from lint.views.kiali import asked, kialis
 from lint.views.services import TEMPO, monolithic_service
-from lint.views.values import values
 
-_TRACING: Path = ("external_services", "tracing")
 _HTTP_PORT = 3200
+_PAGE_OF_JAEGER = 16686
+# kiali: config/config.go, TracingConfig; and what older ones had.
+_SETTINGS = (
+    "auth",
+    "custom_headers",
+    "disable_version_check",
+    "enabled",
+    "external_url",
+    "grpc_port",
+    "health_check_url",
+    "in_cluster_url",
+    "internal_url",
+    "is_core",
+    "namespace",
+    "namespace_selector",
+    "provider",
+    "query_scope",
+    "query_timeout",
+    "service",
+    "tempo_config",
+    "url",
+    "use_grpc",
+    "use_waypoint_name",
+    "whitelist_istio_system",
+)
+_BY_LETTERS = {name.replace("_", ""): name for name in _SETTINGS}
+_ALIKE = 0.85
 
 
 @rule(
@@ -46,18 +71,18 @@ _HTTP_PORT = 3200
 )
 def grpc_to_monolithic_tempo(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     monolithic = {monolithic_service(obj) for obj in manifests.of(TEMPO, "TempoMonolithic")}
-    for asked in _asked(manifests, facts):
-        if asked.provider != "tempo" or asked.tracing.get("use_grpc") is False:
+    for query in asked(manifests, facts):
+        if query.provider != "tempo" or not query.over_grpc:
             continue
-        if asked.service in monolithic:
+        if query.service in monolithic:
             severity, why = error, "the Service of a TempoMonolithic has no gRPC port for queries"
-        elif asked.target.port == _HTTP_PORT and _sounds_monolithic(asked.target.host):
+        elif query.target.port == _HTTP_PORT and _sounds_monolithic(query.target.host):
             severity = warning
-            why = f"{asked.target.host} sounds like a TempoMonolithic, which has no gRPC port for queries"
+            why = f"{query.target.host} sounds like a TempoMonolithic, which has no gRPC port for queries"
         else:
             continue
         yield severity(
-            asked.where("use_grpc"),
+            query.where("use_grpc"),
             f"{why}, and Kiali uses gRPC unless it is told not to",
             "set use_grpc: false",
         )
@@ -93,57 +118,73 @@ def tempo_taken_for_jaeger(manifests: Manifests, facts: Facts) -> Iterator[Fault
     tempos = {monolithic_service(obj) for obj in manifests.of(TEMPO, "TempoMonolithic")} | {
         ServiceName(obj.namespace, f"tempo-{obj.name}-query-frontend") for obj in manifests.of(TEMPO, "TempoStack")
     }
-    for asked in _asked(manifests, facts):
-        if asked.provider == "jaeger" and asked.target.port == _HTTP_PORT:
-            known = asked.service in tempos
-            if known or "tempo" in asked.target.host:
+    for query in asked(manifests, facts):
+        if query.provider == "jaeger" and query.target.port == _HTTP_PORT:
+            known = query.service in tempos
+            if known or "tempo" in query.target.host:
                 yield (error if known else warning)(
-                    asked.where("provider"),
-                    f"Kiali speaks to Jaeger unless it is told otherwise, and {asked.target} answers as Tempo",
+                    query.where("provider"),
+                    f"Kiali speaks to Jaeger unless it is told otherwise, and {query.target} answers as Tempo",
                     "set it to tempo",
                 )
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What Kiali's settings say of tracing, if it is switched on; ``path`` leads to all settings."""
+@rule(
+    code="N9",
+    title="Kiali speaks gRPC to a port of Jaeger that speaks HTTP",
+    levels=(Severity.WARNING,),
+    why=(
+        "Kiali queries Jaeger over gRPC unless it is told not to, and Jaeger answers gRPC at port 16685. Its port "
+        "16686 is for the page and for queries over HTTP."
+    ),
+    remedy="Name port 16685, or set `use_grpc: false`.",
+    example="""
+        apiVersion: kiali.io/v1alpha1
+        kind: Kiali
+        metadata: {name: kiali, namespace: istio-system}
+        spec:
+          external_services:
+            tracing: {enabled: true, internal_url: "http://jaeger-query.tracing-system:16686"}
+    """,
+    source="kiali: config/config.go, NewConfig, and tracing/client.go, newClient",
+)
+def grpc_to_the_page_of_jaeger(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for query in asked(manifests, facts):
+        if query.provider == "jaeger" and query.over_grpc and query.target.port == _PAGE_OF_JAEGER:
+            yield warning(
+                query.where("use_grpc"),
+                f"Kiali uses gRPC unless it is told not to, and port {_PAGE_OF_JAEGER} of Jaeger speaks HTTP",
+                "set use_grpc: false, or name port 16685",
+            )
 
-    owner: Object
-    path: Path
-    tracing: Mapping[Any, Any]
-    target: Endpoint
-    service: ServiceName | None
 
-    @property
-    def provider(self) -> str:
-        return text(self.tracing.get("provider", "jaeger"))
-
-    def where(self, key: str) -> Place:
-        return self.owner.where(*self.path, *_TRACING, key)
-
-
-def _asked(manifests: Manifests, facts: Facts) -> Iterator[_Asked]:
-    for obj, path, namespace, config in _configs(manifests):
-        tracing = mapping(at(config, *_TRACING))
-        target = endpoint(text(tracing.get("internal_url")) or text(tracing.get("in_cluster_url")))
-        if tracing.get("enabled") is True and target is not None:
-            service = service_of(target.host, cluster_domain=facts.cluster_domain, own_namespace=namespace)
-            yield _Asked(obj, path, tracing, target, service)
+@rule(
+    code="N9",
+    title="A setting of Kiali's tracing is misspelt",
+    levels=(Severity.WARNING,),
+    why="Kiali ignores a key that it does not know, and takes the default of the one that was meant.",
+    remedy="Write the key that the finding names.",
+    example="""
+        apiVersion: kiali.io/v1alpha1
+        kind: Kiali
+        metadata: {name: kiali, namespace: istio-system}
+        spec:
+          external_services:
+            tracing: {enable: true, internal_url: "http://jaeger-query.tracing-system:16685"}
+    """,
+    source="kiali: config/config.go, TracingConfig",
+)
+def misspelt_setting_of_tracing(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for kiali in kialis(manifests):
+        for key in kiali.tracing:
+            letters = text(key).replace("_", "").lower()
+            meant = difflib.get_close_matches(letters, _BY_LETTERS, 1, _ALIKE) if key not in _SETTINGS else []
+            if meant:
+                yield warning(
+                    kiali.where(key), f"Kiali knows no {key!r} and ignores it", f"write {_BY_LETTERS[meant[0]]}"
+                )
 
 
 def _sounds_monolithic(host: str) -> bool:
     name = host.partition(".")[0]
     return name.startswith("tempo-") and not name.endswith(("-query-frontend", "-gateway", "-distributor"))
-
-
-def _configs(manifests: Manifests) -> Iterator[tuple[Object, Path, str, Mapping[Any, Any]]]:
-    """Yield Kiali's settings with its namespace: of its resource, its ConfigMap, and the values of its charts."""
-    for obj in manifests.of("kiali.io", "Kiali"):
-        yield obj, ("spec",), obj.namespace, mapping(obj.at("spec"))
-    for obj in manifests.of("", "ConfigMap"):
-        document = text(obj.at("data", "config.yaml"))
-        if "external_services" in document:
-            yield obj, ("data", "config.yaml"), obj.namespace, mapping(parsed(document))
-    for one in values(manifests, "kiali-server", "kiali-operator"):
-        path: Path = ("cr", "spec") if one.chart == "kiali-operator" else ()
-        yield one.owner, (*one.path, *path), one.namespace, mapping(one.at(*path))

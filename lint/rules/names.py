@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, mapping, sequence, text
+from lint.objects import Manifests, Object, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.views.mesh import is_plain, root_namespaces
 from lint.views.telemetry import telemetries
@@ -19,6 +19,7 @@ from lint.views.waypoints import (
 )
 
 _NETWORKING = "networking.istio.io"
+_MONITORING = "monitoring.coreos.com"
 # By kind: its API group, and the versions that some release serves, or served.
 _APIS: dict[str, tuple[str, frozenset[str]]] = {
     "Telemetry": ("telemetry.istio.io", frozenset({"v1", "v1alpha1"})),
@@ -31,6 +32,8 @@ _APIS: dict[str, tuple[str, frozenset[str]]] = {
     "OpenTelemetryCollector": ("opentelemetry.io", frozenset({"v1beta1", "v1alpha1"})),
     "TempoStack": ("tempo.grafana.com", frozenset({"v1alpha1"})),
     "TempoMonolithic": ("tempo.grafana.com", frozenset({"v1alpha1"})),
+    "ServiceMonitor": (_MONITORING, frozenset({"v1"})),
+    "PodMonitor": (_MONITORING, frozenset({"v1"})),
 }
 # Kinds that nobody else has: whatever the group, it is meant to be this one.
 _UNIQUE = frozenset({"OpenTelemetryCollector", "TempoStack", "TempoMonolithic"})
@@ -62,15 +65,23 @@ def api_version_that_nobody_serves(manifests: Manifests, _facts: Facts) -> Itera
         if obj.kind not in _APIS or not is_plain(written):
             continue
         group, versions = _APIS[obj.kind]
-        # Others have kinds of the same name; Istio's groups are of its own.
-        of_others = obj.kind not in _UNIQUE and not text(obj.group).endswith("istio.io")
-        if not of_others and (obj.group != group or written.rpartition("/")[2] not in versions):
+        if _may_be_of(group, obj) and (obj.group != group or written.rpartition("/")[2] not in versions):
             newest = min(versions, key=_age)
             yield error(
                 obj.where("apiVersion"),
                 f"nobody serves {written} of kind {obj.kind}",
                 f"write {group}/{newest}",
             )
+
+
+def _may_be_of(group: str, obj: Object) -> bool:
+    """Whether the kind is meant to be that of ``group``; others have kinds of the same name in groups of their own."""
+    written = text(obj.group)
+    if group.endswith("istio.io"):
+        return written.endswith("istio.io")
+    # Kubernetes' own groups have a name of one word, or end with k8s.io.
+    is_of_kubernetes = "." not in written or written.endswith(".k8s.io")
+    return obj.kind in _UNIQUE or written == group or is_of_kubernetes
 
 
 def _is_outside(namespace: str, roots: frozenset[str]) -> bool:

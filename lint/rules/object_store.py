@@ -97,12 +97,11 @@ def region_beside_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Faul
 @rule(
     code="N13",
     title="TLS to the object store is not what its endpoint says",
-    levels=(Severity.ERROR, Severity.WARNING),
+    levels=(Severity.ERROR,),
     why=(
         "For a TempoStack, Tempo's operator uses TLS only if `spec.storage.tls.enabled` is true, whatever the "
         "endpoint's scheme: otherwise an https store is called without encryption, or not at all. For a "
-        "TempoMonolithic the scheme alone decides. A TempoStack whose endpoint is not known, and that says nothing "
-        "of TLS, is a warning."
+        "TempoMonolithic the scheme alone decides. The endpoint is in the Secret that the Tempo names."
     ),
     remedy=(
         "Set `spec.storage.tls.enabled`, in a TempoMonolithic `spec.storage.traces.s3.tls.enabled`, to true for an "
@@ -137,12 +136,6 @@ def tls_unlike_the_endpoint(manifests: Manifests, _facts: Facts) -> Iterator[Fau
         if isinstance(insecure, bool):
             # Merged over what the operator writes.
             used, where, remedy = not insecure, obj.where(*_INSECURE), "set it to false"
-        elif wanted is None and used is False:
-            yield warning(
-                where,
-                "the operator calls the store without TLS, whatever the scheme of its endpoint",
-                "set it to true if the endpoint is https, and to false if it is http",
-            )
         if wanted is True and used is False:
             yield error(where, "the object store is one for https, and is called without TLS", remedy)
         elif https is False and True in {used, asked}:

@@ -9,10 +9,13 @@ from lint.findings import Fault, Severity, error
 from lint.objects import Manifests, Path, at, dotted, mapping, number, sequence, text
 from lint.rule import rule
 from lint.views.mesh import INSTALL, KINDS, OTLP, SAIL, WITH_SERVICE, is_plain, is_service, mesh_configs
+from lint.views.values import values
 
 _MAX_PORT = 65535
 _FIELD = "extensionProviders"
 _ELSEWHERE: tuple[Path, ...] = (("spec",), ("spec", "values"), ("spec", "values", "global"))
+
+_ELSEWHERE_IN_CHART: tuple[Path, ...] = ((), ("global",), ("pilot",))
 
 
 @rule(
@@ -82,6 +85,14 @@ def providers_outside_the_mesh_configuration(manifests: Manifests, _facts: Facts
                     mesh.owner.where(*path, _FIELD),
                     "istiod does not read providers from here, and the proxies get no tracer",
                     f"move them to {dotted((*mesh.path, _FIELD))}",
+                )
+    for chart in values(manifests, "istiod"):
+        for path in _ELSEWHERE_IN_CHART:
+            if sequence(chart.at(*path, _FIELD)):
+                yield error(
+                    chart.where(*path, _FIELD),
+                    "the chart does not read providers from here, and the proxies get no tracer",
+                    f"move them to meshConfig.{_FIELD}",
                 )
 
 

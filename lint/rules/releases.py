@@ -8,6 +8,7 @@ from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import EndOfSupport, lifecycle
 from lint.objects import Manifests, strings
 from lint.rule import rule
+from lint.views.ingresses import ingress_classes
 from lint.views.platform import with_platform
 from lint.views.products import Use, uses
 from lint.views.versions import minor, version
@@ -143,11 +144,10 @@ def ingress_class_of_ingress_nginx(manifests: Manifests, facts: Facts) -> Iterat
     if any(obj.name == "nginx" for obj in manifests.of("networking.k8s.io", "IngressClass")):
         return
     ends = "ended" if end.has_happened(facts.today) else "ends"
-    for obj in manifests.of("networking.k8s.io", "Ingress"):
-        for path in (("spec", "ingressClassName"), ("metadata", "annotations", "kubernetes.io/ingress.class")):
-            if obj.at(*path) == "nginx":
-                yield warning(
-                    obj.where(*path),
-                    f"support of ingress-nginx {ends} on {end.since}, and this is its class",
-                    f"{end.instead}, if that class is of ingress-nginx",
-                )
+    for place, name in ingress_classes(manifests):
+        if name == "nginx":
+            yield warning(
+                place,
+                f"support of ingress-nginx {ends} on {end.since}, and this is its class",
+                f"{end.instead}, if that class is of ingress-nginx",
+            )

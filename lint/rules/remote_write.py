@@ -1,16 +1,16 @@
 """The way from Tempo's metrics generator to Prometheus."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, Place
+from lint.objects import Manifests, Path
 from lint.rule import rule
 from lint.rules.tempo import GENERATOR
 from lint.views import prometheus as _prometheus
-from lint.views.hosts import Endpoint, endpoint, service_of
-from lint.views.tempos import Tempo, tempos
+from lint.views.hosts import service_of
+from lint.views.remote_writes import Write, remote_writes
+from lint.views.tempos import tempos
 
 _OPEN_PORT = 9090
 _OPENSHIFT_MONITORING = frozenset({"openshift-monitoring", "openshift-user-workload-monitoring"})
@@ -18,21 +18,6 @@ _HISTOGRAMS: tuple[Path, ...] = (
     ("overrides", "defaults", "metrics_generator", "generate_native_histograms"),
     ("overrides", "metrics_generator_generate_native_histograms"),
 )
-
-
-@dataclass(frozen=True)
-class _Write:
-    """One URL that a Tempo writes to."""
-
-    tempo: Tempo
-    where: Place
-    endpoint: Endpoint
-
-    def targets(self, manifests: Manifests, facts: Facts) -> list[_prometheus.Prometheus]:
-        service = service_of(
-            self.endpoint.host, cluster_domain=facts.cluster_domain, own_namespace=self.tempo.namespace
-        )
-        return _prometheus.find(manifests, service) if service else []
 
 
 @rule(
@@ -73,7 +58,7 @@ class _Write:
     ),
 )
 def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for write in _writes(manifests, facts):
+    for write in remote_writes(manifests, facts):
         service = service_of(write.endpoint.host, cluster_domain=facts.cluster_domain)
         if service and service.namespace in _OPENSHIFT_MONITORING:
             yield error(
@@ -124,7 +109,7 @@ def prometheus_without_receiver(manifests: Manifests, facts: Facts) -> Iterator[
     ),
 )
 def port_closed_by_network_policy(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for write in _writes(manifests, facts):
+    for write in remote_writes(manifests, facts):
         tempo = write.tempo.owner
         if (
             tempo.kind == "TempoStack"
@@ -165,8 +150,8 @@ def port_closed_by_network_policy(manifests: Manifests, facts: Facts) -> Iterato
 def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.prometheus_native_histograms is True:
         return
-    writes: dict[int, list[_Write]] = {}
-    for write in _writes(manifests, facts):
+    writes: dict[int, list[Write]] = {}
+    for write in remote_writes(manifests, facts):
         writes.setdefault(id(write.tempo.owner), []).append(write)
     for tempo in tempos(manifests, facts):
         targets = [
@@ -214,11 +199,3 @@ def feature_flag_without_effect(manifests: Manifests, _facts: Facts) -> Iterator
                 "since Prometheus 3.9 the feature native-histograms changes nothing: what is written is always taken",
                 "leave it out, and set scrape_native_histograms: true if they are to be scraped too",
             )
-
-
-def _writes(manifests: Manifests, facts: Facts) -> Iterator[_Write]:
-    for tempo in tempos(manifests, facts):
-        for where, url in tempo.remote_writes():
-            target = endpoint(url)
-            if target is not None:
-                yield _Write(tempo, where, target)

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Path, at, mapping, sequence, text
+from lint.objects import Manifests, Path, at, dotted, mapping, number, sequence, strings, text
 from lint.rule import rule
 from lint.views.tempos import Tempo, tempos
 
 _PROTOCOLS: Path = ("distributor", "receivers", "otlp", "protocols")
+_RECEIVERS: Path = ("distributor", "receivers")
+_OVER_UDP = frozenset({"thrift_binary", "thrift_compact"})
+_OF_SERVER = ("http_listen_port", "grpc_listen_port")
 _PORTS = {"grpc": 4317, "http": 4318}
 _LOCAL = ("localhost:", "127.0.0.1:", "[::1]:")
 _LISTENS_LOCALLY = lifecycle().first_release("Tempo takes spans on localhost")
@@ -57,6 +60,48 @@ def tempo_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
                     "the receiver listens on localhost, and takes spans from its own pod only",
                     f"set it to 0.0.0.0:{_PORTS[protocol]}",
                 )
+
+
+@rule(
+    code="N31",
+    title="Two listeners of Tempo have the same port",
+    levels=(Severity.ERROR,),
+    why=(
+        "Tempo's own server listens at `server.http_listen_port` and `server.grpc_listen_port`, and each receiver of "
+        "spans at its endpoint. Where two have the same port, the second one cannot listen, and Tempo stops."
+    ),
+    remedy="Give the receiver the port of its protocol, such as 4317 for OTLP over gRPC.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: tempo, namespace: tracing-system}
+        data:
+          tempo.yaml: |
+            server: {http_listen_port: 3200}
+            distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:3200"}}}}}
+            storage: {trace: {backend: local, local: {path: /var/tempo/blocks}}}
+    """,
+    source="tempo: cmd/tempo/app/modules.go, initServer, and modules/distributor/receiver/shim.go",
+)
+def port_that_is_taken(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in tempos(manifests, facts):
+        taken = {number(tempo.at("server", key)): f"server.{key}" for key in _OF_SERVER}
+        for path, endpoint in sorted(_endpoints(tempo), key=str):
+            port = number(endpoint.rpartition(":")[2])
+            if port is not None and port in taken:
+                yield error(
+                    tempo.where(*path),
+                    f"{taken[port]} has port {port} too, and Tempo does not start",
+                    "give the receiver a port of its own",
+                )
+            taken.setdefault(port, dotted(path[:-1]))
+
+
+def _endpoints(tempo: Tempo) -> Iterator[tuple[Path, str]]:
+    """Where receivers listen, but those over UDP, whose ports are others."""
+    for path, found in strings(tempo.at(*_RECEIVERS), _RECEIVERS):
+        if path[-1] == "endpoint" and _OVER_UDP.isdisjoint(path):
+            yield path, found
 
 
 def _is_alone(tempo: Tempo) -> bool:

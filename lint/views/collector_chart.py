@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lint.objects import Path, mapping, text
+from lint.views.charts import release_name
 from lint.views.values import Values
 
 CHART = "opentelemetry-collector"
@@ -63,22 +64,12 @@ def configuration(values: Values) -> tuple[Mapping[Any, Any], bool, Path]:
 
 def names_of_service(values: Values) -> Iterator[str]:
     """Yield the name of the chart's Service, if the release's name is known."""
-    full_name, release = text(values.at("fullnameOverride")), _release(values)
+    full_name, release = text(values.at("fullnameOverride")), release_name(values.owner)
     name = text(values.at("nameOverride")) or CHART
     if full_name:
         yield full_name
     elif release:
         yield release if name in release else f"{release}-{name}"
-
-
-def _release(values: Values) -> str:
-    obj = values.owner
-    if obj.kind == "HelmRelease":
-        target = text(obj.at("spec", "targetNamespace"))
-        return text(obj.at("spec", "releaseName")) or (f"{target}-{obj.name}" if target else obj.name)
-    if obj.kind == "Application":
-        return text(obj.at("spec", "source", "helm", "releaseName")) or obj.name
-    return obj.name if obj.kind == "HelmChart" else ""
 
 
 def _says_all(values: Values, own: Mapping[Any, Any]) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text, view
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, strings, text, view
 from lint.views.collector_chart import CHART, configuration, names_of_service
 from lint.views.hosts import ServiceName
 from lint.views.mesh import providers
 from lint.views.services import OPENTELEMETRY, collector_config
-from lint.views.values import Values, values
+from lint.views.values import Values, every_chart, values
 from lint.views.versions import Minor, image_tag, minor
 from lint.views.workloads import Workload, workloads
 
@@ -23,6 +23,9 @@ ROLES = ("receivers", "processors", "exporters")
 _SECTIONS = frozenset({*ROLES, "connectors"})
 # An image without a version is the newest one.
 _NEWEST: Minor = (0, 99999)
+# As far down as a configuration may be in values: collectors.<name>.config.
+_DEEPEST = 3
+_MEMORY: Path = ("resources", "limits", "memory")
 _LISTENS_ON_LOCALHOST = lifecycle().first_release("receivers listen on localhost")
 # The kinds of processors that hold spans, and put those of several connections together.
 HOLDING = frozenset({"batch", "groupbytrace", "tail_sampling"})
@@ -52,7 +55,8 @@ class Collector:
     ``is_whole`` says whether all of the configuration is here, and not a part that is merged with others.
     ``several`` says in words how more than one of it runs, and is empty if that is not known.
     ``is_unpinned`` says whether it is of the release that is the newest one when the chart is installed.
-    ``default_host`` is where a receiver without an endpoint listens, if that is known.
+    ``default_host`` is where a receiver without an endpoint listens, if that is known. ``memory`` is the container's
+    limit, as it is written.
     """
 
     owner: Object
@@ -67,6 +71,7 @@ class Collector:
     on_host_network: bool = False
     default_host: str | None = None
     is_unpinned: bool = False
+    memory: object = None
 
     def at(self, *path: Key) -> Any:
         return at(self.config, *path)
@@ -99,6 +104,7 @@ def collectors(manifests: Manifests, facts: Facts) -> tuple[Collector, ...]:
         *(_of_operator(obj, facts) for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector")),
         *_of_documents(manifests),
         *(_of_chart(found) for found in values(manifests, CHART)),
+        *_of_other_charts(manifests),
         *(_of_file(manifests, obj) for obj in manifests.documents() if _is_configuration(obj.raw)),
     )
 
@@ -121,6 +127,7 @@ def _of_operator(obj: Object, facts: Facts) -> Collector:
         on_host_network=obj.at("spec", "hostNetwork") is True,
         # otel-op: internal/components/single_endpoint.go
         default_host="0.0.0.0",  # noqa: S104  it is what the operator writes
+        memory=obj.at("spec", *_MEMORY),
     )
 
 
@@ -153,6 +160,7 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
         services=workload.services,
         on_host_network=workload.on_host_network,
         default_host="localhost" if release is not None and release >= _LISTENS_ON_LOCALHOST else None,
+        memory=at(workload.container("opentelemetry-collector", "otel"), *_MEMORY),
     )
 
 
@@ -176,7 +184,31 @@ def _of_chart(found: Values) -> Collector:
         services=frozenset(ServiceName(found.namespace, name) for name in names_of_service(found)),
         on_host_network=found.at("hostNetwork") is True,
         is_unpinned=not found.at("image", "tag") and not found.owner.kind,
+        memory=found.at(*_MEMORY),
     )
+
+
+def _of_other_charts(manifests: Manifests) -> Iterator[Collector]:
+    """Charts of one's own have the configuration under a name of their own, and may put more into it."""
+    known = {id(found.owner) for found in values(manifests, CHART)}
+    for one in every_chart(manifests):
+        if id(one.owner) in known or _is_configuration(one.content):
+            continue
+        has_image = any("image" in str(key).lower() for path, _ in strings(one.content) for key in path)
+        for path, config in _configurations(one.content, ()):
+            manifests.recognise(one.owner)
+            place = (*one.path, *path)
+            yield Collector(one.owner, place, config, one.namespace, is_whole=False, is_unpinned=not has_image)
+
+
+def _configurations(content: Mapping[Any, Any], path: Path) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
+    """Yield each configuration below ``content`` that is not too deep, with its path."""
+    for key, value in content.items():
+        if isinstance(key, str) and isinstance(value, Mapping) and len(path) < _DEEPEST:
+            if _is_configuration(value):
+                yield (*path, key), value
+            else:
+                yield from _configurations(value, (*path, key))
 
 
 def _workload_of(manifests: Manifests, config_map: Object) -> Workload | None:

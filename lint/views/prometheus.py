@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, Path, at, mapping, sequence, text, view
@@ -39,6 +40,7 @@ class Prometheus:
     features_at: Path
     has_histogram_flag: bool
     values: Values | None = None
+    prefix: str = ""
 
     @property
     def has_receiver(self) -> bool:
@@ -121,6 +123,8 @@ def _specified(owner: Object, path: Path, spec: object, release: Minor | None) -
         release=release,
         features_at=(*path, "enableFeatures"),
         has_histogram_flag="native-histograms" in features,
+        # Its operator does not take it from the external URL.
+        prefix=_prefix(text(at(spec, "routePrefix"))),
     )
 
 
@@ -156,6 +160,7 @@ def _of_flags(one: Values) -> Prometheus:
         features_at=(*one.path, *path),
         has_histogram_flag=any("native-histograms" in feature for feature in features),
         values=one,
+        prefix=_prefix(text(one.at("server", "prefixURL")), text(one.at("server", "baseURL"))),
     )
 
 
@@ -174,7 +179,18 @@ def _containers(obj: Object) -> Iterator[Prometheus]:
                 release=release,
                 features_at=(*path, index, "args"),
                 has_histogram_flag="native-histograms" in command,
+                prefix=_prefix(*(_value(command, flag) for flag in ("web.route-prefix", "web.external-url"))),
             )
+
+
+def _prefix(prefix: str, external_url: str = "") -> str:
+    """Return the prefix of all paths, which is the path of the external URL unless it is said."""
+    return f"/{prefix or urlsplit(external_url).path}".replace("//", "/").rstrip("/")
+
+
+def _value(command: str, flag: str) -> str:
+    found = re.search(rf"--{re.escape(flag)}[= ](\S+)", command)
+    return found[1] if found else ""
 
 
 def _has_feature(command: str, feature: str) -> bool:

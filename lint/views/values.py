@@ -101,6 +101,11 @@ def values(manifests: Manifests, *wanted: str) -> Iterator[Values]:
                 yield Values(owner, (*path, name), name, below)
 
 
+def every_chart(manifests: Manifests) -> Iterator[Values]:
+    """Yield the values of all charts, also of those of which nothing is known, and every document without a kind."""
+    return (Values(owner, path, chart, content) for owner, path, chart, content in _roots(manifests))
+
+
 def _chart_of(content: Mapping[Any, Any]) -> str:
     return next((chart for chart, is_known in _KNOWN_BY.items() if is_known(content)), "")
 

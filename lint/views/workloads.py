@@ -50,12 +50,15 @@ class Workload:
         return mapping(self.owner.at("spec", "template", "spec"))
 
     def image(self, *names: str) -> str:
-        """Return the first image whose repository ends with a part that begins with one of ``names``."""
+        """Return the image of ``container``."""
+        return text(self.container(*names).get("image"))
+
+    def container(self, *names: str) -> Mapping[Any, Any]:
+        """Return the first one of whose image the repository ends with a part that begins with one of ``names``."""
         for container in sequence(at(self._pod, "containers")):
-            image = text(at(container, "image"))
-            if image.partition("@")[0].rpartition("/")[2].startswith(names):
-                return image
-        return ""
+            if text(at(container, "image")).partition("@")[0].rpartition("/")[2].startswith(names):
+                return mapping(container)
+        return {}
 
     def mounts(self, config_map: Object) -> bool:
         """Whether the ConfigMap or Secret is a volume of its Pods."""

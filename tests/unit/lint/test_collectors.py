@@ -263,3 +263,20 @@ def test_values_of_a_chart_without_a_version_get_the_newest_collector(codes: Cod
     own = "config:\n" + textwrap.indent(CONFIG.replace("debug", "logging"), "  ")
     assert codes(own) == ["warning N25"]
     assert codes(own + "image: {tag: 0.100.0}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("collectorConfig: {CONFIG}", ["warning N25"]),
+        ("collectors: {daemon: {config: {CONFIG}}}", ["warning N25"]),
+        ("collectorConfig: {CONFIG}\nimage: {tag: 0.100.0}", []),
+        ("a: {b: {c: {d: {CONFIG}}}}", []),
+    ],
+)
+def test_a_configuration_in_values_of_ones_own_chart_is_one_too(codes: Codes, values: str, expected: list[str]) -> None:
+    config = (
+        "receivers: {otlp: {}}, exporters: {logging: {}},"
+        " service: {pipelines: {traces: {receivers: [otlp], exporters: [logging]}}}"
+    )
+    assert codes(values.replace("CONFIG", config)) == expected

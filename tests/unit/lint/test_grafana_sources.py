@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import pytest
 import yaml
+from cases.base import replaced
+from cases.grafana_sources import IN_CLUSTER, OPERATED
 
 from lint.objects import Manifests, Object, Source
 from lint.views.grafana import data_sources
@@ -246,3 +248,90 @@ def test_the_tempo_of_a_short_name_is_in_the_namespace_of_its_config_map(codes: 
 )
 def test_an_odd_shape_is_no_fault(codes: Codes, manifest: str) -> None:
     assert codes(together(manifest, GRAFANA % "obs")) == []
+
+
+def test_doubled_dollars_in_a_file_are_left_to_the_tool_that_applies_it(codes: Codes) -> None:
+    assert codes(replaced(IN_CLUSTER, "$__tags", "$$__tags")) == ["warning N33"]
+    assert codes(replaced(OPERATED, "$__tags", "$$__tags")) == []
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        ("tracesToLogsV2: {datasourceUid: logs}", []),
+        ("tracesToLogsV2: {datasourceUid: Loki}", []),
+        ("tracesToLogsV2: {datasourceUid: loki}", ["error N15"]),
+        ("tracesToLogs: {datasourceUid: loki}", ["error N15"]),
+        ("tracesToLogsV2: {datasourceUid: logs}, tracesToLogs: {datasourceUid: loki}", []),
+        ("tracesToLogsV2: {datasourceUid: prometheus}", []),
+        ("tracesToLogsV2: {datasourceUid: $LOKI}", []),
+        ("tracesToLogsV2: {datasourceUid: ''}", []),
+        ("tracesToLogsV2: []", []),
+    ],
+)
+def test_a_link_from_spans_to_logs_has_the_uid_or_the_name_of_a_data_source(
+    codes: Codes, links: str, expected: list[str]
+) -> None:
+    loki = "{name: Loki, uid: logs, type: loki}"
+    jaeger = f"{{name: Jaeger, uid: jaeger, type: jaeger, jsonData: {{{links}}}}}"
+    assert codes(config_map(PROMETHEUS, loki, jaeger)) == expected
+
+
+def test_a_link_from_spans_to_logs_is_right_where_no_data_source_of_logs_is_known(codes: Codes) -> None:
+    link = "jsonData: {tracesToLogsV2: {datasourceUid: loki}, serviceMap: {datasourceUid: prometheus}}"
+    assert codes(config_map(PROMETHEUS, tempo(link))) == []
+
+
+def test_a_link_from_spans_to_a_loki_without_uid_is_a_warning(codes: Codes) -> None:
+    link = "jsonData: {tracesToLogsV2: {datasourceUid: loki}, serviceMap: {datasourceUid: prometheus}}"
+    assert codes(config_map(PROMETHEUS, "{name: Loki, type: loki}", tempo(link))) == ["warning N15"]
+
+
+CHART = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: NAME, namespace: argocd}
+spec:
+  destination: {namespace: monitoring}
+  source:
+    repoURL: https://grafana-community.github.io/helm-charts
+    chart: tempo
+    targetRevision: VERSION
+    helm: {valuesObject: {tempo: {retention: 24h}}}
+---
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "url", "expected"),
+    [
+        ("1.24.1", "tempo", "http://tempo.monitoring:3200", []),
+        ("1.24.1", "tempo", "http://tempo.monitoring:3100", ["error N33"]),
+        ("1.7.2", "tempo", "http://tempo.monitoring:3200", ["error N33"]),
+        ("1.7.2", "tempo", "http://tempo.monitoring:3100", []),
+        ("1.23.0", "tempo", "http://tempo.monitoring:3100", []),
+        ("2.2.4", "traces", "http://traces-tempo.monitoring:3100", ["error N33"]),
+        ("2.2.4", "tempo", "http://tempo.elsewhere:3100", []),
+        ("'*'", "tempo", "http://tempo.monitoring:3100", []),
+    ],
+)
+def test_the_service_of_the_chart_tempo_has_a_port_by_its_version(
+    codes: Codes, version: str, name: str, url: str, expected: list[str]
+) -> None:
+    source = config_map(PROMETHEUS, tempo(f"url: '{url}', jsonData: {MAP}"))
+    assert codes(CHART.replace("VERSION", version).replace("NAME", name) + source) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://logs.obs:3100/", ["error N33"]),
+        ("http://loki-gateway.obs", ["error N33"]),
+        ("http://logs.obs:3100/tempo", []),
+        ("http://tempo.obs:3100", []),
+        ("http://${LOKI}:3100", []),
+    ],
+)
+def test_a_tempo_data_source_does_not_ask_loki(codes: Codes, url: str, expected: list[str]) -> None:
+    loki = "{name: Loki, uid: loki, type: loki, url: 'http://logs.obs:3100'}"
+    assert codes(config_map(PROMETHEUS, loki, tempo(f"url: '{url}', jsonData: {MAP}"))) == expected

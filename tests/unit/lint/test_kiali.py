@@ -44,3 +44,36 @@ def test_kialis_settings_are_found_in_its_resource_and_in_values_of_its_charts(c
 def test_kiali_is_told_that_tempo_is_no_jaeger(codes: Codes, tracing: str, tempo: str, expected: list[str]) -> None:
     spec = f"spec: {{external_services: {{tracing: {{enabled: true, {tracing}}}}}}}"
     assert codes(f"{{apiVersion: kiali.io/v1alpha1, kind: Kiali, {spec}}}\n---\n{TEMPO % tempo}") == expected
+
+
+@pytest.mark.parametrize(
+    ("tracing", "expected"),
+    [
+        ("internal_url: 'http://jaeger-query.obs:16686'", ["warning N9"]),
+        ("in_cluster_url: 'http://tracing.istio-system:16686/jaeger'", ["warning N9"]),
+        ("internal_url: 'http://jaeger-query.obs:16686', use_grpc: false", []),
+        ("internal_url: 'http://jaeger-query.obs:16685'", []),
+        ("internal_url: 'http://jaeger-query.obs:16686', enabled: false", []),
+        ("external_url: 'http://jaeger-query.obs:16686'", []),
+    ],
+)
+def test_kiali_speaks_grpc_to_the_port_of_jaeger_for_it(codes: Codes, tracing: str, expected: list[str]) -> None:
+    said = tracing if "enabled" in tracing else f"enabled: true, {tracing}"
+    spec = f"spec: {{external_services: {{tracing: {{{said}}}}}}}"
+    assert codes(f"{{apiVersion: kiali.io/v1alpha1, kind: Kiali, {spec}}}") == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("enable", ["warning N9"]),
+        ("useGrpc", ["warning N9"]),
+        ("in_cluster_urls", ["warning N9"]),
+        ("query_timeout", []),
+        ("component_status", []),
+        ("x-note", []),
+    ],
+)
+def test_a_key_of_kialis_tracing_that_is_nearly_right_is_misspelt(codes: Codes, key: str, expected: list[str]) -> None:
+    spec = f"spec: {{external_services: {{tracing: {{{key}: a}}}}}}"
+    assert codes(f"{{apiVersion: kiali.io/v1alpha1, kind: Kiali, {spec}}}") == expected

@@ -7,6 +7,7 @@ import pytest
 import lint
 
 HOST = "otel-collector.istio-system.svc.cluster.local"
+OTEL = f"{{name: otel, opentelemetry: {{service: {HOST}, port: 4317}}}}"
 
 
 @pytest.mark.parametrize(
@@ -45,3 +46,41 @@ def test_an_entry_that_istiod_refuses(check_yaml: Callable[..., list[lint.Findin
 )
 def test_an_entry_that_istiod_takes(check_yaml: Callable[..., list[lint.Finding]], entry: str) -> None:
     assert check_yaml(f"meshConfig: {{extensionProviders: [{entry}]}}") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (f"{{meshConfig: {{}}, extensionProviders: [{OTEL}]}}", ["N3"]),
+        (f"{{pilot: {{extensionProviders: [{OTEL}]}}}}", ["N3"]),
+        (f"{{pilot: {{}}, global: {{extensionProviders: [{OTEL}]}}}}", ["N3"]),
+        (f"{{meshConfig: {{extensionProviders: [{OTEL}]}}}}", []),
+        # A file with the mesh configuration itself.
+        (f"{{extensionProviders: [{OTEL}], defaultConfig: {{}}}}", []),
+    ],
+)
+def test_the_chart_of_istiod_reads_providers_from_its_mesh_configuration_only(
+    check_yaml: Callable[..., list[lint.Finding]], values: str, expected: list[str]
+) -> None:
+    assert [one.code for one in check_yaml(values)] == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("zipkin:9411", ["N3"]),
+        ("jaeger-collector:9411", ["N3"]),
+        ("zipkin.istio-system:9411", []),
+        ("localhost:9411", []),
+        ("10.0.0.1:9411", []),
+        ("'[::1]:9411'", []),
+        ("$(HOST_IP):8126", []),
+        ("'${TRACER}'", []),
+        ("zipkin", []),
+    ],
+)
+def test_an_address_for_spans_names_its_namespace(
+    check_yaml: Callable[..., list[lint.Finding]], address: str, expected: list[str]
+) -> None:
+    found = check_yaml(f"meshConfig: {{defaultConfig: {{tracing: {{zipkin: {{address: {address}}}}}}}}}")
+    assert [one.code for one in found] == expected

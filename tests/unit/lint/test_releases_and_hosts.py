@@ -343,3 +343,34 @@ def test_the_flag_for_native_histograms_is_without_effect_since_3_9(
 ) -> None:
     spec = f"{{template: {{spec: {{containers: [{{image: '{image}', args: ['--enable-feature={flag}']}}]}}}}}}"
     assert codes(f"{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: p}}, spec: {spec}}}") == expected
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        ("ingress: {enabled: true, ingressClassName: nginx}", ["warning N18"]),
+        ("ingress: {enabled: true, className: nginx}", ["warning N18"]),
+        ("ingress: {enabled: true, annotations: {kubernetes.io/ingress.class: nginx}}", ["warning N18"]),
+        ("grafana: {ingress: {enabled: true, ingressClassName: nginx}}", ["warning N18"]),
+        ("ingress: {enabled: false, ingressClassName: nginx}", []),
+        ("ingress: {ingressClassName: nginx}", []),
+        ("ingress: {enabled: true, ingressClassName: traefik}", []),
+        ("ingress: {enabled: true, hosts: [nginx]}", []),
+        ("upstream: {enabled: true, className: nginx}", []),
+        ("className: nginx", []),
+        (
+            "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, spec: {values: {ingress:"
+            " {enabled: true, ingressClassName: nginx}}}}",
+            ["warning N18"],
+        ),
+        (
+            "{apiVersion: grafana.integreatly.org/v1beta1, kind: Grafana, spec: {ingress: {spec:"
+            " {ingressClassName: nginx}}}}",
+            ["warning N18"],
+        ),
+    ],
+)
+def test_the_class_of_ingress_nginx_is_found_in_what_makes_an_ingress(
+    codes: Codes, manifest: str, expected: list[str]
+) -> None:
+    assert codes(manifest, today=datetime.date(2026, 11, 27)) == expected

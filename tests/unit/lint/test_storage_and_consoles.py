@@ -176,7 +176,7 @@ def test_native_histograms_alone_are_a_warning_while_prometheus_is_unknown(codes
 
 
 def test_native_histograms_are_right_for_a_prometheus_that_keeps_them(codes: Codes) -> None:
-    native = writing_to("http://prometheus-operated:9090/w").replace(
+    native = writing_to("http://prometheus-operated:9090/api/v1/write").replace(
         "processors:", "generate_native_histograms: native, processors:"
     )
     assert codes(together(native, CR % "enableRemoteWriteReceiver: true")) == ["warning N16"]
@@ -301,7 +301,7 @@ def on_s3(kind: str, tls: str, config: str = "") -> str:
         ("TempoStack", "http", "tls: {enabled: true}", ["error N13"]),
         ("TempoStack", "http", "tls: {enabled: false}", []),
         ("TempoStack", "http", "", []),
-        ("TempoStack", "unknown", "", ["warning N13"]),
+        ("TempoStack", "unknown", "", []),
         ("TempoStack", "unknown", "tls: {enabled: false}", []),
         ("TempoMonolithic", "https", "", []),
         ("TempoMonolithic", "https", "tls: {enabled: true}", []),

@@ -59,3 +59,49 @@ def test_a_key_in_values_of_a_chart_is_named_where_it_is(check_yaml: CheckYaml) 
     (finding,) = check_yaml(release("tempo-distributed", values))
     assert finding.code == "N31"
     assert finding.where.endswith("spec.values.metricsGenerator.config.registry.colection_interval")
+
+
+@pytest.mark.parametrize(
+    ("chart", "values", "expected"),
+    [
+        ("tempo", "tempo: {structuredConfig: {compactor: {}}}", ["warning N35"]),
+        ("tempo", "traces: {otlp: {grpc: {enabled: true}}}", ["warning N35"]),
+        ("tempo", "{storage: {}, persistence: {enabled: true}, tempo: {retention: 24h}}", []),
+        ("tempo", "{server: {port: 1}, config: 'server: {{ .Values.server }}'}", []),
+        (
+            "tempo-distributed",
+            "{tempo: {retention: 24h}, traces: {otlp: {grpc: {enabled: true}}}}",
+            ["warning N35"],
+        ),
+        (
+            "tempo-distributed",
+            "{tempo: {structuredConfig: {}, image: {tag: 2.10.8}}, traces: {otlp: {grpc: {enabled: true}}}}",
+            [],
+        ),
+    ],
+)
+def test_each_chart_has_values_that_the_other_one_does_not_read(
+    codes: Codes, chart: str, values: str, expected: list[str]
+) -> None:
+    assert codes(release(chart, values)) == expected
+
+
+OF_REGISTRY = """
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: traces, namespace: obs}
+spec: {url: "oci://ghcr.io/grafana-community/helm-charts/CHART", ref: {tag: 2.2.4}}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: traces, namespace: obs}
+spec:
+  chartRef: {kind: OCIRepository, name: traces}
+  values: {storage: {trace: {backend: s3}}, traces: {otlp: {grpc: {enabled: true}}}}
+"""
+
+
+def test_a_chart_from_a_registry_is_known_by_its_repository(codes: Codes) -> None:
+    assert codes(OF_REGISTRY.replace("CHART", "tempo")) == ["warning N35", "warning N35"]
+    assert codes(OF_REGISTRY.replace("CHART", "tempo-distributed")) == []
+    assert codes(OF_REGISTRY.replace("CHART", "tempo").replace("kind: OCIRepository, name: traces", "name: a")) == []

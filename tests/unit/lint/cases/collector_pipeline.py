@@ -18,7 +18,7 @@ _WITH_SAMPLER = replaced(
 _WITH_CONNECTOR = replaced(COLLECTOR, "    exporters: {", "    connectors: {spanmetrics: {}}\n    exporters: {")
 
 
-def _with_limiter(settings: str) -> str:
+def with_limiter(settings: str) -> str:
     limiter = f"    processors: {{memory_limiter: {{{settings}}}}}\n    exporters: {{"
     manifest = replaced(COLLECTOR, "    exporters: {", limiter)
     return replaced(manifest, "receivers: [otlp], ", "receivers: [otlp], processors: [memory_limiter], ")
@@ -66,7 +66,7 @@ EXAMPLES = {
     ),
     "memory_limiter_without_values": Example(
         f"error N25 {_OTEL}.processors.memory_limiter.check_interval",
-        wrong=_with_limiter("limit_mib: 400"),
-        right=_with_limiter("check_interval: 1s, limit_mib: 400"),
+        wrong=with_limiter("limit_mib: 400"),
+        right=with_limiter("check_interval: 1s, limit_mib: 400"),
     ),
 }

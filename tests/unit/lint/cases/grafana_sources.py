@@ -29,6 +29,9 @@ spec:
 """
 
 
+IN_CLUSTER = replaced(OPERATED, "name: tempo, namespace", "uid: 8c3a1f0e, name: tempo, namespace")
+
+
 def asking(url: str) -> str:
     return replaced(DATA_SOURCES, "type: tempo\n", f"type: tempo\n        url: {url}\n")
 
@@ -58,13 +61,18 @@ EXAMPLES = {
     ),
     "doubled_dollar": Example(
         "warning N33 GrafanaDatasource tracing-system/tempo: spec.datasource.jsonData.tracesToMetrics.queries[0].query",
-        wrong=replaced(OPERATED, "$__tags", "$$__tags"),
-        right=OPERATED,
+        wrong=replaced(IN_CLUSTER, "$__tags", "$$__tags"),
+        right=IN_CLUSTER,
     ),
     "queries_to_a_port_without_answers": Example(
         f"error N33 {AT}.url",
         wrong=asking("http://tempo-tempo.tracing-system:4317") + GENERATOR,
         right=asking("http://tempo-tempo.tracing-system:3200") + GENERATOR,
+    ),
+    "queries_of_traces_to_loki": Example(
+        f"error N33 {AT}.url",
+        wrong=asking("http://loki-read.logging:3100"),
+        right=asking("http://tempo-read.logging:3100"),
     ),
     "gateway_without_tenant": Example(
         f"error N33 {AT}.url",

@@ -1,0 +1,35 @@
+"""The Service that the chart tempo makes, and the port at which it answers queries."""
+
+from lint.lifecycle import lifecycle
+from lint.objects import Manifests, text
+from lint.views.charts import Chart, charts, release_name
+from lint.views.hosts import ServiceName
+from lint.views.values import values
+from lint.views.versions import minor
+
+_CHART = "tempo"
+_CHANGE = lifecycle().first_release("the chart tempo serves queries at 3200")
+_OLD, _NEW = 3100, 3200
+
+
+def ports_of_queries(manifests: Manifests) -> dict[ServiceName, int]:
+    """Return the port of each Service of the chart whose name and whose version are known."""
+    known: dict[ServiceName, int] = {}
+    for chart in charts(manifests):
+        release = minor(chart.version)
+        # The chart of the change itself has both, by its patch.
+        if chart.name == _CHART and release is not None and release != _CHANGE:
+            service = _service(manifests, chart)
+            if service is not None:
+                known[service] = _NEW if release > _CHANGE else _OLD
+    return known
+
+
+def _service(manifests: Manifests, chart: Chart) -> ServiceName | None:
+    release = release_name(chart.owner)
+    given = next((one for one in values(manifests, _CHART) if one.owner is chart.owner), None)
+    if given is None or not (given.are_all and given.namespace and release):
+        return None
+    default = release if _CHART in release else f"{release}-{_CHART}"
+    # grafana-community/helm-charts: charts/tempo/templates/_helpers.tpl
+    return ServiceName(given.namespace, text(given.at("fullnameOverride")) or default)
