@@ -14,6 +14,8 @@ CHANGES = {
     # The operator divides it among the parts.
     "tempo.resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},
 }
+# More than the settings of the embedded cluster ask for.
+SIZE = "12Gi"
 DEFINITION = "tempostacks.tempo.grafana.com"
 
 
@@ -66,3 +68,18 @@ def test_an_operator_that_has_a_generator_takes_over(parts: Project, cluster: Ho
     changes = {step["urn"].rpartition("::")[2]: step["op"] for step in steps if step["op"] != "same"}
     assert changes["tempo-graph"] == "delete"
     assert changes["tempo-stack"] == "update"
+
+
+def test_a_volume_grows_in_one_update_once_its_class_lets_it(parts: Project, cluster: Host) -> None:
+    parts.configure(with_settings(stack_config("local"), {**CHANGES, "tempo.storage.size": SIZE}))
+    refused = parts.attempt("preview")
+    assert "class standard does not let it grow" in refused.stdout
+    cluster.kubectl("patch", "storageclass", "standard", "--patch", '{"allowVolumeExpansion": true}')
+    try:
+        parts.pulumi("up", "--yes", "--skip-preview")
+        name = "metadata.name=data-tempo-tempo-ingester-0"
+        (claim,) = cluster.objects("persistentvolumeclaims", "-n", "tracing-system", "--field-selector", name)
+        assert claim["spec"]["resources"]["requests"]["storage"] == SIZE
+        parts.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+    finally:
+        cluster.kubectl("patch", "storageclass", "standard", "--patch", '{"allowVolumeExpansion": false}')
