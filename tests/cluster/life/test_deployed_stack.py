@@ -159,7 +159,7 @@ def test_a_second_pulumi_up_has_nothing_to_do(cluster: Host, deployed: str) -> N
 
 def test_lint_finds_nothing_wrong_in_the_cluster(cluster: Host, deployed: str) -> None:
     done = cluster.with_exports(sys.executable, "-m", "lint", "--cluster", "--stack", "local", check=False)
-    assert (done.returncode, " 0 errors" in f" {done.stdout}") == (0, True), done.stdout
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_stacks_outputs_name_the_services_that_are_forwarded(cluster: Host, deployed: str) -> None:
