@@ -66,7 +66,8 @@ def _checked(reading: Reading, live: Sequence[Object], facts: Facts, options: ar
         read_by_a_rule |= manifests.read
     if reading.objects:
         found = [one for one in found if one.place.owner.source is None or one.place.owner.source.name != CLUSTER]
-    kept, suppressed = suppression.apply(found, objects, chosen)
+    # What belongs to several deployments is found in each.
+    kept, suppressed = suppression.apply(in_order(found), objects, chosen)
     at_least = list(Severity)[: list(Severity).index(options.severity) + 1]
     return Result(
         findings=[finding for finding in in_order(kept) if finding.severity in at_least],

@@ -178,6 +178,14 @@ class TestAcceptance:
         assert [one["code"] for one in found["findings"]] == ["N1", "N0"]
         assert found["findings"][1]["why"] == told
 
+    def test_what_two_deployments_share_is_accepted_once(self, tmp_path: Path) -> None:
+        write(tmp_path, TELEMETRY.replace("{}", '{lint.mesh-tracing/ignore: "N1: a test"}'))
+        for name in ("dev", "prod"):
+            (tmp_path / name).mkdir()
+            write(tmp_path / name, TELEMETRY.replace("mesh-default", "own").replace("otel", name))
+        found = as_json(tmp_path, "--select", "N1")
+        assert (found["summary"]["deployments"], len(found["accepted"]), len(found["findings"])) == (2, 1, 2)
+
     def test_what_is_not_looked_for_is_not_said_to_be_unused(self, tmp_path: Path) -> None:
         text = RIGHT.replace("{name: shop}", '{name: shop, annotations: {lint.mesh-tracing/ignore: "N1: a test"}}')
         assert codes(write(tmp_path, text), "--select", "N18") == []
