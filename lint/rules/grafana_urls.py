@@ -10,7 +10,7 @@ from lint.objects import Manifests, Object, mapping, text
 from lint.rule import rule
 from lint.views.grafana import DataSource, data_sources
 from lint.views.hosts import Endpoint, ServiceName, endpoint, service_of
-from lint.views.services import TEMPO, Service, monolithic_service, services
+from lint.views.services import TEMPO, Service, monolithic_service, service_at
 from lint.views.tempo_chart_service import ports_of_queries
 
 _TEMPOS = ("TempoMonolithic", "TempoStack")
@@ -74,13 +74,12 @@ class _Served:
 )
 def queries_to_a_port_without_answers(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     operators = _of_operator(manifests)
-    declared = {name: known for name, known in services(manifests).items() if known.owner.kind == "Service"}
     charts = ports_of_queries(manifests)
     remedy = f"name the port of Tempo's queries, as a rule {_QUERIES}"
     for source, target, service in _asked(manifests, facts):
         where = source.where("url")
-        if service in declared:
-            known = declared[service]
+        known = service_at(manifests, service) if service is not None else None
+        if known is not None and known.owner.kind == "Service":
             if not _has_port(known, target.port):
                 yield error(where, f"the Service {service} has no port {target.port}", remedy)
             elif target.port in _OTHERS:

@@ -8,7 +8,7 @@ from lint.objects import Manifests, sequence
 from lint.rule import rule
 from lint.views.hosts import ServiceName, service_of
 from lint.views.mesh import Provider, is_service, providers, tracers
-from lint.views.services import OPENTELEMETRY, Port, Service, services
+from lint.views.services import OPENTELEMETRY, Port, Service, service_at, services
 
 # Istio takes the protocol from appProtocol, or else from the port's name up to the first dash
 # (istio: pkg/config/kube/conversion.go).
@@ -110,7 +110,7 @@ def service_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fa
         ServiceName(name.namespace, name.name.removesuffix("-headless")) for _, name in targets if name
     }
     for provider, target in targets:
-        if target is None or target in known or not unreached:
+        if target is None or service_at(manifests, target) or not unreached:
             continue
         candidates = ", ".join(str(name) for name in sorted(unreached))
         why = f"there is no Service {target} among the objects, and nothing sends spans to {candidates}"
@@ -225,11 +225,11 @@ def port_that_is_not_http2(manifests: Manifests, facts: Facts) -> Iterator[Fault
 
 
 def _targets(manifests: Manifests, facts: Facts) -> Iterator[tuple[Provider, Service]]:
-    known = services(manifests)
     for provider in providers(manifests):
         target = provider.target(facts)
-        if target is not None and target in known:
-            yield provider, known[target]
+        service = service_at(manifests, target) if target is not None else None
+        if service is not None:
+            yield provider, service
 
 
 def _is_outside(host: str) -> bool:

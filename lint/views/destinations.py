@@ -8,7 +8,7 @@ from lint.facts import Facts
 from lint.objects import Manifests, Object, mapping, sequence, view
 from lint.views.mesh import Provider, root_namespaces, same_name, tracers
 from lint.views.namespaces import INJECT, ambient, injected, known
-from lint.views.services import OPENTELEMETRY, Service, services
+from lint.views.services import OPENTELEMETRY, Service, service_at
 from lint.views.telemetry import used_providers
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -37,7 +37,7 @@ class Destination:
 @view
 def destinations(manifests: Manifests, facts: Facts) -> tuple[Destination, ...]:
     """Return one for each provider in use whose host is in a namespace that is known."""
-    users, known_services, found = _users(manifests, facts), services(manifests), []
+    users, found = _users(manifests, facts), []
     for provider in tracers(manifests):
         name = same_name(provider.name)
         if users and name not in users:
@@ -45,7 +45,7 @@ def destinations(manifests: Manifests, facts: Facts) -> tuple[Destination, ...]:
         service, namespace, owner = None, provider.prefix, None
         target = provider.target(facts)
         if target is not None:
-            service = known_services.get(target)
+            service = service_at(manifests, target)
             namespace, owner = target.namespace, service.owner if service else None
         for entry in manifests.of("networking.istio.io", "ServiceEntry"):
             if owner is None and provider.host in sequence(entry.at("spec", "hosts")):

@@ -93,7 +93,7 @@ def _leads_to(manifests: Manifests, service: ServiceName, prometheus: Prometheus
         # The name depends on the release's; a file does not say where it goes.
         names = _SERVICES_OF_CHARTS[prometheus.values.chart]
         return prometheus.values.namespace in {service.namespace, ""} and service.name.endswith(names)
-    if owner.namespace != service.namespace:
+    if owner.namespace not in {service.namespace, ""}:
         return False
     if owner.kind == "Prometheus":
         pods = {"prometheus": owner.name, "operator.prometheus.io/name": owner.name}
@@ -216,5 +216,6 @@ def _selects(manifests: Manifests, service: ServiceName, pods: object) -> bool:
 
 def _named(manifests: Manifests, service: ServiceName) -> Iterator[Object]:
     for obj in manifests.of("", "Service"):
-        if (obj.namespace, obj.name) == (service.namespace, service.name):
+        # An object that names no namespace may be in any.
+        if obj.name == service.name and obj.namespace in {service.namespace, ""}:
             yield obj

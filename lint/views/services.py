@@ -40,11 +40,22 @@ class Service:
 @view
 def services(manifests: Manifests) -> dict[ServiceName, Service]:
     """Return every Service whose namespace is known; a declared one takes precedence over an operator's."""
-    known: dict[ServiceName, Service] = {}
+    return {name: service for name, service in _every(manifests).items() if name.namespace}
+
+
+def service_at(manifests: Manifests, name: ServiceName) -> Service | None:
+    """Return the Service called ``name``; one whose object names no namespace may be in any."""
+    known = _every(manifests)
+    return known.get(name) or known.get(ServiceName("", name.name))
+
+
+@view
+def _every(manifests: Manifests) -> dict[ServiceName, Service]:
+    found: dict[ServiceName, Service] = {}
     for service in (*_declared(manifests), *_of_collectors(manifests), *_of_tempo(manifests)):
-        if service.name.namespace and service.name.name:
-            known.setdefault(service.name, service)
-    return known
+        if service.name.name:
+            found.setdefault(service.name, service)
+    return found
 
 
 def collector_config(collector: Object) -> Mapping[Any, Any]:

@@ -241,6 +241,18 @@ class TestNamespaces:
         (obj,) = read([str(file)], default_namespace="mesh").objects
         assert obj.namespace == ""
 
+    @pytest.mark.parametrize("namespace", ["", ", namespace: istio-system"])
+    def test_a_service_that_names_none_is_found_by_its_name(self, tmp_path: Path, namespace: str) -> None:
+        mesh = (
+            "apiVersion: sailoperator.io/v1\nkind: Istio\nmetadata: {name: default}\nspec:\n  version: v1.31.4\n"
+            "  values: {meshConfig: {extensionProviders: [{name: otel, opentelemetry: "
+            "{service: otel.istio-system.svc.cluster.local, port: 4317}}]}}\n"
+        )
+        service = (
+            f"apiVersion: v1\nkind: Service\nmetadata: {{name: otel{namespace}}}\nspec: {{ports: [{{port: 9}}]}}\n"
+        )
+        assert "error N3" in run(write(tmp_path / "a.yaml", f"{mesh}---\n{service}")).stdout
+
 
 class TestStreams:
     def test_a_closed_standard_input_is_one_line(self) -> None:
