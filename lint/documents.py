@@ -18,6 +18,7 @@ _INT = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)\
 _FLOAT = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|\.(?:inf|Inf|INF))\Z|\.(?:nan|NaN|NAN)\Z"
 )
+_BRACKETS = re.compile(r"[][{}]")
 _NO_SPACE = re.compile(r"\S|\Z")
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = f"{_PREFIX}merge"
@@ -131,14 +132,22 @@ def first_node(text: str) -> yaml.Node | None:
 
 def _refuse_depth(text: str) -> None:
     """Raise ``RecursionError`` where libyaml would end the process: it calls itself for each level."""
-    brackets = text.count("[") + text.count("{")
-    if brackets < _DEEPEST and "- " * _DEEPEST not in text and " " * _DEEPEST not in text:
+    if _brackets(text) < _DEEPEST and "- " * _DEEPEST not in text and " " * _DEEPEST not in text:
         return
     depth = 0
     for event in yaml.parse(text, yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
             raise RecursionError
+
+
+def _brackets(text: str) -> int:
+    """How deep the brackets of ``text`` lie in one another at most, also if some stand in quotes."""
+    deepest = depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _integer(digits: str) -> int | str:
