@@ -28,22 +28,32 @@ def objects(deployed: Deployed) -> list[dict[str, Any]]:
     ]
 
 
+def claims(stack: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The claims that Tempo's operator makes, of which the stack says only the size."""
+    said = [obj for obj in stack if obj["kind"] == "PersistentVolumeClaim" and "accessModes" not in obj["spec"]]
+    return [{**obj, "spec": {**obj["spec"], "accessModes": ["ReadWriteOnce"]}} for obj in said]
+
+
 @pytest.fixture(scope="module")
 def neighbours(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What the stacks expect on their clusters, or bring along: namespaces, Istio's definitions, an Istio."""
+    """What the stacks expect on their clusters, or bring along: namespaces, claims, Istio's definitions, an Istio."""
     need_definitions_beside()
     stacks = [objects(run_program(stack_config(stack), preview=False)) for stack in STACKS]
     namespaces = {
         str(obj["metadata"]["namespace"]) for stack in stacks for obj in stack if "namespace" in obj["metadata"]
     }
     missing = sorted(namespaces - {item["metadata"]["name"] for item in cluster.objects("namespaces")})
-    istio_file = tmp_path_factory.mktemp("istio") / "istio.json"
+    folder = tmp_path_factory.mktemp("neighbours")
+    istio_file, claims_file = folder / "istio.json", folder / "claims.json"
     istio_file.write_text(json.dumps(istio()))
+    claims_file.write_text("\n".join(json.dumps(claim) for stack in stacks for claim in claims(stack)))
     for file in (str(CHARTS / "base" / "files" / "crd-all.gen.yaml"), str(istio_file)):
         cluster.kubectl("apply", "--server-side", "--field-manager=owner", "-f", file)
     for name in missing:
         cluster.kubectl("create", "namespace", name)
+    cluster.kubectl("apply", "--server-side", "--field-manager=owner", "-f", str(claims_file))
     yield
+    cluster.kubectl("delete", "--ignore-not-found", "-f", str(claims_file))
     for file in (str(istio_file), str(CHARTS / "base" / "files" / "crd-all.gen.yaml")):
         cluster.kubectl("delete", "-f", file)
     for name in missing:
