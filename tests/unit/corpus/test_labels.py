@@ -10,7 +10,8 @@ from tests.corpus.labels import LABELS, UNREADABLE, Label, read
 
 FILES = read().files
 HOLDOUT = read(LABELS.with_name("holdout.yaml")).files
-BOTH = (*FILES, *HOLDOUT)
+THIRD = read(LABELS.with_name("third.yaml")).files
+ALL = (*FILES, *HOLDOUT, *THIRD)
 
 
 def test_the_labels_are_many_of_many_repositories() -> None:
@@ -28,11 +29,17 @@ def test_the_second_measure_is_of_other_repositories() -> None:
     assert max(Counter(label.repository for label in HOLDOUT).values()) <= 3
 
 
+def test_the_third_measure_is_of_other_repositories_than_both() -> None:
+    assert len(THIRD) >= 40
+    assert not {label.repository for label in THIRD} & {label.repository for label in (*FILES, *HOLDOUT)}
+    assert max(Counter(label.repository for label in THIRD).values()) <= 2
+
+
 def test_a_file_is_labelled_once() -> None:
-    assert len({(label.repository, label.path) for label in BOTH}) == len(BOTH)
+    assert len({(label.repository, label.path) for label in ALL}) == len(ALL)
 
 
-@pytest.mark.parametrize("label", BOTH, ids=str)
+@pytest.mark.parametrize("label", ALL, ids=str)
 def test_a_label_names_a_commit_and_a_path_that_stays_below_it(label: Label) -> None:
     assert re.fullmatch(r"[0-9a-f]{40}", label.commit)
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", label.repository)
@@ -41,7 +48,7 @@ def test_a_label_names_a_commit_and_a_path_that_stays_below_it(label: Label) -> 
         assert ".." not in path.split("/")
 
 
-@pytest.mark.parametrize("label", [label for label in BOTH if label.faults], ids=str)
+@pytest.mark.parametrize("label", [label for label in ALL if label.faults], ids=str)
 def test_a_fault_says_where_it_is_and_which_checks_are_about_it(label: Label) -> None:
     for fault in label.faults:
         assert fault.severity in {"error", "warning"}
