@@ -98,11 +98,11 @@ def memory_limiter_behind_others(manifests: Manifests, facts: Facts) -> Iterator
 
 @rule(
     code="N25",
-    title="A memory limiter allows more than the container has",
+    title="A memory limiter allows all that the container has",
     levels=(Severity.WARNING,),
     why=(
         "The memory limiter refuses spans when the collector has taken `limit_mib`, so that clients send them again. If"
-        " the limit of the container is lower, the kernel kills the collector first, and the spans in it are lost."
+        " the limit of the container is not higher, the kernel kills the collector first, and the spans in it are lost."
     ),
     remedy="Set `limit_percentage: 75` instead, which follows the container's limit, or a lower `limit_mib`.",
     example="""
@@ -126,7 +126,7 @@ def memory_limiter_above_the_container(manifests: Manifests, facts: Facts) -> It
         used = {name for pipeline in collector.pipelines() for name in pipeline.processors}
         for name in sorted(one for one in used if kind_of(one) == "memory_limiter"):
             limit = number(collector.at("processors", name, "limit_mib"))
-            if most is not None and limit is not None and limit * _MIB > most:
+            if most is not None and limit is not None and limit * _MIB >= most:
                 yield warning(
                     collector.where("processors", name, "limit_mib"),
                     f"the container has {collector.memory}, so the kernel kills the collector before it refuses spans",

@@ -183,7 +183,8 @@ def authenticator_that_does_not_run(manifests: Manifests, facts: Facts) -> Itera
     source="opentelemetry-collector: service/internal/graph/graph.go",
 )
 def receiver_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    yield from _unused(manifests, facts, "receivers", {"otlp"}, "nothing listens on its port")
+    kinds = {"otlp", "jaeger", "zipkin"}
+    yield from _unused(manifests, facts, "receivers", kinds, "nothing listens on its port")
 
 
 @rule(
@@ -285,12 +286,17 @@ def _unused(manifests: Manifests, facts: Facts, section: str, kinds: set[str], c
     for collector in _whole(manifests, facts):
         used = {name for pipeline in collector.pipelines() for name in pipeline.components(section)}
         for name in mapping(collector.at(section)):
-            if isinstance(name, str) and kind_of(name) in kinds and name not in used:
+            if isinstance(name, str) and kind_of(name) in kinds and name not in used and _is_own(collector, section, name):
                 yield warning(
                     collector.where(section, name),
                     f"no pipeline names it, so {consequence}",
                     "add it to a pipeline, or remove it",
                 )
+
+
+def _is_own(collector: Collector, section: str, name: str) -> bool:
+    """Whether its owner has it, and not the chart that it is installed with."""
+    return collector.written is None or name in mapping(collector.written.get(section))
 
 
 def _is_variable(name: str) -> bool:

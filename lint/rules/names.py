@@ -6,7 +6,7 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, Path, mapping, sequence, text
 from lint.rule import rule
-from lint.views.mesh import is_plain, root_namespaces
+from lint.views.mesh import SAIL, is_plain, root_namespaces
 from lint.views.telemetry import telemetries
 from lint.views.waypoints import (
     GATEWAY_API,
@@ -20,7 +20,7 @@ from lint.views.waypoints import (
 
 _NETWORKING = "networking.istio.io"
 _MONITORING = "monitoring.coreos.com"
-# By kind: its API group, and the versions that some release serves, or served.
+# By kind: its API group, and the versions that some release serves, or served; those of previews do not count.
 _APIS: dict[str, tuple[str, frozenset[str]]] = {
     "Telemetry": ("telemetry.istio.io", frozenset({"v1", "v1alpha1"})),
     "PeerAuthentication": ("security.istio.io", frozenset({"v1", "v1beta1"})),
@@ -30,6 +30,9 @@ _APIS: dict[str, tuple[str, frozenset[str]]] = {
     "EnvoyFilter": (_NETWORKING, frozenset({"v1alpha3"})),
     "ProxyConfig": (_NETWORKING, frozenset({"v1beta1"})),
     "OpenTelemetryCollector": ("opentelemetry.io", frozenset({"v1beta1", "v1alpha1"})),
+    "Istio": ("sailoperator.io", frozenset({"v1"})),
+    "IstioRevision": ("sailoperator.io", frozenset({"v1"})),
+    "IstioCNI": ("sailoperator.io", frozenset({"v1"})),
     "TempoStack": ("tempo.grafana.com", frozenset({"v1alpha1"})),
     "TempoMonolithic": ("tempo.grafana.com", frozenset({"v1alpha1"})),
     "ServiceMonitor": (_MONITORING, frozenset({"v1"})),
@@ -79,6 +82,8 @@ def _may_be_of(group: str, obj: Object) -> bool:
     written = text(obj.group)
     if group.endswith("istio.io"):
         return written.endswith("istio.io")
+    if group == SAIL:
+        return written == group
     # Kubernetes' own groups have a name of one word, or end with k8s.io.
     is_of_kubernetes = "." not in written or written.endswith(".k8s.io")
     return obj.kind in _UNIQUE or written == group or is_of_kubernetes

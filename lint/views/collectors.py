@@ -56,7 +56,7 @@ class Collector:
     ``several`` says in words how more than one of it runs, and is empty if that is not known.
     ``is_unpinned`` says whether it is of the release that is the newest one when the chart is installed.
     ``default_host`` is where a receiver without an endpoint listens, if that is known. ``memory`` is the container's
-    limit, as it is written.
+    limit, as it is written. ``written`` is what the owner has of ``config``, if a chart adds the rest.
     """
 
     owner: Object
@@ -72,6 +72,7 @@ class Collector:
     default_host: str | None = None
     is_unpinned: bool = False
     memory: object = None
+    written: Mapping[Any, Any] | None = None
 
     def at(self, *path: Key) -> Any:
         return at(self.config, *path)
@@ -167,7 +168,7 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
 def _of_file(manifests: Manifests, obj: Object) -> Collector:
     manifests.recognise(obj)
     config = mapping(obj.raw)
-    return Collector(obj, (), config, "", _has_all(config))
+    return Collector(obj, (), config, "", _has_all(config), is_unpinned=True)
 
 
 def _of_chart(found: Values) -> Collector:
@@ -185,6 +186,7 @@ def _of_chart(found: Values) -> Collector:
         on_host_network=found.at("hostNetwork") is True,
         is_unpinned=not found.at("image", "tag") and not found.owner.kind,
         memory=found.at(*_MEMORY),
+        written=mapping(found.at(*path)),
     )
 
 

@@ -280,3 +280,18 @@ def test_a_configuration_in_values_of_ones_own_chart_is_one_too(codes: Codes, va
         " service: {pipelines: {traces: {receivers: [otlp], exporters: [logging]}}}"
     )
     assert codes(values.replace("CONFIG", config)) == expected
+
+
+def test_a_configuration_that_says_no_version_gets_the_newest_collector(codes: Codes) -> None:
+    assert codes(CONFIG.replace("debug", "logging")) == ["warning N25"]
+
+
+@pytest.mark.parametrize("receiver", ["zipkin: {endpoint: 0.0.0.0:9411}", "jaeger: {protocols: {grpc: {}}}"])
+def test_every_receiver_of_spans_is_there_to_be_used(codes: Codes, receiver: str) -> None:
+    unused = CONFIG.replace("receivers:\n", f"receivers:\n  {receiver}\n", 1)
+    assert codes(unused) == ["warning N25"]
+
+
+def test_receivers_of_the_chart_need_no_pipeline(codes: Codes) -> None:
+    own = "mode: deployment\nimage: {repository: otel/opentelemetry-collector-contrib}\nconfig:\n"
+    assert codes(own + textwrap.indent(CONFIG, "  ")) == []

@@ -16,6 +16,8 @@ import pytest
         ("azmonitoring.coreos.com/v1", "PodMonitor", []),
         ("networking.istio.io/v1", "Telemetry", ["error N30"]),
         ("example.com/v1", "Telemetry", []),
+        ("sailoperator.io/v1alpha1", "IstioRevision", ["error N30"]),
+        ("operator.example.com/v1alpha1", "IstioRevision", []),
         ("tempo.io/v1alpha1", "TempoStack", ["error N30"]),
         ("${GROUP}/v1", "ServiceMonitor", []),
     ],
