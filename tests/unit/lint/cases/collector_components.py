@@ -1,0 +1,29 @@
+"""Examples for lint/rules/collector_components.py."""
+
+from cases.base import COLLECTOR, Example, replaced
+
+_OTEL = "OpenTelemetryCollector istio-system/otel: spec.config"
+_WITH_METRICS = replaced(COLLECTOR, "    receivers: {", "    receivers: {kubeletstats: {auth_type: serviceAccount}, ")
+_PIPELINE = "{receivers: [otlp], exporters: [otlp]}"
+
+EXAMPLES = {
+    "component_for_other_signals": Example(
+        f"error N25 {_OTEL}.service.pipelines.traces.receivers[1]",
+        wrong=replaced(_WITH_METRICS, "[otlp]", "[otlp, kubeletstats]").replace(
+            "exporters: [otlp, kubeletstats]", "exporters: [otlp]"
+        ),
+        right=replaced(
+            _WITH_METRICS, _PIPELINE, f"{_PIPELINE}, metrics: {{receivers: [otlp, kubeletstats], exporters: [otlp]}}"
+        ),
+    ),
+    "exporter_without_endpoint": Example(
+        f"error N25 {_OTEL}.exporters.otlp.endpoint",
+        wrong=replaced(COLLECTOR, 'endpoint: "tempo-tempo.tracing-system.svc:4317", ', ""),
+        right=COLLECTOR,
+    ),
+    "setting_that_a_component_does_not_know": Example(
+        f"error N25 {_OTEL}.exporters.debug.loglevel",
+        wrong=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {debug: {loglevel: debug}, otlp:"),
+        right=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {debug: {verbosity: detailed}, otlp:"),
+    ),
+}
