@@ -286,7 +286,12 @@ def _unused(manifests: Manifests, facts: Facts, section: str, kinds: set[str], c
     for collector in _whole(manifests, facts):
         used = {name for pipeline in collector.pipelines() for name in pipeline.components(section)}
         for name in mapping(collector.at(section)):
-            if isinstance(name, str) and kind_of(name) in kinds and name not in used and _is_own(collector, section, name):
+            if (
+                isinstance(name, str)
+                and kind_of(name) in kinds
+                and name not in used
+                and _is_own(collector, section, name)
+            ):
                 yield warning(
                     collector.where(section, name),
                     f"no pipeline names it, so {consequence}",

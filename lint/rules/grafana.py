@@ -19,7 +19,7 @@ _PROMETHEUS_TYPES = frozenset(
         "victoriametrics-metrics-datasource",
     }
 )
-_TRACE_TYPES = frozenset({"tempo", "jaeger", "zipkin"})
+TRACE_TYPES = frozenset({"tempo", "jaeger", "zipkin"})
 # From the list in packages/grafana-o11y-ds-frontend/src/TraceToLogs/TraceToLogsSettings.tsx of grafana.
 _LOG_TYPES = frozenset(
     {
@@ -36,7 +36,7 @@ _PROFILE_TYPES = frozenset({"grafana-pyroscope-datasource", "parca", "phlare"})
 
 
 @dataclass(frozen=True)
-class _Target:
+class Target:
     """What a reference is to lead to, and the ``consequence`` if it does not.
 
     It is one of ``known``, which are of a ``kind``, or has the uid that is known from elsewhere.
@@ -150,14 +150,14 @@ def traces_to_metrics_without_prometheus(manifests: Manifests, facts: Facts) -> 
 )
 def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     known = data_sources(manifests)
-    traces = [source for source in known if source.type in _TRACE_TYPES]
-    target = _Target("Tempo", traces, "links from exemplars to traces lead nowhere")
+    traces = [source for source in known if source.type in TRACE_TYPES]
+    target = Target("Tempo", traces, "links from exemplars to traces lead nowhere")
     for source in known:
         if source.type not in _PROMETHEUS_TYPES:
             continue
         for index, _ in enumerate(sequence(source.at("jsonData", "exemplarTraceIdDestinations"))):
             path = ("jsonData", "exemplarTraceIdDestinations", index, "datasourceUid")
-            yield from _dangling(source, path, target)
+            yield from dangling(source, path, target)
 
 
 @rule(
@@ -186,11 +186,11 @@ def exemplars_without_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fau
     source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
 )
 def traces_to_logs_without_logs(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    target = _links_to(manifests, _LOG_TYPES, "Loki", "logs")
+    logs = targets(manifests, _LOG_TYPES, "Loki", "links from spans to logs lead nowhere")
     for source in data_sources(manifests):
         newer = source.at("jsonData", "tracesToLogsV2") is not None
         path = ("jsonData", "tracesToLogsV2" if newer else "tracesToLogs", "datasourceUid")
-        yield from _link_of_spans(manifests, source, path, target)
+        yield from _link_of_spans(manifests, source, path, logs)
 
 
 @rule(
@@ -219,21 +219,21 @@ def traces_to_logs_without_logs(manifests: Manifests, _facts: Facts) -> Iterator
     source="grafana: public/app/features/explore/TraceView/createSpanLink.tsx",
 )
 def traces_to_profiles_without_profiles(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    target = _links_to(manifests, _PROFILE_TYPES, "Pyroscope", "profiles")
+    profiles = targets(manifests, _PROFILE_TYPES, "Pyroscope", "links from spans to profiles lead nowhere")
     for source in data_sources(manifests):
-        yield from _link_of_spans(manifests, source, ("jsonData", "tracesToProfiles", "datasourceUid"), target)
+        yield from _link_of_spans(manifests, source, ("jsonData", "tracesToProfiles", "datasourceUid"), profiles)
 
 
-def _links_to(manifests: Manifests, types: Collection[str], kind: str, what: str) -> _Target:
-    known = [source for source in data_sources(manifests) if source.type in types]
-    return _Target(kind, known, f"links from spans to {what} lead nowhere")
+def targets(manifests: Manifests, types: Collection[str], kind: str, consequence: str) -> Target:
+    """Every data source of these types, to which a link may lead."""
+    return Target(kind, [source for source in data_sources(manifests) if source.type in types], consequence)
 
 
-def _link_of_spans(manifests: Manifests, source: DataSource, path: Path, target: _Target) -> Iterator[Fault]:
+def _link_of_spans(manifests: Manifests, source: DataSource, path: Path, target: Target) -> Iterator[Fault]:
     """What has the uid is right, be it of another type: plugins of every type may take the link."""
     uid = _uid_at(source, *path) or ""
-    if source.type in _TRACE_TYPES and not any(other.is_called(uid) for other in data_sources(manifests)):
-        yield from _dangling(source, path, target)
+    if source.type in TRACE_TYPES and not any(other.is_called(uid) for other in data_sources(manifests)):
+        yield from dangling(source, path, target)
 
 
 def _prometheus_references(
@@ -241,16 +241,16 @@ def _prometheus_references(
 ) -> Iterator[Fault]:
     known = data_sources(manifests)
     metrics = [source for source in known if source.type in _PROMETHEUS_TYPES]
-    target = _Target("Prometheus", metrics, consequence, facts.prometheus_uid)
+    target = Target("Prometheus", metrics, consequence, facts.prometheus_uid)
     for source in known:
         if source.type == "tempo":
-            yield from _dangling(source, path, target)
+            yield from dangling(source, path, target)
 
 
-def _dangling(source: DataSource, path: Path, target: _Target) -> Iterator[Fault]:
+def dangling(source: DataSource, path: Path, target: Target) -> Iterator[Fault]:
     """Judge one reference, if any data source that it could mean is known."""
     uid = _uid_at(source, *path)
-    if not uid or not (target.known or target.uid) or target.is_called(uid):
+    if not uid or not (target.known or target.uid or _lists_all(source)) or target.is_called(uid):
         return
     shown = "this uid" if source.owner.kind == "Secret" else f"the uid {uid!r}"
     yield (error if target.uid or _all_known(source, target.known) else warning)(
@@ -263,6 +263,11 @@ def _dangling(source: DataSource, path: Path, target: _Target) -> Iterator[Fault
 def _all_known(source: DataSource, wanted: list[DataSource]) -> bool:
     """Whether Grafana has a data source that could be meant, each of those has a fixed uid, and it gets no others."""
     return source.alone and all(other.uid for other in wanted) and any(o.grafana == source.grafana for o in wanted)
+
+
+def _lists_all(source: DataSource) -> bool:
+    """Whether it is in values of the chart with all data sources of its Grafana; a ConfigMap may be one of several."""
+    return source.alone and source.provisioned and not source.file
 
 
 def _uid_at(source: DataSource, *path: str | int) -> str | None:

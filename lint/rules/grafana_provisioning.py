@@ -5,14 +5,16 @@ from collections.abc import Hashable, Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, number, strings
+from lint.objects import Manifests, Object, number, strings, text
 from lint.rule import rule
-from lint.views.grafana import DataSource, data_sources
+from lint.views.grafana import SIDECAR_LABEL, DataSource, data_sources
 
 # A variable that Grafana fills in later, behind a single dollar: `$__tags`, `${__value.raw}`. Not one of those that are
 # meant to be expanded, `$__env{NAME}` and `$__file{name}`, nor one behind three dollars, which some tool makes two of.
 _SINGLE_DOLLAR = re.compile(r"(?<!\$)\$(?:\{__\w[^}]*\}|__\w+(?![\w{]))")
 
+# None is proxy too.
+_ACCESS = ("", "proxy", "direct")
 _REMEDY_IN_CHART = "set isDefault to false here, or grafana.sidecar.datasources.isDefaultDatasource"
 
 
@@ -106,6 +108,65 @@ def two_default_data_sources(manifests: Manifests, _facts: Facts) -> Iterator[Fa
                     f"{_shown(first)} is the default too, and Grafana does not start with two",
                     _REMEDY_IN_CHART if first.assumed else "set isDefault to false at one of them",
                 )
+
+
+@rule(
+    code="N33",
+    title="Grafana does not know the access of a data source",
+    levels=(Severity.WARNING,),
+    why=(
+        "`access` says who asks a data source: with `proxy` it is Grafana, with `direct` the browser. Grafana takes any"
+        " other word for `proxy`, with a warning in its log."
+    ),
+    remedy="Write `proxy`.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            apiVersion: 1
+            datasources: [{name: Loki, uid: loki, type: loki, access: server}]
+    """,
+    source="grafana: pkg/services/provisioning/datasources/config_reader.go, validateAccessAndOrgID",
+)
+def access_that_grafana_does_not_know(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for source in data_sources(manifests):
+        access = text(source.at("access"))
+        if source.provisioned and access not in _ACCESS:
+            yield warning(source.where("access"), f"Grafana knows no access {access!r}, and takes proxy", "write proxy")
+
+
+@rule(
+    code="N33",
+    title="Data sources are in a file that Grafana does not read",
+    levels=(Severity.ERROR,),
+    why=(
+        "Grafana reads data sources from files whose name ends in `.yaml` or `.yml`. It passes over any other, and the "
+        "sidecar of its chart gives the file the name of the key."
+    ),
+    remedy="Rename the key, such as to `datasources.yaml`.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system, labels: {grafana_datasource: "1"}}
+        data:
+          datasources.json: |
+            apiVersion: 1
+            datasources: [{name: Loki, uid: loki, type: loki}]
+    """,
+    source="grafana: pkg/services/provisioning/datasources/config_reader.go, readConfig",
+)
+def data_sources_in_another_file(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    files = {(id(source.owner), source.file): source for source in data_sources(manifests) if source.file}
+    for source in files.values():
+        # A workload may mount a key under another name; the sidecar does not.
+        if SIDECAR_LABEL in source.owner.labels and not source.file.endswith((".yaml", ".yml")):
+            yield error(
+                source.owner.where(*source.path[:2]),
+                "Grafana reads files that end in .yaml or .yml, and passes over this one",
+                "rename the key",
+            )
 
 
 def _named(owner: Object) -> tuple[str, str]:

@@ -78,11 +78,7 @@ _OF_AN_EXPORTER = frozenset({"batcher", "retry_on_failure", "sending_queue", "ti
 _OF_A_CLIENT = frozenset(
     {"auth", "compression", "endpoint", "headers", "middlewares", "read_buffer_size", "tls", "write_buffer_size"}
 )
-_OTLP = (
-    _OF_AN_EXPORTER
-    | _OF_A_CLIENT
-    | {"authority", "balancer_name", "keepalive", "user_agent", "wait_for_ready"}
-)
+_OTLP = _OF_AN_EXPORTER | _OF_A_CLIENT | {"authority", "balancer_name", "keepalive", "user_agent", "wait_for_ready"}
 _OTLP_HTTP = (
     _OF_AN_EXPORTER
     | _OF_A_CLIENT

@@ -12,7 +12,7 @@ GRAFANA = "grafana.integreatly.org"
 
 _STACK = "kube-prometheus-stack"
 # By this label the charts' sidecar finds ConfigMaps and Secrets with data sources.
-_SIDECAR_LABEL = "grafana_datasource"
+SIDECAR_LABEL = "grafana_datasource"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,11 @@ class DataSource:
     alone: bool = True
     provisioned: bool = False
     assumed: bool = False
+
+    @property
+    def file(self) -> str:
+        """The key of the ConfigMap or the Secret that it is in; empty for what is elsewhere."""
+        return text(self.path[1]) if self.owner.kind in {"ConfigMap", "Secret"} and self.path[0] != "spec" else ""
 
     @property
     def type(self) -> str:
@@ -97,7 +102,7 @@ def _entries(owner: Object, path: Path, document: object, grafana: Hashable, alo
 
 
 def _is_for_sidecar(obj: Object) -> bool:
-    return _SIDECAR_LABEL in obj.labels
+    return SIDECAR_LABEL in obj.labels
 
 
 def _reached(obj: Object) -> Hashable:
@@ -105,7 +110,7 @@ def _reached(obj: Object) -> Hashable:
     if not _is_for_sidecar(obj):
         return ("object", id(obj))
     folder = obj.source.name.rpartition("/")[0] if obj.source else ""
-    return ("sidecar", folder, obj.namespace, str(obj.labels[_SIDECAR_LABEL]))
+    return ("sidecar", folder, obj.namespace, str(obj.labels[SIDECAR_LABEL]))
 
 
 def _of_values(manifests: Manifests) -> Iterator[DataSource]:

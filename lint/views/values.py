@@ -1,6 +1,6 @@
 """The values of Helm charts, wherever they stand: in what installs a chart, in a ConfigMap, in a file of their own."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,20 @@ def values(manifests: Manifests, *wanted: str) -> Iterator[Values]:
             if below and _KNOWN_BY[name](below):
                 manifests.recognise(owner)
                 yield Values(owner, (*path, name), name, below)
+        if not known:
+            yield from _below_an_alias(manifests, owner, path, content, wanted)
+
+
+def _below_an_alias(
+    manifests: Manifests, owner: Object, path: Path, content: Mapping[Any, Any], wanted: Collection[str]
+) -> Iterator[Values]:
+    """The values of dependencies that the chart around them calls by another name."""
+    for alias, below in content.items():
+        if isinstance(alias, str) and alias not in _KNOWN_BY and isinstance(below, Mapping):
+            chart = _chart_of(below)
+            if chart in wanted:
+                manifests.recognise(owner)
+                yield Values(owner, (*path, alias), chart, below)
 
 
 def every_chart(manifests: Manifests) -> Iterator[Values]:

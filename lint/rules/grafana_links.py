@@ -1,0 +1,131 @@
+"""Links between data sources of Grafana: from logs to traces, and settings of links that Grafana does not know."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Path, mapping, sequence, text
+from lint.rule import rule
+from lint.rules.grafana import TRACE_TYPES, dangling, targets
+from lint.views.grafana import DataSource, data_sources
+
+# The settings of a Tempo data source (grafana: packages/grafana-o11y-ds-frontend/src and
+# public/app/plugins/datasource/tempo/types.ts).
+_TIMES = ("spanStartTimeShift", "spanEndTimeShift")
+_TO_LOGS = (
+    *_TIMES,
+    "datasourceUid",
+    "tags",
+    "mappedTags",
+    "mapTagNamesEnabled",
+    "filterByTraceID",
+    "filterBySpanID",
+    "lokiSearch",
+    "customQuery",
+    "query",
+)
+_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "tracesToLogs": _TO_LOGS,
+    "tracesToLogsV2": _TO_LOGS,
+    "tracesToMetrics": (*_TIMES, "datasourceUid", "tags", "queries"),
+    "tracesToProfiles": ("datasourceUid", "tags", "profileTypeId", "customQuery", "query"),
+    "serviceMap": ("datasourceUid", "histogramType"),
+    "nodeGraph": ("enabled",),
+    "lokiSearch": ("datasourceUid",),
+    "spanBar": ("type", "tag"),
+    "traceQuery": (*_TIMES, "timeShiftEnabled"),
+}
+_LIKE = 0.85
+
+
+@rule(
+    code="N15",
+    title="Links from logs to traces lead to a data source that does not exist",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "A derived field of a Loki data source is a link to a trace in the data source with the uid in "
+        "`derivedFields[].datasourceUid`. It leads nowhere if no data source has that uid. With `datasourceName`, "
+        "which Grafana does not read, it is a link to a page outside of Grafana. It is a warning if the uid may be "
+        "that of a data source without a fixed one."
+    ),
+    remedy="Give the Tempo data source a fixed uid, and set `datasourceUid` in `derivedFields` to it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - name: Loki
+                uid: loki
+                type: loki
+                jsonData: {derivedFields: [{name: trace, matcherRegex: "id=(.*)", url: "$${__value.raw}",
+                  datasourceUid: traces}]}
+              - {name: Jaeger, uid: jaeger, type: jaeger}
+    """,
+    source="grafana: public/app/plugins/datasource/loki/getDerivedFields.ts",
+)
+def derived_field_without_traces(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    known = data_sources(manifests)
+    traces = targets(manifests, TRACE_TYPES, "Tempo", "links from logs to traces lead nowhere")
+    for source in known:
+        for index, field in enumerate(sequence(source.at("jsonData", "derivedFields"))):
+            path: Path = ("jsonData", "derivedFields", index)
+            uid = text(mapping(field).get("datasourceUid"))
+            if uid and not any(other.is_called(uid) for other in known):
+                yield from dangling(source, (*path, "datasourceUid"), traces)
+            elif not uid and "datasourceName" in mapping(field):
+                yield warning(
+                    source.where(*path, "datasourceName"),
+                    "Grafana does not read this, and takes the link for one to a page outside",
+                    "set datasourceUid to the uid of the data source with the traces",
+                )
+
+
+@rule(
+    code="N33",
+    title="A setting of a Tempo data source is misspelt",
+    levels=(Severity.WARNING,),
+    why=(
+        "Grafana ignores a setting in `jsonData` that it does not know. With `filterByTraceId`, for instance, a link "
+        "shows the logs of all requests: the setting is called `filterByTraceID`."
+    ),
+    remedy="Write the setting as Grafana's documentation has it, also in its upper and lower case.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Loki, uid: loki, type: loki}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData:
+                  serviceMap: {datasourceUid: prometheus}
+                  tracesToLogsV2: {datasourceUid: loki, filterByTraceId: true}
+    """,
+    source="grafana: packages/grafana-o11y-ds-frontend/src/TraceToLogs/TraceToLogsSettings.tsx",
+)
+def misspelt_setting_of_tempo(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for source in data_sources(manifests):
+        if source.type != "tempo":
+            continue
+        settings = mapping(source.at("jsonData"))
+        yield from _misspelt(source, ("jsonData",), settings, tuple(_SETTINGS))
+        for section, known in _SETTINGS.items():
+            yield from _misspelt(source, ("jsonData", section), mapping(settings.get(section)), known)
+
+
+def _misspelt(source: DataSource, path: Path, settings: Mapping[Any, Any], known: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield the settings that resemble one that is known: plugins and newer releases may have others."""
+    by_letters = {name.lower(): name for name in known}
+    for key in settings:
+        if not isinstance(key, str) or key in known:
+            continue
+        near = difflib.get_close_matches(key.lower(), by_letters, 1, _LIKE)
+        if near:
+            yield warning(source.where(*path, key), "Grafana knows no such setting", f"write {by_letters[near[0]]}")
