@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error, warning
+from lint.findings import Fault, Severity, warning
 from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.rules.grafana import TRACE_TYPES, dangling, targets

@@ -1,11 +1,12 @@
 """Fields of a Telemetry that do not exist."""
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error
-from lint.objects import Manifests, Object, Path, mapping, sequence
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Object, Path, Place, mapping, sequence, text
 from lint.rule import rule
 from lint.views.mesh import is_plain
 from lint.views.telemetry import telemetries, tracing_entries
@@ -21,16 +22,29 @@ _TRACING = (
     "enableIstioTags",
     "disableContextPropagation",
 )
+_ENTRIES: Mapping[str, tuple[str, ...]] = {
+    "metrics": ("providers", "overrides", "reportingInterval"),
+    "accessLogging": ("match", "providers", "disabled", "filter"),
+}
+_OVERRIDE = ("match", "disabled", "tagOverrides")
+_TAG_OVERRIDE = ("operation", "value")
+# The attributes in a value of a tag (envoy: docs/root/intro/arch_overview/advanced/attributes.rst; istio's proxy adds
+# the peers).
+_ATTRIBUTES = frozenset(
+    ["cluster_metadata", "cluster_name", "connection", "destination", "downstream_peer", "filter_state", "listener_direction", "listener_metadata", "metadata", "node", "plugin_name", "plugin_root_id", "plugin_vm_id", "request", "response", "route_metadata", "route_name", "source", "upstream", "upstream_filter_state", "upstream_host_metadata", "upstream_peer", "virtual_host_metadata", "xds", "true", "false", "null"]
+)
+# A name with dots and hyphens: without quotes, attributes and a subtraction.
+_NAME = re.compile(r"([A-Za-z_]\w*)[\w.-]*")
 _TAG = ("literal", "environment", "header", "formatter")
 
 
 @rule(
     code="N27",
     title="A Telemetry has a field that does not exist",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "The API server drops a field that it does not know, and kubectl mentions it in a warning at most; what it "
-        "should set has no effect."
+        "should set has no effect. It is a warning where the field is not about tracing."
     ),
     remedy="Write the field as Istio calls it, at its place.",
     example="""
@@ -56,12 +70,105 @@ def telemetry_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> 
             for index, _ in enumerate(sequence(telemetry.at(*path, "providers"))):
                 # Another rule reports those of the entry.
                 yield from _unknown(telemetry, (*path, "providers", index), ("name", *_TRACING))
+        for section, known in _ENTRIES.items():
+            for index, _ in enumerate(sequence(telemetry.at("spec", section))):
+                yield from _unknown(telemetry, ("spec", section, index), known, warning)
+        for path in _overrides(telemetry):
+            yield from _unknown(telemetry, path, _OVERRIDE, warning)
+            yield from _unknown(telemetry, (*path, "match"), ("metric", "customMetric", "mode"), warning)
+            for tag in mapping(telemetry.at(*path, "tagOverrides")):
+                if isinstance(tag, str):
+                    yield from _unknown(telemetry, (*path, "tagOverrides", tag), _TAG_OVERRIDE, warning)
 
 
-def _unknown(telemetry: Object, path: Path, known: tuple[str, ...]) -> Iterator[Fault]:
+@rule(
+    code="N27",
+    title="A Telemetry is refused for the value of a tag",
+    levels=(Severity.ERROR,),
+    why=(
+        "A tag of a metric has a `value` with the operation `UPSERT`, and none with `REMOVE`. Otherwise the API server "
+        "refuses the whole Telemetry, with its tracing."
+    ),
+    remedy="Add the value, or take it out.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          metrics:
+            - providers: [{name: prometheus}]
+              overrides: [{tagOverrides: {request_host: {operation: UPSERT}}}]
+    """,
+    source="istio/api: telemetry/v1alpha1/telemetry.proto, the validation of TagOverride",
+)
+def tag_that_is_refused(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for telemetry, path in _tags(manifests):
+        operation, value = telemetry.at(*path, "operation"), telemetry.at(*path, "value")
+        if operation == "UPSERT" and not value:
+            yield error(
+                telemetry.where(*path),
+                "the API server refuses the Telemetry: with UPSERT a tag has a value",
+                "add the value, an expression such as request.host",
+            )
+        elif operation == "REMOVE" and value is not None:
+            yield error(
+                telemetry.where(*path, "value"),
+                "the API server refuses the Telemetry: with REMOVE a tag has no value",
+                "take it out",
+            )
+
+
+@rule(
+    code="N27",
+    title="A tag's value is a name where an expression is wanted",
+    levels=(Severity.WARNING,),
+    why=(
+        "The value of a metric's tag is an expression: without quotes, a name is read as attributes that do not exist, "
+        "and the tag becomes `unknown`. Graphs that are made of the metric lose what it told."
+    ),
+    remedy="Put the text into quotes of its own, as `\"'bookinfo'\"`, or name an attribute such as `request.host`.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: mesh-default, namespace: istio-system}
+        spec:
+          metrics:
+            - providers: [{name: prometheus}]
+              overrides: [{tagOverrides: {destination_service: {value: reviews.bookinfo.svc.cluster.local}}}]
+    """,
+    source="istio: the task on customizing metrics; envoy: docs/root/intro/arch_overview/advanced/attributes.rst",
+)
+def tag_without_expression(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for telemetry, path in _tags(manifests):
+        name = _NAME.fullmatch(text(telemetry.at(*path, "value")))
+        if name and name[1] not in _ATTRIBUTES:
+            yield warning(
+                telemetry.where(*path, "value"),
+                "without quotes of its own it is read as attributes that do not exist, and the tag becomes unknown",
+                "put the text into quotes inside of the quotes, or name an attribute",
+            )
+
+
+def _tags(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
+    for telemetry in telemetries(manifests):
+        for path in _overrides(telemetry):
+            for tag in mapping(telemetry.at(*path, "tagOverrides")):
+                if isinstance(tag, str):
+                    yield telemetry, (*path, "tagOverrides", tag)
+
+
+def _overrides(telemetry: Object) -> Iterator[Path]:
+    for index, entry in enumerate(sequence(telemetry.at("spec", "metrics"))):
+        for place, _ in enumerate(sequence(mapping(entry).get("overrides"))):
+            yield ("spec", "metrics", index, "overrides", place)
+
+
+def _unknown(
+    telemetry: Object, path: Path, known: tuple[str, ...], severity: Callable[[Place, str, str], Fault] = error
+) -> Iterator[Fault]:
     for field in mapping(telemetry.at(*path)):
         if isinstance(field, str) and is_plain(field) and field not in known:
-            yield error(
+            yield severity(
                 telemetry.where(*path, field),
                 "there is no such field, and the API server drops it without an error",
                 _remedy(field, known),

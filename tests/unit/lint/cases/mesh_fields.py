@@ -1,0 +1,30 @@
+"""Examples for lint/rules/mesh_fields.py."""
+
+from cases.base import MESH, PROVIDER, Example, replaced
+
+_OPERATOR = """
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+metadata: {name: default, namespace: istio-system}
+spec: {profile: minimal, tag: 1.31.0, FIELD}
+"""
+
+EXAMPLES = {
+    "provider_field_that_does_not_exist": Example(
+        f"warning N3 {PROVIDER}.protocol",
+        wrong=replaced(MESH, "port: 4317}", "port: 4317, protocol: grpc}"),
+        right=replaced(MESH, "port: 4317}", "port: 4317, maxTagLength: 256}"),
+    ),
+    "mesh_field_that_does_not_exist": Example(
+        "warning N3 Istio default: spec.values.meshConfig.tracing",
+        wrong=replaced(MESH, "    meshConfig:\n", "    meshConfig:\n      tracing: {sampling: 100}\n"),
+        right=replaced(
+            MESH, "    meshConfig:\n", "    meshConfig:\n      defaultConfig: {tracing: {maxPathTagLength: 100}}\n"
+        ),
+    ),
+    "operator_field_that_does_not_exist": Example(
+        "warning N30 IstioOperator istio-system/default: spec.addonComponents",
+        wrong=replaced(_OPERATOR, "FIELD", "addonComponents: {kiali: {enabled: true}}"),
+        right=replaced(_OPERATOR, "FIELD", "components: {cni: {enabled: true}}"),
+    ),
+}

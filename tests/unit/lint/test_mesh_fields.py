@@ -1,0 +1,69 @@
+"""Fields that do not exist in the mesh's configuration and in the metrics of a Telemetry."""
+
+from collections.abc import Callable
+
+import pytest
+from cases.base import TELEMETRY, mesh, replaced
+from cases.telemetry_fields import with_tag
+
+Codes = Callable[..., list[str]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("max_tag_length: 256", []),
+        ("http: {path: /v1/traces}", []),
+        ("${FIELD}: 1", []),
+        ("timeout: 5s", ["warning N3"]),
+    ],
+)
+def test_a_provider_has_its_fields_with_underscores_too(codes: Codes, settings: str, expected: list[str]) -> None:
+    name, value = settings.split(": ", 1)
+    assert codes(replaced(mesh(), "port: 4317}", f"port: 4317, '{name}': {value}}}")) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ("accessLogFile: /dev/stdout", []),
+        ("access_log_file: /dev/stdout", []),
+        ("defaultConfig: {tracing: {provider: {name: otel}}}", ["warning N3"]),
+        ("defaultConfig: {proxyMetadata: {ANY: thing}}", []),
+        ("sampling: 100", ["warning N3"]),
+    ],
+)
+def test_the_mesh_has_the_fields_of_istios_api(codes: Codes, settings: str, expected: list[str]) -> None:
+    assert codes(replaced(mesh(), "    meshConfig:\n", f"    meshConfig:\n      {settings}\n")) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("{value: \"request.headers['x']\"}", []),
+        ("{value: source.workload.name}", []),
+        ("{value: upstream_peer.name}", []),
+        ("{value: \"'bookinfo'\"}", []),
+        ("{value: 'string(destination.port)'}", []),
+        ("{value: production}", ["warning N27"]),
+        ("{value: '${HOST}'}", []),
+        ("{operation: REMOVE, value: request.host}", ["error N27"]),
+        ("{operation: UPSERT, value: request.host}", []),
+        ("{expression: request.host}", ["warning N27"]),
+    ],
+)
+def test_a_tag_is_an_expression(codes: Codes, tag: str, expected: list[str]) -> None:
+    assert codes(with_tag(tag)) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("metrics: [{dimensions: {a: b}}]", ["warning N27"]),
+        ("metrics: [{reportingInterval: 5s}]", []),
+        ("accessLogging: [{format: json}]", ["warning N27"]),
+        ("accessLogging: [{providers: [{name: envoy}], filter: {expression: 'true'}}]", []),
+    ],
+)
+def test_what_is_not_about_tracing_has_its_fields_too(codes: Codes, entry: str, expected: list[str]) -> None:
+    assert codes(replaced(TELEMETRY, "spec:\n", f"spec:\n  {entry}\n")) == expected
