@@ -13,7 +13,58 @@ from lint.views.mesh import INSTALL, is_plain, mesh_configs
 
 # istio/api: mesh/v1alpha1/config.proto, MeshConfig.
 _MESH = frozenset(
-    ["proxyListenPort", "proxyInboundListenPort", "proxyHttpPort", "connectTimeout", "hboneIdleTimeout", "protocolDetectionTimeout", "tcpKeepalive", "ingressClass", "ingressService", "ingressControllerMode", "ingressSelector", "enableTracing", "accessLogFile", "accessLogFormat", "accessLogEncoding", "enableEnvoyAccessLogService", "disableEnvoyListenerLog", "defaultConfig", "outboundTrafficPolicy", "inboundTrafficPolicy", "configSources", "enableAutoMtls", "trustDomain", "trustDomainAliases", "caCertificates", "defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo", "rootNamespace", "localityLbSetting", "zoneAwareLbSetting", "dnsRefreshRate", "h2UpgradePolicy", "inboundClusterStatName", "outboundClusterStatName", "certificates", "serviceSettings", "serviceScopeConfigs", "enablePrometheusMerge", "verifyCertificateAtClient", "ca", "extensionProviders", "defaultProviders", "discoverySelectors", "pathNormalization", "defaultHttpRetryPolicy", "meshMTLS", "tlsDefaults", "defaultTrafficPolicy", "serviceEntryVisibility"]
+    [
+        "proxyListenPort",
+        "proxyInboundListenPort",
+        "proxyHttpPort",
+        "connectTimeout",
+        "hboneIdleTimeout",
+        "protocolDetectionTimeout",
+        "tcpKeepalive",
+        "ingressClass",
+        "ingressService",
+        "ingressControllerMode",
+        "ingressSelector",
+        "enableTracing",
+        "accessLogFile",
+        "accessLogFormat",
+        "accessLogEncoding",
+        "enableEnvoyAccessLogService",
+        "disableEnvoyListenerLog",
+        "defaultConfig",
+        "outboundTrafficPolicy",
+        "inboundTrafficPolicy",
+        "configSources",
+        "enableAutoMtls",
+        "trustDomain",
+        "trustDomainAliases",
+        "caCertificates",
+        "defaultServiceExportTo",
+        "defaultVirtualServiceExportTo",
+        "defaultDestinationRuleExportTo",
+        "rootNamespace",
+        "localityLbSetting",
+        "zoneAwareLbSetting",
+        "dnsRefreshRate",
+        "h2UpgradePolicy",
+        "inboundClusterStatName",
+        "outboundClusterStatName",
+        "certificates",
+        "serviceSettings",
+        "serviceScopeConfigs",
+        "enablePrometheusMerge",
+        "verifyCertificateAtClient",
+        "ca",
+        "extensionProviders",
+        "defaultProviders",
+        "discoverySelectors",
+        "pathNormalization",
+        "defaultHttpRetryPolicy",
+        "meshMTLS",
+        "tlsDefaults",
+        "defaultTrafficPolicy",
+        "serviceEntryVisibility",
+    ]
 )
 # istio/api: mesh/v1alpha1/proxy.proto, Tracing.
 _TRACING = frozenset(
@@ -42,7 +93,21 @@ _PROVIDERS: Mapping[str, frozenset[str]] = {
 }
 # istio: operator/pkg/apis/types.go; some are of releases before 1.24.
 _OPERATOR = frozenset(
-    ["profile", "installPackagePath", "hub", "tag", "namespace", "revision", "defaultRevision", "resourceSuffix", "compatibilityVersion", "meshConfig", "components", "values", "unvalidatedValues"]
+    [
+        "profile",
+        "installPackagePath",
+        "hub",
+        "tag",
+        "namespace",
+        "revision",
+        "defaultRevision",
+        "resourceSuffix",
+        "compatibilityVersion",
+        "meshConfig",
+        "components",
+        "values",
+        "unvalidatedValues",
+    ]
 )
 _COMPONENTS = frozenset(["base", "pilot", "cni", "ztunnel", "istiodRemote", "ingressGateways", "egressGateways"])
 

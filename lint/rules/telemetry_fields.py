@@ -31,7 +31,35 @@ _TAG_OVERRIDE = ("operation", "value")
 # The attributes in a value of a tag (envoy: docs/root/intro/arch_overview/advanced/attributes.rst; istio's proxy adds
 # the peers).
 _ATTRIBUTES = frozenset(
-    ["cluster_metadata", "cluster_name", "connection", "destination", "downstream_peer", "filter_state", "listener_direction", "listener_metadata", "metadata", "node", "plugin_name", "plugin_root_id", "plugin_vm_id", "request", "response", "route_metadata", "route_name", "source", "upstream", "upstream_filter_state", "upstream_host_metadata", "upstream_peer", "virtual_host_metadata", "xds", "true", "false", "null"]
+    [
+        "cluster_metadata",
+        "cluster_name",
+        "connection",
+        "destination",
+        "downstream_peer",
+        "filter_state",
+        "listener_direction",
+        "listener_metadata",
+        "metadata",
+        "node",
+        "plugin_name",
+        "plugin_root_id",
+        "plugin_vm_id",
+        "request",
+        "response",
+        "route_metadata",
+        "route_name",
+        "source",
+        "upstream",
+        "upstream_filter_state",
+        "upstream_host_metadata",
+        "upstream_peer",
+        "virtual_host_metadata",
+        "xds",
+        "true",
+        "false",
+        "null",
+    ]
 )
 # A name with dots and hyphens: without quotes, attributes and a subtraction.
 _NAME = re.compile(r"([A-Za-z_]\w*)[\w.-]*")

@@ -9,14 +9,19 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, sequence, strings, text
 from lint.rule import rule
+from lint.views.charts import charts
 from lint.views.tempo_values import CHARTS, GENERATOR
 from lint.views.values import Values, values
+from lint.views.versions import Minor, minor
 
 _DISTRIBUTED = "tempo-distributed"
 _ASKED_FOR = "processors"
 _GRAPH = ("service-graphs", "span-metrics")
 _OVERRIDES: dict[str, Path] = {"tempo": ("tempo", "overrides"), _DISTRIBUTED: ("overrides",)}
 _PROCESSORS: Path = ("defaults", "metrics_generator", "processors")
+# The chart from which on the overrides have their name of today (the README.md of each chart, "Upgrading").
+_OLDER_OVERRIDES = "global_overrides"
+_RENAMED: dict[str, Minor] = {"tempo": (1, 19), _DISTRIBUTED: (1, 33)}
 _MISNAMED: dict[str, tuple[Path, ...]] = {
     "tempo": (
         ("metricsGenerator", "remoteWriteUrl"),
@@ -54,7 +59,8 @@ _RECEIVERS: tuple[Path, ...] = (
     ),
     remedy=(
         "Set `overrides.defaults.metrics_generator.processors: [service-graphs, span-metrics]`, in the chart tempo "
-        "below `tempo`; in charts tempo-distributed before 1.30 `global_overrides.metrics_generator_processors`."
+        "below `tempo`; charts before 1.19 and tempo-distributed before 1.33 have them in "
+        "`global_overrides.metrics_generator_processors`."
     ),
     example="""
         apiVersion: helm.toolkit.fluxcd.io/v2
@@ -72,9 +78,11 @@ _RECEIVERS: tuple[Path, ...] = (
     ),
 )
 def chart_without_processors(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    versions = {id(chart.owner): minor(chart.version) for chart in charts(manifests)}
     for one in _charts(manifests):
         written = list(_written(one))
-        of_graph = any(name in asked for asked in written for name in _GRAPH)
+        read = _written(one) if _reads_older_overrides(one, versions.get(id(one.owner))) else _written_today(one)
+        of_graph = any(name in asked for asked in read for name in _GRAPH)
         if one.at(*GENERATOR[one.chart], "enabled") is True and not (of_graph or one.at("useExternalConfig")):
             # What it does without them may be all that it is there for.
             yield (warning if written else error)(
@@ -247,6 +255,17 @@ def _written(one: Values) -> Iterator[str]:
         is_listed = any(isinstance(key, str) and key.endswith(_ASKED_FOR) for key in path)
         if is_listed or _ASKED_FOR in written:
             yield written
+
+
+def _written_today(one: Values) -> Iterator[str]:
+    """The same without what is in the place of older charts."""
+    place: Path = ("tempo", _OLDER_OVERRIDES) if one.chart == "tempo" else (_OLDER_OVERRIDES,)
+    older = [written for _, written in strings(one.at(*place))]
+    return (written for written in _written(one) if written not in older)
+
+
+def _reads_older_overrides(one: Values, version: Minor | None) -> bool:
+    return version is not None and version < _RENAMED[one.chart]
 
 
 def _configures_generator_itself(one: Values) -> bool:

@@ -1,13 +1,15 @@
 """Tempo's metrics generator, which makes the service graph: what it needs to run, and what makes it drop spans."""
 
+import difflib
 import posixpath
 import re
 from collections.abc import Iterator
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error
+from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
+from lint.views.mesh import is_plain
 from lint.views.tempos import Tempo, tempos
 
 _VOLUME = "/var/tempo"
@@ -16,6 +18,20 @@ _NEW_PROCESSORS: Path = ("overrides", "defaults", "metrics_generator", "processo
 _OLD_PROCESSORS: Path = ("overrides", "metrics_generator_processors")
 _REMOTE_WRITE: Path = ("metrics_generator", "storage", "remote_write")
 _GRAPH_PROCESSORS = {"service_graphs": "service-graphs", "span_metrics": "span-metrics"}
+
+# tempo: modules/generator/validation/fields.go, SupportedProcessors, and local-blocks of releases before 3.
+_PROCESSORS = (
+    "service-graphs",
+    "service-graphs-connection-info",
+    "service-graphs-latency",
+    "service-graphs-request",
+    "span-metrics",
+    "span-metrics-count",
+    "span-metrics-latency",
+    "span-metrics-size",
+    "local-blocks",
+    "host-info",
+)
 
 _SLACK: Path = ("metrics_generator", "metrics_ingestion_time_range_slack")
 # Zero in the overrides leaves the decision to the first one (tempo: modules/generator/instance.go).
@@ -142,6 +158,78 @@ def processors_not_switched_on(manifests: Manifests, facts: Facts) -> Iterator[F
                     f"the processor {name} is configured and not switched on, so it makes no metrics",
                     f"add {name} to the list",
                 )
+
+
+@rule(
+    code="N5",
+    title="A metrics generator is configured, and nothing comes out of it",
+    levels=(Severity.WARNING,),
+    why=(
+        "A path in `metrics_generator` alone makes no metrics: it needs processors in the overrides and a Prometheus to "
+        "write to. There is no service graph."
+    ),
+    remedy=(
+        "Set `overrides.defaults.metrics_generator.processors` and `metrics_generator.storage.remote_write`, or leave "
+        "the section out."
+    ),
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: tempo, namespace: tracing-system}
+        data:
+          tempo.yaml: |
+            distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}}
+            metrics_generator: {storage: {path: /var/tempo/generator/wal}}
+            storage: {trace: {backend: local, local: {path: /var/tempo/blocks}}}
+    """,
+    source="tempo: modules/generator/instance.go",
+)
+def generator_without_result(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in _with_a_generator_of_its_own(manifests, facts):
+        # Without a path it is only a part of a ring, or left as it was in an example.
+        is_meant = tempo.written_by == "nobody" and bool(tempo.at(*_STORAGE_PATH))
+        if is_meant and not _generates(tempo) and not _has_other_overrides(tempo):
+            yield warning(
+                tempo.where("metrics_generator"),
+                "no processor is switched on and nothing is written to Prometheus: there is no service graph",
+                "add processors to the overrides and a remote_write, or leave the section out",
+            )
+
+
+@rule(
+    code="N5",
+    title="A processor of the metrics generator does not exist",
+    levels=(Severity.ERROR,),
+    why=(
+        "The metrics generator has no such processor. Newer releases of Tempo pass over the name, older ones refuse "
+        "the whole list for it and make no metrics."
+    ),
+    remedy="Write `service-graphs`, `span-metrics`, `local-blocks` or `host-info`.",
+    example="""
+        apiVersion: tempo.grafana.com/v1alpha1
+        kind: TempoMonolithic
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          extraConfig:
+            tempo:
+              metrics_generator:
+                storage: {path: /var/tempo/generator/wal, remote_write: [{url: "http://mimir:8080/api/v1/push"}]}
+              overrides:
+                defaults: {metrics_generator: {processors: [service-graphs, spanmetrics]}}
+    """,
+    source="tempo: modules/generator/instance.go, diffProcessors",
+)
+def processor_that_does_not_exist(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in tempos(manifests, facts):
+        for path in (_NEW_PROCESSORS, _OLD_PROCESSORS):
+            for index, name in enumerate(sequence(tempo.at(*path))):
+                if isinstance(name, str) and is_plain(name) and name not in _PROCESSORS:
+                    near = difflib.get_close_matches(name, _PROCESSORS, 1)
+                    yield error(
+                        tempo.where(*path, index),
+                        f"there is no processor {name!r}, for which Tempo passes over it or over the whole list",
+                        f"write {near[0]}" if near else f"use some of {', '.join(_PROCESSORS)}",
+                    )
 
 
 @rule(

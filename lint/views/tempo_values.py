@@ -27,8 +27,9 @@ _SECTIONS: Mapping[str, Mapping[str, Path]] = {
         "overrides": ("overrides",),
     },
 }
-# The rest of the values of the generator is the chart's own.
+# Of the values of the generator the chart tempo reads these, and of its two storages only what follows them.
 _OF_GENERATOR = frozenset({"metrics_ingestion_time_range_slack", "processor", "registry", "storage", "traces_storage"})
+_OF_STORAGES = frozenset({"path", "remote_write"})
 # Older charts have overrides of single tenants under the same name.
 _OF_ALL_TENANTS = frozenset({"defaults", "metrics_generator_processors"})
 
@@ -46,7 +47,7 @@ class Parts:
 def parts(values: Values) -> Parts:
     generator = GENERATOR[values.chart]
     found = {section: (path, mapping(values.at(*path))) for section, path in _SECTIONS[values.chart].items()}
-    config = {section: _of_tempo(section, content) for section, (_, content) in found.items()}
+    config = {section: _of_tempo(values.chart, section, content) for section, (_, content) in found.items()}
     url = text(values.at(*generator, "remoteWriteUrl")) if values.chart == "tempo" else ""
     return Parts(
         config={section: content for section, content in config.items() if content},
@@ -57,7 +58,13 @@ def parts(values: Values) -> Parts:
     )
 
 
-def _of_tempo(section: str, content: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def _of_tempo(chart: str, section: str, content: Mapping[Any, Any]) -> Mapping[Any, Any]:
     if section == "metrics_generator":
-        return {key: value for key, value in content.items() if key in _OF_GENERATOR}
+        read = {key: value for key, value in content.items() if key in _OF_GENERATOR}
+        return read if chart != "tempo" else {key: _of_storage(key, value) for key, value in read.items()}
     return content if section != "overrides" or not _OF_ALL_TENANTS.isdisjoint(content) else {}
+
+
+def _of_storage(key: str, value: object) -> object:
+    is_storage = key.endswith("storage") and isinstance(value, Mapping)
+    return {name: one for name, one in mapping(value).items() if name in _OF_STORAGES} if is_storage else value

@@ -15,8 +15,6 @@ CheckYaml = Callable[..., list[lint.Finding]]
 @pytest.mark.parametrize(
     "values",
     [
-        "global_overrides: {metrics_generator_processors: [service-graphs]}",
-        "global_overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}",
         "per_tenant_overrides: {a: {metrics_generator: {processors: [service-graphs]}}}",
         "overrides: |\n  overrides: {'*': {metrics_generator_processors: [service-graphs]}}",
         "useExternalConfig: true",
@@ -105,3 +103,31 @@ def test_a_chart_from_a_registry_is_known_by_its_repository(codes: Codes) -> Non
     assert codes(OF_REGISTRY.replace("CHART", "tempo")) == ["warning N35", "warning N35"]
     assert codes(OF_REGISTRY.replace("CHART", "tempo-distributed")) == []
     assert codes(OF_REGISTRY.replace("CHART", "tempo").replace("kind: OCIRepository, name: traces", "name: a")) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("1.32.0", []), ("1.33.0", ["warning N35"]), ("~1.40", ["warning N35"]), ("", ["warning N35"])],
+)
+def test_processors_in_the_older_overrides_are_read_by_older_charts(
+    codes: Codes, version: str, expected: list[str]
+) -> None:
+    values = """
+    metricsGenerator: {enabled: true, config: {storage: {remote_write: [{url: "http://mimir.obs.svc/api/v1/push"}]}}}
+    traces: {otlp: {grpc: {enabled: true}}}
+    global_overrides: {metrics_generator_processors: [service-graphs]}
+    """
+    manifest = release("tempo-distributed", values)
+    assert (
+        codes(manifest.replace("chart: tempo-distributed", f"chart: tempo-distributed, version: '{version}'"))
+        == expected
+    )
+
+
+def test_a_storage_of_the_generator_has_what_the_chart_reads(codes: Codes) -> None:
+    values = """
+    tempo:
+      metricsGenerator: {enabled: true, storage: {backend: local}, remoteWriteUrl: "http://mimir.obs.svc/api/v1/push"}
+      overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
+    """
+    assert codes(release("tempo", values)) == []
