@@ -204,16 +204,20 @@ class Lifecycle(BaseModel):
         releases = (one.carries.get(product, []) for one in self.catalogs if one.catalog == catalog)
         return max(chain.from_iterable(releases), key=_number, default=None)
 
-    def is_in_catalog(self, catalog: str, product: str, release: str) -> bool:
-        """Whether any release in ``catalog`` can install this version, or one of this release if it is no version."""
-        releases = (one.carries.get(product, []) for one in self.catalogs if one.catalog == catalog)
+    def is_in_newest(self, catalog: str, product: str, release: str) -> bool:
+        """Whether the newest release of a package in ``catalog`` can install this version, or one of this release."""
         read: Callable[[str], Minor | Version | None] = version if version(release) else minor
-        return read(release) in {read(carried) for carried in chain.from_iterable(releases)}
+        newest = {one.package: one for one in sorted(self.catalogs, key=_order) if one.catalog == catalog}
+        return read(release) in {read(carried) for one in newest.values() for carried in one.carries.get(product, [])}
 
     def first_release(self, change: str) -> Minor:
         """The release that came with ``change``; raises ``StopIteration`` for a name that is not in the file."""
         release = next(one.release for one in self.changes if one.name == change)
         return minor(release) or (0, 0)
+
+
+def _order(one: CatalogRelease) -> Version:
+    return _number(one.release)
 
 
 def _number(text: str) -> Version:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, text
 from lint.rule import rule
 from lint.rules.releases import recommended_istio
+from lint.views.charts import charts
 from lint.views.mesh import SAIL
 from lint.views.platform import with_platform
 from lint.views.versions import minor
@@ -107,8 +109,10 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
     title="The version of Istio is not pinned",
     levels=(Severity.WARNING,),
     why=(
-        "Without a version, or with an alias such as `v1.30-latest`, an upgrade of the operator also upgrades the "
-        "mesh. In some releases of the community's operator the version that it chooses is a beta."
+        "A chart istiod without a version, or with a range such as `>=1.20.0`, is of another release with the next "
+        "installation. Of an Istio without a version, or with an alias such as `v1.30-latest`, an upgrade of the Sail "
+        "operator also upgrades the mesh. In some releases of the community's operator the version that it chooses is a "
+        "beta."
     ),
     remedy=f"Name one version, such as {recommended_istio(Facts())}.",
     example="""
@@ -131,10 +135,22 @@ def unpinned_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         else:
             continue
         yield warning(obj.where("spec", "version"), why, f"name one version, such as {recommended_istio(facts)}")
+    for chart in charts(manifests):
+        if chart.name == "istiod" and _is_open(chart.version):
+            yield warning(
+                chart.owner.where(*chart.path),
+                "the chart is of another release of Istio with the next installation",
+                f"name one version, such as {lifecycle().current_version('istio')}",
+            )
 
 
 def _versioned(manifests: Manifests) -> Iterator[Object]:
     yield from manifests.of(SAIL, "Istio", "IstioCNI")
+
+
+def _is_open(version: str) -> bool:
+    """Whether newer releases satisfy it too, and not only newer patches."""
+    return version in {"", "*", "x", "latest"} or version.startswith((">", "^"))
 
 
 def _is_alias(version: str) -> bool:

@@ -165,8 +165,8 @@ def processors_not_switched_on(manifests: Manifests, facts: Facts) -> Iterator[F
     title="A metrics generator is configured, and nothing comes out of it",
     levels=(Severity.WARNING,),
     why=(
-        "A path in `metrics_generator` alone makes no metrics: it needs processors in the overrides and a Prometheus to "
-        "write to. There is no service graph."
+        "A path in `metrics_generator` alone makes no metrics: it needs processors in the overrides and a Prometheus "
+        "to write to. There is no service graph."
     ),
     remedy=(
         "Set `overrides.defaults.metrics_generator.processors` and `metrics_generator.storage.remote_write`, or leave "

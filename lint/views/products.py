@@ -65,12 +65,12 @@ class Use:
     def by_red_hat(self, facts: Facts) -> bool | None:
         """Whether it is a build of Red Hat's, which has dates and patches of its own; None if that is not known.
 
-        On a platform that is not known, a version that Red Hat builds too is taken for one of theirs.
+        On a platform that is not known, a version that Red Hat's newest operator installs is taken for one of theirs.
         """
         if not self.by_sail:
             return False
         if facts.platform is None:
-            return lifecycle().is_in_catalog("redhat", self.product, self.release) or None
+            return lifecycle().is_in_newest("redhat", self.product, self.release) or None
         return facts.platform == "openshift"
 
 

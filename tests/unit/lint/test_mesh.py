@@ -246,7 +246,7 @@ def test_the_revision_of_a_chart_is_in_its_values(codes: Codes) -> None:
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: istiod, namespace: istio-system}
-spec: {chart: {spec: {chart: istiod}}, values: {%s}}
+spec: {chart: {spec: {chart: istiod, version: 1.31.0}}, values: {%s}}
 """
     assert codes(together(release % "revision: canary", NAMESPACE)) == ["warning N10"]
     assert codes(together(release % "revision: canary, revisionTags: [default]", NAMESPACE)) == []

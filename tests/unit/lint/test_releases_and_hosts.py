@@ -374,3 +374,22 @@ def test_the_class_of_ingress_nginx_is_found_in_what_makes_an_ingress(
     codes: Codes, manifest: str, expected: list[str]
 ) -> None:
     assert codes(manifest, today=datetime.date(2026, 11, 27)) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("'>=1.20.0'", ["warning N18"]),
+        ("'*'", ["warning N18"]),
+        ("''", ["warning N18"]),
+        ("~1.31.0", []),
+        ("1.31.0", []),
+    ],
+)
+def test_a_chart_of_istio_is_pinned_to_a_release(codes: Codes, version: str, expected: list[str]) -> None:
+    assert codes(RELEASE % version) == expected
+
+
+def test_a_version_that_red_hat_s_newest_operator_does_not_install_is_nobody_s(codes: Codes) -> None:
+    assert codes(ISTIO % ("Istio", "v1.24.3"), today=TODAY) == ["warning N18"]
+    assert codes(ISTIO % ("Istio", "v1.24.3"), today=TODAY, platform="openshift") == ["warning N11"]
