@@ -11,6 +11,7 @@ from lint.documents import NOT_YAML, load_all, load_json
 from lint.objects import Object, Path, Source, mapping, printable
 
 _JSON = frozenset({".json", ".jsonl", ".ndjson"})
+_NOT_OF_VALUES = frozenset({"apiVersion", "kind", "receivers", "exporters", "datasources"})
 _BOM = "\ufeff"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -46,11 +47,23 @@ def parse(name: str, text: str, *, is_rendered: bool = False) -> tuple[Source, l
     try:
         return Source(name, text, is_rendered), _documents(name, text)
     except UnreadableError:
+        if _is_values(text):
+            return Source(name, text, is_rendered), _documents(name, text, strict=False)
         if not templates.has_actions(text):
             raise
     text = templates.with_holes(text)
     # An action chooses between two lines, so both are there.
     return Source(name, text, is_rendered), _documents(name, text, strict=False)
+
+
+def _is_values(text: str) -> bool:
+    """Whether it can be values of a chart: Helm takes the last one of a key that is there twice."""
+    try:
+        documents = [mapping(document) for _, document in load_all(text, strict=False)]
+    except NOT_YAML:
+        return False
+    # An object of Kubernetes, or a configuration of a collector, has these at the top.
+    return all(_NOT_OF_VALUES.isdisjoint(document) for document in documents)
 
 
 def _documents(name: str, text: str, *, strict: bool = True) -> list[Document]:

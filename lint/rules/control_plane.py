@@ -111,8 +111,8 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
     why=(
         "A chart istiod without a version, or with a range such as `>=1.20.0`, is of another release with the next "
         "installation. Of an Istio without a version, or with an alias such as `v1.30-latest`, an upgrade of the Sail "
-        "operator also upgrades the mesh. In some releases of the community's operator the version that it chooses is a "
-        "beta."
+        "operator also upgrades the mesh. In some releases of the community's operator the version that it chooses is "
+        "a beta."
     ),
     remedy=f"Name one version, such as {recommended_istio(Facts())}.",
     example="""

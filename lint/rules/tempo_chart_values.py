@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, warning
-from lint.objects import Manifests, Path, text
+from lint.objects import Manifests, Path, dotted, text
 from lint.rule import rule
 from lint.views.charts import charts
 from lint.views.tempo_values import CHARTS
@@ -54,15 +54,18 @@ _NOT_READ: Mapping[str, tuple[Path, ...]] = {
         )
     ),
 }
+# Of the chart loki, which has one chart for all modes.
+_OF_LOKI: tuple[Path, ...] = (("deploymentMode",), ("singleBinary",))
 
 
 @rule(
     code="N35",
-    title="A chart of Tempo does not read a value that the other one reads",
+    title="A chart of Tempo does not read a value that another one reads",
     levels=(Severity.WARNING,),
     why=(
         "The chart tempo has Tempo's settings below `tempo`, the chart tempo-distributed has them at the top and in "
-        "`tempo.structuredConfig`. Helm ignores a value that stands in the other's place, and the default holds."
+        "`tempo.structuredConfig`; `singleBinary` is of the chart loki. Helm ignores a value that stands in the "
+        "other's place, and the default holds."
     ),
     remedy="Move it to where the chart reads it, or install the other chart.",
     example="""
@@ -78,11 +81,10 @@ _NOT_READ: Mapping[str, tuple[Path, ...]] = {
 def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     said = {id(chart.owner): chart.name for chart in charts(manifests)}
     for one in values(manifests, *CHARTS):
-        # A configuration of one's own may read any value.
-        if said.get(id(one.owner)) != one.chart or text(one.at("config")):
-            continue
-        for path in _NOT_READ[one.chart]:
-            if one.at(*path):
+        is_said = said.get(id(one.owner)) == one.chart
+        for path in (*_OF_LOKI, *_NOT_READ[one.chart]) if is_said else _OF_LOKI:
+            # A configuration of one's own may read any value.
+            if one.at(*path) and ".Values." + dotted(path) not in text(one.at("config")):
                 yield warning(
                     one.where(*path),
                     f"the chart {one.chart} reads no such value, and its default holds",

@@ -61,6 +61,8 @@ class _Refused:
               query_frontend: {max_outstandig_per_tenant: 2000}
     """,
     source="tempo: cmd/tempo/main.go; lint/tempo_keys, read from the source of each release",
+    # A key is not known, whatever its value is.
+    reads_variables=True,
 )
 def unknown_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for refused in _refused(manifests, facts):
@@ -93,6 +95,8 @@ def unknown_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
                 service_graphs: {}
     """,
     source="tempo: cmd/tempo/main.go; lint/tempo_keys, read from the source of each release",
+    # A key is not known, whatever its value is.
+    reads_variables=True,
 )
 def misplaced_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for refused in _refused(manifests, facts):
@@ -134,6 +138,8 @@ def misplaced_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
               volumes: [{name: conf, configMap: {name: tempo}}]
     """,
     source="tempo: cmd/tempo/main.go; lint/tempo_keys, read from the source of each release",
+    # A key is not known, whatever its value is.
+    reads_variables=True,
 )
 def key_of_another_release(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for refused in _refused(manifests, facts):
@@ -226,7 +232,8 @@ def _release(tempo: Tempo) -> Minor | None:
     None for a release that is older than all that are recorded.
     """
     if tempo.release is None:
-        return min(reversed(list(releases())), key=lambda one: sum(1 for _ in unknown(tempo.config, releases()[one])))
+        candidates = [one for one in releases() if one >= tempo.oldest]
+        return min(reversed(candidates), key=lambda one: sum(1 for _ in unknown(tempo.config, releases()[one])))
     return max((one for one in releases() if one <= tempo.release), default=None)
 
 

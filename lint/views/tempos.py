@@ -8,7 +8,9 @@ from typing import Any, Literal
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
+from lint.templates import with_holes
 from lint.tempo_keys import releases
+from lint.views.charts import charts
 from lint.views.services import TEMPO
 from lint.views.tempo_values import CHARTS, parts
 from lint.views.values import values
@@ -17,6 +19,9 @@ from lint.views.versions import Minor, image_tag, minor
 EXTRA_CONFIG: Path = ("spec", "extraConfig", "tempo")
 _NATIVE_URLS: Path = ("spec", "template", "metricsGenerator", "remoteWriteURLs")
 
+# Who writes no version is taken not to run a Tempo of before 2023, nor a chart of before the end of 2025.
+_OLDEST_IN_USE: Minor = (2, 0)
+_OLDEST_OF_CHARTS: Minor = (2, 9)
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _NEWEST = ("", "latest")
 _STRUCTURED_CONFIG: Path = ("tempo", "structuredConfig")
@@ -53,8 +58,9 @@ class Workload:
 class Tempo:
     """``path`` leads to ``config`` in ``owner``; an operator and a chart add to it what is not there.
 
-    ``sections`` of it are at paths of their own. ``release`` is None where it is not known; ``is_newest`` says that the
-    image has no version of its own. ``urls`` are the remote writes that the owner has outside of the configuration.
+    ``sections`` of it are at paths of their own. ``release`` is None where it is not known; ``oldest`` is then the
+    oldest one that it may be. ``is_newest`` says that the image has no version of its own. ``urls`` are the remote
+    writes that the owner has outside of the configuration.
     """
 
     owner: Object
@@ -67,6 +73,7 @@ class Tempo:
     workloads: tuple[Workload, ...] = ()
     sections: Mapping[str, Path] = field(default_factory=dict)
     urls: tuple[tuple[Path, str], ...] = ()
+    oldest: Minor = _OLDEST_IN_USE
 
     @property
     def is_enterprise(self) -> bool:
@@ -124,10 +131,17 @@ def _of_operator(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
 
 
 def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
+    versions = {id(chart.owner): chart.version for chart in charts(manifests)}
     for one in values(manifests, *CHARTS):
         found = parts(one)
+        own = text(one.at("config"))
+        oldest = _OLDEST_IN_USE if versions.get(id(one.owner)) else _OLDEST_OF_CHARTS
+        if own:
+            config = mapping(parsed(with_holes(own)))
+            release = minor(found.tag)
+            yield Tempo(one.owner, (*one.path, "config"), config, "chart", one.namespace, release, oldest=oldest)
         # With a configuration of one's own nobody knows what it takes from the values.
-        taken = {} if text(one.at("config")) else found.config
+        taken = {} if own else found.config
         if taken or found.url:
             yield Tempo(
                 owner=one.owner,
@@ -138,11 +152,12 @@ def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
                 release=minor(found.tag),
                 sections=found.sections,
                 urls=(found.url,) if found.url else (),
+                oldest=oldest,
             )
         config = mapping(one.at(*_STRUCTURED_CONFIG)) if one.chart == "tempo-distributed" else {}
         if config:
             path = (*one.path, *_STRUCTURED_CONFIG)
-            yield Tempo(one.owner, path, config, "chart", one.namespace, minor(found.tag))
+            yield Tempo(one.owner, path, config, "chart", one.namespace, minor(found.tag), oldest=oldest)
 
 
 def _plain(manifests: Manifests, obj: Object, path: Path, config: Mapping[Any, Any]) -> Tempo:

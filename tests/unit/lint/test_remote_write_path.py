@@ -58,3 +58,28 @@ def test_the_operators_resource_has_a_prefix_if_it_says_so(
 
 def test_another_receiver_may_have_another_path(codes: Codes) -> None:
     assert codes(replaced(GENERATOR, URL, "http://mimir.istio-system.svc/api/v1/push") + PROMETHEUS) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://prometheus:9090", ["warning N7"]),
+        ("http://prometheus:9090/", ["warning N7"]),
+        ("http://prometheus:9090/api/v1/write", []),
+        ("http://${HOST}", []),
+        ("${URL}", []),
+    ],
+)
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "prometheus: {prometheusSpec: {remoteWrite: [{url: 'URL'}]}}",
+        "{apiVersion: monitoring.coreos.com/v1, kind: PrometheusAgent, metadata: {name: a, namespace: b},"
+        " spec: {remoteWrite: [{url: 'URL'}]}}",
+        "{receivers: {otlp: {protocols: {grpc: {endpoint: '0.0.0.0:4317'}}}},"
+        " exporters: {prometheusremotewrite: {endpoint: 'URL'}},"
+        " service: {pipelines: {metrics: {receivers: [otlp], exporters: [prometheusremotewrite]}}}}",
+    ],
+)
+def test_whoever_writes_needs_a_path(codes: Codes, manifest: str, url: str, expected: list[str]) -> None:
+    assert codes(manifest.replace("URL", url)) == expected

@@ -131,3 +131,36 @@ def test_a_storage_of_the_generator_has_what_the_chart_reads(codes: Codes) -> No
       overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """
     assert codes(release("tempo", values)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("tempo: {retention: 24h}\nsingleBinary: {replicas: 1}", ["warning N35"]),
+        ("tempo: {retention: 24h}\ndistributor: {replicas: 0}", []),
+        ("tempo: {retention: 24h}\nsingleBinary: {}", []),
+    ],
+)
+def test_no_chart_of_tempo_reads_a_value_of_the_chart_loki(codes: Codes, values: str, expected: list[str]) -> None:
+    assert codes(values) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ("server: {{- toYaml .Values.tempo.server | nindent 2 }}", ["warning N35"]),
+        ("server: {{- toYaml .Values.server | nindent 2 }}", []),
+    ],
+)
+def test_a_configuration_of_ones_own_reads_the_values_that_it_names(
+    codes: Codes, config: str, expected: list[str]
+) -> None:
+    assert codes(release("tempo", f"server: {{http_listen_port: 3200}}\nconfig: |\n  {config}\n")) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("use_otel_tracer: true", ["warning N31"]), ("server: {{ x }}", []), ("{{ x }}: true", [])],
+)
+def test_a_configuration_with_templates_is_one_of_todays_tempo(codes: Codes, key: str, expected: list[str]) -> None:
+    assert codes(f"tempo: {{retention: 24h}}\nconfig: |\n  {key}\n  server:\n    {{{{- toYaml .x }}}}\n") == expected

@@ -8,4 +8,9 @@ EXAMPLES = {
         wrong=replaced(GENERATOR, "/api/v1/write", "/api/v1/push") + PROMETHEUS,
         right=GENERATOR + PROMETHEUS,
     ),
+    "write_without_path": Example(
+        f"warning N7 {EXTRA}.metrics_generator.storage.remote_write[0].url",
+        wrong=replaced(GENERATOR, "svc:9090/api/v1/write", "svc:9090/"),
+        right=GENERATOR,
+    ),
 }
