@@ -62,7 +62,8 @@ def config_map(config: str, key: str = "relay") -> str:
 def release(config: str) -> str:
     return (
         "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: otel, namespace: obs}\n"
-        "spec:\n  chart: {spec: {chart: opentelemetry-collector}}\n  values:\n    image: {repository: otel}\n    mode: deployment\n    config:\n"
+        "spec:\n  chart: {spec: {chart: opentelemetry-collector}}\n"
+        "  values:\n    image: {repository: otel}\n    mode: deployment\n    config:\n"
         + textwrap.indent(config, "      ")
     )
 
