@@ -124,7 +124,7 @@ def test_nothing_is_coloured_in_a_pipe() -> None:
         ("a: [b", "lint: stdin:2:1: not YAML: did not find expected ',' or ']'"),
         ("a: b\n c: d", "lint: stdin:2:3: not YAML: mapping values are not allowed in this context"),
         ("a: !!int ''", "lint: stdin: not YAML: string index out of range"),
-        ("a: 1\nb: 2\na: 3", "lint: stdin:3:1: not YAML: the key 'a' is there twice"),
+        ("kind: a\nb: 2\nkind: c", "lint: stdin:3:1: not YAML: the key 'kind' is there twice"),
         (f"{RIGHT}\n---\n- a", "lint: stdin: document 2: expected an object, found a list"),
         ("text", "lint: stdin: document 1: expected an object, found text"),
         (b"\xc3\x28", "lint: stdin: not UTF-8"),

@@ -17,7 +17,7 @@ SOURCES = {
     "values of an IstioOperator": "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, metadata: {name: a},"
     " spec: {values: {meshConfig: %s}}}",
     "Flux": "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease, metadata: {name: istiod, namespace: mesh},"
-    " spec: {chart: {spec: {chart: istiod}}, values: {meshConfig: %s}}}",
+    " spec: {chart: {spec: {chart: istiod, version: 1.31.0}}, values: {meshConfig: %s}}}",
     "Argo CD": "{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: mesh}, spec: {source:"
     " {chart: istiod, targetRevision: 1.31.0, helm: {valuesObject: {meshConfig: %s}}}}}",
     "values in a file": "{meshConfig: %s}",
@@ -46,7 +46,7 @@ RELEASE = """
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: istiod, namespace: istio-system}
-spec: {chart: {spec: {chart: istiod}}, %s}
+spec: {chart: {spec: {chart: istiod, version: 1.31.0}}, %s}
 """
 
 

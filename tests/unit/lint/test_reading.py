@@ -12,6 +12,7 @@ import pytest
 from lint.documents import load
 from lint.objects import Manifests, view
 from lint.reading import read
+from lint.reading.content import UnreadableError, parse
 from lint.reading.deployments import deployments
 
 PROJECT = Path(__file__).parents[3]
@@ -292,3 +293,10 @@ def test_a_view_is_made_once() -> None:
 
 def test_the_json_output_is_json(tmp_path: Path) -> None:
     assert json.loads(run(write(tmp_path / "a.yaml", TELEMETRY), "--json").stdout)["version"] == 1
+
+
+def test_values_of_a_chart_may_have_a_key_twice_and_the_last_one_counts() -> None:
+    _, ((_, values),) = parse("values.yaml", "mode: a\nmode: b\n")
+    assert values == {"mode": "b"}
+    with pytest.raises(UnreadableError):
+        parse("collector.yaml", "receivers: {}\nreceivers: {}\n")

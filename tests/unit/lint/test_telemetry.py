@@ -157,7 +157,7 @@ apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {{name: istiod, namespace: istio-system}}
 spec:
-  chart: {{spec: {{chart: istiod}}}}
+  chart: {{spec: {{chart: istiod, version: 1.31.0}}}}
   values: {{{setting} extensionProviders: [{{name: otel, opentelemetry: {{service: otel.example.com, port: 1}}}}]}}}}
 ---
 """
