@@ -56,7 +56,7 @@ ALONE: Mapping[Component, tuple[dict[str, Any], set[str]]] = {
     components.Prometheus: ({}, {"ConfigMap", "Deployment", "Service", "ServiceAccount"}),
     components.TempoStack: (
         {"remote_write_url": "http://prometheus:9090/api/v1/write"},
-        {"Service", "TempoMonolithic"},
+        {"PersistentVolumeClaim", "Service", "TempoMonolithic"},
     ),
 }
 

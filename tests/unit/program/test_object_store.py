@@ -53,7 +53,7 @@ def s3(deploy: Deploy, names: Names) -> Deployed:
 
 def test_seaweedfs_is_the_store_of_a_stack_that_names_none(deploy: Deploy) -> None:
     deployed = deploy(s3_config())
-    assert {r.object_name for r in deployed.children if r.kind == "PersistentVolumeClaim"} == {"seaweedfs"}
+    assert {r.object_name for r in deployed.children if r.type.endswith(":PersistentVolumeClaim")} == {"seaweedfs"}
 
 
 def test_the_parts_come_after_what_they_need(s3: Deployed, names: Names) -> None:

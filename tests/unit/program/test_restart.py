@@ -46,7 +46,14 @@ READ_BY_THE_INJECTOR: list[dict[str, Any]] = [
     {
         "meshConfig": {
             "extensionProviders": [
-                {"name": "other", "opentelemetry": {"serviceAttributeEnrichment": "OTEL_SEMANTIC_CONVENTIONS"}}
+                {
+                    "name": "other",
+                    "opentelemetry": {
+                        "service": "otel.shop.svc.cluster.local",
+                        "port": 4317,
+                        "serviceAttributeEnrichment": "OTEL_SEMANTIC_CONVENTIONS",
+                    },
+                }
             ]
         }
     },
@@ -68,7 +75,7 @@ ARRIVES_LIVE: list[dict[str, Any]] = [
     {"meshConfig": {"accessLogFile": "/dev/stdout", "accessLogEncoding": "JSON"}},
     {"meshConfig": {"extensionProviders": [{"name": "other", "envoyFileAccessLog": {"path": "/dev/stdout"}}]}},
     {"meshConfig": {"outboundTrafficPolicy": {"mode": "REGISTRY_ONLY"}}},
-    {"meshConfig": {"discoverySelectors": [{"matchLabels": {"mesh": "on"}}]}},
+    {"meshConfig": {"discoverySelectors": [{"matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]}]}},
     {"meshConfig": {"defaultProviders": {"accessLogging": ["envoy"]}}},
     {"meshConfig": {"enableAutoMtls": False}},
     {"meshConfig": {"tlsDefaults": {"minProtocolVersion": "TLSV1_3"}}},

@@ -35,12 +35,17 @@ PLACES = {
         "tracing.collector.extraConfig",
         {"exporters": {"x": {"y": SENTINEL}}},
     ),
-    "a single Tempo": ("tempo", minimal_config(), "tempo.extraConfig", {"cache": {"caches": [{"password": SENTINEL}]}}),
+    "a single Tempo": (
+        "tempo",
+        minimal_config(),
+        "tempo.extraConfig",
+        {"cache": {"caches": [{"redis": {"password": SENTINEL}}]}},
+    ),
     "Tempo in parts": (
         "tempo",
         with_setting(s3_config(), "tempo.mode", "stack"),
         "tempo.extraConfig",
-        {"cache": {"caches": [{"password": SENTINEL}]}},
+        {"cache": {"caches": [{"redis": {"password": SENTINEL}}]}},
     ),
     "Istio's chart": ("mesh", minimal_config(), "mesh.values", {"pilot": {"env": {"TOKEN": SENTINEL}}}),
     "Istio by Sail": (
