@@ -19,8 +19,8 @@ from lint.output import Result
 from lint.reading import Reading, read
 from lint.reading.content import UnreadableError
 from lint.reading.deployments import deployments
-from lint.reading.live import CLUSTER, facts_of_stack, objects_of_cluster, without_replaced
-from lint.registry import RULES, examine, in_order
+from lint.reading.live import facts_of_stack, objects_of_cluster, without_replaced
+from lint.registry import chosen_codes, examine, in_order, rules_of
 
 OK, FAULTY, UNCHECKED = range(3)
 
@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _checked(reading: Reading, live: Sequence[Object], facts: Facts, options: argparse.Namespace) -> Result:
     """Check each deployment by itself; of the cluster's objects, alone, only what concerns the files is reported."""
-    chosen = opt.chosen_codes(options)
-    rules = [rule for rule in RULES if rule.code in chosen]
+    chosen = chosen_codes(options.select, options.ignore)
+    rules = rules_of(chosen)
     parts = deployments(reading.objects)
     objects = list(reading.objects or live)
     found: list[Finding] = []
@@ -64,8 +64,8 @@ def _checked(reading: Reading, live: Sequence[Object], facts: Facts, options: ar
         manifests = Manifests((*part, *without_replaced(live, part)))
         found.extend(examine(manifests, facts, rules))
         read_by_a_rule |= manifests.read
-    if reading.objects:
-        found = [one for one in found if one.place.owner.source is None or one.place.owner.source.name != CLUSTER]
+    asked = set(map(id, objects))
+    found = [finding for finding in found if id(finding.place.owner) in asked]
     # What belongs to several deployments is found in each.
     kept, suppressed = suppression.apply(in_order(found), objects, chosen)
     at_least = list(Severity)[: list(Severity).index(options.severity) + 1]

@@ -230,7 +230,7 @@ class Manifests:
     views: dict[Any, Any] = field(default_factory=dict)
 
     def of(self, group: str, *kinds: str) -> Iterator[Object]:
-        for obj in self._of_group(group):
+        for obj in self._by_group.get(group, ()):
             if obj.kind in kinds:
                 self.read.add(id(obj))
                 yield obj
@@ -244,9 +244,6 @@ class Manifests:
 
     def recognise(self, document: Object) -> None:
         self.read.add(id(document))
-
-    def _of_group(self, group: str) -> Sequence[Object]:
-        return self._by_group.get(group, ())
 
     @cached_property
     def _by_group(self) -> Mapping[str | None, Sequence[Object]]:

@@ -11,7 +11,6 @@ from lint.facts import Facts
 from lint.findings import Severity
 from lint.output import FORMATS
 from lint.output.json import schema
-from lint.registry import RULES
 from lint.views.versions import minor
 
 UNCHECKED = 2
@@ -57,11 +56,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if sum(file is None for _, file in options.formats) > 1:
         parser.error("argument --format: only one format goes to the terminal; write the others as FORMAT=FILE")
     return options
-
-
-def chosen_codes(options: argparse.Namespace) -> frozenset[str]:
-    every = frozenset(rule.code for rule in RULES)
-    return (options.select or every) - (options.ignore or frozenset())
 
 
 def facts(options: argparse.Namespace, of_stack: Mapping[str, Any]) -> Facts:

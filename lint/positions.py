@@ -41,6 +41,7 @@ def _document(source: Source, line: int) -> yaml.Node | None:
         return None
 
 
+@lru_cache(maxsize=64)
 def _text_of(source: Source, line: int) -> str:
     """The document that begins on ``line``. JSON may be indented with tabs, where YAML may not."""
     begin = _line_starts(source)[line]

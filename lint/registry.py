@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import lint.rules
 from lint.facts import Facts
@@ -21,6 +21,16 @@ def _every_rule() -> Iterator[Rule]:
 
 
 RULES: tuple[Rule, ...] = tuple(sorted(_every_rule(), key=lambda rule: rule.number))
+
+
+def chosen_codes(select: Iterable[str] | None, ignore: Iterable[str] | None) -> frozenset[str]:
+    """The codes of ``select``, or every one, without those of ``ignore``."""
+    every = (rule.code for rule in RULES)
+    return frozenset(select or every) - frozenset(ignore or ())
+
+
+def rules_of(codes: Collection[str]) -> list[Rule]:
+    return [rule for rule in RULES if rule.code in codes]
 
 
 def examine(manifests: Manifests, facts: Facts, rules: Sequence[Rule] = RULES) -> list[Finding]:

@@ -21,7 +21,7 @@ from lint import reference, suppression
 from lint.facts import Facts
 from lint.findings import Finding, Severity
 from lint.objects import Manifests
-from lint.registry import RULES, examine, in_order
+from lint.registry import chosen_codes, examine, in_order, rules_of
 from policy.objects import clusters
 
 _LEVELS = (
@@ -81,8 +81,8 @@ def _report(severity: Severity, registered: set[str], args: StackValidationArgs,
 
 def findings(resources: Iterable[PolicyResource], config: Mapping[str, Any]) -> Iterator[tuple[Finding, str]]:
     """Yield each finding with the URN of its resource; objects of different clusters do not meet."""
-    chosen = _chosen(config)
-    rules = [rule for rule in RULES if rule.code in chosen]
+    chosen = chosen_codes(config.get("select"), config.get("ignore"))
+    rules = rules_of(chosen)
     for deployed in clusters(resources):
         objects = [one.object for one in deployed]
         urns = {id(one.object): one.urn for one in deployed}
@@ -90,11 +90,6 @@ def findings(resources: Iterable[PolicyResource], config: Mapping[str, Any]) -> 
         kept, _ = suppression.apply(found, objects, chosen)
         for finding in in_order(kept):
             yield finding, urns[id(finding.place.owner)]
-
-
-def _chosen(config: Mapping[str, Any]) -> frozenset[str]:
-    every = frozenset(rule.code for rule in RULES)
-    return frozenset(config.get("select") or every) - frozenset(config.get("ignore") or ())
 
 
 def _facts(config: Mapping[str, Any]) -> Facts:
