@@ -9,10 +9,9 @@ from lint.objects import Manifests, Object, Path, at, mapping, number, sequence,
 from lint.rule import rule
 from lint.views.destinations import Destination, destinations, has_sidecar, pods_behind
 from lint.views.hosts import service_of
-from lint.views.mesh import root_namespaces
+from lint.views.mesh import NETWORKING, root_namespaces
 from lint.views.namespaces import injected, known, selects, selects_namespace
 
-_NETWORKING = "networking.istio.io"
 _MUTUAL = "ISTIO_MUTUAL"
 
 
@@ -76,7 +75,7 @@ def _rules_for(manifests: Manifests, to: Destination, facts: Facts) -> list[Obje
     (istio: pilot/pkg/model/push_context.go, destinationRule).
     """
     chosen: dict[str, tuple[int, Object]] = {}
-    for obj in manifests.of(_NETWORKING, "DestinationRule"):
+    for obj in manifests.of(NETWORKING, "DestinationRule"):
         length = _match(obj, to, facts)
         if length and length > chosen.get(obj.namespace, (0, obj))[0]:
             chosen[obj.namespace] = (length, obj)

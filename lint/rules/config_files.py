@@ -9,8 +9,8 @@ from lint.objects import Manifests, Object, Path, at, sequence, text
 from lint.rule import rule
 from lint.templates import is_unknown
 from lint.views.images import full_name
+from lint.views.workloads import WORKLOADS
 
-_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
 _TEMPO = re.compile(r"docker\.io/grafana/tempo")
 _COLLECTOR = re.compile(
     r"docker\.io/otel/opentelemetry-collector[a-z0-9-]*"
@@ -97,7 +97,7 @@ def _missing(
 
 def _pods(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
     """Yield what has a Pod, and the path to its specification; a patch, which has no selector, has but a part of it."""
-    for obj in manifests.of("apps", *_KINDS):
+    for obj in manifests.of("apps", *WORKLOADS):
         if obj.at("spec", "selector") is not None:
             yield obj, ("spec", "template", "spec")
     for obj in manifests.of("", "Pod"):

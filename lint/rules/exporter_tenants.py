@@ -8,9 +8,9 @@ from lint.objects import Manifests
 from lint.rule import rule
 from lint.views.collectors import kind_of
 from lint.views.exports import deliveries, is_past_the_gateway, misses, open_deliveries
+from lint.views.tenants import GATEWAY_PATH
 
 _TENANT = "x-scope-orgid"
-_GATEWAY_PATH = "/api/traces/v1/"
 
 
 @rule(
@@ -98,11 +98,11 @@ def exporter_without_tenant(manifests: Manifests, facts: Facts) -> Iterator[Faul
         if not delivery.store.has_tenants or kind_of(export.authenticator) == "headers_setter":
             continue
         if through_gateway and export.protocol == "http":
-            if not export.path.startswith(_GATEWAY_PATH):
+            if not export.path.startswith(GATEWAY_PATH):
                 yield error(
                     export.where(export.endpoint_key),
-                    f"the gateway of {delivery.store.owner.label} takes spans below {_GATEWAY_PATH}<tenant> only",
-                    f"end the endpoint with {_GATEWAY_PATH}<tenant>",
+                    f"the gateway of {delivery.store.owner.label} takes spans below {GATEWAY_PATH}<tenant> only",
+                    f"end the endpoint with {GATEWAY_PATH}<tenant>",
                 )
         elif not export.has_header(_TENANT):
             yield error(

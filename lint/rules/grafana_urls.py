@@ -12,10 +12,10 @@ from lint.views.grafana import DataSource, data_sources
 from lint.views.hosts import Endpoint, ServiceName, endpoint, service_of
 from lint.views.services import TEMPO, Service, monolithic_service, service_at
 from lint.views.tempo_chart_service import ports_of_queries
+from lint.views.tenants import GATEWAY_PATH
 
 _TEMPOS = ("TempoMonolithic", "TempoStack")
 _QUERIES, _GATEWAY = 3200, 8080
-_GATEWAY_PATH = "/api/traces/v1/"
 # Ports that have one meaning wherever tracing is, and answer no queries in Tempo's language.
 _OTHERS = {
     4317: "OTLP over gRPC",
@@ -172,11 +172,11 @@ def gateway_without_tenant(manifests: Manifests, facts: Facts) -> Iterator[Fault
     gateways = {_service(obj, "gateway") for obj in manifests.of(TEMPO, *_TEMPOS) if _has_gateway(obj)}
     for source, target, service in _asked(manifests, facts):
         path = urlsplit(text(source.at("url"))).path
-        if service in gateways and target.port == _GATEWAY and not path.startswith(_GATEWAY_PATH):
+        if service in gateways and target.port == _GATEWAY and not path.startswith(GATEWAY_PATH):
             yield error(
                 source.where("url"),
-                f"{service} answers queries below {_GATEWAY_PATH}<tenant>/tempo only",
-                f"end the URL with {_GATEWAY_PATH}<tenant>/tempo",
+                f"{service} answers queries below {GATEWAY_PATH}<tenant>/tempo only",
+                f"end the URL with {GATEWAY_PATH}<tenant>/tempo",
             )
 
 

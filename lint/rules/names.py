@@ -6,7 +6,7 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, Path, mapping, sequence, text
 from lint.rule import rule
-from lint.views.mesh import SAIL, is_plain, root_namespaces
+from lint.views.mesh import NETWORKING, SAIL, is_plain, root_namespaces
 from lint.views.telemetry import telemetries
 from lint.views.waypoints import (
     GATEWAY_API,
@@ -18,17 +18,16 @@ from lint.views.waypoints import (
     waypoints,
 )
 
-_NETWORKING = "networking.istio.io"
 _MONITORING = "monitoring.coreos.com"
 # By kind: its API group, and the versions that some release serves, or served; those of previews do not count.
 _APIS: dict[str, tuple[str, frozenset[str]]] = {
     "Telemetry": ("telemetry.istio.io", frozenset({"v1", "v1alpha1"})),
     "PeerAuthentication": ("security.istio.io", frozenset({"v1", "v1beta1"})),
-    "DestinationRule": (_NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
-    "Sidecar": (_NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
-    "ServiceEntry": (_NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
-    "EnvoyFilter": (_NETWORKING, frozenset({"v1alpha3"})),
-    "ProxyConfig": (_NETWORKING, frozenset({"v1beta1"})),
+    "DestinationRule": (NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
+    "Sidecar": (NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
+    "ServiceEntry": (NETWORKING, frozenset({"v1", "v1beta1", "v1alpha3"})),
+    "EnvoyFilter": (NETWORKING, frozenset({"v1alpha3"})),
+    "ProxyConfig": (NETWORKING, frozenset({"v1beta1"})),
     "OpenTelemetryCollector": ("opentelemetry.io", frozenset({"v1beta1", "v1alpha1"})),
     "Istio": ("sailoperator.io", frozenset({"v1"})),
     "IstioRevision": ("sailoperator.io", frozenset({"v1"})),
@@ -41,7 +40,7 @@ _APIS: dict[str, tuple[str, frozenset[str]]] = {
 # Kinds that nobody else has: whatever the group, it is meant to be this one.
 _UNIQUE = frozenset({"OpenTelemetryCollector", "TempoStack", "TempoMonolithic"})
 # By the kind that a Telemetry may be for: its group.
-_TARGETS = {"Gateway": GATEWAY_API, "Service": "", "ServiceEntry": _NETWORKING}
+_TARGETS = {"Gateway": GATEWAY_API, "Service": "", "ServiceEntry": NETWORKING}
 
 
 @rule(

@@ -7,11 +7,10 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, Place, at, number, sequence, text
 from lint.rule import rule
 from lint.views.destinations import Destination, destinations
-from lint.views.mesh import MeshConfig, is_plain, mesh_configs, root_namespaces
+from lint.views.mesh import NETWORKING, MeshConfig, is_plain, mesh_configs, root_namespaces
 from lint.views.namespaces import injected, selects_namespace
 from lint.views.telemetry import is_for_all, is_switched_off, telemetries, tracing_entries
 
-_NETWORKING = "networking.istio.io"
 _EXPORT_TO = "networking.istio.io/exportTo"
 _PUBLIC, _PRIVATE, _EXCLUDED = "*", ".", "~"
 
@@ -50,7 +49,7 @@ _PUBLIC, _PRIVATE, _EXCLUDED = "*", ".", "~"
 def sidecar_that_hides_the_collector(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     roots = root_namespaces(manifests, facts)
     silent = {one.namespace for one in telemetries(manifests) if is_for_all(one) and is_switched_off(one)}
-    for sidecar in manifests.of(_NETWORKING, "Sidecar"):
+    for sidecar in manifests.of(NETWORKING, "Sidecar"):
         for_mesh = sidecar.namespace in roots
         listeners = sequence(sidecar.at("spec", "egress"))
         for to in destinations(manifests, facts):

@@ -10,8 +10,7 @@ from lint.views.mesh import Provider, root_namespaces, same_name, tracers
 from lint.views.namespaces import INJECT, ambient, injected, known
 from lint.views.services import OPENTELEMETRY, Service, service_at
 from lint.views.telemetry import used_providers
-
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+from lint.views.workloads import WORKLOADS
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def pods_behind(manifests: Manifests, to: Destination) -> list[Mapping[Any, Any]
     selector = mapping(owner.at("spec", "selector"))
     found = [
         mapping(obj.at("spec", "template", "metadata", "labels"))
-        for obj in manifests.of("apps", *_WORKLOADS)
+        for obj in manifests.of("apps", *WORKLOADS)
         if obj.namespace == owner.namespace
     ]
     matching = [labels for labels in found if selector and all(labels.get(key) == one for key, one in selector.items())]

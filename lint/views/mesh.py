@@ -14,6 +14,7 @@ from lint.views.values import Values, values
 SAIL = "sailoperator.io"
 INSTALL = "install.istio.io"
 TELEMETRY = "telemetry.istio.io"
+NETWORKING = "networking.istio.io"
 DEFAULT_ROOT_NAMESPACE = "istio-system"
 
 OTLP = "opentelemetry"

@@ -15,6 +15,7 @@ from lint.views.services import TEMPO
 from lint.views.tempo_values import CHARTS, parts
 from lint.views.values import values
 from lint.views.versions import Minor, image_tag, minor
+from lint.views.workloads import WORKLOADS
 
 EXTRA_CONFIG: Path = ("spec", "extraConfig", "tempo")
 _NATIVE_URLS: Path = ("spec", "template", "metricsGenerator", "remoteWriteURLs")
@@ -22,7 +23,6 @@ _NATIVE_URLS: Path = ("spec", "template", "metricsGenerator", "remoteWriteURLs")
 # Who writes no version is taken not to run a Tempo of before 2023, nor a chart of before the end of 2025.
 _OLDEST_IN_USE: Minor = (2, 0)
 _OLDEST_OF_CHARTS: Minor = (2, 9)
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _NEWEST = ("", "latest")
 _STRUCTURED_CONFIG: Path = ("tempo", "structuredConfig")
 _REMOTE_WRITE: Path = ("metrics_generator", "storage", "remote_write")
@@ -214,7 +214,7 @@ def _workloads_with(manifests: Manifests, config: Object) -> Iterator[Workload]:
 
 
 def _workloads(manifests: Manifests) -> Iterator[Workload]:
-    for obj in (*manifests.of("apps", *_WORKLOADS), *manifests.of("", "Pod")):
+    for obj in (*manifests.of("apps", *WORKLOADS), *manifests.of("", "Pod")):
         path = (*_pod(obj), "containers")
         for index, container in enumerate(sequence(obj.at(*path))):
             repository = text(at(container, "image")).partition("@")[0].rpartition("/")[2].partition(":")[0]

@@ -8,6 +8,8 @@ from lint.objects import Key, Manifests, Object, Path, Place, mapping, sequence,
 from lint.views.services import TEMPO
 
 STATIC, OPENSHIFT = "static", "openshift"
+# Below it the gateway takes spans and answers queries, with the tenant's name next.
+GATEWAY_PATH = "/api/traces/v1/"
 # The field is optional, and static is its default.
 _MODES = {"": STATIC, STATIC: STATIC, OPENSHIFT: OPENSHIFT}
 

@@ -7,7 +7,7 @@ from typing import Any
 from lint.objects import Manifests, Object, at, mapping, number, sequence, text
 from lint.views.hosts import ServiceName
 
-_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Workload:
 
 
 def workloads(manifests: Manifests) -> Iterator[Workload]:
-    return (Workload(obj, manifests) for obj in manifests.of("apps", *_KINDS))
+    return (Workload(obj, manifests) for obj in manifests.of("apps", *WORKLOADS))
 
 
 def selects(service: Object, workload: Object) -> bool:
