@@ -1,6 +1,6 @@
 """``python -m verify``: prove that tracing works, hop by hop, or name what is broken.
 
-Exits 0 if everything works, 1 if something is broken, 2 if it could not be checked.
+Exits 0 if everything works, 1 if something is broken, with --strict also for a warning, 2 if it could not be checked.
 """
 
 import json
@@ -56,6 +56,7 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
     ] = "0s",
     watch: Annotated[bool, typer.Option("--watch", help="Check again and again until interrupted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for a warning too.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print all evidence.")] = False,
     folder: Annotated[
         Path, typer.Option("--report", metavar="FOLDER", help="Where report.html and graph.svg go.")
@@ -81,7 +82,7 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
         if error.remedy:
             progress.print(f"  {error.remedy}", soft_wrap=True)
         raise typer.Exit(UNCHECKED) from None
-    raise typer.Exit(_CODES[report.verdict])
+    raise typer.Exit(BROKEN if strict and report.warnings else _CODES[report.verdict])
 
 
 def _write(report: Report, folder: Path, progress: Console) -> None:

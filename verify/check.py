@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from verify import request, service_graph, trace
+from verify.causes import Code
 from verify.cluster import UNREADABLE, CannotLookError
 from verify.deployment import Deployment
 from verify.findings import Because, Finding, Status, attribute, unknown
@@ -76,15 +77,19 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
 def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     for seen in (looks.before, looks.after):
         if isinstance(seen, CannotLookError):
-            return unknown(hop.name, str(seen), cause="it could not be looked at", remedy=seen.remedy)
+            return unknown(
+                hop.name, str(seen), code=Code.NOT_READABLE, cause="it could not be looked at", remedy=seen.remedy
+            )
     finding, journey = hop.judge(world, looks), looks.journey
-    if finding.status is not Status.OK or hop.flow is None or journey is None or journey.answered:
+    if finding.status not in {Status.OK, Status.WARNING} or hop.flow is None or journey is None or journey.answered:
         return finding
     if hop.flow(looks.after) > hop.flow(looks.before):
         # Requests of other clients went through it, which proves as much.
         return finding
     why = journey.problem or journey.note
-    return unknown(hop.name, *finding.evidence, why, cause="no request went through it during the check")
+    return unknown(
+        hop.name, *finding.evidence, why, code=Code.NO_TRAFFIC, cause="no request went through it during the check"
+    )
 
 
 def _hidden(world: World, finding: Finding) -> Finding:

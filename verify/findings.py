@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from verify.causes import Code
 from verify.redaction import redacted
 
 
 class Status(StrEnum):
-    """``ABSENT``: the stack has no such part."""
+    """``WARNING``: spans get through, and something wants attention. ``ABSENT``: the stack has no such part."""
 
     OK = "ok"
+    WARNING = "warning"
     BROKEN = "broken"
     UNKNOWN = "cannot tell"
     ABSENT = "absent"
@@ -33,6 +35,7 @@ class Because(StrEnum):
 class Finding:
     """One hop's verdict.
 
+    ``code`` says for programs what ``cause`` says for people; None if nothing is wrong.
     ``evidence`` are single lines: a metric, a log line, a field of an object; secrets in them are hidden.
     ``remedy`` is one command for a shell, or empty. ``follows_from`` names the hop whose fault explains this one's
     trouble; such a finding has no remedy.
@@ -40,6 +43,7 @@ class Finding:
 
     hop: str
     status: Status
+    code: Code | None = None
     evidence: tuple[str, ...] = ()
     cause: str = ""
     remedy: str = ""
@@ -51,31 +55,35 @@ class Finding:
 
 
 def ok(hop: str, *evidence: str) -> Finding:
-    return Finding(hop, Status.OK, evidence)
+    return Finding(hop, Status.OK, evidence=evidence)
 
 
 def absent(hop: str, why: str) -> Finding:
-    return Finding(hop, Status.ABSENT, (why,))
+    return Finding(hop, Status.ABSENT, evidence=(why,))
 
 
-def unknown(hop: str, *evidence: str, cause: str, remedy: str = "") -> Finding:
-    return Finding(hop, Status.UNKNOWN, evidence, cause, remedy)
+def unknown(hop: str, *evidence: str, code: Code, cause: str, remedy: str = "") -> Finding:
+    return Finding(hop, Status.UNKNOWN, code, evidence, cause, remedy)
 
 
-def fault(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
-    return Finding(hop, Status.BROKEN, evidence, cause, remedy)
+def warning(hop: str, *evidence: str, code: Code, cause: str, remedy: str = "") -> Finding:
+    return Finding(hop, Status.WARNING, code, evidence, cause, remedy)
 
 
-def starved(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
-    return Finding(hop, Status.BROKEN, evidence, cause, remedy, Because.STARVED)
+def fault(hop: str, *evidence: str, code: Code, cause: str, remedy: str) -> Finding:
+    return Finding(hop, Status.BROKEN, code, evidence, cause, remedy)
 
 
-def blocked(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
-    return Finding(hop, Status.BROKEN, evidence, cause, remedy, Because.BLOCKED)
+def starved(hop: str, *evidence: str, code: Code, cause: str, remedy: str) -> Finding:
+    return Finding(hop, Status.BROKEN, code, evidence, cause, remedy, Because.STARVED)
 
 
-def stalled(hop: str, *evidence: str, cause: str, remedy: str) -> Finding:
-    return Finding(hop, Status.BROKEN, evidence, cause, remedy, Because.STALLED)
+def blocked(hop: str, *evidence: str, code: Code, cause: str, remedy: str) -> Finding:
+    return Finding(hop, Status.BROKEN, code, evidence, cause, remedy, Because.BLOCKED)
+
+
+def stalled(hop: str, *evidence: str, code: Code, cause: str, remedy: str) -> Finding:
+    return Finding(hop, Status.BROKEN, code, evidence, cause, remedy, Because.STALLED)
 
 
 # The hops that a span passes, the last one first.
@@ -113,7 +121,7 @@ def _root(finding: Finding, by_hop: Mapping[str, Finding], *, downstream_only: b
     Why a hop is blocked is searched further downstream only: what feeds a hop cannot be why the one before it is
     blocked. So no two hops explain each other.
     """
-    if finding.status in {Status.OK, Status.ABSENT}:
+    if finding.status in {Status.OK, Status.WARNING, Status.ABSENT}:
         return None
     if finding.status is Status.BROKEN and finding.because is Because.FAULT:
         return finding.hop

@@ -16,7 +16,13 @@ HEADLINES: Mapping[Verdict, str] = {
     "broken": "✗ Tracing is broken",
     "cannot tell": "? Cannot tell whether tracing works",
 }
-MARKS: Mapping[Status, str] = {Status.OK: "✓", Status.BROKEN: "✗", Status.UNKNOWN: "?", Status.ABSENT: "○"}
+MARKS: Mapping[Status, str] = {
+    Status.OK: "✓",
+    Status.WARNING: "!",
+    Status.BROKEN: "✗",
+    Status.UNKNOWN: "?",
+    Status.ABSENT: "○",
+}
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,14 @@ class Report:
         return Comparison(self.graph, self.expected)
 
     @property
+    def warnings(self) -> int:
+        return sum(finding.status is Status.WARNING for finding in self.findings)
+
+    @property
     def headline(self) -> str:
-        return HEADLINES[self.verdict]
+        if self.verdict != "works" or not self.warnings:
+            return HEADLINES[self.verdict]
+        return f"{HEADLINES['works']}, with {self.warnings} {'warning' if self.warnings == 1 else 'warnings'}"
 
     @property
     def reason(self) -> str:
@@ -103,11 +115,13 @@ class Report:
             "context": self.context,
             "at": self.at.isoformat(),
             "verdict": self.verdict,
+            "warnings": self.warnings,
             "hops": [
                 {
                     "hop": finding.hop,
                     "title": self.title(finding.hop),
                     "status": finding.status.value,
+                    "code": finding.code,
                     "evidence": list(finding.evidence),
                     "cause": finding.cause,
                     "remedy": finding.remedy,

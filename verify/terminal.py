@@ -13,7 +13,13 @@ from verify.quantities import duration, rate, share
 from verify.report import MARKS, Report, Request
 from verify.service_graph import Comparison, Edge, branches
 
-_STYLES = {Status.OK: "green", Status.BROKEN: "bold red", Status.UNKNOWN: "bold yellow", Status.ABSENT: "dim"}
+_STYLES = {
+    Status.OK: "green",
+    Status.WARNING: "yellow",
+    Status.BROKEN: "bold red",
+    Status.UNKNOWN: "bold yellow",
+    Status.ABSENT: "dim",
+}
 _VERDICTS = {"works": "bold green", "broken": "bold red", "cannot tell": "bold yellow"}
 _WORD = max(len(status.value) for status in Status)
 _INDENT = _WORD + 3

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from verify.causes import Code
 from verify.cluster import Object, is_ready, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
 from verify.hops.sidecars import has_sidecar
@@ -68,7 +69,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     place = f"OpenTelemetryCollector {tracing.collector_namespace}/{tracing.collector}"
     name = f"{tracing.collector} -n {tracing.collector_namespace}"
     if after.resource is None:
-        return fault(NAME, f"no {place}", cause="there is no collector", remedy=world.restore)
+        return fault(NAME, f"no {place}", code=Code.NO_COLLECTOR, cause="there is no collector", remedy=world.restore)
     ready = [pod for pod in after.pods if is_ready(pod)]
     if not ready:
         stopped = after.resource["spec"].get("replicas") == 0
@@ -76,6 +77,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"{place}: spec.replicas is {after.resource['spec'].get('replicas')}, no pod is ready",
             *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods),
+            code=Code.COLLECTOR_STOPPED if stopped else Code.COLLECTOR_DOWN,
             cause="the collector is scaled to 0" if stopped else "the collector's pods do not become ready",
             remedy=f"kubectl scale opentelemetrycollector {name} --replicas={tracing.collector_replicas}"
             if stopped
@@ -86,6 +88,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             f"Pod {inside[0]['metadata']['name']} has a sidecar",
+            code=Code.COLLECTOR_IN_MESH,
             cause="the collector is in the mesh, so its own traffic is traced too",
             remedy=world.restore,
         )
@@ -96,6 +99,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             f"{place}: its exporters of traces send to {', '.join(endpoints) or 'nowhere'}",
             f"Tempo is {tracing.otlp_address}",
             *after.log[-1:],
+            code=Code.COLLECTOR_ELSEWHERE,
             cause="the collector sends to another address than Tempo's",
             remedy=world.restore,
         )
@@ -136,6 +140,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         return unknown(
             NAME,
             f"port {_METRICS_PORT} does not answer",
+            code=Code.COLLECTOR_WITHOUT_METRICS,
             cause="the collector does not expose its metrics",
             remedy=logs,
         )
@@ -147,6 +152,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             evidence,
+            code=Code.COLLECTOR_REFUSES,
             cause="the memory limiter refuses spans: the collector has too little memory, or Tempo is too slow",
             remedy=f"pulumi config set --path tracing.collector.resources.limits.memory {twice(_limit(after))}"
             f" --stack {world.stack} && pulumi up --stack {world.stack}",
@@ -156,10 +162,11 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             evidence,
             *after.log[-1:],
+            code=Code.COLLECTOR_BLOCKED,
             cause=f"Tempo does not accept what the collector sends to {tracing.otlp_address}; after an interruption it "
             "retries more and more rarely; a restart ends that, but loses the spans in its memory",
             remedy=f"kubectl rollout restart deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
         )
     if journey is not None and journey.answered and not accepted:
-        return starved(NAME, evidence, cause="no span reaches the collector", remedy=logs)
+        return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the collector", remedy=logs)
     return ok(NAME, evidence if journey else f"{len(after.pods)} pods are ready")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from verify.causes import Code
 from verify.cluster import Object, condition, is_ready, trouble
 from verify.findings import Finding, fault, ok
 from verify.world import Looks, World
@@ -38,7 +39,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     mesh = world.deployment.mesh
     place = f"Deployment {mesh.namespace}/{mesh.istiod}"
     if after.deployment is None:
-        return fault(NAME, f"no {place}", cause="istiod is not installed", remedy=world.restore)
+        return fault(NAME, f"no {place}", code=Code.NO_ISTIOD, cause="istiod is not installed", remedy=world.restore)
     ready = [pod for pod in after.pods if is_ready(pod)]
     evidence = [f"{place} has {len(ready)} ready pods", *(trouble(pod) for pod in after.pods if not is_ready(pod))]
     if not ready:
@@ -47,6 +48,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             *evidence,
+            code=Code.ISTIOD_DOWN,
             cause="no istiod is ready, so no pod gets a sidecar and no proxy gets new configuration",
             remedy=f"kubectl scale {name} --replicas=1" if stopped else f"kubectl rollout restart {name}",
         )
@@ -56,6 +58,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *evidence,
             f"Istio {after.istio['metadata']['name']}: Ready is {state['status']}: {state.get('message', '')}",  # type: ignore[index]
+            code=Code.ISTIO_NOT_READY,
             cause="the Sail operator could not apply the Istio resource",
             remedy=f"kubectl describe istio {after.istio['metadata']['name']}",  # type: ignore[index]
         )
@@ -64,6 +67,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *evidence,
             f"no MutatingWebhookConfiguration leads to {mesh.istiod}",
+            code=Code.NO_INJECTOR,
             cause="the injector's webhook is missing, so no new pod gets a sidecar",
             remedy=f"kubectl rollout restart deployment/{mesh.istiod} -n {mesh.namespace}",
         )

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import yaml
 
+from verify.causes import Code
 from verify.cluster import CannotLookError, Object, is_ready, main_container
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
 from verify.metrics import Samples, growth, scrape, total
@@ -63,6 +64,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return unknown(
             NAME,
             f"Service {tempo.namespace}/{tempo.generator_service} does not return its configuration",
+            code=Code.GENERATOR_UNREADABLE,
             cause="Tempo, or its metrics generator, does not run",
             remedy=f"kubectl get pods -n {tempo.namespace}",
         )
@@ -75,6 +77,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             f"metrics_generator.storage.path is {path or 'empty'!r}",
+            code=Code.NO_GENERATOR_PATH,
             cause="without a path on Tempo's volume the generator switches itself off, and says so only in the log",
             remedy=world.restore,
         )
@@ -83,6 +86,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"processors switched on: {', '.join(on) or 'none'}",
             f"not switched on: {', '.join(missing)}",
+            code=Code.PROCESSOR_OFF,
             cause="a processor that the overrides do not name makes no metrics",
             remedy=world.restore,
         )
@@ -92,6 +96,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             f"metrics_generator.storage.remote_write goes to {', '.join(urls) or 'nowhere'}",
             f"Prometheus is {prometheus.write_url}",
             *after.log[-1:],
+            code=Code.WRITES_ELSEWHERE,
             cause="the edges are written to another address than Prometheus'",
             remedy=world.restore,
         )
@@ -123,27 +128,34 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         f"spans +{received:g}, edges +{edges:g}, samples written +{written:g}, failed +{failed:g}, retried +{retried:g}"
     )
     if after.metrics is None:
-        return unknown(NAME, cause="the generator does not expose its metrics", remedy=logs)
+        return unknown(
+            NAME, code=Code.GENERATOR_WITHOUT_METRICS, cause="the generator does not expose its metrics", remedy=logs
+        )
     if failed or (retried and not written):
         return blocked(
             NAME,
             evidence,
             *after.log[-1:],
+            code=Code.WRITES_REFUSED,
             cause="Prometheus does not accept what the generator writes",
             remedy=logs,
         )
     if journey is None:
         return ok(NAME, f"processors: {', '.join(tempo.processors)}")
     if journey.answered and not received:
-        return starved(NAME, evidence, cause="no span reaches the generator", remedy=logs)
+        return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the generator", remedy=logs)
     if journey.answered and not edges and growth(before.metrics, after.metrics, *_TOO_OLD):
         return unknown(
-            NAME, evidence, cause="only spans from before an interruption arrived, too old to be counted: check again"
+            NAME,
+            evidence,
+            code=Code.SPANS_TOO_OLD,
+            cause="only spans from before an interruption arrived, too old to be counted: check again",
         )
     if journey.answered and not edges:
         return starved(
             NAME,
             evidence,
+            code=Code.NO_EDGES,
             cause="no client span has a server span below it: an application does not pass the trace headers on, "
             "or some spans are dropped",
             remedy=logs,

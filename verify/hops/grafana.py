@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import yaml
 
+from verify.causes import Code
 from verify.cluster import CannotLookError, Object, condition
 from verify.findings import Finding, fault, ok
 from verify.world import Looks, World
@@ -52,6 +53,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"{after.place} has the data sources {', '.join(map(str, by_uid)) or 'none'}",
             f"expected {' and '.join(grafana.datasource_uids)}",
+            code=Code.DATASOURCE_MISSING,
             cause="a data source is missing, or has another uid than the one that the other refers to",
             remedy=world.restore,
         )
@@ -61,6 +63,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"{after.place}: serviceMap.datasourceUid of {grafana.tempo_uid} is {linked!r}",
             f"Prometheus' uid is {grafana.prometheus_uid!r}",
+            code=Code.SERVICE_MAP_ELSEWHERE,
             cause="the Service Graph tab asks another Prometheus than the one that has the graph",
             remedy=world.restore,
         )
@@ -75,6 +78,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
                 NAME,
                 f"{after.place}: {uid} is at {found}",
                 f"expected {url}",
+                code=Code.DATASOURCE_ELSEWHERE,
                 cause="the data source asks another address than the deployment's",
                 remedy=world.restore,
             )
@@ -84,6 +88,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             return fault(
                 NAME,
                 f"GrafanaDatasource {resource['metadata']['name']}: {state.get('message', 'not synchronized')}",
+                code=Code.DATASOURCE_NOT_SYNCED,
                 cause="grafana-operator has not added it to any Grafana",
                 remedy=f"kubectl describe grafanadatasource {resource['metadata']['name']} -n {grafana.namespace}",
             )
@@ -111,6 +116,7 @@ def _by_health(world: World, after: Seen) -> Finding:
             NAME,
             evidence,
             f"{grafana.url}: {after.problem}",
+            code=Code.GRAFANA_DOWN,
             cause="Grafana does not answer",
             remedy=f"kubectl rollout restart deployment/grafana -n {grafana.namespace}",
         )
@@ -120,6 +126,7 @@ def _by_health(world: World, after: Seen) -> Finding:
             NAME,
             evidence,
             *(f"{uid}: {words}" for uid, words in unhealthy.items()),
+            code=Code.DATASOURCE_UNHEALTHY,
             cause="Grafana cannot reach what the data source names",
             remedy=f"kubectl logs -n {grafana.namespace} deployment/grafana --tail=50",
         )

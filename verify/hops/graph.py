@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from verify import service_graph
+from verify.causes import Code
 from verify.cluster import CannotLookError
 from verify.findings import Finding, ok, starved, unknown
 from verify.service_graph import Edge, Graph
@@ -41,7 +42,13 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     prometheus = world.deployment.prometheus
     ask = "kubectl get --raw /readyz"
     if after.problem:
-        return starved(NAME, f"{prometheus.query_url}: {after.problem}", cause="the graph cannot be read", remedy=ask)
+        return starved(
+            NAME,
+            f"{prometheus.query_url}: {after.problem}",
+            code=Code.GRAPH_UNREADABLE,
+            cause="the graph cannot be read",
+            remedy=ask,
+        )
     if journey is None:
         return ok(NAME, f"{len(after.graph)} edges")
     if journey.answered and journey.graphed_seconds is None:
@@ -49,6 +56,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return starved(
             NAME,
             f"{len(after.graph)} edges, and none of the requests that were sent was added to any",
+            code=Code.NOTHING_NEW,
             cause="nothing new arrives in Prometheus" + (", which has to scrape ours" if is_scraped else ""),
             remedy=f"kubectl describe servicemonitor {prometheus.deployment} -n {prometheus.namespace}"
             if is_scraped
@@ -59,11 +67,17 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return starved(
             NAME,
             *(f"no edge {edge.client} → {edge.server}" for edge in missing),
+            code=Code.EDGE_MISSING,
             cause="these calls are not made, or the calling application does not pass the trace headers on",
             remedy=_logs(missing[0]),
         )
     if not after.graph:
-        return unknown(NAME, "no edge, and none is expected", cause="no request was seen; name an address with --probe")
+        return unknown(
+            NAME,
+            "no edge, and none is expected",
+            code=Code.NO_GRAPH,
+            cause="no request was seen; name an address with --probe",
+        )
     return ok(NAME, f"{len(after.graph)} edges, with all {len(journey.expected)} that are expected")
 
 

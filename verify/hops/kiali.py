@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from verify.causes import Code
 from verify.cluster import CannotLookError
 from verify.findings import Finding, absent, fault, ok, starved, unknown
 from verify.world import Looks, World
@@ -58,13 +59,22 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return unknown(
             NAME,
             after.problem,
+            code=Code.LOGIN_REFUSED,
             cause="Kiali does not accept the kubeconfig's login",
             remedy=f"kubectl port-forward -n {world.deployment.mesh.namespace} service/kiali 20001",
         )
     if after.problem:
-        return fault(NAME, after.problem, cause="Kiali does not answer, or does not reach Tempo", remedy=logs)
+        return fault(
+            NAME,
+            after.problem,
+            code=Code.KIALI_DOWN,
+            cause="Kiali does not answer, or does not reach Tempo",
+            remedy=logs,
+        )
     if journey is not None and journey.answered and not after.traces:
-        return starved(NAME, f"0 traces at {after.path}", cause="Kiali finds no trace", remedy=logs)
+        return starved(
+            NAME, f"0 traces at {after.path}", code=Code.KIALI_WITHOUT_TRACES, cause="Kiali finds no trace", remedy=logs
+        )
     return ok(NAME, f"{after.traces} traces at {after.path}")
 
 

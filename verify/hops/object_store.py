@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from verify.causes import Code
 from verify.cluster import Object, is_ready, main_container, trouble
 from verify.findings import Finding, absent, fault, ok
 from verify.world import Looks, World
@@ -53,6 +54,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"Service {tempo.namespace}/{store.service} has no ready pod",
             *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods),
+            code=Code.STORE_DOWN,
             cause="the store does not run",
             remedy=world.restore,
         )
@@ -61,13 +63,18 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             after.errors[-1],
+            code=Code.NO_BUCKET,
             cause=f"the bucket {store.bucket or 'of the Secret'} does not exist",
             # Pulumi creates the missing Job again, and that creates the bucket.
             remedy=recreate if store.job else f"aws s3 mb s3://{store.bucket or 'BUCKET'}",
         )
     if after.errors:
         return fault(
-            NAME, after.errors[-1], cause="the store does not accept Tempo's credentials", remedy=world.restore
+            NAME,
+            after.errors[-1],
+            code=Code.STORE_REFUSES,
+            cause="the store does not accept Tempo's credentials",
+            remedy=world.restore,
         )
     evidence = f"Service {tempo.namespace}/{store.service} has {len(after.pods)} ready pods" if store.service else ""
     return ok(NAME, *filter(None, [evidence]), f"Tempo logs no error about bucket {store.bucket or 'of the Secret'}")

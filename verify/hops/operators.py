@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from verify.causes import Code
 from verify.cluster import Object
 from verify.deployment import Operator
-from verify.findings import Finding, fault, ok, unknown
+from verify.findings import Finding, ok, warning
 from verify.world import Looks, World
 
 NAME = "operators"
@@ -50,17 +51,19 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             evidence.append(f"{operator}: Deployment {meta['namespace']}/{meta['name']} has {ready} ready pods")
             if ready == 0:
                 name = f"deployment/{meta['name']} -n {meta['namespace']}"
-                return fault(
+                return warning(
                     NAME,
                     evidence[-1],
+                    code=Code.OPERATOR_STOPPED,
                     cause=f"the operator of {operator} does not run, so changes of its resources have no effect",
                     remedy=f"kubectl scale {name} --replicas=1" if wanted == 0 else f"kubectl rollout restart {name}",
                 )
     if missing:
-        return unknown(
+        return warning(
             NAME,
             *evidence,
             f"no Deployment has the name of an operator of {', '.join(missing)}",
+            code=Code.OPERATOR_UNKNOWN,
             cause="an operator is missing, or its Deployment has an unknown name",
         )
     return ok(NAME, *evidence)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from verify.causes import Code
 from verify.cluster import CannotLookError
 from verify.findings import Finding, fault, ok
 from verify.world import Looks, World
@@ -45,6 +46,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             f"{url}: {after.problem}",
+            code=Code.PROMETHEUS_DOWN,
             cause="Prometheus does not answer",
             remedy=world.restore if ours else f"curl --fail {url}/-/ready",
         )
@@ -52,6 +54,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME,
             f"{url}: --{_RECEIVER} is {after.flags[_RECEIVER]}",
+            code=Code.NO_RECEIVER,
             cause="Prometheus answers every remote write with 404, so no edge is stored"
             + ("" if ours else ": whoever runs it has to start it with that flag"),
             remedy=world.restore if ours else "",

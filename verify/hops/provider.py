@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from verify.causes import Code
 from verify.cluster import UNREADABLE, CannotLookError, Object
 from verify.findings import Finding, fault, ok
 from verify.metrics import Samples, growth, scrape, total
@@ -59,7 +60,9 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     place = f"Telemetry {mesh.namespace}/{tracing.telemetry}"
     telemetry = next((one for one in after.telemetries if one["metadata"]["name"] == tracing.telemetry), None)
     if telemetry is None:
-        return fault(NAME, f"no {place}", cause="nothing switches tracing on", remedy=world.restore)
+        return fault(
+            NAME, f"no {place}", code=Code.NO_TELEMETRY, cause="nothing switches tracing on", remedy=world.restore
+        )
     entry = next(iter(telemetry.get("spec", {}).get("tracing") or [{}]))
     named = [provider.get("name", "") for provider in entry.get("providers") or []]
     sampling = entry.get("randomSamplingPercentage")
@@ -70,6 +73,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             f"{place} names the provider {', '.join(named) or 'none'}",
             f"the mesh configuration has {', '.join(known) or 'none'}",
             *(f"istiod's variable {_SHARED} does not name ConfigMap {name}" for name in after.unread),
+            code=Code.PROVIDER_UNKNOWN,
             cause="istiod switches tracing off, and reports nothing, for a provider that it does not know",
             remedy=world.restore,
         )
@@ -83,6 +87,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             f"ConfigMap {mesh.namespace}/{config_map}: provider {named[0]} leads to {service}:{port}",
             f"the collector is {tracing.collector_host}:{tracing.collector_port}",
             *_failures(before, after),
+            code=Code.PROVIDER_ELSEWHERE,
             cause="the provider's address is not the collector's, so spans go nowhere",
             remedy=_correct(world, config_map, after.config_maps[config_map] or {}, named[0]),
         )
@@ -91,6 +96,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             f"no Service {tracing.collector_host}",
             *_failures(before, after),
+            code=Code.NO_COLLECTOR_SERVICE,
             cause="istiod cannot find the collector's Service and leaves the tracer out",
             remedy=world.restore,
         )
@@ -161,6 +167,7 @@ def _no_sampling(world: World, place: str, entry: Mapping[str, Any]) -> Finding:
         f"{place}: randomSamplingPercentage is {'not set' if sampling is None else sampling}"
         + (", disableSpanReporting is on" if entry.get("disableSpanReporting") else ""),
         f"the stack's setting is {intended:g} %",
+        code=Code.NOT_SAMPLED,
         cause=cause,
         remedy=world.restore
         if intended

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from verify.causes import Code
 from verify.cluster import Object, is_ready
 from verify.findings import Finding, absent, fault, ok, stalled, starved, unknown
 from verify.hops.sidecars import has_sidecar
@@ -70,6 +71,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return unknown(
             NAME,
             *(f"Pod {name}: its proxy does not answer" for name in after.silent),
+            code=Code.NO_PROXY,
             cause="there is no sidecar to ask",
         )
     tracerless = [proxy for proxy in proxies if proxy.tracer is None]
@@ -77,6 +79,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return starved(
             NAME,
             *(f"Pod {proxy.pod}: no listener has {_TRACER}" for proxy in tracerless),
+            code=Code.PROXY_WITHOUT_TRACER,
             cause="istiod has not sent these proxies a tracer",
             remedy=_restart_istiod(world),
         )
@@ -87,6 +90,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *(f"Pod {proxy.pod}: the tracer sends to {proxy.tracer}" for proxy in elsewhere),
             f"expected {wanted}",
+            code=Code.PROXY_ELSEWHERE,
             cause="these proxies send to another collector, or to none",
             remedy=_restart_istiod(world),
         )
@@ -95,6 +99,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return starved(
             NAME,
             *(f"Pod {proxy.pod}: random_sampling is 0" for proxy in sampling_nothing),
+            code=Code.SAMPLED_LESS,
             cause="a Telemetry for their namespace or workload sets the sampling to 0 %",
             remedy="kubectl get telemetries.telemetry.istio.io --all-namespaces --output yaml",
         )
@@ -104,6 +109,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *(f"Pod {proxy.pod}: {wanted} has a TLS transport socket" for proxy in encrypting),
             *_counters(before, after),
+            code=Code.MUTUAL_TLS,
             cause="the proxies use mTLS to the collector, which is outside the mesh: a DestinationRule covers its host",
             remedy=_plain_text(world),
         )
@@ -111,10 +117,11 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     if journey is None or not journey.answered or _grown(before, after, "rq_success"):
         return ok(NAME, evidence, *(_counters(before, after) if journey else ()))
     if not {proxy.pod for proxy in before.proxies} & {proxy.pod for proxy in proxies}:
-        return unknown(NAME, evidence, cause="these proxies have only just started")
+        return unknown(NAME, evidence, code=Code.PROXY_RESTARTED, cause="these proxies have only just started")
     return stalled(
         NAME,
         *_counters(before, after),
+        code=Code.SPANS_DROPPED,
         cause=f"packets to port {world.deployment.tracing.collector_port} of the collector do not arrive: "
         "a NetworkPolicy or a firewall drops them",
         remedy=_let_in(world),

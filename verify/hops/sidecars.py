@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from verify.causes import Code
 from verify.cluster import Object, containers, is_ready, trouble
-from verify.findings import Finding, absent, fault, ok, unknown
+from verify.findings import Finding, absent, fault, ok, unknown, warning
 from verify.world import Looks, World
 
 NAME = "sidecars"
@@ -49,7 +50,13 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return absent(NAME, "the stack brings no namespace into the mesh")
     for name, namespace in after.namespaces.items():
         if namespace is None:
-            return fault(NAME, f"no Namespace {name}", cause="the namespace does not exist", remedy=world.restore)
+            return fault(
+                NAME,
+                f"no Namespace {name}",
+                code=Code.NO_NAMESPACE,
+                cause="the namespace does not exist",
+                remedy=world.restore,
+            )
         there = namespace["metadata"].get("labels", {})
         if any(there.get(key) != value for key, value in labels.items()):
             bare = [pod for pod in after.pods if _in(pod, name) and not has_sidecar(pod)]
@@ -57,6 +64,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
                 NAME,
                 f"Namespace {name} does not have the label {wanted}",
                 f"{len(bare)} of its pods have no sidecar",
+                code=Code.NAMESPACE_WITHOUT_LABEL,
                 cause="without the label the injector leaves the namespace's pods alone",
                 remedy=f"kubectl label namespace {name} {wanted} --overwrite"
                 f" && kubectl rollout restart deployment -n {name}",
@@ -71,20 +79,24 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
                 f"Pod {pod['metadata']['namespace']}/{pod['metadata']['name']} has no container {_PROXY}"
                 for pod in bare
             ),
+            code=Code.POD_WITHOUT_SIDECAR,
             cause="these pods were created while no sidecars were injected",
             remedy=f"kubectl rollout restart deployment -n {name}",
         )
     waiting = [pod for pod in expected if not is_ready(pod)]
     evidence = f"{len(expected)} of {len(expected)} pods in {', '.join(after.namespaces)} have one"
     if not expected:
-        return unknown(NAME, f"no pods in {', '.join(after.namespaces)}", cause="there is nothing to trace yet")
+        return unknown(
+            NAME, f"no pods in {', '.join(after.namespaces)}", code=Code.NO_PODS, cause="there is nothing to trace yet"
+        )
     if waiting:
         pod = waiting[0]["metadata"]
-        return fault(
+        return warning(
             NAME,
             evidence,
             *(f"Pod {one['metadata']['namespace']}/{one['metadata']['name']}: {trouble(one)}" for one in waiting),
-            cause="these pods are not ready, so they take no requests",
+            code=Code.POD_NOT_READY,
+            cause="these pods are not ready, so they take no requests and have no spans",
             remedy=f"kubectl describe pod {pod['name']} -n {pod['namespace']}",
         )
     return ok(NAME, evidence)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from verify.causes import Code
 from verify.cluster import CannotLookError, Object, condition, is_ready, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
 from verify.metrics import Samples, growth, scrape, total
@@ -54,7 +55,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     kind, plural = _KINDS[tempo.mode]
     place, name = f"{kind} {tempo.namespace}/{tempo.name}", f"{tempo.name} -n {tempo.namespace}"
     if after.resource is None:
-        return fault(NAME, f"no {place}", cause="there is no Tempo", remedy=world.restore)
+        return fault(NAME, f"no {place}", code=Code.NO_TEMPO, cause="there is no Tempo", remedy=world.restore)
     ready = condition(after.resource, "Ready") or {}
     evidence = [
         f"{place}: Ready is {ready.get('status', 'not reported')}",
@@ -65,6 +66,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *evidence,
             f"{place}: spec.management is Unmanaged, and no pod runs",
+            code=Code.TEMPO_STOPPED,
             cause="Tempo is stopped, and its operator was told not to manage it",
             remedy=f"kubectl patch {plural} {name} --type merge"
             """ --patch '{"spec":{"management":"Managed","managementState":"Managed"}}'""",
@@ -74,6 +76,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return found(
             NAME,
             *evidence,
+            code=Code.TEMPO_DOWN,
             cause="no pod of Tempo is ready",
             remedy=f"kubectl describe {plural} {name}",
         )
@@ -82,6 +85,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             NAME,
             *evidence,
             f"TraceQL: {after.search}",
+            code=Code.NO_SEARCH,
             cause="Tempo does not answer searches",
             remedy=f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50",
         )
@@ -93,16 +97,20 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     tempo = world.deployment.tempo
     logs = f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50"
     if after.metrics is None:
-        return unknown(NAME, cause="Tempo does not expose its metrics", remedy=logs)
+        return unknown(NAME, code=Code.TEMPO_WITHOUT_METRICS, cause="Tempo does not expose its metrics", remedy=logs)
     received = growth(before.metrics, after.metrics, _RECEIVED) or 0
     evidence = f"spans received +{received:g}, {after.search} traces of the last {_RECENT_SECONDS // 60} minutes found"
     if journey is None:
         return ok(NAME, f"{len(after.pods)} pods are ready")
     if journey.answered and not received:
-        return starved(NAME, evidence, cause="no span reaches Tempo", remedy=logs)
+        return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches Tempo", remedy=logs)
     if journey.answered and journey.stored_seconds is not None and journey.searchable_seconds is None:
         return fault(
-            NAME, evidence, cause="the trace of the request is stored, but TraceQL does not find it", remedy=logs
+            NAME,
+            evidence,
+            code=Code.NOT_SEARCHABLE,
+            cause="the trace of the request is stored, but TraceQL does not find it",
+            remedy=logs,
         )
     return ok(NAME, evidence)
 

@@ -3,6 +3,7 @@
 import datetime
 
 from verify import findings
+from verify.causes import Code
 from verify.findings import Because, Finding, Status
 from verify.report import Report, Request
 from verify.service_graph import Calls, Edge
@@ -17,10 +18,23 @@ REMEDY = (
 FINDINGS = (
     findings.ok("sidecars", "all 6 pods have one", "istio-proxy 1.30.2"),
     findings.fault(
-        "collector", "queue is full", "log: " + "refused " * 30, cause="Tempo does not listen", remedy=REMEDY
+        "collector",
+        "queue is full",
+        "log: " + "refused " * 30,
+        code=Code.COLLECTOR_BLOCKED,
+        cause="Tempo does not listen",
+        remedy=REMEDY,
     ),
-    Finding("tempo", Status.BROKEN, ("received 0",), "nothing arrives", "", Because.STARVED, "collector"),
-    findings.unknown("grafana", "GET /api/datasources: 401", cause="it asks for a login", remedy="pulumi config set x"),
+    Finding(
+        "tempo", Status.BROKEN, Code.NO_SPANS, ("received 0",), "nothing arrives", "", Because.STARVED, "collector"
+    ),
+    findings.unknown(
+        "grafana",
+        "GET /api/datasources: 401",
+        code=Code.COLLECTOR_BLOCKED,
+        cause="it asks for a login",
+        remedy="pulumi config set x",
+    ),
     findings.absent("kiali", "the stack has no Kiali"),
 )
 REPORT = Report(

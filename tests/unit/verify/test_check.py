@@ -22,6 +22,7 @@ from verify_world import (
 )
 
 from verify import check as module
+from verify.causes import Code
 from verify.check import Wanted, check, learnt_edges
 from verify.cluster import CannotCheckError, CannotLookError
 from verify.findings import Because, Finding, Status, fault, ok, starved
@@ -105,8 +106,8 @@ def test_the_findings_are_in_the_order_of_the_hops(followed: Followed) -> None:
 
 def test_what_a_visible_fault_prevents_is_not_waited_for(followed: Followed) -> None:
     run(
-        Stub("provider", says=lambda _: fault("provider", cause="c", remedy="r")),
-        Stub("collector", says=lambda _: starved("collector", cause="c", remedy="r")),
+        Stub("provider", says=lambda _: fault("provider", code=Code.NO_COLLECTOR, cause="c", remedy="r")),
+        Stub("collector", says=lambda _: starved("collector", code=Code.NO_COLLECTOR, cause="c", remedy="r")),
         Stub("tempo"),
     )
     assert followed.calls == [(PRODUCTPAGE_URL, ["provider"])]
@@ -114,8 +115,8 @@ def test_what_a_visible_fault_prevents_is_not_waited_for(followed: Followed) -> 
 
 def test_causes_are_attributed(followed: Followed) -> None:
     report = run(
-        Stub("provider", says=lambda _: fault("provider", cause="c", remedy="mend")),
-        Stub("collector", says=lambda _: starved("collector", cause="c", remedy="look")),
+        Stub("provider", says=lambda _: fault("provider", code=Code.NO_COLLECTOR, cause="c", remedy="mend")),
+        Stub("collector", says=lambda _: starved("collector", code=Code.NO_COLLECTOR, cause="c", remedy="look")),
     )
     assert [(one.follows_from, one.remedy) for one in report.findings] == [(None, "mend"), ("provider", "")]
     assert report.verdict == "broken"
@@ -182,7 +183,9 @@ def test_without_a_request_those_of_other_clients_are_enough(followed: Followed)
 
 def test_without_a_request_what_is_broken_stays_broken(followed: Followed) -> None:
     followed.journey = Journey(problem="Connection refused")
-    (finding,) = run(Stub("collector", says=lambda _: fault("collector", cause="c", remedy="r"))).findings
+    (finding,) = run(
+        Stub("collector", says=lambda _: fault("collector", code=Code.NO_COLLECTOR, cause="c", remedy="r"))
+    ).findings
     assert (finding.status, finding.because) == (Status.BROKEN, Because.FAULT)
 
 
@@ -365,7 +368,14 @@ def test_a_secret_address_of_prometheus_is_not_printed() -> None:
     )
 
     def says(_: Looks[Any]) -> Finding:
-        return fault("one", f"{url}: 503", f"goes to {url}/api/v1/write", cause=f"{url} is gone", remedy=f"curl {url}")
+        return fault(
+            "one",
+            f"{url}: 503",
+            f"goes to {url}/api/v1/write",
+            code=Code.NO_COLLECTOR,
+            cause=f"{url} is gone",
+            remedy=f"curl {url}",
+        )
 
     report = check(world(deployment(prometheus=secret)), Wanted([Stub("one", says=says).hop]), lambda _: None)
     (finding,) = report.findings

@@ -30,16 +30,18 @@ from verify_world import (
 )
 
 from verify import __main__ as command
+from verify.causes import Code
 from verify.check import Wanted
 from verify.cluster import CannotCheckError
-from verify.findings import Finding, fault, ok, unknown
+from verify.findings import Finding, fault, ok, unknown, warning
 from verify.hops import HOPS, grafana
 from verify.report import Report
 from verify.service_graph import Edge
 
 FINE = ok("collector", "3 pods are ready")
-BROKEN = fault("collector", "failed +3", cause="Tempo is slow", remedy="kubectl get pods")
-UNCLEAR = unknown("collector", "not allowed", cause="it could not be looked at")
+BROKEN = fault("collector", "failed +3", code=Code.NO_COLLECTOR, cause="Tempo is slow", remedy="kubectl get pods")
+WARNING = warning("operators", code=Code.OPERATOR_STOPPED, cause="the operator does not run")
+UNCLEAR = unknown("collector", "not allowed", code=Code.NO_COLLECTOR, cause="it could not be looked at")
 
 Run = Callable[..., Result]
 
@@ -102,9 +104,17 @@ def run(clusters: Any, slept: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     return invoke
 
 
-@pytest.mark.parametrize(("finding", "code"), [(FINE, 0), (BROKEN, 1), (UNCLEAR, 2)])
+@pytest.mark.parametrize(("finding", "code"), [(FINE, 0), (WARNING, 0), (BROKEN, 1), (UNCLEAR, 2)])
 def test_the_verdict_is_the_exit_code(run: Run, finding: Finding, code: int) -> None:
     assert run(Checks(finding)).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("finding", "code"),
+    [(FINE, 0), (WARNING, 1), (BROKEN, 1), (UNCLEAR, 2)],
+)
+def test_to_be_strict_is_to_fail_on_a_warning(run: Run, finding: Finding, code: int) -> None:
+    assert run(Checks(finding), "--strict").exit_code == code
 
 
 def test_the_report_is_on_standard_output_and_progress_is_not(run: Run) -> None:

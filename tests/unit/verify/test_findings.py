@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from verify.causes import Code
 from verify.findings import Finding, Status, absent, attribute, blocked, fault, ok, stalled, starved, unknown
 
-FAULT = {"cause": "it is wrong", "remedy": "mend it"}
+FAULT: Any = {"code": Code.NO_COLLECTOR, "cause": "it is wrong", "remedy": "mend it"}
 
 
 def of_all(*troubled: Finding) -> dict[str, Finding]:
@@ -21,7 +23,7 @@ def of_all(*troubled: Finding) -> dict[str, Finding]:
 
 
 def cannot_tell(hop: str) -> Finding:
-    return unknown(hop, cause="it could not be looked at", remedy="look")
+    return unknown(hop, code=Code.NO_COLLECTOR, cause="it could not be looked at", remedy="look")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,10 @@ def test_only_the_cause_has_a_remedy() -> None:
 
 
 def test_a_consequence_keeps_its_evidence_and_its_own_words() -> None:
-    found = of_all(fault("tempo", **FAULT), blocked("collector", "failed +3", cause="not taken", remedy="x"))
+    found = of_all(
+        fault("tempo", **FAULT),
+        blocked("collector", "failed +3", code=Code.NO_COLLECTOR, cause="not taken", remedy="x"),
+    )
     assert (found["collector"].evidence, found["collector"].cause) == (("failed +3",), "not taken")
 
 

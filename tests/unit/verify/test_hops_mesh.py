@@ -14,6 +14,7 @@ from verify_world import (
     TELEMETRY,
     StubCluster,
     assert_broken,
+    assert_warns,
     config_map,
     deployment,
     healthy,
@@ -27,6 +28,7 @@ from verify_world import (
     world,
 )
 
+from verify.causes import Code
 from verify.findings import Because, Status
 from verify.hops import control_plane, operators, provider, sidecars
 from verify.metrics import Samples
@@ -58,9 +60,9 @@ def test_operators_that_run_are_ok() -> None:
 def test_an_operator_scaled_to_nothing_is_scaled_up() -> None:
     stopped = workload("tempo-operator-controller", "tempo-operator-system", ready=0, replicas=0)
     finding = operators.judge(world(), looks(seen_operators(tempo=[stopped])))
-    assert_broken(
+    assert_warns(
         finding,
-        Because.FAULT,
+        Code.OPERATOR_STOPPED,
         remedy="kubectl scale deployment/tempo-operator-controller -n tempo-operator-system --replicas=1",
     )
 
@@ -68,15 +70,15 @@ def test_an_operator_scaled_to_nothing_is_scaled_up() -> None:
 def test_an_operator_whose_pods_are_not_ready_is_restarted() -> None:
     ill = workload("opentelemetry-operator", "operators", ready=0)
     finding = operators.judge(world(), looks(seen_operators(opentelemetry=[ill])))
-    assert_broken(
-        finding, Because.FAULT, remedy="kubectl rollout restart deployment/opentelemetry-operator -n operators"
+    assert_warns(
+        finding, Code.OPERATOR_STOPPED, remedy="kubectl rollout restart deployment/opentelemetry-operator -n operators"
     )
 
 
-def test_an_operator_under_an_unknown_name_is_reported_as_unknown() -> None:
+def test_an_operator_under_an_unknown_name_is_a_warning() -> None:
     finding = operators.judge(world(), looks(seen_operators(tempo=[])))
     assert (finding.status, finding.evidence) == (
-        Status.UNKNOWN,
+        Status.WARNING,
         ("no Deployment has the name of an operator of tempo",),
     )
 
@@ -259,7 +261,7 @@ def test_a_pod_without_a_sidecar_is_recreated() -> None:
 def test_a_pod_that_is_not_ready_has_describe_as_its_remedy() -> None:
     ill = pod("ratings-v1-1", sidecar=True, ready=False, waiting="ImagePullBackOff")
     finding = sidecars.judge(world(), looks(seen_sidecars(ill)))
-    assert_broken(finding, Because.FAULT, remedy="kubectl describe pod ratings-v1-1 -n bookinfo")
+    assert_warns(finding, Code.POD_NOT_READY, remedy="kubectl describe pod ratings-v1-1 -n bookinfo")
     assert "Pod bookinfo/ratings-v1-1: ratings: ImagePullBackOff" in finding.evidence
 
 

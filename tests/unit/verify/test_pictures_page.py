@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.verify.sample_report import REMEDY, REPORT
 from verify import findings, pictures
+from verify.causes import Code
 from verify.findings import Finding
 from verify.pictures.page import page
 
@@ -130,7 +131,7 @@ def test_where_nothing_is_expected_no_expected_graph_is_drawn() -> None:
     ("found", "headline"),
     [
         ((findings.ok("sidecars"),), "✓ Tracing works"),
-        ((findings.unknown("sidecars", cause="x"),), "? Cannot tell whether tracing works"),
+        ((findings.unknown("sidecars", code=Code.NO_COLLECTOR, cause="x"),), "? Cannot tell whether tracing works"),
         ((), "✓ Tracing works"),
     ],
 )
@@ -141,7 +142,12 @@ def test_every_verdict_has_a_headline(found: tuple[Finding, ...], headline: str)
 def test_text_is_escaped() -> None:
     evil = "</style></pre><script>alert(1)</script>\x00"
     made = page(
-        replace(REPORT, stack=evil, findings=(findings.fault(evil, evil, cause=evil, remedy=evil),), titles={}),
+        replace(
+            REPORT,
+            stack=evil,
+            findings=(findings.fault(evil, evil, code=Code.NO_COLLECTOR, cause=evil, remedy=evil),),
+            titles={},
+        ),
     )
     reader = Reader(made)
     assert not reader.texts("script")

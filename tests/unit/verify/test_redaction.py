@@ -2,6 +2,7 @@
 
 import pytest
 
+from verify.causes import Code
 from verify.findings import fault
 from verify.redaction import redacted
 
@@ -58,5 +59,5 @@ def test_a_text_of_several_lines_becomes_one() -> None:
 
 
 def test_a_finding_shows_no_secret_of_its_evidence() -> None:
-    finding = fault("tempo", f"level=error password={WORD}", "", cause="c", remedy="r")
+    finding = fault("tempo", f"level=error password={WORD}", "", code=Code.NO_COLLECTOR, cause="c", remedy="r")
     assert finding.evidence == ("level=error password=***",)

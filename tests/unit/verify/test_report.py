@@ -7,14 +7,18 @@ from dataclasses import replace
 import pytest
 
 from verify import findings
+from verify.causes import Code
 from verify.findings import Finding
 from verify.report import Report, Request
 from verify.service_graph import Calls, Edge
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
-BROKEN = findings.fault("collector", "queue full", cause="Tempo is slow", remedy="kubectl get pods")
-UNKNOWN = findings.unknown("grafana", cause="nobody may look")
+BROKEN = findings.fault(
+    "collector", "queue full", code=Code.NO_COLLECTOR, cause="Tempo is slow", remedy="kubectl get pods"
+)
+UNKNOWN = findings.unknown("grafana", code=Code.NO_COLLECTOR, cause="nobody may look")
 OK = findings.ok("sidecars", "6 of 6")
+WARNING = findings.warning("operators", code=Code.OPERATOR_STOPPED, cause="the operator does not run")
 REPORT = Report(
     stack="dev",
     context="kind",
@@ -33,6 +37,8 @@ REPORT = Report(
     [
         ((), "works"),
         ((OK, findings.absent("kiali", "not deployed")), "works"),
+        ((OK, WARNING), "works"),
+        ((WARNING, UNKNOWN), "cannot tell"),
         ((OK, UNKNOWN), "cannot tell"),
         ((UNKNOWN, BROKEN, OK), "broken"),
     ],
@@ -41,15 +47,32 @@ def test_the_worst_finding_is_the_verdict(found: tuple[Finding, ...], verdict: s
     assert replace(REPORT, findings=found).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("found", "headline"),
+    [
+        ((OK, WARNING), "✓ Tracing works, with 1 warning"),
+        ((WARNING, WARNING), "✓ Tracing works, with 2 warnings"),
+        ((WARNING, BROKEN), "✗ Tracing is broken"),
+    ],
+)
+def test_a_headline_counts_the_warnings_of_a_mesh_that_works(found: tuple[Finding, ...], headline: str) -> None:
+    assert replace(REPORT, findings=found).headline == headline
+
+
+def test_a_finding_in_json_has_its_code() -> None:
+    hops = replace(REPORT, findings=(OK, WARNING)).to_json()["hops"]
+    assert [hop["code"] for hop in hops] == [None, "operator-stopped"]
+
+
 def test_a_report_is_json() -> None:
     assert json.loads(json.dumps(REPORT.to_json(), allow_nan=False)) == REPORT.to_json()
 
 
 def test_the_keys_of_a_report_stay() -> None:
     made = REPORT.to_json()
-    assert list(made) == ["stack", "context", "at", "verdict", "hops", "request", "graph", "missing"]
+    assert list(made) == ["stack", "context", "at", "verdict", "warnings", "hops", "request", "graph", "missing"]
     assert set(made["hops"][0]) == {
-        "hop", "title", "status", "evidence", "cause", "remedy", "because", "follows_from",
+        "hop", "title", "status", "code", "evidence", "cause", "remedy", "because", "follows_from",
     }  # fmt: skip
     assert set(made["request"]) == {
         "trace_id", "address", "sent_at", "stored_seconds", "searchable_seconds", "graphed_seconds", "note",

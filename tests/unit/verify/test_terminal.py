@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tests.unit.verify.sample_report import REMEDY, REPORT
 from verify import findings
+from verify.causes import Code
 from verify.report import Report
 from verify.service_graph import Edge
 from verify.terminal import console, show
@@ -153,7 +154,10 @@ def test_a_terminal_gets_escape_codes_unless_it_wants_no_colour(
 def test_brackets_in_evidence_are_no_markup() -> None:
     out = io.StringIO()
     show(
-        replace(REPORT, findings=(findings.fault("x", "[red]a[/nothing]", cause="[b]", remedy="[c]"),)),
+        replace(
+            REPORT,
+            findings=(findings.fault("x", "[red]a[/nothing]", code=Code.NO_COLLECTOR, cause="[b]", remedy="[c]"),),
+        ),
         Console(file=out),
     )
     assert "[red]a[/nothing]" in out.getvalue()

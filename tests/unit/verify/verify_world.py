@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import yaml
 
+from verify.causes import Code
 from verify.cluster import Cluster
 from verify.deployment import Bookinfo, Deployment, Grafana, Kiali, Mesh, ObjectStore, Prometheus, Tempo, Tracing
 from verify.findings import Because, Finding, Status
@@ -318,6 +319,15 @@ def looks(after: Any, before: Any = None, followed: Journey | None = None) -> Lo
 def assert_broken(finding: Finding, because: Because, *, remedy: str) -> None:
     """``finding`` has this status, and its remedy begins with ``remedy`` and is one command for a shell."""
     assert (finding.status, finding.because) == (Status.BROKEN, because), finding
+    assert finding.cause
+    assert finding.remedy.startswith(remedy), finding.remedy
+    assert_is_command(finding.remedy)
+    assert_are_lines(finding)
+
+
+def assert_warns(finding: Finding, code: Code, *, remedy: str) -> None:
+    """``finding`` is a warning, and its remedy begins with ``remedy`` and is one command for a shell."""
+    assert (finding.status, finding.code) == (Status.WARNING, code), finding
     assert finding.cause
     assert finding.remedy.startswith(remedy), finding.remedy
     assert_is_command(finding.remedy)
