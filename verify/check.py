@@ -35,7 +35,7 @@ class Wanted:
 
 def check(world: World, wanted: Wanted, say: Say) -> Report:
     """Check the hops once; raises ``CannotCheckError`` if the API server no longer accepts the credentials."""
-    hops = wanted.hops
+    hops, world = wanted.hops, replace(world, probe=wanted.probe)
     say("looking at every hop")
     before = _look(world, hops)
     first = [_judge(world, hop, Looks(seen, seen, None)) for hop, seen in zip(hops, before, strict=True)]
@@ -104,9 +104,7 @@ def _is_fault(finding: Finding) -> bool:
 
 
 def _follow(world: World, wanted: Wanted, broken: Collection[str], say: Say) -> Journey:
-    bookinfo = world.deployment.bookinfo
-    url = wanted.probe or (bookinfo.url if bookinfo else None)
-    journey = request.follow(world, url, broken, say)
+    journey = request.follow(world, world.followed, broken, say)
     # Edges are known by the names that Istio gives services.
     ours = frozenset() if provider.names_services_by_convention(world) else bookinfo_edges(world.deployment)
     known = ours | wanted.edges

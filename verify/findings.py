@@ -88,19 +88,21 @@ def stalled(hop: str, *evidence: str, code: Code, cause: str, remedy: str) -> Fi
 
 # The hops that a span passes, the last one first.
 _SPAN_PATH = ("generator", "tempo", "collector", "proxies", "provider", "sidecars", "control-plane")
+# By it each of them finds the next one.
+_NAMES = "dns"
 # What brings spans, samples or sidecars to a hop, the nearest first. Not the nearest alone: it may seem to work for a
 # while longer, as it still processes what it has queued.
 _UPSTREAM: Mapping[str, Sequence[str]] = {
-    "graph": ("prometheus", *_SPAN_PATH),
-    "kiali": _SPAN_PATH[1:],
-    **{hop: _SPAN_PATH[number:] for number, hop in enumerate(_SPAN_PATH, start=1)},
+    "graph": ("prometheus", *_SPAN_PATH, _NAMES),
+    "kiali": (*_SPAN_PATH[1:], _NAMES),
+    **{hop: (*_SPAN_PATH[number:], _NAMES) for number, hop in enumerate(_SPAN_PATH, start=1)},
 }
 # What takes what a hop sends.
 _DOWNSTREAM: Mapping[str, Sequence[str]] = {
-    "proxies": ("collector",),
-    "collector": ("tempo",),
-    "tempo": ("object-store",),
-    "generator": ("prometheus",),
+    "proxies": ("collector", _NAMES),
+    "collector": ("tempo", _NAMES),
+    "tempo": ("object-store", _NAMES),
+    "generator": ("prometheus", _NAMES),
 }
 
 

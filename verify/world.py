@@ -19,11 +19,18 @@ CREDENTIALS = "PROMETHEUS_CREDENTIALS"
 
 @dataclass(frozen=True)
 class World:
-    """``stack`` is Pulumi's name for the deployment, for the commands that are printed."""
+    """``stack`` is Pulumi's name for the deployment, for the commands that are printed; ``probe`` is an address."""
 
     cluster: Cluster
     deployment: Deployment
     stack: str
+    probe: str | None = None
+
+    @property
+    def followed(self) -> str | None:
+        """Where requests are sent to: what a person asked for, or else Bookinfo."""
+        bookinfo = self.deployment.bookinfo
+        return self.probe or (bookinfo.url if bookinfo else None)
 
     @property
     def restore(self) -> str:

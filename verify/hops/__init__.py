@@ -13,6 +13,7 @@ from verify.findings import Finding
 from verify.hops import (
     collector,
     control_plane,
+    dns,
     generator,
     grafana,
     graph,
@@ -51,6 +52,7 @@ HOPS: tuple[Hop, ...] = tuple(
     _hop(module)
     for module in (
         operators,
+        dns,
         control_plane,
         sidecars,
         provider,

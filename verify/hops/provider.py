@@ -12,6 +12,8 @@ from verify.causes import Code
 from verify.cluster import UNREADABLE, CannotLookError, Object
 from verify.findings import Finding, fault, ok
 from verify.metrics import Samples, growth, scrape, total
+from verify.obstacles.surroundings import mesh_configuration
+from verify.obstacles.telemetries import older
 from verify.redaction import redacted
 from verify.world import Looks, World
 
@@ -63,8 +65,12 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         return fault(
             NAME, f"no {place}", code=Code.NO_TELEMETRY, cause="nothing switches tracing on", remedy=world.restore
         )
+    hidden = older(world, after.telemetries)
+    if hidden is not None:
+        return fault(NAME, hidden.evidence, code=hidden.code, cause=hidden.cause, remedy=hidden.remedy)
     entry = next(iter(telemetry.get("spec", {}).get("tracing") or [{}]))
-    named = [provider.get("name", "") for provider in entry.get("providers") or []]
+    # istiod compares names without case (istio: pilot/pkg/model/telemetry.go, fetchProvider).
+    named = [str(provider.get("name", "")).lower() for provider in entry.get("providers") or []]
     sampling = entry.get("randomSamplingPercentage")
     known = providers(after.config_maps)
     if not named or named[0] not in known:
@@ -79,6 +85,15 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         )
     if entry.get("disableSpanReporting") or sampling is None or float(sampling) == 0:
         return _no_sampling(world, place, entry)
+    if float(sampling) < tracing.sampling_percentage:
+        return fault(
+            NAME,
+            f"{place}: randomSamplingPercentage is {float(sampling):g}",
+            f"the stack's setting is {tracing.sampling_percentage:g} %",
+            code=Code.SAMPLED_LESS,
+            cause="somebody has changed the Telemetry, and fewer requests are traced than the stack says",
+            remedy=world.restore,
+        )
     config_map, settings = known[named[0]]
     service, port = _bare(settings.get("service", "")), settings.get("port")
     if (service, port) != (tracing.collector_host, tracing.collector_port):
@@ -138,20 +153,16 @@ def _shared(world: World) -> str | None:
 
 
 def providers(config_maps: Mapping[str, Object | None]) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """The OpenTelemetry providers of the mesh configuration by name, each with the ConfigMap that has it."""
+    """The OpenTelemetry providers of the mesh configuration by name, in lower case, each with its ConfigMap."""
     found: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for name, config_map in config_maps.items():
         for entry in extension_providers(config_map):
-            found.setdefault(entry.get("name", ""), (name, entry.get("opentelemetry") or {}))
+            found.setdefault(str(entry.get("name", "")).lower(), (name, entry.get("opentelemetry") or {}))
     return found
 
 
 def extension_providers(config_map: Object | None) -> Sequence[Mapping[str, Any]]:
-    try:
-        mesh = yaml.safe_load((config_map or {}).get("data", {}).get("mesh", ""))
-    except yaml.YAMLError:
-        return []
-    listed = mesh.get("extensionProviders") if isinstance(mesh, dict) else None
+    listed = mesh_configuration(config_map).get("extensionProviders")
     return [entry for entry in listed or [] if isinstance(entry, dict)]
 
 
@@ -196,12 +207,13 @@ def _correct(world: World, name: str, config_map: Object, provider: str) -> str:
         return world.restore
     mesh = yaml.safe_load(config_map["data"]["mesh"])
     for entry in mesh["extensionProviders"]:
-        if entry.get("name") == provider:
+        if str(entry.get("name")).lower() == provider:
             right = {"service": tracing.collector_host, "port": tracing.collector_port}
             settings = {**(entry.get("opentelemetry") or {}), **right}
+            name_there = entry["name"]
             # An entry may name only one kind of provider.
             entry.clear()
-            entry |= {"name": provider, "opentelemetry": settings}
+            entry |= {"name": name_there, "opentelemetry": settings}
     patch = json.dumps({"data": {"mesh": yaml.safe_dump(mesh)}})
     place = f"-n {mesh_facts.namespace}"
     # istiod reads the new text by itself, once the kubelet has brought it into the pod, which takes a minute or two.

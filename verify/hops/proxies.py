@@ -1,131 +1,85 @@
 """The proxies: each has the tracer and the collector's cluster, and the collector accepts its spans."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain, zip_longest
 
 import httpx
 
+from verify import envoy
 from verify.causes import Code
-from verify.cluster import Object, is_ready
-from verify.findings import Finding, absent, fault, ok, stalled, starved, unknown
+from verify.cluster import Object, ServicePort, is_ready
+from verify.envoy import TRACER, Tracing
+from verify.findings import Finding, Status, absent, fault, ok, stalled, starved, unknown, warning
 from verify.hops.sidecars import has_sidecar
+from verify.obstacles import mutual_tls, network_policies, reception, surroundings, telemetries, visibility
+from verify.obstacles.obstacle import Obstacle
+from verify.obstacles.surroundings import Surroundings
 from verify.world import Looks, World
 
 NAME = "proxies"
 TITLE = "Proxies send spans to the collector"
 
-_ADMIN_PORT = 15000
-_TRACER = "envoy.tracers.opentelemetry"
-# One proxy of each application is enough, and a mesh may have hundreds of applications.
+# One proxy of each workload is enough, and a mesh may have hundreds of workloads.
 _MAX_PROXIES = 12
+_PARALLEL = 6
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """One sidecar. ``tracer`` names the cluster that its tracer sends to; ``sampling`` is in percent.
+    """The sidecar of ``of``, a pod, and what it says."""
 
-    ``counters`` are those of all endpoints of that cluster; ``cluster`` is its configuration, if it exists.
-    """
+    of: Object
+    tracing: Tracing
 
-    pod: str
-    tracer: str | None
-    sampling: float | None
-    cluster: Mapping[str, Any] | None
-    counters: Mapping[str, int]
+    @property
+    def pod(self) -> str:
+        return _name(self.of)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``silent`` are the pods whose proxy does not answer."""
+    """``silent`` are the pods whose proxy does not answer; ``workloads`` is how many there are in all."""
 
     proxies: list[Proxy]
     silent: list[str]
+    workloads: int
+    around: Surroundings
 
 
 def look(world: World) -> Seen:
-    proxies, silent = [], []
-    for pod in _one_of_each(world):
-        name = f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
-        try:
-            with world.cluster.pod_client(pod, _ADMIN_PORT) as client:
-                proxies.append(_proxy(name, client, collector_cluster(world)))
-        except (httpx.HTTPError, ValueError):
-            silent.append(name)
-    return Seen(proxies, silent)
+    chosen, workloads = _chosen(world)
+    with ThreadPoolExecutor(_PARALLEL) as pool:
+        asked = list(pool.map(lambda pod: _ask(world, pod), chosen))
+    return Seen(
+        proxies=[Proxy(pod, said) for pod, said in zip(chosen, asked, strict=True) if said is not None],
+        silent=[_name(pod) for pod, said in zip(chosen, asked, strict=True) if said is None],
+        workloads=workloads,
+        around=surroundings.read(world),
+    )
 
 
 def flow(seen: Seen) -> float:
     """The exports of spans that the collector has accepted."""
-    return sum(proxy.counters.get("rq_success", 0) for proxy in seen.proxies)
+    return sum(proxy.tracing.counters.get("rq_success", 0) for proxy in seen.proxies)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
-    before, after, journey = looks.before, looks.after, looks.journey
-    proxies = after.proxies
+    after = looks.after
     if not world.deployment.mesh.namespaces:
         return absent(NAME, "the stack brings no namespace into the mesh")
-    if not proxies:
+    if not after.proxies:
         return unknown(
             NAME,
             *(f"Pod {name}: its proxy does not answer" for name in after.silent),
             code=Code.NO_PROXY,
             cause="there is no sidecar to ask",
         )
-    tracerless = [proxy for proxy in proxies if proxy.tracer is None]
-    if tracerless:
-        return starved(
-            NAME,
-            *(f"Pod {proxy.pod}: no listener has {_TRACER}" for proxy in tracerless),
-            code=Code.PROXY_WITHOUT_TRACER,
-            cause="istiod has not sent these proxies a tracer",
-            remedy=_restart_istiod(world),
-        )
-    wanted = collector_cluster(world)
-    elsewhere = [proxy for proxy in proxies if proxy.tracer != wanted or proxy.cluster is None]
-    if elsewhere:
-        return starved(
-            NAME,
-            *(f"Pod {proxy.pod}: the tracer sends to {proxy.tracer}" for proxy in elsewhere),
-            f"expected {wanted}",
-            code=Code.PROXY_ELSEWHERE,
-            cause="these proxies send to another collector, or to none",
-            remedy=_restart_istiod(world),
-        )
-    sampling_nothing = [proxy for proxy in proxies if proxy.sampling == 0]
-    if len(sampling_nothing) == len(proxies):
-        return starved(
-            NAME,
-            *(f"Pod {proxy.pod}: random_sampling is 0" for proxy in sampling_nothing),
-            code=Code.SAMPLED_LESS,
-            cause="a Telemetry for their namespace or workload sets the sampling to 0 %",
-            remedy="kubectl get telemetries.telemetry.istio.io --all-namespaces --output yaml",
-        )
-    encrypting = [proxy for proxy in proxies if _is_encrypted(proxy.cluster or {})]
-    if encrypting:
-        return fault(
-            NAME,
-            *(f"Pod {proxy.pod}: {wanted} has a TLS transport socket" for proxy in encrypting),
-            *_counters(before, after),
-            code=Code.MUTUAL_TLS,
-            cause="the proxies use mTLS to the collector, which is outside the mesh: a DestinationRule covers its host",
-            remedy=_plain_text(world),
-        )
-    evidence = f"{len(proxies)} of {len(proxies)} proxies have {_TRACER} and {wanted}"
-    if journey is None or not journey.answered or _grown(before, after, "rq_success"):
-        return ok(NAME, evidence, *(_counters(before, after) if journey else ()))
-    if not {proxy.pod for proxy in before.proxies} & {proxy.pod for proxy in proxies}:
-        return unknown(NAME, evidence, code=Code.PROXY_RESTARTED, cause="these proxies have only just started")
-    return stalled(
-        NAME,
-        *_counters(before, after),
-        code=Code.SPANS_DROPPED,
-        cause=f"packets to port {world.deployment.tracing.collector_port} of the collector do not arrive: "
-        "a NetworkPolicy or a firewall drops them",
-        remedy=_let_in(world),
-    )
+    sampled = _by_sampling(world, after)
+    wrong = _by_tracer(world, after) or (sampled if sampled and sampled.status is Status.BROKEN else None)
+    found = wrong or _by_encryption(world, looks) or _by_counters(world, looks)
+    return sampled if sampled and found.status is Status.OK else found
 
 
 def collector_cluster(world: World) -> str:
@@ -134,74 +88,177 @@ def collector_cluster(world: World) -> str:
     return f"outbound|{tracing.collector_port}||{tracing.collector_host}"
 
 
-def tracers(dump: object) -> Iterator[tuple[str | None, str, float]]:
-    """The tracers in a dump of listeners: the cluster that each sends to, its name, its sampling in percent."""
-    if isinstance(dump, dict):
-        tracing = dump.get("tracing")
-        if isinstance(tracing, dict) and isinstance(tracing.get("provider"), dict):
-            provider = tracing["provider"]
-            config = provider.get("typed_config", {})
-            target = config.get("grpc_service", {}).get("envoy_grpc", {}).get("cluster_name")
-            if target is None:
-                target = config.get("http_service", {}).get("http_uri", {}).get("cluster")
-            # Envoy leaves it out if it is 100 %.
-            sampling = tracing.get("random_sampling", {"value": 100.0}).get("value", 0.0)
-            yield target, provider.get("name", ""), float(sampling)
-        for value in dump.values():
-            yield from tracers(value)
-    elif isinstance(dump, list):
-        for value in dump:
-            yield from tracers(value)
+def _by_tracer(world: World, after: Seen) -> Finding | None:
+    """The fault of proxies that have no tracer, or one that sends elsewhere."""
+    around, wanted = after.around, collector_cluster(world)
+    without = [proxy for proxy in after.proxies if proxy.tracing.tracer is None]
+    if without:
+        evidence = [f"Pod {proxy.pod}: no listener has {TRACER}" for proxy in without]
+        found = _first(without, lambda pod: telemetries.own(world, around, pod)) or visibility.discovery(world, around)
+        return _obstructed(found, evidence) or starved(
+            NAME,
+            *evidence,
+            code=Code.PROXY_WITHOUT_TRACER,
+            cause="istiod has not sent these proxies a tracer",
+            remedy=_restart_istiod(world),
+        )
+    elsewhere = [proxy for proxy in after.proxies if proxy.tracing.tracer != wanted]
+    if elsewhere:
+        evidence = [f"Pod {proxy.pod}: the tracer sends to {proxy.tracing.tracer}" for proxy in elsewhere]
+        evidence.append(f"expected {wanted}")
+        return _obstructed(_first(elsewhere, lambda pod: telemetries.own(world, around, pod)), evidence) or starved(
+            NAME,
+            *evidence,
+            code=Code.PROXY_ELSEWHERE,
+            cause="these proxies send to another collector",
+            remedy=_restart_istiod(world),
+        )
+    lost = [proxy for proxy in after.proxies if proxy.tracing.cluster is None]
+    if lost:
+        evidence = [f"Pod {proxy.pod}: no such cluster: {wanted}" for proxy in lost]
+        found = _first(lost, lambda pod: visibility.egress(world, around, pod)) or _first(
+            lost, lambda pod: visibility.export(around, pod)
+        )
+        return _obstructed(found, evidence) or starved(
+            NAME,
+            *evidence,
+            code=Code.NO_SUCH_CLUSTER,
+            cause="these proxies do not know the collector's Service",
+            remedy=_restart_istiod(world),
+        )
+    return None
 
 
-def endpoint_counters(answer: Mapping[str, Any], cluster: str) -> dict[str, int]:
-    """The counters of all endpoints of one cluster, from Envoy's ``/clusters?format=json``."""
-    counters: dict[str, int] = {}
-    for status in answer.get("cluster_statuses", []):
-        if status.get("name") == cluster:
-            for host in status.get("host_statuses", []):
-                for stat in host.get("stats", []):
-                    counters[stat["name"]] = counters.get(stat["name"], 0) + int(stat.get("value", 0))
-    return counters
+def _by_sampling(world: World, after: Seen) -> Finding | None:
+    wanted = world.deployment.tracing.sampling_percentage
+    less = [proxy for proxy in after.proxies if proxy.tracing.sampling is not None and proxy.tracing.sampling < wanted]
+    if not less:
+        return None
+    evidence = [f"Pod {proxy.pod}: random_sampling is {proxy.tracing.sampling:g}" for proxy in less]
+    found = _first(less, lambda pod: telemetries.own(world, after.around, pod))
+    if found is not None and found.code is Code.SAMPLED_LESS:
+        # Whoever runs a namespace may want that, and spans get through.
+        return warning(NAME, found.evidence, *evidence, code=found.code, cause=found.cause, remedy=found.remedy)
+    return _obstructed(found, evidence) or starved(
+        NAME,
+        *evidence,
+        f"the stack's setting is {wanted:g} %",
+        code=Code.SAMPLED_LESS,
+        cause="these proxies sample less than the stack says, and no Telemetry says so: istiod has not told them yet",
+        remedy=_restart_istiod(world),
+    )
 
 
-def _one_of_each(world: World) -> list[Object]:
-    pods = [pod for name in world.deployment.mesh.namespaces for pod in world.cluster.pods(name)]
+def _by_encryption(world: World, looks: Looks[Seen]) -> Finding | None:
+    after, wanted = looks.after, collector_cluster(world)
+    encrypting = [proxy for proxy in after.proxies if envoy.is_encrypted(proxy.tracing.cluster or {})]
+    if not encrypting:
+        return None
+    evidence = [f"Pod {proxy.pod}: {wanted} has a TLS transport socket" for proxy in encrypting]
+    return _obstructed(
+        mutual_tls.rule(world, after.around, encrypting[0].of), [*evidence, *_counters(looks.before, after)]
+    )
+
+
+def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
+    before, after, journey = looks.before, looks.after, looks.journey
+    around, count = after.around, len(after.proxies)
+    evidence = f"{count} of {after.workloads} workloads asked: all have {TRACER} and {collector_cluster(world)}"
+    silent = [f"Pod {name}: its proxy does not answer" for name in after.silent]
+    if journey is None or not journey.answered or _grown(before, after, "rq_success"):
+        return ok(NAME, evidence, *(_counters(before, after) if journey else ()), *silent)
+    if not {proxy.pod for proxy in before.proxies} & {proxy.pod for proxy in after.proxies}:
+        return unknown(NAME, evidence, code=Code.PROXY_RESTARTED, cause="these proxies have only just started")
+    found = (
+        next(
+            filter(None, (reception.protocol(world, around, one.tracing.cluster or {}) for one in after.proxies)), None
+        )
+        or reception.listener(world, around)
+        or _first(after.proxies, lambda pod: network_policies.closed(world, around, pod))
+    )
+    obstructed = _obstructed(found, _counters(before, after))
+    if obstructed is not None:
+        return obstructed
+    tracing = world.deployment.tracing
+    return stalled(
+        NAME,
+        *_counters(before, after),
+        "no NetworkPolicy keeps the proxies from the collector",
+        code=Code.SPANS_DROPPED,
+        cause=f"packets to port {tracing.collector_port} of the collector do not arrive: the network, a firewall or a "
+        "policy of another kind drops them",
+        remedy=f"kubectl get endpointslices -n {tracing.collector_namespace} --output wide",
+    )
+
+
+def _first(proxies: Sequence[Proxy], find: Callable[[Object], Obstacle | None]) -> Obstacle | None:
+    return next(filter(None, (find(proxy.of) for proxy in proxies)), None)
+
+
+def _obstructed(found: Obstacle | None, evidence: Sequence[str]) -> Finding | None:
+    if found is None:
+        return None
+    return fault(NAME, found.evidence, *evidence, code=found.code, cause=found.cause, remedy=found.remedy)
+
+
+def _ask(world: World, pod: Object) -> Tracing | None:
+    try:
+        with world.cluster.pod_client(pod, envoy.ADMIN_PORT) as client:
+            return envoy.read(client, collector_cluster(world))
+    except (httpx.HTTPError, ValueError):
+        return None
+
+
+def _chosen(world: World) -> tuple[list[Object], int]:
+    """One ready pod of each workload, at most ``_MAX_PROXIES``, and how many workloads there are.
+
+    The application that requests are sent to comes first: it is the one whose spans have to arrive. Of the others, each
+    namespace gets its turn.
+    """
+    by_namespace = [_of_workloads(world.cluster.pods(name)) for name in world.deployment.mesh.namespaces]
+    in_turn = [pod for pod in chain.from_iterable(zip_longest(*by_namespace)) if pod is not None]
+    followed = {_name(pod) for pod in _followed(world)}
+    in_turn.sort(key=lambda pod: _name(pod) not in followed)
+    return in_turn[:_MAX_PROXIES], len(in_turn)
+
+
+def _of_workloads(pods: Sequence[Object]) -> list[Object]:
     chosen: dict[tuple[str, str], Object] = {}
     for pod in pods:
         if has_sidecar(pod) and is_ready(pod):
-            meta = pod["metadata"]
-            chosen.setdefault((meta["namespace"], meta.get("labels", {}).get("app", meta["name"])), pod)
-    return list(chosen.values())[:_MAX_PROXIES]
+            chosen.setdefault(_owner(pod), pod)
+    return list(chosen.values())
 
 
-def _proxy(name: str, client: httpx.Client, wanted: str) -> Proxy:
-    def get(path: str, **query: str) -> Any:
-        return json.loads(client.get(path, params=query).raise_for_status().text)
-
-    found = [one for one in tracers(get("/config_dump", resource="dynamic_listeners")) if one[1] == _TRACER]
-    target = next((target for target, _, _ in found), None)
-    pattern = f"^{re.escape(target or wanted)}$"
-    configs = get("/config_dump", resource="dynamic_active_clusters", name_regex=pattern).get("configs", [])
-    return Proxy(
-        pod=name,
-        tracer=target if found else None,
-        sampling=next((sampling for _, _, sampling in found), None),
-        cluster=configs[0].get("cluster") if configs else None,
-        counters=endpoint_counters(get("/clusters", format="json"), target or wanted),
-    )
+def _owner(pod: Object) -> tuple[str, str]:
+    """What made a pod; of the ReplicaSets of one Deployment, whatever their hash."""
+    meta = pod["metadata"]
+    for owner in meta.get("ownerReferences") or []:
+        if owner.get("controller"):
+            template = (meta.get("labels") or {}).get("pod-template-hash", "")
+            return owner["kind"], owner["name"].removesuffix(f"-{template}")
+    return "Pod", meta["name"]
 
 
-def _is_encrypted(cluster: Mapping[str, Any]) -> bool:
-    return "tls" in str(cluster.get("transport_socket", {}).get("name", ""))
+def _followed(world: World) -> Iterator[Object]:
+    target = None if world.followed is None else ServicePort.of(world.followed)
+    if target is not None:
+        yield from world.cluster.pods_of(target.namespace, target.service)
+
+
+def _name(pod: Object) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
 
 
 def _grown(before: Seen, after: Seen, counter: str) -> int:
-    """By how much a counter grew in all proxies together; in a proxy that is new, by its whole value."""
-    then = {proxy.pod: proxy.counters for proxy in before.proxies}
-    return sum(
-        max(0, proxy.counters.get(counter, 0) - then.get(proxy.pod, {}).get(counter, 0)) for proxy in after.proxies
-    )
+    """By how much a counter grew in the proxies that were seen twice; one that is smaller was restarted from 0."""
+    then = {proxy.pod: proxy.tracing.counters.get(counter, 0) for proxy in before.proxies}
+    grown = 0
+    for proxy in after.proxies:
+        now = proxy.tracing.counters.get(counter, 0)
+        if proxy.pod in then:
+            grown += now - then[proxy.pod] if now >= then[proxy.pod] else now
+    return grown
 
 
 def _counters(before: Seen, after: Seen) -> list[str]:
@@ -212,34 +269,3 @@ def _counters(before: Seen, after: Seen) -> list[str]:
 def _restart_istiod(world: World) -> str:
     mesh = world.deployment.mesh
     return f"kubectl rollout restart deployment/{mesh.istiod} -n {mesh.namespace}"
-
-
-def _plain_text(world: World) -> str:
-    """The command for a rule without TLS: one for the exact host takes precedence over one with a wildcard."""
-    tracing = world.deployment.tracing
-    rule = {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "DestinationRule",
-        "metadata": {"name": "tracing-collector-plain-text", "namespace": tracing.collector_namespace},
-        "spec": {"host": tracing.collector_host, "trafficPolicy": {"tls": {"mode": "DISABLE"}}},
-    }
-    return f"echo '{json.dumps(rule)}' | kubectl apply -f -"
-
-
-def _let_in(world: World) -> str:
-    """The command for a policy that allows spans in: what any NetworkPolicy allows is allowed."""
-    tracing = world.deployment.tracing
-    ports = [{"protocol": "TCP", "port": tracing.collector_port}]
-    policy = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {"name": "tracing-collector-otlp", "namespace": tracing.collector_namespace},
-        "spec": {
-            "podSelector": {
-                "matchLabels": {"app.kubernetes.io/instance": f"{tracing.collector_namespace}.{tracing.collector}"}
-            },
-            "policyTypes": ["Ingress"],
-            "ingress": [{"ports": ports}],
-        },
-    }
-    return f"echo '{json.dumps(policy)}' | kubectl apply -f -"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from verify.causes import Code
-from verify.findings import Finding, Status, absent, attribute, blocked, fault, ok, stalled, starved, unknown
+from verify.findings import Finding, Status, absent, attribute, blocked, fault, ok, stalled, starved, unknown, warning
 
 FAULT: Any = {"code": Code.NO_COLLECTOR, "cause": "it is wrong", "remedy": "mend it"}
 
@@ -15,11 +15,16 @@ FAULT: Any = {"code": Code.NO_COLLECTOR, "cause": "it is wrong", "remedy": "mend
 def of_all(*troubled: Finding) -> dict[str, Finding]:
     """The attributed findings if these hops are in trouble and all others work."""
     names = [
-        "operators", "control-plane", "sidecars", "provider", "proxies", "collector", "object-store", "tempo",
+        "operators", "dns", "control-plane", "sidecars", "provider", "proxies", "collector", "object-store", "tempo",
         "prometheus", "generator", "graph", "grafana", "kiali",
     ]  # fmt: skip
     by_hop = {name: ok(name) for name in names} | {finding.hop: finding for finding in troubled}
     return {finding.hop: finding for finding in attribute(list(by_hop.values()))}
+
+
+def test_a_warning_explains_nothing_and_is_explained_by_nothing() -> None:
+    found = of_all(warning("collector", **FAULT), starved("tempo", **FAULT), fault("dns", **FAULT))
+    assert (found["collector"].follows_from, found["tempo"].follows_from) == (None, "dns")
 
 
 def cannot_tell(hop: str) -> Finding:
@@ -41,6 +46,11 @@ def cannot_tell(hop: str) -> Finding:
             id="starved follows the nearest of two faults",
         ),
         pytest.param([starved("collector", **FAULT)], {"collector": None}, id="starved by nobody"),
+        pytest.param(
+            [fault("dns", **FAULT), blocked("collector", **FAULT), starved("graph", **FAULT)],
+            {"dns": None, "collector": "dns", "graph": "dns"},
+            id="without names nothing finds what it calls",
+        ),
         pytest.param(
             [starved("collector", **FAULT), starved("graph", **FAULT)],
             {"collector": None, "graph": "collector"},

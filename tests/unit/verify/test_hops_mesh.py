@@ -331,6 +331,29 @@ def test_a_provider_that_leads_to_the_collector_is_ok() -> None:
     )
 
 
+def test_names_of_providers_have_no_case() -> None:
+    found = seen_provider(telemetries=[telemetry(providers=[{"name": "OTel"}], randomSamplingPercentage=100)])
+    assert provider.judge(world(), looks(found)).status is Status.OK
+
+
+def test_an_older_telemetry_of_the_mesh_is_the_cause_that_the_stacks_has_no_effect() -> None:
+    older = {
+        "metadata": {"name": "a", "namespace": "istio-system", "creationTimestamp": "2025"},
+        "spec": {"metrics": []},
+    }
+    ours = TELEMETRY | {"metadata": TELEMETRY["metadata"] | {"creationTimestamp": "2026"}}
+    finding = provider.judge(world(), looks(seen_provider(telemetries=[ours, older])))
+    assert_broken(finding, Because.FAULT, remedy="kubectl patch telemetries.telemetry.istio.io a -n istio-system")
+    assert finding.code is Code.OLDER_TELEMETRY
+
+
+def test_a_telemetry_that_samples_less_than_the_stack_says_is_restored() -> None:
+    found = seen_provider(telemetries=[telemetry(providers=[{"name": "otel"}], randomSamplingPercentage=1)])
+    finding = provider.judge(world(), looks(found))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.code is Code.SAMPLED_LESS
+
+
 def test_a_provider_that_names_services_otherwise_is_told_of() -> None:
     renaming = mesh_config(service=HOST, port=4317, serviceAttributeEnrichment="OTEL_SEMANTIC_CONVENTIONS")
     finding = provider.judge(world(), looks(seen_provider(config_maps=renaming)))

@@ -1,15 +1,11 @@
-"""The findings for the proxies, the collector, the object store and Tempo."""
+"""The findings for the collector, the object store and Tempo."""
 
-import json
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 from verify_world import (
-    COLLECTOR,
     COLLECTOR_CONFIG,
-    DATA,
     DEPLOYMENT,
     TRACE_ID,
     assert_broken,
@@ -25,214 +21,11 @@ from verify_world import (
 )
 
 from verify.findings import Because, Status
-from verify.hops import collector, object_store, proxies, tempo
+from verify.hops import collector, object_store, tempo
 from verify.metrics import Samples
 from verify.world import Journey
 
 UNANSWERED = journey(answered=0, trace_id="", stored_seconds=None, searchable_seconds=None, graphed_seconds=None)
-
-
-# The proxies.
-
-PROXY = proxies.Proxy(
-    pod="bookinfo/productpage-v1-1",
-    tracer=COLLECTOR,
-    sampling=100.0,
-    cluster={"name": COLLECTOR},
-    counters={"rq_success": 4, "rq_error": 0, "cx_connect_fail": 0},
-)
-
-
-def seen_proxies(**changes: Any) -> proxies.Seen:
-    return proxies.Seen([replace(PROXY, **changes)], [])
-
-
-def counted(**counters: int) -> proxies.Seen:
-    return seen_proxies(counters={**PROXY.counters, **counters})
-
-
-def test_proxies_whose_spans_are_taken_are_ok() -> None:
-    finding = proxies.judge(world(), looks(counted(rq_success=9), counted(), journey()))
-    assert (finding.status, finding.evidence[-1]) == (
-        Status.OK,
-        "to the collector, during the check: rq_success +5, rq_error +0, cx_connect_fail +0",
-    )
-
-
-def test_a_proxy_without_a_tracer_is_starved_by_istiod() -> None:
-    finding = proxies.judge(world(), looks(seen_proxies(tracer=None, cluster=None)))
-    assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
-    assert finding.evidence == ("Pod bookinfo/productpage-v1-1: no listener has envoy.tracers.opentelemetry",)
-
-
-def test_a_proxy_that_sends_elsewhere_is_starved_by_istiod() -> None:
-    finding = proxies.judge(world(), looks(seen_proxies(tracer="outbound|9411||zipkin.istio-system.svc")))
-    assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
-    assert finding.evidence == (
-        "Pod bookinfo/productpage-v1-1: the tracer sends to outbound|9411||zipkin.istio-system.svc",
-        f"expected {COLLECTOR}",
-    )
-
-
-def test_a_proxy_without_the_collectors_cluster_is_starved_by_istiod() -> None:
-    finding = proxies.judge(world(), looks(seen_proxies(cluster=None)))
-    assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
-
-
-def test_proxies_that_sample_nothing_are_starved_by_a_telemetry_of_their_own() -> None:
-    finding = proxies.judge(world(), looks(seen_proxies(sampling=0.0), seen_proxies(sampling=0.0), journey()))
-    assert_broken(finding, Because.STARVED, remedy="kubectl get telemetries.telemetry.istio.io")
-    assert finding.evidence == ("Pod bookinfo/productpage-v1-1: random_sampling is 0",)
-
-
-def test_mtls_to_the_collector_is_a_fault_that_a_rule_for_its_host_ends() -> None:
-    encrypting = {"name": COLLECTOR, "transport_socket": {"name": "envoy.transport_sockets.tls"}}
-    finding = proxies.judge(world(), looks(seen_proxies(cluster=encrypting)))
-    assert_broken(finding, Because.FAULT, remedy="echo '{")
-    rule = json.loads(finding.remedy.removeprefix("echo '").removesuffix("' | kubectl apply -f -"))
-    assert (rule["kind"], rule["spec"]) == (
-        "DestinationRule",
-        {
-            "host": "otel-collector.istio-system.svc.cluster.local",
-            "trafficPolicy": {"tls": {"mode": "DISABLE"}},
-        },
-    )
-
-
-def test_automatic_mtls_is_no_fault() -> None:
-    """Envoy chooses the match by the endpoint; the collector's, outside the mesh, gets plain text."""
-    matches = [{"name": "tlsMode-istio", "transport_socket": {"name": "envoy.transport_sockets.tls"}}]
-    automatic = {"name": COLLECTOR, "transport_socket_matches": matches}
-    assert proxies.judge(world(), looks(seen_proxies(cluster=automatic))).status is Status.OK
-
-
-def test_a_raw_buffer_is_no_mtls() -> None:
-    raw = {"name": COLLECTOR, "transport_socket": {"name": "envoy.transport_sockets.raw_buffer"}}
-    assert proxies.judge(world(), looks(seen_proxies(cluster=raw))).status is Status.OK
-
-
-def test_proxies_whose_spans_do_not_arrive_are_stalled_and_a_policy_lets_them_in() -> None:
-    finding = proxies.judge(world(), looks(counted(cx_connect_fail=3), counted(), journey()))
-    assert_broken(finding, Because.STALLED, remedy="echo '{")
-    assert finding.evidence == ("to the collector, during the check: rq_success +0, rq_error +0, cx_connect_fail +3",)
-    policy = json.loads(finding.remedy.removeprefix("echo '").removesuffix("' | kubectl apply -f -"))
-    assert (policy["kind"], policy["metadata"]["namespace"], policy["spec"]["ingress"]) == (
-        "NetworkPolicy",
-        "istio-system",
-        [{"ports": [{"protocol": "TCP", "port": 4317}]}],
-    )
-
-
-def test_proxies_that_have_only_just_started_are_reported_as_unknown() -> None:
-    before = seen_proxies(pod="bookinfo/productpage-v1-0")
-    after = counted(rq_success=0)
-    assert proxies.judge(world(), looks(after, before, journey())).status is Status.UNKNOWN
-
-
-def test_without_requests_it_is_not_judged_what_arrives() -> None:
-    assert proxies.judge(world(), looks(counted(), counted(), UNANSWERED)).status is Status.OK
-
-
-def test_proxies_that_do_not_answer_are_reported_as_unknown() -> None:
-    finding = proxies.judge(world(), looks(proxies.Seen([], ["bookinfo/productpage-v1-1"])))
-    assert (finding.status, finding.evidence) == (
-        Status.UNKNOWN,
-        ("Pod bookinfo/productpage-v1-1: its proxy does not answer",),
-    )
-
-
-def test_a_stack_without_namespaces_in_the_mesh_has_no_proxies() -> None:
-    stack = world(deployment(mesh=part(DEPLOYMENT.mesh, namespaces=[])))
-    assert proxies.judge(stack, looks(proxies.Seen([], []))).status is Status.ABSENT
-
-
-def test_a_counter_that_began_anew_does_not_take_from_another_proxys() -> None:
-    restarted, steady = replace(PROXY, counters={"rq_success": 1}), replace(PROXY, pod="b", counters={"rq_success": 9})
-    before = proxies.Seen([PROXY, replace(steady, counters={"rq_success": 2})], [])
-    finding = proxies.judge(world(), looks(proxies.Seen([restarted, steady], []), before, journey()))
-    assert "rq_success +7" in finding.evidence[-1]
-
-
-def test_the_tracers_of_a_real_proxy_are_found() -> None:
-    dump = json.loads((DATA / "listeners.json").read_text())
-    assert list(proxies.tracers(dump)) == [(COLLECTOR, "envoy.tracers.opentelemetry", 100.0)]
-
-
-def tracing(sampling: Any = None, **provider: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"provider": {"name": "envoy.tracers.opentelemetry", **provider}}
-    return {"filters": [{"typed_config": {"tracing": found | ({} if sampling is None else sampling)}}]}
-
-
-@pytest.mark.parametrize(
-    ("sampling", "percent"),
-    [
-        ({"random_sampling": {"value": 5}}, 5.0),
-        ({"random_sampling": {"value": 0.5}}, 0.5),
-        ({"random_sampling": {}}, 0.0),
-        ({}, 100.0),
-    ],
-)
-def test_the_sampling_percentage_of_a_tracer_is_read(sampling: dict[str, Any], percent: float) -> None:
-    assert [found[2] for found in proxies.tracers(tracing(sampling))] == [percent]
-
-
-def test_a_tracer_over_http_leads_to_a_cluster_too() -> None:
-    config = {"http_service": {"http_uri": {"cluster": "outbound|4318||otel"}}}
-    assert [found[0] for found in proxies.tracers(tracing(typed_config=config))] == ["outbound|4318||otel"]
-
-
-def test_a_tracer_of_another_kind_leads_to_no_cluster_that_is_known() -> None:
-    assert list(proxies.tracers(tracing(name="envoy.tracers.zipkin"))) == [(None, "envoy.tracers.zipkin", 100.0)]
-
-
-@pytest.mark.parametrize("dump", [{}, [], None, "text", {"tracing": None}, {"tracing": {"random_sampling": {}}}])
-def test_a_dump_may_have_no_tracer(dump: object) -> None:
-    assert list(proxies.tracers(dump)) == []
-
-
-def test_the_counters_of_a_real_proxy_are_those_of_the_collectors_cluster_alone() -> None:
-    answer = json.loads((DATA / "clusters.json").read_text())
-    found = proxies.endpoint_counters(answer, COLLECTOR)
-    assert {name: found[name] for name in ("rq_success", "rq_error", "cx_connect_fail", "rq_total")} == {
-        "rq_success": 4,
-        "rq_error": 0,
-        "cx_connect_fail": 0,
-        "rq_total": 6,
-    }
-
-
-def test_the_counters_of_several_endpoints_are_added() -> None:
-    hosts = [{"stats": [{"name": "rq_success", "value": "4"}]}, {"stats": [{"name": "rq_success", "value": "3"}]}, {}]
-    answer = {"cluster_statuses": [{"name": COLLECTOR, "host_statuses": hosts}]}
-    assert proxies.endpoint_counters(answer, COLLECTOR) == {"rq_success": 7}
-
-
-def test_a_cluster_without_endpoints_has_no_counters() -> None:
-    assert proxies.endpoint_counters({"cluster_statuses": [{"name": COLLECTOR}]}, COLLECTOR) == {}
-
-
-def test_one_ready_pod_of_each_application_is_asked() -> None:
-    cluster = healthy()
-    cluster.api.put(
-        "/api/v1/pods",
-        pod("productpage-v1-2", sidecar=True, labels={"app": "productpage"}),
-        pod("details-v1-1", sidecar=True, ready=False, labels={"app": "details"}),
-        pod("batch-1", labels={"app": "batch"}),
-    )
-    seen = proxies.look(world(cluster=cluster))
-    assert ([one.pod for one in seen.proxies], seen.silent) == (["bookinfo/productpage-v1-1"], [])
-
-
-@pytest.mark.parametrize("answer", [httpx.Response(500), httpx.Response(200, text="<html>")])
-def test_a_proxy_that_answers_something_else_is_silent(answer: httpx.Response) -> None:
-    cluster = healthy()
-    cluster.answers["productpage-v1-1", 15000] = lambda _: answer
-    assert proxies.look(world(cluster=cluster)) == proxies.Seen([], ["bookinfo/productpage-v1-1"])
-
-
-def test_what_flows_through_the_proxies_is_what_the_collector_took_of_all_of_them() -> None:
-    seen = proxies.Seen([PROXY, replace(PROXY, pod="b", counters={"rq_success": 5}), replace(PROXY, counters={})], [])
-    assert proxies.flow(seen) == 9
 
 
 # The collector.

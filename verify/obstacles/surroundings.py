@@ -1,0 +1,91 @@
+"""What is read of the mesh around the collector, to find what is in the way."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from verify.cluster import CannotLookError, Object
+from verify.world import World
+
+_NETWORKING = "/apis/networking.istio.io/v1"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The objects of all namespaces that may be in the way; those of kinds that may not be read are missing.
+
+    ``namespaces`` are by name. ``mesh`` is the mesh configuration, ``root`` the namespace whose resources apply to the
+    whole mesh. ``collector`` are the collector's pods, ``service`` and ``resource`` its Service and its own resource.
+    """
+
+    root: str
+    mesh: Mapping[str, Any] = field(default_factory=dict)
+    namespaces: Mapping[str, Object] = field(default_factory=dict)
+    telemetries: Sequence[Object] = ()
+    sidecars: Sequence[Object] = ()
+    destination_rules: Sequence[Object] = ()
+    network_policies: Sequence[Object] = ()
+    collector: Sequence[Object] = ()
+    service: Object | None = None
+    resource: Object | None = None
+
+
+def read(world: World) -> Surroundings:
+    """Read them; raises ``CannotLookError`` only if the API server does not answer."""
+    cluster, mesh, tracing = world.cluster, world.deployment.mesh, world.deployment.tracing
+    service, namespace = tracing.collector_host.split(".")[:2]
+    inside = f"namespaces/{namespace}"
+    configuration = mesh_configuration(
+        cluster.read(f"/api/v1/namespaces/{mesh.namespace}/configmaps/{mesh.config_maps[0]}")
+    )
+    return Surroundings(
+        root=str(configuration.get("rootNamespace") or mesh.namespace),
+        mesh=configuration,
+        namespaces={one["metadata"]["name"]: one for one in _allowed(world, "/api/v1/namespaces")},
+        telemetries=_allowed(world, "/apis/telemetry.istio.io/v1/telemetries"),
+        sidecars=_allowed(world, f"{_NETWORKING}/sidecars"),
+        destination_rules=_allowed(world, f"{_NETWORKING}/destinationrules"),
+        network_policies=_allowed(world, f"/apis/networking.k8s.io/v1/{inside}/networkpolicies"),
+        collector=cluster.pods_of(namespace, service),
+        service=cluster.read(f"/api/v1/{inside}/services/{service}"),
+        resource=cluster.read(
+            f"/apis/opentelemetry.io/v1beta1/namespaces/{tracing.collector_namespace}/opentelemetrycollectors/"
+            f"{tracing.collector}"
+        ),
+    )
+
+
+def mesh_configuration(config_map: Object | None) -> Mapping[str, Any]:
+    try:
+        found = yaml.safe_load((config_map or {}).get("data", {}).get("mesh", ""))
+    except yaml.YAMLError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def name_of(obj: Object) -> str:
+    return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
+
+
+def arguments(kind: str, obj: Object) -> str:
+    """``KIND NAME -n NAMESPACE`` for kubectl."""
+    meta = obj["metadata"]
+    return f"{kind} {shlex.quote(meta['name'])} -n {shlex.quote(meta['namespace'])}"
+
+
+def oldest_first(objects: Sequence[Object]) -> list[Object]:
+    """In the order in which istiod looks at them (istio: pilot/pkg/model/config.go, sortConfigByCreationTime)."""
+    return sorted(
+        objects, key=lambda one: (str(one["metadata"].get("creationTimestamp") or ""), one["metadata"]["name"])
+    )
+
+
+def _allowed(world: World, path: str) -> list[Object]:
+    """The items at a path, or none where they may not be read: then this kind is blamed for nothing."""
+    try:
+        return world.cluster.items(path)
+    except CannotLookError:
+        return []
