@@ -94,6 +94,7 @@ class Code(StrEnum):
     TEMPO_STOPPED = "tempo-stopped", "Tempo is stopped and not managed by its operator."
     TEMPO_DOWN = "tempo-down", "No pod of Tempo is ready."
     TEMPO_PART_DOWN = "tempo-part-down", "A part of a TempoStack has no ready pod."
+    NO_TEMPO_SERVICE = "no-tempo-service", "Tempo's Service that takes spans does not exist."
     NO_SEARCH = "no-search", "Tempo does not answer searches."
     LOGIN_REFUSED = "login-refused", "What is asked does not accept the credentials that verify has."
     TEMPO_WITHOUT_METRICS = "tempo-without-metrics", "Tempo does not expose its metrics."
@@ -103,6 +104,7 @@ class Code(StrEnum):
     # Prometheus, the generator and the graph.
     PROMETHEUS_DOWN = "prometheus-down", "Prometheus does not answer."
     NO_RECEIVER = "no-receiver", "Prometheus runs without its receiver of remote writes."
+    NO_GENERATOR = "no-generator", "No metrics generator runs."
     GENERATOR_UNREADABLE = "generator-unreadable", "Tempo does not return its configuration."
     NO_GENERATOR_PATH = "no-generator-path", "The metrics generator has no path on Tempo's volume."
     PROCESSOR_OFF = "processor-off", "A processor of the metrics generator is not switched on."

@@ -126,7 +126,7 @@ def learnt_edges(world: World) -> frozenset[Edge]:
     found: set[Edge] = set()
     try:
         if namespaces:
-            with world.cluster.client(deployment.tempo.query_url) as tempo:
+            with world.tempo() as tempo:
                 found = {edge for one in _recent(tempo, namespaces) for edge in trace.edges(one)}
     except (httpx.HTTPError, CannotLookError, *UNREADABLE):
         return frozenset()

@@ -4,9 +4,12 @@ It holds names, addresses and intended values. Only the address of an existing P
 output is then one, too.
 """
 
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+_GATEWAY = re.compile(r"/api/traces/v1/([^/]+)/tempo/?\Z")
 
 Operator = Literal["mesh", "tempo", "opentelemetry", "kiali", "grafana"]
 
@@ -66,6 +69,15 @@ class Tempo(Part):
     generator_service: str
     processors: list[str]
     object_store: ObjectStore | None
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant whose traces ``query_url`` leads to, if that is the address of a gateway; else Tempo has none.
+
+        The path is ``/api/traces/v1/<tenant>/tempo`` (tempo-operator: docs/examples/openshift/uiplugin).
+        """
+        found = _GATEWAY.search(self.query_url)
+        return None if found is None else found[1]
 
 
 class Prometheus(Part):

@@ -1,12 +1,15 @@
 """Metrics in Prometheus' text format, as the hops expose them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from verify.cluster import Cluster, Object
+
+# The scheme and the port of a pod.
+Door = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -35,20 +38,31 @@ class Samples:
         return sum(found) if found else None
 
 
-def scrape(cluster: Cluster, pods: list[Object], port: int) -> Samples | None:
-    """The metrics of all ``pods``, added up; None if no pod answers."""
+def scrape(cluster: Cluster, pods: list[Object], port: int, others: Sequence[Door] = ()) -> Samples | None:
+    """The metrics of all ``pods``, added up; None if no pod answers.
+
+    They are asked by HTTP at ``port``, and those that do not answer there at ``others``.
+    """
     joined: dict[tuple[str, str], float] = {}
     answered = False
     for pod in pods:
-        try:
-            with cluster.pod_client(pod, port) as client:
-                samples = Samples.parse(client.get("/metrics").raise_for_status().text)
-        except (httpx.HTTPError, ValueError):
+        samples = _of_pod(cluster, pod, (("http", port), *others))
+        if samples is None:
             continue
         answered = True
         for key, value in samples.values.items():
             joined[key] = joined.get(key, 0.0) + value
     return Samples(joined) if answered else None
+
+
+def _of_pod(cluster: Cluster, pod: Object, doors: Sequence[Door]) -> Samples | None:
+    for scheme, port in doors:
+        try:
+            with cluster.pod_client(pod, port, scheme=scheme) as client:
+                return Samples.parse(client.get("/metrics").raise_for_status().text)
+        except (httpx.HTTPError, ValueError):
+            continue
+    return None
 
 
 def total(samples: Samples | None, prefix: str, label: str = "") -> float:

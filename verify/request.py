@@ -63,14 +63,13 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
         say("no address to send requests to: counting the traffic of other clients")
         time.sleep(_SECONDS_WITHOUT_REQUESTS)
         return Journey(note="no request was sent: name an address with --probe")
-    deployment, blocks = world.deployment, set(broken)
+    blocks = set(broken)
     with ExitStack() as opened:
         try:
             application = opened.enter_context(world.cluster.client(_root(url)))
         except CannotLookError as error:
             return Journey(address=url, problem=str(error))
-        tempo_url = deployment.tempo.query_url
-        tempo = None if _HOPS_TO_TEMPO & blocks else _store(lambda: world.cluster.client(tempo_url), opened)
+        tempo = None if _HOPS_TO_TEMPO & blocks else _store(world.tempo, opened)
         is_awaited = tempo is not None and not _HOPS_TO_GRAPH & blocks
         prometheus = _store(world.prometheus, opened) if is_awaited else None
         follower = _Follower(url, application, tempo, prometheus)

@@ -40,6 +40,18 @@ class World:
         """
         return f"PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack {self.stack}"
 
+    def tempo(self) -> httpx.Client:
+        """A client of Tempo, to search and read traces; raises ``CannotLookError``.
+
+        The gateway of a Tempo with tenants wants to know who asks; a host outside the cluster gets no token.
+        """
+        tempo = self.deployment.tempo
+        client = self.cluster.client(tempo.query_url)
+        token = self.cluster.bearer() if tempo.tenant and ServicePort.of(tempo.query_url) else None
+        if token:
+            client.headers["Authorization"] = f"Bearer {token}"
+        return client
+
     def prometheus(self) -> httpx.Client:
         """A client of Prometheus, which tells it what it wants to know; raises ``CannotLookError``."""
         prometheus = self.deployment.prometheus

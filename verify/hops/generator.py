@@ -8,15 +8,15 @@ import httpx
 import yaml
 
 from verify.causes import Code
-from verify.cluster import CannotLookError, Object, is_ready, main_container
+from verify.cluster import CannotLookError, Object, is_ready, main_container, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
 from verify.metrics import Samples, growth, scrape, total
+from verify.tempo_parts import API_PORT, CONFIG_FILE, INTERNAL_DOORS, generator_config_map, generator_pods
 from verify.world import Looks, World
 
 NAME = "generator"
 TITLE = "Metrics generator"
 
-_HTTP_PORT = 3200
 _VOLUME = "/var/tempo"
 _LOG_SECONDS = 60
 _RECEIVED = "tempo_metrics_generator_spans_received_total"
@@ -41,13 +41,13 @@ class Seen:
 
 def look(world: World) -> Seen:
     tempo, cluster = world.deployment.tempo, world.cluster
-    pods = cluster.pods_of(tempo.namespace, tempo.generator_service)
+    pods = generator_pods(cluster, tempo)
     ready = [pod for pod in pods if is_ready(pod)]
     lines = [line for pod in ready for line in cluster.log(pod, main_container(pod), seconds=_LOG_SECONDS)]
     return Seen(
         pods=pods,
         config=_config(world, ready),
-        metrics=scrape(cluster, ready, _HTTP_PORT),
+        metrics=scrape(cluster, ready, API_PORT, INTERNAL_DOORS),
         log=[line for line in lines if is_write_error(line)],
     )
 
@@ -60,12 +60,15 @@ def flow(seen: Seen) -> float:
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
     tempo, prometheus = world.deployment.tempo, world.deployment.prometheus
+    if not any(is_ready(pod) for pod in after.pods):
+        return _not_running(world, after)
     if after.config is None:
         return unknown(
             NAME,
-            f"Service {tempo.namespace}/{tempo.generator_service} does not return its configuration",
+            f"neither a pod of {tempo.generator_service} nor ConfigMap {tempo.namespace}/{generator_config_map(tempo)} "
+            "has its configuration",
             code=Code.GENERATOR_UNREADABLE,
-            cause="Tempo, or its metrics generator, does not run",
+            cause="the configuration of the metrics generator cannot be read",
             remedy=f"kubectl get pods -n {tempo.namespace}",
         )
     generator = after.config.get("metrics_generator") or {}
@@ -101,6 +104,27 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             remedy=world.restore,
         )
     return _by_counters(world, looks)
+
+
+def _not_running(world: World, seen: Seen) -> Finding:
+    """Starved, because the whole of Tempo may be down, which is then the cause."""
+    tempo = world.deployment.tempo
+    if not seen.pods:
+        # An operator of before 0.22 makes none for a TempoStack; the program then deploys a Tempo that only does this.
+        return starved(
+            NAME,
+            f"{tempo.namespace}/{tempo.generator_service} has no pod",
+            code=Code.NO_GENERATOR,
+            cause="no metrics generator runs, so that nothing makes the service graph",
+            remedy=world.restore,
+        )
+    return starved(
+        NAME,
+        *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in seen.pods),
+        code=Code.TEMPO_PART_DOWN,
+        cause="no pod of the metrics generator is ready, so that nothing makes the service graph",
+        remedy=f"kubectl describe pod {seen.pods[0]['metadata']['name']} -n {tempo.namespace}",
+    )
 
 
 def is_write_error(line: str) -> bool:
@@ -164,15 +188,28 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
 
 
 def _config(world: World, ready: list[Object]) -> Mapping[str, Any] | None:
+    """What it runs with, or else what its operator has written for it.
+
+    Only the API has the page, which wants a client's certificate where the operator encrypts between the parts.
+    """
     for pod in ready:
         try:
-            with world.cluster.pod_client(pod, _HTTP_PORT) as client:
+            with world.cluster.pod_client(pod, API_PORT) as client:
                 found = parse_config(client.get("/status/config").raise_for_status().text)
         except (httpx.HTTPError, yaml.YAMLError, CannotLookError):
             continue
         if found is not None:
             return found
-    return None
+    return _written_config(world) if ready else None
+
+
+def _written_config(world: World) -> Mapping[str, Any] | None:
+    tempo = world.deployment.tempo
+    try:
+        found = world.cluster.read(f"/api/v1/namespaces/{tempo.namespace}/configmaps/{generator_config_map(tempo)}")
+        return parse_config(((found or {}).get("data") or {}).get(CONFIG_FILE, ""))
+    except (yaml.YAMLError, CannotLookError):
+        return None
 
 
 def parse_config(text: str) -> Mapping[str, Any] | None:

@@ -1,12 +1,14 @@
 """The object store: it runs, and Tempo can use its bucket there."""
 
+import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from verify.causes import Code
 from verify.cluster import Object, is_ready, main_container, trouble
 from verify.findings import Finding, absent, fault, ok
+from verify.tempo_parts import USERS_OF_THE_BUCKET, pods_by_part
 from verify.world import Looks, World
 
 NAME = "object-store"
@@ -22,6 +24,8 @@ _REFUSED = re.compile(
 )
 # Tempo polls its bucket every few minutes, and logs when it could (tempo: tempodb/tempodb.go).
 _POLLED = re.compile(r"blocklist poll complete")
+_WRITTEN_AT = re.compile(r"\bts=(\S+)")
+_EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
 @dataclass(frozen=True)
@@ -87,13 +91,34 @@ def errors(lines: Sequence[str]) -> list[str]:
 
 
 def _log(world: World) -> list[str]:
-    tempo, cluster = world.deployment.tempo, world.cluster
-    lines: list[str] = []
-    for service in dict.fromkeys((tempo.distributor_service, tempo.generator_service)):
-        for pod in cluster.pods_of(tempo.namespace, service):
-            container = main_container(pod)
-            current = cluster.log(pod, container, seconds=_LOG_SECONDS)
-            # A container that keeps stopping has its error in the log of the previous run.
-            earlier = [] if is_ready(pod) else cluster.log(pod, container, seconds=_LOG_SECONDS, previous=True)
-            lines += [*earlier, *current]
-    return lines
+    """What the parts that use the bucket have logged, in the order of time: each polls or writes, and few do both."""
+    parts = pods_by_part(world.cluster, world.deployment.tempo)
+    pods = [pod for part in USERS_OF_THE_BUCKET for pod in parts.get(part, [])]
+    lines = [line for pod in pods for line in in_time(_log_of(world, pod))]
+    return [line for _, line in sorted(lines, key=lambda one: one[0])]
+
+
+def _log_of(world: World, pod: Object) -> list[str]:
+    container = main_container(pod)
+    current = world.cluster.log(pod, container, seconds=_LOG_SECONDS)
+    # A container that keeps stopping has its error in the log of the previous run.
+    earlier = [] if is_ready(pod) else world.cluster.log(pod, container, seconds=_LOG_SECONDS, previous=True)
+    return [*earlier, *current]
+
+
+def in_time(lines: Sequence[str]) -> Iterator[tuple[datetime.datetime, str]]:
+    """The lines of one log, each with its time; one without has that of the line before it."""
+    at = _EARLIEST
+    for line in lines:
+        written = _WRITTEN_AT.search(line)
+        if written is not None:
+            at = _moment(written[1]) or at
+        yield at, line
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

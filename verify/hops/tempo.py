@@ -1,46 +1,90 @@
-"""Tempo: it runs, accepts spans, and finds recent traces by TraceQL."""
+"""Tempo: its parts run, it accepts spans, and finds recent traces by TraceQL."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
 
 from verify.causes import Code
 from verify.cluster import CannotLookError, Object, condition, is_ready, trouble
-from verify.findings import Finding, blocked, fault, ok, starved, unknown
+from verify.findings import Finding, Status, blocked, fault, ok, starved, unknown, warning
 from verify.metrics import Samples, growth, scrape, total
+from verify.tempo_parts import (
+    API_PORT,
+    COMPACTOR,
+    DISTRIBUTOR,
+    GATEWAY,
+    INGESTER,
+    INTERNAL_DOORS,
+    ONE,
+    QUERIER,
+    QUERY_FRONTEND,
+    USERS_OF_THE_BUCKET,
+    labels,
+    pods_by_part,
+)
+from verify.tempo_tenants import gateway_service, needs, take_away, tenancy_of
 from verify.trace import of_namespaces
 from verify.world import Looks, World
 
 NAME = "tempo"
 TITLE = "Tempo"
 
-_HTTP_PORT = 3200
 _RECEIVED = "tempo_distributor_spans_received_total"
 _KINDS = {"monolithic": ("TempoMonolithic", "tempomonolithics"), "stack": ("TempoStack", "tempostacks")}
 # How far back traces are searched.
 _RECENT_SECONDS = 300
+_WITHOUT_INGESTERS = 3
+_NOT_ALLOWED = {401, 403}
+# What Tempo answers to a question without a tenant (dskit: user/id.go).
+_NO_TENANT = "no org id"
+_MAX_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a search failed."""
+
+    said: str
+    code: Code
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``search`` is the number of recent traces, or why the search failed."""
+    """``parts`` has the pods of each part, ``search`` the number of recent traces.
+
+    ``has_intake``: whether the Service exists that takes spans; ``gateway`` is the Service of the gateway.
+    """
 
     resource: Object | None
-    pods: list[Object]
+    parts: Mapping[str, Sequence[Object]]
     metrics: Samples | None
-    search: int | str
+    search: int | Failure
+    has_intake: bool = True
+    gateway: Object | None = None
+
+    @property
+    def pods(self) -> list[Object]:
+        return [pod for pods in self.parts.values() for pod in pods]
+
+    def has_ready(self, part: str) -> bool:
+        return any(is_ready(pod) for pod in self.parts.get(part, ()))
 
 
 def look(world: World) -> Seen:
     tempo, cluster = world.deployment.tempo, world.cluster
     _, plural = _KINDS[tempo.mode]
-    pods = cluster.pods_of(tempo.namespace, tempo.distributor_service)
+    parts = pods_by_part(cluster, tempo)
+    taking = [pod for part in (ONE, DISTRIBUTOR) for pod in parts.get(part, []) if is_ready(pod)]
+    services = f"/api/v1/namespaces/{tempo.namespace}/services"
     return Seen(
         resource=cluster.read(f"/apis/tempo.grafana.com/v1alpha1/namespaces/{tempo.namespace}/{plural}/{tempo.name}"),
-        pods=pods,
-        metrics=scrape(cluster, [pod for pod in pods if is_ready(pod)], _HTTP_PORT),
+        parts=parts,
+        metrics=scrape(cluster, taking, API_PORT, INTERNAL_DOORS),
         search=_search(world),
+        has_intake=cluster.read(f"{services}/{tempo.distributor_service}") is not None,
+        gateway=cluster.read(f"{services}/{gateway_service(tempo)}"),
     )
 
 
@@ -51,57 +95,162 @@ def flow(seen: Seen) -> float:
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
-    tempo = world.deployment.tempo
-    kind, plural = _KINDS[tempo.mode]
-    place, name = f"{kind} {tempo.namespace}/{tempo.name}", f"{tempo.name} -n {tempo.namespace}"
     if after.resource is None:
-        return fault(NAME, f"no {place}", code=Code.NO_TEMPO, cause="there is no Tempo", remedy=world.restore)
+        return fault(NAME, f"no {_place(world)}", code=Code.NO_TEMPO, cause="there is no Tempo", remedy=world.restore)
     ready = condition(after.resource, "Ready") or {}
     evidence = [
-        f"{place}: Ready is {ready.get('status', 'not reported')}",
+        f"{_place(world)}: Ready is {ready.get('status', 'not reported')}",
         *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods if not is_ready(pod)),
     ]
-    if after.resource["spec"].get("management") == "Unmanaged" and not after.pods:
+    return (
+        _not_running(world, after, after.resource, evidence)
+        or _with_tenants(world, after, after.resource, evidence)
+        or _part_not_running(world, after, after.resource, evidence)
+        or _without_service(world, after, after.resource, evidence)
+        or _not_searching(world, after, evidence)
+        or _with_what_wants_attention(world, after, after.resource, _by_counters(world, looks))
+    )
+
+
+def _place(world: World) -> str:
+    tempo = world.deployment.tempo
+    return f"{_KINDS[tempo.mode][0]} {tempo.namespace}/{tempo.name}"
+
+
+def _resource(world: World) -> str:
+    """The resource, as an argument of kubectl."""
+    tempo = world.deployment.tempo
+    return f"{_KINDS[tempo.mode][1]} {tempo.name} -n {tempo.namespace}"
+
+
+def _parts_needed(world: World, resource: Object) -> dict[str, str]:
+    """The parts without which spans do not pass, or are not found, each with what happens then."""
+    if world.deployment.tempo.mode == "monolithic":
+        return {ONE: "no span is taken"}
+    gateway = (resource["spec"].get("template") or {}).get("gateway") or {}
+    return {
+        **({GATEWAY: "neither spans nor searches get in"} if gateway.get("enabled") else {}),
+        DISTRIBUTOR: "no span is taken",
+        **({INGESTER: "no span is stored"} if _has_ingesters(resource) else {}),
+        QUERY_FRONTEND: "no trace is found",
+        QUERIER: "no trace is found",
+    }
+
+
+def _has_ingesters(resource: Object) -> bool:
+    """Whether it has ingesters and a compactor, as every Tempo before 3."""
+    major = str(resource.get("status", {}).get("tempoVersion", "")).partition(".")[0]
+    return not major.isdigit() or int(major) < _WITHOUT_INGESTERS
+
+
+def _not_running(world: World, seen: Seen, resource: Object, evidence: Sequence[str]) -> Finding | None:
+    needed = _parts_needed(world, resource)
+    # Each of the two kinds has a field of its own.
+    unmanaged = "Unmanaged" in {resource["spec"].get("management"), resource["spec"].get("managementState")}
+    stopped = [part for part in needed if not seen.parts.get(part)]
+    if unmanaged and stopped:
+        none = "no pod runs" if not seen.pods else f"no pod of {', '.join(stopped)} runs"
         return fault(
             NAME,
             *evidence,
-            f"{place}: spec.management is Unmanaged, and no pod runs",
+            f"{_place(world)}: it is Unmanaged, and {none}",
             code=Code.TEMPO_STOPPED,
             cause="Tempo is stopped, and its operator was told not to manage it",
-            remedy=f"kubectl patch {plural} {name} --type merge"
+            remedy=f"kubectl patch {_resource(world)} --type merge"
             """ --patch '{"spec":{"management":"Managed","managementState":"Managed"}}'""",
         )
-    if not any(is_ready(pod) for pod in after.pods):
-        found = blocked if after.pods and tempo.object_store else fault
-        return found(
-            NAME,
-            *evidence,
-            code=Code.TEMPO_DOWN,
-            cause="no pod of Tempo is ready",
-            remedy=f"kubectl describe {plural} {name}",
-        )
-    if isinstance(after.search, str):
-        return fault(
-            NAME,
-            *evidence,
-            f"TraceQL: {after.search}",
-            code=Code.NO_SEARCH,
-            cause="Tempo does not answer searches",
-            remedy=f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50",
-        )
-    return _by_counters(world, looks)
+    if any(is_ready(pod) for pod in seen.pods):
+        return None
+    found = blocked if seen.pods and world.deployment.tempo.object_store else fault
+    return found(
+        NAME,
+        *evidence,
+        code=Code.TEMPO_DOWN,
+        cause="no pod of Tempo is ready",
+        remedy=f"kubectl describe {_resource(world)}",
+    )
+
+
+def _with_tenants(world: World, seen: Seen, resource: Object, evidence: Sequence[str]) -> Finding | None:
+    """Tempo has tenants, and the stack, which was deployed without, sends and asks without naming one."""
+    tempo = world.deployment.tempo
+    tenancy = tenancy_of(resource, tempo.mode)
+    refused = isinstance(seen.search, Failure) and seen.search.code is Code.NO_TENANT
+    is_shut = tenancy.has_gateway and tempo.tenant is None
+    if not (refused or is_shut):
+        return None
+    exporter = needs(tenancy, tempo, seen.gateway)
+    return fault(
+        NAME,
+        *evidence,
+        f"{_place(world)} has tenants: {', '.join(tenancy.names) or 'none is named'}",
+        *([f"Service {tempo.namespace}/{tempo.distributor_service} does not exist"] if not seen.has_intake else []),
+        *([f"TraceQL: {seen.search.said}"] if isinstance(seen.search, Failure) else []),
+        code=Code.NO_TENANT,
+        cause=f"Tempo has tenants, and the stack is deployed without: an exporter to it needs {exporter}; else take "
+        "the tenants away",
+        remedy=take_away(tenancy, _resource(world), world) or f"kubectl describe {_resource(world)}",
+    )
+
+
+def _part_not_running(world: World, seen: Seen, resource: Object, evidence: Sequence[str]) -> Finding | None:
+    tempo = world.deployment.tempo
+    down = [(part, then) for part, then in _parts_needed(world, resource).items() if not seen.has_ready(part)]
+    if not down:
+        return None
+    part, then = down[0]
+    needs_the_bucket = tempo.object_store is not None and part in USERS_OF_THE_BUCKET
+    found = blocked if needs_the_bucket and seen.parts.get(part) else fault
+    return found(
+        NAME,
+        *evidence,
+        *(f"no pod of {one} is ready" for one, _ in down),
+        code=Code.TEMPO_PART_DOWN,
+        cause=f"no pod of Tempo's {part} is ready: {then}",
+        remedy=_describe(world, part),
+    )
+
+
+def _without_service(world: World, seen: Seen, resource: Object, evidence: Sequence[str]) -> Finding | None:
+    tempo = world.deployment.tempo
+    if seen.has_intake or tenancy_of(resource, tempo.mode).has_gateway:
+        return None
+    return fault(
+        NAME,
+        *evidence,
+        f"no Service {tempo.namespace}/{tempo.distributor_service}",
+        code=Code.NO_TEMPO_SERVICE,
+        cause="the Service that takes spans does not exist, and its operator does not make it again",
+        remedy=f"kubectl describe {_resource(world)}",
+    )
+
+
+def _not_searching(world: World, seen: Seen, evidence: Sequence[str]) -> Finding | None:
+    if not isinstance(seen.search, Failure) or seen.search.code is not Code.NO_SEARCH:
+        return None
+    return fault(
+        NAME,
+        *evidence,
+        f"TraceQL: {seen.search.said}",
+        code=Code.NO_SEARCH,
+        cause="Tempo does not answer searches",
+        remedy=_logs(seen, QUERY_FRONTEND),
+    )
 
 
 def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     before, after, journey = looks.before, looks.after, looks.journey
-    tempo = world.deployment.tempo
-    logs = f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50"
+    logs = _logs(after, DISTRIBUTOR)
     if after.metrics is None:
         return unknown(NAME, code=Code.TEMPO_WITHOUT_METRICS, cause="Tempo does not expose its metrics", remedy=logs)
     received = growth(before.metrics, after.metrics, _RECEIVED) or 0
-    evidence = f"spans received +{received:g}, {after.search} traces of the last {_RECENT_SECONDS // 60} minutes found"
+    evidence = f"spans received +{received:g}" + (
+        ""
+        if isinstance(after.search, Failure)
+        else f", {after.search} traces of the last {_RECENT_SECONDS // 60} minutes found"
+    )
     if journey is None:
-        return ok(NAME, f"{len(after.pods)} pods are ready")
+        return ok(NAME, f"{sum(map(is_ready, after.pods))} pods are ready")
     if journey.answered and not received:
         return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches Tempo", remedy=logs)
     if journey.answered and journey.stored_seconds is not None and journey.searchable_seconds is None:
@@ -110,17 +259,81 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             evidence,
             code=Code.NOT_SEARCHABLE,
             cause="the trace of the request is stored, but TraceQL does not find it",
-            remedy=logs,
+            remedy=_logs(after, QUERY_FRONTEND),
         )
     return ok(NAME, evidence)
 
 
-def _search(world: World) -> int | str:
+def _with_what_wants_attention(world: World, seen: Seen, resource: Object, finding: Finding) -> Finding:
+    """``finding``, or what is not known or not right although spans get through."""
+    if finding.status is not Status.OK:
+        return finding
+    if isinstance(seen.search, Failure):
+        return unknown(
+            NAME,
+            *finding.evidence,
+            f"TraceQL: {seen.search.said}",
+            code=seen.search.code,
+            cause="Tempo, or the gateway in front of it, does not let the kubeconfig's user search",
+        )
+    # A part of which nothing runs is the matter of another hop, as the generator, or was judged before.
+    unready = [
+        (part, pod)
+        for part, pods in seen.parts.items()
+        for pod in pods
+        if not is_ready(pod) and (seen.has_ready(part) or part == COMPACTOR)
+    ]
+    said = [f"Pod {pod['metadata']['name']}: {trouble(pod)}" for _, pod in unready]
+    has_compactor = world.deployment.tempo.mode == "stack" and _has_ingesters(resource)
+    if has_compactor and not seen.has_ready(COMPACTOR):
+        return warning(
+            NAME,
+            *finding.evidence,
+            *said,
+            code=Code.TEMPO_PART_DOWN,
+            cause="no pod of Tempo's compactor is ready: what is stored is neither merged nor deleted",
+            remedy=_describe(world, COMPACTOR),
+        )
+    if unready:
+        return warning(
+            NAME,
+            *finding.evidence,
+            *said,
+            code=Code.POD_NOT_READY,
+            cause=f"a pod of Tempo's {unready[0][0]} is not ready; the others take its place",
+            remedy=_describe(world, unready[0][0]),
+        )
+    return finding
+
+
+def _describe(world: World, part: str) -> str:
+    """What Kubernetes says of a part: of its pods, and why there are none."""
+    tempo = world.deployment.tempo
+    selector = ",".join(f"{key}={value}" for key, value in labels(tempo, part).items())
+    return f"kubectl describe deployments,statefulsets,pods -n {tempo.namespace} -l {selector}"
+
+
+def _logs(seen: Seen, part: str) -> str:
+    """The command for the log of a part, or of all of Tempo where that is one process."""
+    pod = next(pod for name in (part, ONE) for pod in seen.parts.get(name, ()))["metadata"]
+    return f"kubectl logs -n {pod['namespace']} {pod['name']} --tail=50"
+
+
+def _search(world: World) -> int | Failure:
     now = int(time.time())
     try:
-        with world.cluster.client(world.deployment.tempo.query_url) as client:
+        with world.tempo() as client:
             query = {"q": of_namespaces(world.deployment.mesh.namespaces), "limit": "100"}
             answer = client.get("/api/search", params=query | {"start": str(now - _RECENT_SECONDS), "end": str(now)})
+            # The gateway leads those without a token to a page where people log in.
+            if answer.status_code in _NOT_ALLOWED or answer.is_redirect:
+                return _refusal(answer)
             return len(answer.raise_for_status().json().get("traces") or [])
     except (httpx.HTTPError, CannotLookError, ValueError) as error:
-        return str(error)
+        return Failure(str(error), Code.NO_SEARCH)
+
+
+def _refusal(answer: httpx.Response) -> Failure:
+    words = " ".join(answer.text.split())[:_MAX_LENGTH]
+    code = Code.NO_TENANT if _NO_TENANT in words else Code.LOGIN_REFUSED
+    return Failure(" ".join(filter(None, [f"it answered {answer.status_code}", words])), code)

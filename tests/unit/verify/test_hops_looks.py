@@ -17,6 +17,7 @@ from verify_world import (
     part,
     pod,
     service,
+    tempo_labels,
     world,
     yaml_of,
 )
@@ -37,6 +38,7 @@ STACK = part(
     distributor_service="tempo-tempo-distributor",
     generator_service="tempo-tempo-metrics-generator",
 )
+OF_A_TENANT = "https://tempo-tempo-gateway.tracing-system.svc:8080/api/traces/v1/mesh/tempo"
 ELSEWHERE = part(
     DEPLOYMENT.prometheus, query_url="http://prometheus.monitoring.svc:9090", namespace=None, deployment=None
 )
@@ -47,6 +49,7 @@ VARIANTS: Mapping[str, Deployment] = {
     ),
     "existing mesh": deployment(mesh=EXISTING, bookinfo=None, kiali=KIALI),
     "several pods of Tempo": deployment(tempo=STACK),
+    "a Tempo with tenants": deployment(tempo=part(DEPLOYMENT.tempo, query_url=OF_A_TENANT)),
     "Tempo without a store": deployment(tempo=part(DEPLOYMENT.tempo, object_store=None)),
     "another Prometheus": deployment(prometheus=ELSEWHERE),
     "Grafana's operator": deployment(grafana=GRAFANA_BY_OPERATOR, operators=["grafana"]),
@@ -62,8 +65,9 @@ def furnished() -> StubCluster:
     api.put(
         "/api/v1/pods",
         pod("cart-1", "shop", sidecar=True, labels={"app": "cart"}),
-        pod("distributor-1", "tracing-system", labels={"part": "distributor"}),
-        pod("generator-1", "tracing-system", ready=False, labels={"part": "generator"}),
+        pod("distributor-1", "tracing-system", labels=tempo_labels("distributor")),
+        pod("generator-1", "tracing-system", labels=tempo_labels("metrics-generator")),
+        pod("graph-0", "tracing-system", ready=False, labels=tempo_labels("tempo", "tempo-monolithic", "graph")),
         pod("prometheus-2", "monitoring", labels={"app": "prometheus"}),
         pod("grafana-1", "istio-system", labels={"app": "grafana"}),
         pod("kiali-1", "istio-system", labels={"app": "kiali"}),
@@ -71,8 +75,7 @@ def furnished() -> StubCluster:
     api.put(
         "/api/v1/services",
         service("cart", "shop", {"app": "cart"}, {"port": 80}),
-        service("tempo-tempo-distributor", "tracing-system", {"part": "distributor"}, {"port": 3200}),
-        service("tempo-tempo-metrics-generator", "tracing-system", {"part": "generator"}, {"port": 3200}),
+        service("tempo-tempo-distributor", "tracing-system", tempo_labels("distributor"), {"port": 3200}),
         service("prometheus", "monitoring", {"app": "prometheus"}, {"port": 9090}),
         service("grafana", "istio-system", {"app": "grafana"}, {"port": 3000}),
         service("kiali", "istio-system", {"app": "kiali"}, {"port": 20001}),
@@ -90,7 +93,11 @@ def furnished() -> StubCluster:
 
 def asked(name: str) -> StubCluster:
     """The cluster after every hop has looked at it once."""
-    stack = world(VARIANTS[name], furnished())
+    cluster = furnished()
+    if VARIANTS[name].tempo.tenant:
+        # Its API wants a client's certificate.
+        del cluster.answers["tempo-tempo-0", 3200]
+    stack = world(VARIANTS[name], cluster)
     for hop in HOPS:
         hop.judge(stack, looks(hop.look(stack)))
     learnt_edges(stack)

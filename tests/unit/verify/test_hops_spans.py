@@ -1,19 +1,13 @@
-"""The findings for the collector, the object store and Tempo."""
+"""The findings for the collector."""
 
 from typing import Any
 
-import httpx
 import pytest
 from verify_world import (
     COLLECTOR_CONFIG,
-    DEPLOYMENT,
-    TRACE_ID,
     assert_broken,
-    deployment,
-    healthy,
     journey,
     looks,
-    part,
     pod,
     resource,
     restore,
@@ -21,7 +15,7 @@ from verify_world import (
 )
 
 from verify.findings import Because, Status
-from verify.hops import collector, object_store, tempo
+from verify.hops import collector
 from verify.metrics import Samples
 from verify.world import Journey
 
@@ -196,221 +190,3 @@ def test_other_lines_are_not_failures() -> None:
 @pytest.mark.parametrize(("metrics", "flow"), [(spans(accepted=120, sent=80), 120), (None, 0)])
 def test_what_flows_through_a_collector_is_what_it_accepted(metrics: Samples | None, flow: float) -> None:
     assert collector.flow(seen_collector(metrics=metrics)) == flow
-
-
-# The object store.
-
-STORE = [pod("seaweedfs-1", "tracing-system")]
-NO_BUCKET = 'level=error msg="failed to cut traces" err="error writing: The specified bucket does not exist"'
-# The messages of MinIO, then of SeaweedFS, for a user and a password that are wrong.
-REFUSALS = [
-    f'level=error caller=tempodb.go msg="blocklist poll failed" err="{said}"'
-    for said in (
-        "The Access Key Id you provided does not exist in our records.",
-        "The access key ID you provided does not exist in our records.",
-        "The request signature we calculated does not match the signature you provided.",
-        "Access Denied.",
-    )
-]
-REFUSED = REFUSALS[0]
-POLLED = 'level=info ts=2026-11-24T17:09:20Z caller=poller.go:251 msg="blocklist poll complete" seconds=0.007'
-
-
-def stores(**changes: Any) -> Any:
-    store = part(DEPLOYMENT.tempo.object_store, **changes)
-    return world(deployment(tempo=part(DEPLOYMENT.tempo, object_store=store)))
-
-
-def test_a_store_that_tempo_may_use_is_ok() -> None:
-    finding = object_store.judge(world(), looks(object_store.Seen(STORE, [])))
-    assert (finding.status, finding.evidence) == (
-        Status.OK,
-        ("Service tracing-system/seaweedfs has 1 ready pods", "Tempo logs no error about bucket tempo"),
-    )
-
-
-def test_a_store_that_does_not_run_is_restored() -> None:
-    ill = [pod("seaweedfs-1", "tracing-system", ready=False, waiting="ImagePullBackOff")]
-    finding = object_store.judge(world(), looks(object_store.Seen(ill, [])))
-    assert_broken(finding, Because.FAULT, remedy=restore())
-    assert finding.evidence == (
-        "Service tracing-system/seaweedfs has no ready pod",
-        "Pod seaweedfs-1: seaweedfs: ImagePullBackOff",
-    )
-
-
-def test_a_missing_bucket_is_restored_by_its_job() -> None:
-    finding = object_store.judge(world(), looks(object_store.Seen(STORE, [NO_BUCKET])))
-    assert_broken(
-        finding,
-        Because.FAULT,
-        remedy=f"kubectl delete job seaweedfs-bucket -n tracing-system --ignore-not-found && {restore()}",
-    )
-    assert finding.evidence == (NO_BUCKET,)
-
-
-def test_a_missing_bucket_of_an_external_store_is_created_there() -> None:
-    stack = stores(service=None, job=None, bucket="traces")
-    finding = object_store.judge(stack, looks(object_store.Seen([], [NO_BUCKET])))
-    assert_broken(finding, Because.FAULT, remedy="aws s3 mb s3://traces")
-
-
-def test_a_missing_bucket_that_only_a_secret_names_is_a_placeholder_in_the_remedy() -> None:
-    stack = stores(service=None, job=None, bucket=None)
-    finding = object_store.judge(stack, looks(object_store.Seen([], [NO_BUCKET])))
-    assert_broken(finding, Because.FAULT, remedy="aws s3 mb s3://BUCKET")
-
-
-@pytest.mark.parametrize("said", REFUSALS)
-def test_credentials_that_are_not_accepted_are_corrected(said: str) -> None:
-    finding = object_store.judge(world(), looks(object_store.Seen(STORE, object_store.errors([said]))))
-    assert_broken(finding, Because.FAULT, remedy=restore())
-
-
-def test_an_external_store_needs_no_pods() -> None:
-    stack = stores(service=None, job=None)
-    assert object_store.judge(stack, looks(object_store.Seen([], []))).status is Status.OK
-
-
-def test_a_stack_without_an_object_store_has_none_to_check() -> None:
-    stack = world(deployment(tempo=part(DEPLOYMENT.tempo, object_store=None)))
-    assert object_store.judge(stack, looks(object_store.Seen([], []))).status is Status.ABSENT
-
-
-@pytest.mark.parametrize(
-    ("lines", "found"),
-    [
-        ([NO_BUCKET], [NO_BUCKET]),
-        ([REFUSED, NO_BUCKET], [REFUSED, NO_BUCKET]),
-        ([NO_BUCKET, POLLED], []),
-        ([NO_BUCKET, POLLED, REFUSED], [REFUSED]),
-        ([POLLED, "level=error msg=other"], []),
-        (["err=NoSuchBucket"], ["err=NoSuchBucket"]),
-        (["err=SignatureDoesNotMatch"], ["err=SignatureDoesNotMatch"]),
-        ([], []),
-    ],
-)
-def test_errors_count_since_tempo_last_polled_its_bucket(lines: list[str], found: list[str]) -> None:
-    assert object_store.errors(lines) == found
-
-
-def test_errors_are_read_from_tempos_log() -> None:
-    cluster = healthy()
-    cluster.api.logs["tempo-tempo-0", "tempo"] = f"{POLLED}\n{NO_BUCKET}\n"
-    assert object_store.look(world(cluster=cluster)).errors == [NO_BUCKET]
-
-
-# Tempo.
-
-TEMPO_PODS = [pod("tempo-tempo-0", "tracing-system")]
-
-
-def seen_tempo(**changes: Any) -> tempo.Seen:
-    seen: dict[str, Any] = {
-        "resource": resource("tempo", "tracing-system", ready="True"),
-        "pods": TEMPO_PODS,
-        "metrics": Samples.parse("tempo_distributor_spans_received_total 50\n"),
-        "search": 12,
-    }
-    return tempo.Seen(**seen | changes)
-
-
-RECEIVED = Samples.parse("tempo_distributor_spans_received_total 80\n")
-
-
-def test_a_tempo_that_finds_what_was_sent_is_ok() -> None:
-    finding = tempo.judge(world(), looks(seen_tempo(metrics=RECEIVED), seen_tempo(), journey()))
-    assert (finding.status, finding.evidence) == (
-        Status.OK,
-        ("spans received +30, 12 traces of the last 5 minutes found",),
-    )
-
-
-def test_a_missing_tempo_is_restored() -> None:
-    finding = tempo.judge(world(), looks(seen_tempo(resource=None)))
-    assert_broken(finding, Because.FAULT, remedy=restore())
-    assert finding.evidence == ("no TempoMonolithic tracing-system/tempo",)
-
-
-def test_a_tempo_that_its_operator_leaves_stopped_is_given_back_to_it() -> None:
-    stopped = resource("tempo", "tracing-system", ready="True", management="Unmanaged")
-    finding = tempo.judge(world(), looks(seen_tempo(resource=stopped, pods=[])))
-    assert_broken(
-        finding, Because.FAULT, remedy="kubectl patch tempomonolithics tempo -n tracing-system --type merge --patch '{"
-    )
-
-
-def test_a_tempo_whose_pods_do_not_start_may_be_blocked_by_its_store() -> None:
-    ill = [pod("tempo-tempo-0", "tracing-system", ready=False, waiting="CrashLoopBackOff")]
-    finding = tempo.judge(world(), looks(seen_tempo(pods=ill)))
-    assert_broken(finding, Because.BLOCKED, remedy="kubectl describe tempomonolithics tempo -n tracing-system")
-    assert "Pod tempo-tempo-0: tempo: CrashLoopBackOff" in finding.evidence
-
-
-def test_a_tempo_without_a_store_is_at_fault_itself() -> None:
-    stack = world(deployment(tempo=part(DEPLOYMENT.tempo, mode="stack", object_store=None)))
-    ill = [pod("tempo-tempo-distributor-1", "tracing-system", ready=False)]
-    finding = tempo.judge(stack, looks(seen_tempo(pods=ill)))
-    assert_broken(finding, Because.FAULT, remedy="kubectl describe tempostacks tempo -n tracing-system")
-
-
-def test_a_search_that_fails_is_a_fault() -> None:
-    finding = tempo.judge(world(), looks(seen_tempo(search="503 Service Unavailable")))
-    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n tracing-system tempo-tempo-0 --tail=50")
-    assert "TraceQL: 503 Service Unavailable" in finding.evidence
-
-
-def test_a_trace_that_is_stored_and_not_found_is_a_fault() -> None:
-    followed = journey(searchable_seconds=None, graphed_seconds=None)
-    finding = tempo.judge(world(), looks(seen_tempo(metrics=RECEIVED), seen_tempo(), followed))
-    assert_broken(finding, Because.FAULT, remedy="kubectl logs -n tracing-system tempo-tempo-0 --tail=50")
-
-
-def test_a_tempo_that_gets_no_spans_is_starved() -> None:
-    finding = tempo.judge(world(), looks(seen_tempo(), seen_tempo(), journey()))
-    assert_broken(finding, Because.STARVED, remedy="kubectl logs -n tracing-system tempo-tempo-0 --tail=50")
-
-
-def test_a_tempo_that_gets_no_spans_is_ok_when_no_request_was_answered() -> None:
-    assert tempo.judge(world(), looks(seen_tempo(), seen_tempo(), UNANSWERED)).status is Status.OK
-
-
-def test_a_tempo_without_metrics_is_reported_as_unknown() -> None:
-    finding = tempo.judge(world(), looks(seen_tempo(metrics=None), seen_tempo(), journey()))
-    assert finding.status is Status.UNKNOWN
-
-
-def test_fresh_traces_of_the_meshs_namespaces_are_searched() -> None:
-    asked: list[httpx.URL] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url)
-        return httpx.Response(200, json={"traces": [{"traceID": TRACE_ID}]} if "search" in request.url.path else {})
-
-    cluster = healthy()
-    cluster.answers["tempo-tempo-0", 3200] = answer
-    assert tempo.look(world(cluster=cluster)).search == 1
-    (search,) = [url for url in asked if url.path == "/api/search"]
-    assert search.params["q"] == r'{resource.service.name=~".*\\.bookinfo"}'
-    assert int(search.params["end"]) - int(search.params["start"]) == 300
-
-
-@pytest.mark.parametrize(
-    "answer", [httpx.Response(500), httpx.Response(200, text="<html>"), httpx.ConnectError("refused")]
-)
-def test_a_search_without_an_answer_is_a_reason(answer: httpx.Response | Exception) -> None:
-    def say(request: httpx.Request) -> httpx.Response:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    cluster = healthy()
-    cluster.answers["tempo-tempo-0", 3200] = say
-    found = tempo.look(world(cluster=cluster)).search
-    assert isinstance(found, str)
-    assert found
-
-
-@pytest.mark.parametrize(("metrics", "flow"), [(RECEIVED, 80), (None, 0), (Samples({}), 0)])
-def test_what_flows_through_tempo_is_what_it_received(metrics: Samples | None, flow: float) -> None:
-    assert tempo.flow(seen_tempo(metrics=metrics)) == flow

@@ -135,6 +135,16 @@ def pod(  # noqa: PLR0913  each is one property of a pod
     }
 
 
+def tempo_labels(part: str, name: str = "tempo", instance: str = "tempo") -> dict[str, str]:
+    """The labels that Tempo's operator gives pods; ``name`` is ``tempo`` for a TempoStack."""
+    return {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/instance": instance,
+        "app.kubernetes.io/component": part,
+        "app.kubernetes.io/managed-by": "tempo-operator",
+    }
+
+
 def service(name: str, namespace: str, selector: Mapping[str, str], *ports: Mapping[str, Any]) -> Object:
     return {
         "metadata": {"name": name, "namespace": namespace},
@@ -365,7 +375,7 @@ def healthy() -> StubCluster:
         pod("istiod-1", "istio-system", labels={"app": "istiod"}),
         pod("otc-container-1", "istio-system", labels={"app.kubernetes.io/instance": "istio-system.otel"}),
         pod("prometheus-1", "istio-system", labels={"app": "prometheus"}),
-        pod("tempo-tempo-0", "tracing-system", labels={"app.kubernetes.io/instance": "tempo"}),
+        pod("tempo-tempo-0", "tracing-system", labels=tempo_labels("tempo", "tempo-monolithic")),
         pod("seaweedfs-1", "tracing-system", labels={"app": "seaweedfs"}),
     )
     api.put(
@@ -373,7 +383,7 @@ def healthy() -> StubCluster:
         service("productpage", "bookinfo", {"app": "productpage"}, {"port": 9080}),
         service("otel-collector", "istio-system", {"app.kubernetes.io/instance": "istio-system.otel"}, {"port": 4317}),
         service("prometheus", "istio-system", {"app": "prometheus"}, {"port": 9090}),
-        service("tempo-tempo", "tracing-system", {"app.kubernetes.io/instance": "tempo"}, {"port": 3200}),
+        service("tempo-tempo", "tracing-system", tempo_labels("tempo", "tempo-monolithic"), {"port": 3200}),
         service("seaweedfs", "tracing-system", {"app": "seaweedfs"}, {"port": 8333}),
     )
     api.put(
