@@ -47,7 +47,7 @@ class Finding:
         path = dotted(self.place.path)
         return printable(f"{self.place.owner.label}: {path}" if path else self.place.owner.label)
 
-    @property
+    @cached_property
     def where(self) -> str:
         """The place in words: ``file:line:column: Kind namespace/name: field.path``."""
         source = self.place.owner.source

@@ -123,7 +123,8 @@ def _parsed(document: str) -> Any:
 
 def printable(name: str) -> str:
     """Replace line breaks and terminal control sequences by question marks, and a template's actions by ``{{…}}``."""
-    return "".join(char if char.isprintable() else "?" for char in shown(name))
+    text = shown(name)
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +200,11 @@ class Object:
 
     def at(self, *path: Key) -> Any:
         return at(self.raw, *path)
+
+    @cached_property
+    def strings(self) -> tuple[tuple[Path, str], ...]:
+        """Every text of the object with its path: several rules look at all of them."""
+        return tuple(strings(self.raw))
 
     @property
     def label(self) -> str:

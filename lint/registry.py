@@ -45,7 +45,10 @@ def examine(manifests: Manifests, facts: Facts, rules: Sequence[Rule] = RULES) -
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    return sorted({str(finding): finding for finding in findings}.values(), key=_order)
+    """Return the findings without those that are there twice: errors first, then by code and place."""
+    # Those of one document together, which is parsed once then to look up their places.
+    together = sorted(findings, key=lambda finding: id(finding.place.owner))
+    return sorted({str(finding): finding for finding in together}.values(), key=_order)
 
 
 def _is_unknown(value: object) -> bool:

@@ -114,7 +114,7 @@ def cni_of_another_version(manifests: Manifests, _facts: Facts) -> Iterator[Faul
         "operator also upgrades the mesh. In some releases of the community's operator the version that it chooses is "
         "a beta."
     ),
-    remedy=f"Name one version, such as {recommended_istio(Facts())}.",
+    remedy=f"Name one version, such as {recommended_istio(None)}.",
     example="""
         apiVersion: sailoperator.io/v1
         kind: Istio
@@ -134,7 +134,9 @@ def unpinned_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             why = f"{text(version)!r} is an alias: an upgrade of the operator changes the version"
         else:
             continue
-        yield warning(obj.where("spec", "version"), why, f"name one version, such as {recommended_istio(facts)}")
+        yield warning(
+            obj.where("spec", "version"), why, f"name one version, such as {recommended_istio(facts.platform)}"
+        )
     for chart in charts(manifests):
         if chart.name == "istiod" and _is_open(chart.version):
             yield warning(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import RetiredHost, lifecycle
-from lint.objects import Manifests, Object, Path, Place, strings
+from lint.objects import Manifests, Object, Path, Place
 from lint.rule import rule
 from lint.views.platform import with_platform
 from lint.views.products import Use, uses
@@ -93,7 +93,7 @@ def _takes_default(use: Use) -> bool:
     """Whether what is installed is told no registry. An image has one of its own."""
     if use.path[-1] in {"image", "repository"}:
         return False
-    return not any(path[-1] == "hub" or ".hub" in found or "hub:" in found for path, found in strings(use.owner.raw))
+    return not any(path[-1] == "hub" or ".hub" in found or "hub:" in found for path, found in use.owner.strings)
 
 
 def _of_istio(today: datetime.date | None) -> Iterator[RetiredHost]:
@@ -110,7 +110,7 @@ def _fault(host: RetiredHost, facts: Facts, where: Place, what: str) -> Fault:
 
 def _texts(obj: Object) -> Iterator[tuple[Path, str]]:
     """Every text of the object, with those that a Secret encodes; the message quotes none of them."""
-    for path, found in strings(obj.raw):
+    for path, found in obj.strings:
         if path[:1] not in _PARTLY_OURS or not any(path[: len(other)] == other for other in _NOT_OURS):
             yield path, found
     if obj.kind == "Secret":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import Event, lifecycle
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, sequence, strings, text
+from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, sequence, text
 from lint.rule import rule
 from lint.views.images import images
 
@@ -67,7 +67,7 @@ def chart_repository_that_is_gone(manifests: Manifests, facts: Facts) -> Iterato
     day = _day(facts)
     hosts = {host.host: host for host in lifecycle().retired_hosts if host.product == "helm" and host.is_known(day)}
     for obj in manifests.objects:
-        for path, found in strings(obj.raw):
+        for path, found in obj.strings:
             host = hosts.get(_host_of(found)) if path[-1:] and path[-1] in _ADDRESSES else None
             if host is not None:
                 why = f"nothing answers at {host.host} since {host.since}"

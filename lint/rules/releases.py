@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator
+from functools import cache
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -11,19 +12,20 @@ from lint.rule import rule
 from lint.views.ingresses import ingress_classes
 from lint.views.platform import with_platform
 from lint.views.products import Use, uses
-from lint.views.versions import minor, version
+from lint.views.versions import Minor, minor, version
 
 # The operator's argument or variable for its features, with the one that makes the policy switched off.
 _NO_POLICY = "-operator.networkpolicy"
 
 
-def recommended_istio(facts: Facts) -> str:
+@cache
+def recommended_istio(platform: str | None) -> str:
     """The version to name in a resource of the Sail operator, as the catalogs carry it."""
     known = lifecycle()
     red_hat, others = (f"v{known.newest_in_catalog(catalog, 'istio')}" for catalog in ("redhat", "operatorhub"))
-    if facts.platform is None:
+    if platform is None:
         return f"{others}, or on OpenShift {red_hat}"
-    return red_hat if facts.platform == "openshift" else others
+    return red_hat if platform == "openshift" else others
 
 
 @rule(
@@ -53,7 +55,7 @@ def end_of_support(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     if facts.today is None:
         return
     for use in uses(manifests, facts):
-        end = lifecycle().end_of_support(use.product, minor(use.release))
+        end = _end(use.product, minor(use.release))
         by_red_hat = use.by_red_hat(facts)
         if end is None or by_red_hat or not end.is_near(facts.today):
             continue
@@ -63,6 +65,11 @@ def end_of_support(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             f"{_what_ends(use, end)} {'ended' if happened else 'ends'} on {end.since}",
             _instead(use, end, facts),
         )
+
+
+@cache
+def _end(product: str, release: Minor | None) -> EndOfSupport | None:
+    return lifecycle().end_of_support(product, release)
 
 
 def _what_ends(use: Use, end: EndOfSupport) -> str:
@@ -75,7 +82,7 @@ def _what_ends(use: Use, end: EndOfSupport) -> str:
 def _instead(use: Use, end: EndOfSupport, facts: Facts) -> str:
     if end.instead is not None:
         return end.instead
-    return f"take {recommended_istio(facts) if use.by_sail else lifecycle().current_version(use.product)}"
+    return f"take {recommended_istio(facts.platform) if use.by_sail else lifecycle().current_version(use.product)}"
 
 
 @rule(

@@ -1,7 +1,7 @@
 """Container images, wherever they are named: in pods, in resources of operators, in values of charts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Image:
 
 @view
 def images(manifests: Manifests) -> tuple[Image, ...]:
-    return tuple(image for obj in manifests.objects for image in _below(obj, obj.raw, ()))
+    return tuple(image for obj in manifests.objects for image in _among(obj, obj.raw, obj.strings, ()))
 
 
 def full_name(name: str) -> str:
@@ -47,8 +47,8 @@ def full_name(name: str) -> str:
     return f"docker.io/{rest if '/' in rest else f'library/{rest}'}"
 
 
-def _below(owner: Object, content: object, start: Path) -> Iterator[Image]:
-    for path, found in strings(content):
+def _among(owner: Object, content: object, texts: Iterable[tuple[Path, str]], start: Path) -> Iterator[Image]:
+    for path, found in texts:
         if path[:1] == _STATUS and not start:
             continue
         if path[-1:] == ("image",):
@@ -56,7 +56,8 @@ def _below(owner: Object, content: object, start: Path) -> Iterator[Image]:
         elif path[-1:] == ("repository",):
             yield from _in_parts(owner, (*start, *path), mapping(at(content, *path[:-1])))
         elif path[-1:] and path[-1] in _DOCUMENTS and not start and ("image" in found):
-            yield from _below(owner, parsed(found), path)
+            document = parsed(found)
+            yield from _among(owner, document, strings(document), path)
 
 
 def _in_parts(owner: Object, path: Path, parts: Any) -> Iterator[Image]:

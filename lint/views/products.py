@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
@@ -70,8 +71,13 @@ class Use:
         if not self.by_sail:
             return False
         if facts.platform is None:
-            return lifecycle().is_in_newest("redhat", self.product, self.release) or None
+            return _is_newest_of_red_hat(self.product, self.release) or None
         return facts.platform == "openshift"
+
+
+@cache
+def _is_newest_of_red_hat(product: str, release: str) -> bool:
+    return lifecycle().is_in_newest("redhat", product, release)
 
 
 @view
