@@ -377,6 +377,7 @@ def healthy() -> StubCluster:
         pod("prometheus-1", "istio-system", labels={"app": "prometheus"}),
         pod("tempo-tempo-0", "tracing-system", labels=tempo_labels("tempo", "tempo-monolithic")),
         pod("seaweedfs-1", "tracing-system", labels={"app": "seaweedfs"}),
+        pod("coredns-1", "kube-system", labels={"k8s-app": "kube-dns"}),
     )
     api.put(
         "/api/v1/services",
@@ -385,6 +386,7 @@ def healthy() -> StubCluster:
         service("prometheus", "istio-system", {"app": "prometheus"}, {"port": 9090}),
         service("tempo-tempo", "tracing-system", tempo_labels("tempo", "tempo-monolithic"), {"port": 3200}),
         service("seaweedfs", "tracing-system", {"app": "seaweedfs"}, {"port": 8333}),
+        service("kube-dns", "kube-system", {"k8s-app": "kube-dns"}, {"port": 53}),
     )
     api.put(
         "/api/v1/configmaps",
