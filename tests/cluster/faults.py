@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import bucket
+import clock
 import yaml
 from embedded import CHECKOUT, Host, eventually
 
 from local.run.cluster import EmbeddedCluster
 from local.state import State
+from verify.causes import Code
 
 MESH, TRACING, BOOKINFO = "istio-system", "tracing-system", "bookinfo"
 TEMPO_PODS = "app.kubernetes.io/name=tempo-monolithic"
@@ -23,7 +25,7 @@ PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
 
 @dataclass(frozen=True)
 class Fault:
-    """``hop`` is the one that has to be named as the cause.
+    """``hop`` is the one that has to be named as the cause, with ``code``.
 
     ``after_remedy`` speeds up what a remedy has started; ``clean`` removes what a remedy rightly leaves behind. A
     ``telling`` fault stands for many others.
@@ -31,20 +33,22 @@ class Fault:
 
     name: str
     hop: str
+    code: Code
     inject: Callable[[Host], None]
     after_remedy: Callable[[Host], None] = lambda _: None
     clean: Callable[[Host], None] = lambda _: None
     telling: bool = False
 
 
-def verify(host: Host, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m verify`` on the stack, as a person would."""
-    return host.with_exports(PYTHON, "-m", "verify", "--stack", "local", *arguments, check=False)
+def verify(host: Host, *arguments: str, offset: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m verify`` on the stack, as a person would, or on a machine whose clock is off."""
+    command = [PYTHON, "-m", "verify", "--stack", "local", *arguments]
+    return host.with_exports(*(command if offset is None else clock.at(offset, command)), check=False)
 
 
-def report(host: Host, *arguments: str) -> dict[str, Any]:
+def report(host: Host, *arguments: str, offset: str | None = None) -> dict[str, Any]:
     """The report of one run, which has to have printed one."""
-    done = verify(host, "--json", "--no-report", *arguments)
+    done = verify(host, "--json", "--no-report", *arguments, offset=offset)
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found | {"exit": done.returncode}
@@ -292,34 +296,67 @@ def confuse_the_datasources(host: Host) -> None:
 
 
 FAULTS = (
-    Fault("the Telemetry names another provider", "provider", name_another_provider, telling=True),
-    Fault("nothing is sampled", "provider", sample_nothing),
-    Fault("the provider's service is in a wrong namespace", "provider", lead_the_provider_elsewhere),
-    Fault("the collector is scaled to 0", "collector", scale_the_collector_to_0),
-    Fault("the collector's exporter has a wrong port", "collector", export_to_a_wrong_port, telling=True),
-    Fault("Tempo is stopped", "tempo", stop_tempo, after_remedy=start_tempo),
     Fault(
-        "the generator's processors are switched off", "generator", switch_processors_off, after_remedy=replace_tempo
+        "the Telemetry names another provider", "provider", Code.PROVIDER_UNKNOWN, name_another_provider, telling=True
     ),
-    Fault("the generator has no path", "generator", forget_the_generators_path, after_remedy=replace_tempo),
-    Fault("the remote-write URL is wrong", "generator", write_to_another_url, after_remedy=replace_tempo),
-    Fault("Prometheus runs without the receiver", "prometheus", close_the_receiver, telling=True),
-    Fault("the namespace has lost its label", "sidecars", take_the_label, telling=True),
+    Fault("nothing is sampled", "provider", Code.NOT_SAMPLED, sample_nothing),
+    Fault(
+        "the provider's service is in a wrong namespace",
+        "provider",
+        Code.PROVIDER_ELSEWHERE,
+        lead_the_provider_elsewhere,
+    ),
+    Fault("the collector is scaled to 0", "collector", Code.COLLECTOR_STOPPED, scale_the_collector_to_0),
+    Fault(
+        "the collector's exporter has a wrong port",
+        "collector",
+        Code.COLLECTOR_ELSEWHERE,
+        export_to_a_wrong_port,
+        telling=True,
+    ),
+    Fault("Tempo is stopped", "tempo", Code.TEMPO_STOPPED, stop_tempo, after_remedy=start_tempo),
+    Fault(
+        "the generator's processors are switched off",
+        "generator",
+        Code.PROCESSOR_OFF,
+        switch_processors_off,
+        after_remedy=replace_tempo,
+    ),
+    Fault(
+        "the generator has no path",
+        "generator",
+        Code.NO_GENERATOR_PATH,
+        forget_the_generators_path,
+        after_remedy=replace_tempo,
+    ),
+    Fault(
+        "the remote-write URL is wrong",
+        "generator",
+        Code.WRITES_ELSEWHERE,
+        write_to_another_url,
+        after_remedy=replace_tempo,
+    ),
+    Fault("Prometheus runs without the receiver", "prometheus", Code.NO_RECEIVER, close_the_receiver, telling=True),
+    Fault("the namespace has lost its label", "sidecars", Code.NAMESPACE_WITHOUT_LABEL, take_the_label, telling=True),
     Fault(
         "mTLS is spoken to a collector outside the mesh",
         "proxies",
+        Code.MUTUAL_TLS,
         speak_mtls_to_everyone,
         clean=speak_as_before,
     ),
     Fault(
         "packets to the collector are dropped",
         "proxies",
+        Code.POLICY_DROPS_SPANS,
         drop_packets,
         after_remedy=obey_the_policies,
         clean=forget_the_policies,
     ),
-    Fault("the bucket is gone", "object-store", delete_the_bucket, after_remedy=start_tempo),
-    Fault("the service map leads to another Prometheus", "grafana", confuse_the_datasources),
+    Fault("the bucket is gone", "object-store", Code.NO_BUCKET, delete_the_bucket, after_remedy=start_tempo),
+    Fault(
+        "the service map leads to another Prometheus", "grafana", Code.SERVICE_MAP_ELSEWHERE, confuse_the_datasources
+    ),
 )
 
 # The ones that are proven each time; CONTRIBUTING.md says why these.
@@ -331,10 +368,9 @@ def prove(host: Host, fault: Fault) -> None:
     fault.inject(host)
     try:
         found = report(host)
-        causes = {hop["hop"]: hop["remedy"] for hop in found["hops"] if hop["status"] == "broken"}
-        consequences = {hop["hop"] for hop in found["hops"] if hop["follows_from"]}
-        assert (found["exit"], causes.keys() - consequences) == (1, {fault.hop}), found["hops"]
-        run_remedy(host, causes[fault.hop])
+        broken = [hop for hop in found["hops"] if hop["status"] == "broken" and not hop["follows_from"]]
+        assert (found["exit"], [(hop["hop"], hop["code"]) for hop in broken]) == (1, [(fault.hop, fault.code)]), found
+        run_remedy(host, broken[0]["remedy"])
         fault.after_remedy(host)
         repaired = report(host, *PATIENCE)
         assert repaired["exit"] == 0, repaired["hops"]

@@ -45,9 +45,11 @@ def older(world: World, telemetries: Sequence[Object]) -> Obstacle | None:
     ours = next((one for one in everywhere if one["metadata"]["name"] == tracing.telemetry), None)
     if ours is None or everywhere[0] is ours:
         return None
-    first = everywhere[0]
+    first, wanted = everywhere[0], ours.get("spec", {}).get("tracing")
+    if first.get("spec", {}).get("tracing") == wanted:
+        return None
     has = ", ".join(sorted(first.get("spec", {}))) or "nothing"
-    patch = json.dumps({"spec": {"tracing": ours.get("spec", {}).get("tracing")}})
+    patch = json.dumps({"spec": {"tracing": wanted}})
     return Obstacle(
         Code.OLDER_TELEMETRY,
         f"Telemetry {name_of(first)} (with {has}) is older than {name_of(ours)}, and neither has a selector",

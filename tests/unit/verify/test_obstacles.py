@@ -73,8 +73,9 @@ def test_an_older_telemetry_of_the_mesh_is_named_and_gets_what_the_stacks_says()
         named("metric-tags", ROOT, "2026-06-01T00:00:00Z", metrics=[]),
         named("gateways", ROOT, OLD, selector={"matchLabels": {"istio": "ingressgateway"}}),
         named("waypoint", ROOT, OLD, targetRefs=[{"kind": "Gateway", "name": "waypoint"}]),
+        named("both", ROOT, OLD, metrics=[], tracing=TELEMETRY["spec"]["tracing"]),
     ],
-    ids=["younger", "for some workloads", "for a waypoint"],
+    ids=["younger", "for some workloads", "for a waypoint", "that says the same"],
 )
 def test_the_stacks_own_telemetry_counts_beside(other: Object) -> None:
     assert telemetries.older(world(), [ours(YOUNG), other]) is None
