@@ -20,6 +20,7 @@ TEMPO_PODS = "app.kubernetes.io/name=tempo-monolithic"
 # Longer than a restart of Tempo, and than the pauses between a collector's retries, which grow.
 PATIENCE = ("--wait", "240s")
 RESTORE = "PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack local"
+SETTINGS = CHECKOUT / "Pulumi.local.yaml"
 PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
 
 
@@ -364,7 +365,11 @@ TELLING = tuple(fault for fault in FAULTS if fault.telling)
 
 
 def prove(host: Host, fault: Fault) -> None:
-    """Assert that ``verify`` names exactly the cause of ``fault``, and that the remedy it prints repairs it."""
+    """Assert that ``verify`` names exactly the cause of ``fault``, and that the remedy it prints repairs it.
+
+    What a remedy has written into the stack's settings is taken back in the end.
+    """
+    settings = SETTINGS.read_text()
     fault.inject(host)
     try:
         found = report(host)
@@ -380,3 +385,7 @@ def prove(host: Host, fault: Fault) -> None:
         raise
     finally:
         fault.clean(host)
+        if SETTINGS.read_text() != settings:
+            SETTINGS.write_text(settings)
+            run_remedy(host, RESTORE)
+            fault.after_remedy(host)

@@ -153,7 +153,7 @@ FAULTS_OF_OTHERS = (
         name_the_port_otlp, clean=name_the_port_as_before,
     ),
     Fault("only the collector speaks TLS to Tempo", "collector", Code.TLS_MISMATCH, speak_tls_on_one_side),
-    Fault("Tempo wants a tenant", "collector", Code.NO_TENANT, ask_for_a_tenant, after_remedy=replace_tempo),
+    Fault("Tempo wants a tenant", "tempo", Code.NO_TENANT, ask_for_a_tenant, after_remedy=replace_tempo),
     Fault("the cluster's DNS is down", "dns", Code.DNS_DOWN, stop_dns, clean=one_dns_is_enough),
     Fault(
         "Tempo takes few bytes in a second", "collector", Code.RATE_LIMITED,
