@@ -16,6 +16,7 @@ import httpx
 import urllib3
 import yaml
 
+from verify.clock import Clock
 from verify.pod_transport import PodTransport
 
 # The kubernetes library takes a second to import. Help, and what is wrong with an option, are said without it.
@@ -84,6 +85,7 @@ class Cluster:
         # A server that cannot be reached is reported at once, instead of after retries.
         configuration.retries = False
         self._client = ApiClient(configuration)
+        self._clock = Clock()
         try:
             self._get("/version", {})
         except CannotLookError as error:
@@ -102,6 +104,10 @@ class Cluster:
         except CannotLookError:
             return None
         return None if found is None else str(found["metadata"]["uid"])
+
+    def now(self) -> float:
+        """Unix time by the API server's clock: what was stored in the cluster is compared with no other."""
+        return self._clock.now()
 
     def read(self, path: str) -> Object | None:
         """One object, or None if it, its kind or its namespace does not exist; raises ``CannotLookError``."""
@@ -217,6 +223,7 @@ class Cluster:
                 f"({_reason(error)})",
                 f"kubectl --context {shlex.quote(self.context)} get --raw /readyz",
             ) from error
+        self._clock.hear(response.headers.get("Date"))
         if response.status == _NOT_FOUND:
             return None
         if response.status == _UNAUTHORIZED:

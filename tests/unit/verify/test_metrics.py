@@ -4,7 +4,7 @@ import httpx
 import pytest
 from verify_world import StubCluster, pod
 
-from verify.metrics import Samples, growth, scrape
+from verify.metrics import Samples, growth, growth_by, scrape
 
 ACCEPTED = "otelcol_receiver_accepted_spans"
 
@@ -22,7 +22,7 @@ def test_the_values_of_one_metric_are_added() -> None:
 
 def test_a_label_chooses_among_the_values() -> None:
     samples = Samples.parse(f'{ACCEPTED}{{transport="grpc"}} 7\n{ACCEPTED}{{transport="http"}} 2\n')
-    assert samples.total(ACCEPTED, "grpc") == 7
+    assert samples.total(ACCEPTED, transport="grpc") == 7
 
 
 def test_a_metric_that_is_not_there_has_no_total() -> None:
@@ -50,7 +50,7 @@ def of(value: float | None) -> Samples:
         (of(500), of(8), 8),
         (of(None), of(8), 8),
         (of(5), of(None), 0),
-        (None, of(8), 8),
+        (None, of(8), None),
         (of(5), None, None),
         (None, None, None),
     ],
@@ -67,6 +67,36 @@ def of(value: float | None) -> Samples:
 )
 def test_a_counter_grows(before: Samples | None, after: Samples | None, grown: float | None) -> None:
     assert growth(before, after, ACCEPTED) == grown
+
+
+def pods(**values: float) -> Samples:
+    """The counter of each pod."""
+    return Samples({name: next(iter(of(value).pods.values())) for name, value in values.items()})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "grown"),
+    [
+        (pods(a=5), pods(a=8, b=4000), 3),
+        (pods(a=5, b=4000), pods(a=8), 3),
+        (pods(a=5, b=4000), pods(a=8, b=2), 5),
+        (pods(a=5), pods(b=4000), None),
+    ],
+    ids=["a pod has come", "a pod has gone", "a pod has begun anew", "all pods were replaced"],
+)
+def test_growth_is_that_of_the_pods_that_were_seen_twice(before: Samples, after: Samples, grown: float | None) -> None:
+    assert growth(before, after, ACCEPTED) == grown
+
+
+def test_growth_is_told_apart_by_a_label() -> None:
+    def exporters(tempo: int, other: int) -> Samples:
+        return Samples.parse(f'sent_total{{exporter="otlp"}} {tempo}\nsent_total{{exporter="jaeger"}} {other}\n')
+
+    assert growth_by("exporter", exporters(1, 9), exporters(6, 9), "sent") == {"otlp": 5, "jaeger": 0}
+
+
+def test_a_series_without_the_label_is_told_apart_too() -> None:
+    assert growth_by("exporter", of(1), of(4), ACCEPTED) == {"": 3}
 
 
 def answering(**answers: httpx.Response) -> tuple[StubCluster, list[dict[str, object]]]:
@@ -99,3 +129,11 @@ def test_without_a_pod_that_answers_there_are_no_metrics() -> None:
 
 def test_without_pods_there_are_no_metrics() -> None:
     assert scrape(StubCluster(), [], 8888) is None
+
+
+def test_a_pod_that_took_the_name_of_another_is_not_that_one() -> None:
+    cluster = StubCluster(answers={("tempo-0", 3200): lambda _: httpx.Response(200, text=f"{ACCEPTED} 9\n")})
+    old, new = (
+        [{**one, "metadata": {**one["metadata"], "uid": uid}}] for one, uid in ((pod("tempo-0"), uid) for uid in "ab")
+    )
+    assert growth(scrape(cluster, old, 3200), scrape(cluster, new, 3200), ACCEPTED) is None
