@@ -20,6 +20,7 @@ class Code(StrEnum):
     # Of any hop.
     NOT_READABLE = "not-readable", "The hop could not be looked at."
     NO_TRAFFIC = "no-traffic", "No request went through the hop during the check."
+    RESTARTED = "restarted", "The hop's pods were replaced during the check."
     DIFFERENT_BY_SETTINGS = "different-by-settings", "The stack's own settings say what is wrong here."
 
     # Operators and the control plane.
@@ -59,7 +60,7 @@ class Code(StrEnum):
     NO_SUCH_CLUSTER = "no-such-cluster", "A proxy does not know the collector's Service, for no reason that was found."
     MUTUAL_TLS = "mutual-tls", "Proxies speak Istio's mutual TLS to a collector without a sidecar."
     WRONG_PROTOCOL = "wrong-protocol", "Proxies speak HTTP/1 or TCP where the collector expects gRPC."
-    CONNECTION_REFUSED = "connection-refused", "Nothing listens on the collector's port."
+    CONNECTION_REFUSED = "connection-refused", "Nothing listens on the port that spans are sent to."
     POLICY_DROPS_SPANS = "policy-drops-spans", "A NetworkPolicy lets no proxy reach the collector."
     SPANS_DROPPED = "spans-dropped", "Packets to the collector do not arrive, and no NetworkPolicy says why."
     PROXY_RESTARTED = "proxy-restarted", "Proxies have only just started."
@@ -76,6 +77,7 @@ class Code(StrEnum):
     COLLECTOR_WITHOUT_METRICS = "collector-without-metrics", "The collector does not expose its metrics."
     COLLECTOR_REFUSES = "collector-refuses", "The collector's memory limiter refuses spans."
     COLLECTOR_BLOCKED = "collector-blocked", "Tempo does not accept what the collector sends."
+    OTHER_EXPORTER = "other-exporter", "An exporter of the collector that does not lead to Tempo fails."
     NO_SPANS = "no-spans", "No span reaches the hop."
     RATE_LIMITED = "rate-limited", "Tempo takes no more spans in a second of this tenant."
     TRACE_TOO_LARGE = "trace-too-large", "Tempo refuses traces of more bytes than its limit."

@@ -2,6 +2,8 @@
 
 import base64
 import os
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,6 +42,18 @@ class World:
         """
         return f"PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack {self.stack}"
 
+    def change(self, settings: Mapping[str, object]) -> str:
+        """The command that changes settings of the stack, and applies them over what anybody else has set."""
+        sets = [
+            f"pulumi config set --path {shlex.quote(setting)} {shlex.quote(_word(value))} --stack {self.stack}"
+            for setting, value in settings.items()
+        ]
+        return " && ".join([*sets, self.restore])
+
+    def forget(self, setting: str) -> str:
+        """The command that takes a setting out of the stack, and applies the rest."""
+        return f"pulumi config rm --path {shlex.quote(setting)} --stack {self.stack} && {self.restore}"
+
     def tempo(self) -> httpx.Client:
         """A client of Tempo, to search and read traces; raises ``CannotLookError``.
 
@@ -73,6 +87,11 @@ class World:
         prometheus = self.deployment.prometheus
         is_inside = ServicePort.of(prometheus.query_url) is not None
         return self.cluster.bearer() if prometheus.login == "bearer" and is_inside else None
+
+
+def _word(value: object) -> str:
+    """A value as Pulumi reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """The collector: its pods run, it accepts spans and passes them on to Tempo."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verify import exporters, ownership, startup, symptoms
 from verify.causes import Code
-from verify.cluster import Object, is_ready, trouble
-from verify.findings import Finding, blocked, fault, ok, starved, unknown
+from verify.cluster import Object, ServicePort, is_ready, trouble
+from verify.exporters import Exporter, Failure
+from verify.findings import Finding, blocked, fault, ok, starved, unknown, warning
 from verify.hops.sidecars import has_sidecar
-from verify.metrics import Samples, growth, scrape, total
+from verify.metrics import Samples, growth, growth_by, scrape, total
 from verify.world import Looks, World
 
 NAME = "collector"
@@ -18,20 +19,31 @@ TITLE = "Collector"
 _METRICS_PORT = 8888
 _CONTAINER = "otc-container"
 _LOG_SECONDS = 60
-_ERROR = re.compile(r'"error":\s*"((?:[^"\\]|\\.)*)"')
-_MAX_LENGTH = 200
 _ACCEPTED, _REFUSED = "otelcol_receiver_accepted_spans", "otelcol_receiver_refused_spans"
 _SENT, _FAILED = "otelcol_exporter_sent_spans", "otelcol_exporter_send_failed_spans"
+# The label with an exporter's name (collector: exporter/exporterhelper/internal/obs_report_sender.go).
+_EXPORTER = "exporter"
+_SETTINGS = "tracing.collector.extraConfig"
+_FULL = "the collector is ended because it reaches its memory limit"
 
 
 @dataclass(frozen=True)
 class Seen:
-    """``log`` holds the recent errors of its exporters."""
+    """``log`` holds the recent errors of its exporters, ``last_words`` what pods that are not ready have logged.
+
+    ``out_of_memory`` are the pods of which a container was ended for that in the last minutes.
+    """
 
     resource: Object | None
     pods: list[Object]
     metrics: Samples | None
-    log: list[str]
+    log: Sequence[Failure]
+    last_words: Sequence[str] = ()
+    out_of_memory: Sequence[str] = ()
+
+    @property
+    def config(self) -> Any:
+        return (self.resource or {}).get("spec", {}).get("config") or {}
 
 
 def look(world: World) -> Seen:
@@ -46,16 +58,10 @@ def look(world: World) -> Seen:
         resource=cluster.read(f"/apis/opentelemetry.io/v1beta1/{space}/opentelemetrycollectors/{tracing.collector}"),
         pods=pods,
         metrics=scrape(cluster, [pod for pod in pods if is_ready(pod)], _METRICS_PORT),
-        log=[failure for line in lines if (failure := exporter_failure(line))],
+        log=exporters.failures(lines),
+        last_words=startup.last_words(cluster, pods),
+        out_of_memory=startup.out_of_memory(pods, cluster.now()),
     )
-
-
-def exporter_failure(line: str) -> str:
-    """The error of an exporter in a line of the log; empty for any other line."""
-    if "Exporting failed" not in line:
-        return ""
-    error = _ERROR.search(line)
-    return f"Exporting failed: {error[1] if error else line.strip()[:_MAX_LENGTH]}"
 
 
 def flow(seen: Seen) -> float:
@@ -65,24 +71,13 @@ def flow(seen: Seen) -> float:
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
-    tracing = world.deployment.tracing
-    place = f"OpenTelemetryCollector {tracing.collector_namespace}/{tracing.collector}"
-    name = f"{tracing.collector} -n {tracing.collector_namespace}"
     if after.resource is None:
-        return fault(NAME, f"no {place}", code=Code.NO_COLLECTOR, cause="there is no collector", remedy=world.restore)
+        return fault(
+            NAME, f"no {_place(world)}", code=Code.NO_COLLECTOR, cause="there is no collector", remedy=world.restore
+        )
     ready = [pod for pod in after.pods if is_ready(pod)]
     if not ready:
-        stopped = after.resource["spec"].get("replicas") == 0
-        return fault(
-            NAME,
-            f"{place}: spec.replicas is {after.resource['spec'].get('replicas')}, no pod is ready",
-            *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods),
-            code=Code.COLLECTOR_STOPPED if stopped else Code.COLLECTOR_DOWN,
-            cause="the collector is scaled to 0" if stopped else "the collector's pods do not become ready",
-            remedy=f"kubectl scale opentelemetrycollector {name} --replicas={tracing.collector_replicas}"
-            if stopped
-            else f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
-        )
+        return _not_running(world, after)
     inside = [pod for pod in ready if has_sidecar(pod)]
     if inside:
         return fault(
@@ -92,32 +87,98 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="the collector is in the mesh, so its own traffic is traced too",
             remedy=world.restore,
         )
-    endpoints = exporter_endpoints(after.resource["spec"].get("config") or {})
-    if tracing.otlp_address not in endpoints:
-        return fault(
-            NAME,
-            f"{place}: its exporters of traces send to {', '.join(endpoints) or 'nowhere'}",
-            f"Tempo is {tracing.otlp_address}",
-            *after.log[-1:],
-            code=Code.COLLECTOR_ELSEWHERE,
-            cause="the collector sends to another address than Tempo's",
-            remedy=world.restore,
-        )
+    if not any(one.endpoint == world.deployment.tracing.otlp_address for one in exporters.of_traces(after.config)):
+        return _elsewhere(world, after)
     return _by_counters(world, looks)
 
 
-def exporter_endpoints(config: Mapping[str, Any]) -> list[str]:
-    """The endpoints that the pipelines of traces export to."""
-    pipelines = (config.get("service") or {}).get("pipelines") or {}
-    names = [
-        name
-        for kind, pipeline in pipelines.items()
-        if kind.partition("/")[0] == "traces"
-        for name in pipeline.get("exporters") or []
+def _place(world: World) -> str:
+    tracing = world.deployment.tracing
+    return f"OpenTelemetryCollector {tracing.collector_namespace}/{tracing.collector}"
+
+
+def _logs(world: World) -> str:
+    tracing = world.deployment.tracing
+    return f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50"
+
+
+def _not_running(world: World, seen: Seen) -> Finding:
+    tracing = world.deployment.tracing
+    replicas = (seen.resource or {})["spec"].get("replicas")
+    evidence = [
+        f"{_place(world)}: spec.replicas is {replicas}, no pod is ready",
+        *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in seen.pods),
     ]
-    exporters = config.get("exporters") or {}
-    found = [(exporters.get(name) or {}).get("endpoint", "") for name in names]
-    return [endpoint for endpoint in dict.fromkeys(found) if endpoint]
+    if replicas == 0:
+        return fault(
+            NAME,
+            *evidence,
+            code=Code.COLLECTOR_STOPPED,
+            cause="the collector is scaled to 0",
+            remedy=f"kubectl scale opentelemetrycollector {tracing.collector} -n {tracing.collector_namespace}"
+            f" --replicas={tracing.collector_replicas}",
+        )
+    if seen.out_of_memory:
+        return fault(NAME, *evidence, code=Code.OUT_OF_MEMORY, cause=_FULL, remedy=_more_memory(world, seen))
+    refusal = startup.refusal(seen.last_words)
+    if refusal is not None:
+        setting = _unknown_setting(seen, refusal.key)
+        return fault(
+            NAME,
+            *evidence,
+            refusal.line,
+            code=Code.UNKNOWN_KEYS,
+            cause="the collector refuses its configuration"
+            + (f": it does not know {refusal.key!r}" if refusal.key else "")
+            + (f", which the stack's setting {setting} says" if setting else ""),
+            remedy=world.forget(setting) if setting else world.restore,
+        )
+    return fault(
+        NAME,
+        *evidence,
+        *seen.last_words[-1:],
+        code=Code.COLLECTOR_DOWN,
+        cause="the collector's pods do not become ready",
+        remedy=_logs(world),
+    )
+
+
+def _unknown_setting(seen: Seen, key: str) -> str:
+    """The setting that puts ``key`` into the configuration; empty if that is not the stack's doing."""
+    for path in startup.paths_of(key, seen.config) if key else ():
+        if ownership.is_by_settings(seen.resource, ("spec", "config", *path)):
+            return ".".join((_SETTINGS, *path))
+    return ""
+
+
+def _elsewhere(world: World, seen: Seen) -> Finding:
+    address = world.deployment.tracing.otlp_address
+    used = exporters.of_traces(seen.config)
+    endpoints = [one.endpoint for one in used if one.endpoint]
+    path = _wrong(seen.config, used, address)
+    by_settings = ownership.is_by_settings(seen.resource, ("spec", "config", *path))
+    setting = ".".join((_SETTINGS, *path))
+    return fault(
+        NAME,
+        f"{_place(world)}: its exporters of traces send to {', '.join(endpoints) or 'nowhere'}",
+        f"Tempo is {address}",
+        *map(str, seen.log[-1:]),
+        code=Code.DIFFERENT_BY_SETTINGS if by_settings else Code.COLLECTOR_ELSEWHERE,
+        cause="the collector sends to another address than Tempo's"
+        + (f", because the stack's setting {setting} says so" if by_settings else ""),
+        remedy=world.forget(setting) if by_settings else world.restore,
+    )
+
+
+def _wrong(config: Any, used: Sequence[Exporter], address: str) -> tuple[str, ...]:
+    """Which field keeps spans from Tempo: the endpoint of an exporter, or the list in which Tempo's exporter is not."""
+    known = {name: (one or {}).get("endpoint") for name, one in (config.get("exporters") or {}).items()}
+    with_endpoint = next((one.name for one in used if one.endpoint), None)
+    if address in known.values() or with_endpoint is None:
+        pipelines = (config.get("service") or {}).get("pipelines") or {}
+        pipeline = next((name for name in pipelines if name.partition("/")[0] == "traces"), "traces")
+        return ("service", "pipelines", pipeline, "exporters")
+    return ("exporters", with_endpoint, "endpoint")
 
 
 def twice(quantity: str) -> str:
@@ -126,47 +187,106 @@ def twice(quantity: str) -> str:
     return f"{float(number) * 2:.12g}{quantity.removeprefix(number)}"
 
 
-def _limit(seen: Seen) -> str:
-    """The memory limit of a collector; the program always sets one."""
+def _more_memory(world: World, seen: Seen) -> str:
+    # The program always sets a limit.
     resources = (seen.resource or {}).get("spec", {}).get("resources") or {}
-    return str((resources.get("limits") or {}).get("memory", "512Mi"))
+    limit = str((resources.get("limits") or {}).get("memory", "512Mi"))
+    return world.change({"tracing.collector.resources.limits.memory": twice(limit)})
+
+
+def _leads_to_tempo(world: World, exporter: Exporter) -> bool:
+    """Whether spans of this exporter reach Tempo, or the Tempo beside it that makes the service graph."""
+    tempo = world.deployment.tempo
+    target = ServicePort.of(exporter.endpoint if "//" in exporter.endpoint else f"//{exporter.endpoint}")
+    return exporter.endpoint == world.deployment.tracing.otlp_address or (
+        target is not None and (target.service, target.namespace) == (tempo.generator_service, tempo.namespace)
+    )
 
 
 def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     before, after, journey = looks.before, looks.after, looks.journey
-    tracing = world.deployment.tracing
-    logs = f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50"
     if after.metrics is None:
         return unknown(
             NAME,
             f"port {_METRICS_PORT} does not answer",
             code=Code.COLLECTOR_WITHOUT_METRICS,
             cause="the collector does not expose its metrics",
-            remedy=logs,
+            remedy=_logs(world),
         )
-    accepted, refused, sent, failed = (
-        growth(before.metrics, after.metrics, name) or 0 for name in (_ACCEPTED, _REFUSED, _SENT, _FAILED)
-    )
+    accepted = growth(before.metrics, after.metrics, _ACCEPTED)
+    if accepted is None:
+        return unknown(
+            NAME,
+            f"none of its {len(after.pods)} pods was there when the check began",
+            code=Code.RESTARTED,
+            cause="the collector's pods were replaced during the check: check again",
+        )
+    refused = growth(before.metrics, after.metrics, _REFUSED) or 0
+    others = {one.name for one in exporters.of_traces(after.config) if not _leads_to_tempo(world, one)}
+    by_exporter = (growth_by(_EXPORTER, before.metrics, after.metrics, name) for name in (_SENT, _FAILED))
+    (sent, _), (failed, failed_elsewhere) = (_apart(counted, others) for counted in by_exporter)
+    log = [one for one in after.log if one.exporter not in others]
     evidence = f"spans accepted +{accepted:g}, refused +{refused:g}, sent +{sent:g}, failed +{failed:g}"
+    # A full queue makes it refuse spans too.
+    if failed or (accepted and not sent) or (log and not sent):
+        return _not_taken(world, evidence, log)
     if refused:
         return fault(
             NAME,
             evidence,
             code=Code.COLLECTOR_REFUSES,
             cause="the memory limiter refuses spans: the collector has too little memory, or Tempo is too slow",
-            remedy=f"pulumi config set --path tracing.collector.resources.limits.memory {twice(_limit(after))}"
-            f" --stack {world.stack} && pulumi up --stack {world.stack}",
-        )
-    if failed or (accepted and not sent) or (after.log and not sent):
-        return blocked(
-            NAME,
-            evidence,
-            *after.log[-1:],
-            code=Code.COLLECTOR_BLOCKED,
-            cause=f"Tempo does not accept what the collector sends to {tracing.otlp_address}; after an interruption it "
-            "retries more and more rarely; a restart ends that, but loses the spans in its memory",
-            remedy=f"kubectl rollout restart deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
+            remedy=_more_memory(world, after),
         )
     if journey is not None and journey.answered and not accepted:
-        return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the collector", remedy=logs)
+        return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the collector", remedy=_logs(world))
+    if failed_elsewhere:
+        return _fails_elsewhere(world, evidence, failed_elsewhere, [one for one in after.log if one.exporter in others])
+    if after.out_of_memory:
+        return warning(
+            NAME,
+            evidence,
+            *(f"Pod {pod}: a container was ended for its memory" for pod in after.out_of_memory),
+            code=Code.OUT_OF_MEMORY,
+            cause=_FULL,
+            remedy=_more_memory(world, after),
+        )
     return ok(NAME, evidence if journey else f"{len(after.pods)} pods are ready")
+
+
+def _apart(counted: Mapping[str, float], others: set[str]) -> tuple[float, float]:
+    """The spans on the way to Tempo, and those on the way elsewhere, of a count by exporter."""
+    elsewhere = sum(spans for name, spans in counted.items() if name in others)
+    return sum(counted.values()) - elsewhere, elsewhere
+
+
+def _not_taken(world: World, evidence: str, log: Sequence[Failure]) -> Finding:
+    known = next((found for one in reversed(log) if (found := symptoms.of_failure(world, one))), None)
+    tracing = world.deployment.tracing
+    return blocked(
+        NAME,
+        evidence,
+        *map(str, log[-1:]),
+        code=known.code if known else Code.COLLECTOR_BLOCKED,
+        cause=known.words
+        if known
+        else f"Tempo does not accept what the collector sends to {tracing.otlp_address}; after an interruption it "
+        "retries more and more rarely; a restart ends that, but loses the spans in its memory",
+        remedy=known.remedy
+        if known
+        else f"kubectl rollout restart deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
+    )
+
+
+def _fails_elsewhere(world: World, evidence: str, failed: float, log: Sequence[Failure]) -> Finding:
+    names = sorted({one.exporter for one in log})
+    return warning(
+        NAME,
+        evidence,
+        f"failed on the way elsewhere +{failed:g}",
+        *map(str, log[-1:]),
+        code=Code.OTHER_EXPORTER,
+        cause=f"another exporter of the collector fails{''.join(f' ({name})' for name in names[:1])}; Tempo gets its "
+        "spans",
+        remedy=_logs(world),
+    )

@@ -26,7 +26,7 @@ _FAILED = "prometheus_remote_storage_samples_failed_total"
 _WRITTEN = "prometheus_remote_storage_samples_total"
 _RETRIED = "prometheus_remote_storage_samples_retried_total"
 # Spans that arrive too late, by default after 30 s, are not counted.
-_TOO_OLD = ("tempo_metrics_generator_spans_discarded_total", "outside_metrics_ingestion_slack")
+_DISCARDED, _TOO_OLD = "tempo_metrics_generator_spans_discarded_total", "outside_metrics_ingestion_slack"
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         return ok(NAME, f"processors: {', '.join(tempo.processors)}")
     if journey.answered and not received:
         return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the generator", remedy=logs)
-    if journey.answered and not edges and growth(before.metrics, after.metrics, *_TOO_OLD):
+    if journey.answered and not edges and growth(before.metrics, after.metrics, _DISCARDED, reason=_TOO_OLD):
         return unknown(
             NAME,
             evidence,

@@ -12,6 +12,7 @@ import httpx
 import yaml
 
 from verify.causes import Code
+from verify.clock import Clock
 from verify.cluster import Cluster
 from verify.deployment import Bookinfo, Deployment, Grafana, Kiali, Mesh, ObjectStore, Prometheus, Tempo, Tracing
 from verify.findings import Because, Finding, Status
@@ -211,10 +212,14 @@ datasources:
 
 @dataclass
 class Api:
-    """An API server's objects by their path, the logs by pod and container, and the paths that were asked for."""
+    """An API server's objects by their path, and the paths that were asked for.
+
+    ``logs`` and ``previous``, those of the run before, are by pod and container.
+    """
 
     objects: dict[str, Object] = field(default_factory=dict)
     logs: dict[tuple[str, str], str] = field(default_factory=dict)
+    previous: dict[tuple[str, str], str] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     queries: list[dict[str, str]] = field(default_factory=list)
@@ -235,8 +240,9 @@ class Api:
         if path == "/version":
             return 200, b'{"gitVersion": "v1.34.0"}'
         if path.endswith("/log"):
-            text = self.logs.get((path.split("/")[-2], query["container"]))
-            return (400, b"{}") if text is None or "previous" in query else (200, text.encode())
+            logs = self.previous if "previous" in query else self.logs
+            text = logs.get((path.split("/")[-2], query["container"]))
+            return (400, b"{}") if text is None else (200, text.encode())
         if path in self.objects:
             return 200, json.dumps(self.objects[path]).encode()
         found = self._listed(path, query.get("labelSelector", ""))
@@ -260,6 +266,7 @@ class StubCluster(Cluster):
         self.api = api or Api()
         # How ``Cluster`` interprets an answer is tested too.
         self._client = _Client(self.api)
+        self._clock = Clock()
         self.answers = dict(answers or {})
 
     def pod_client(self, pod: Mapping[str, Any], port: int, *, scheme: str = "http", path: str = "") -> httpx.Client:
@@ -294,6 +301,7 @@ class _Client:
 class _Answer:
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def read(self) -> bytes:
         return self.body
