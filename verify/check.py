@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-import httpx
-
-from verify import request, service_graph, trace
+from verify import request, service_graph
 from verify.causes import Code
 from verify.cluster import UNREADABLE, CannotLookError
 from verify.deployment import Deployment
 from verify.findings import Because, Finding, Status, attribute, unknown
 from verify.hops import HOPS, Hop, graph, provider
+from verify.learning import learnt_edges
 from verify.redaction import redacted
 from verify.report import Report, Request
 from verify.request import Say
@@ -21,7 +20,6 @@ from verify.service_graph import Edge
 from verify.world import Journey, Looks, World
 
 _PARALLEL_LOOKS = 6
-_MAX_TRACES = 20
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,7 @@ def check(world: World, wanted: Wanted, say: Say) -> Report:
         after = _look(world, hops)
     findings = [_judge(world, hop, Looks(old, new, journey)) for hop, old, new in zip(hops, before, after, strict=True)]
     found = next((seen for hop, seen in zip(hops, after, strict=True) if hop.name == graph.NAME), None)
+    shown = found.graph if isinstance(found, graph.Seen) else {}
     return Report(
         stack=world.stack,
         context=world.cluster.context,
@@ -53,8 +52,9 @@ def check(world: World, wanted: Wanted, say: Say) -> Report:
         findings=tuple(_hidden(world, finding) for finding in attribute(findings)),
         titles={hop.name: hop.title for hop in hops},
         request=None if journey is None else _request(journey),
-        graph=found.graph if isinstance(found, graph.Seen) else {},
-        expected=journey.expected if journey else frozenset(),
+        graph=shown,
+        # An edge that has gone is none that is missing.
+        expected=journey.expected | (journey.learnt & shown.keys()) if journey else frozenset(),
         trace=journey.trace if journey else None,
     )
 
@@ -108,7 +108,7 @@ def _follow(world: World, wanted: Wanted, broken: Collection[str], say: Say) -> 
     # Edges are known by the names that Istio gives services.
     ours = frozenset() if provider.names_services_by_convention(world) else bookinfo_edges(world.deployment)
     known = ours | wanted.edges
-    return replace(journey, expected=known | learnt_edges(world))
+    return replace(journey, expected=known, learnt=learnt_edges(world))
 
 
 def bookinfo_edges(deployment: Deployment) -> frozenset[Edge]:
@@ -116,31 +116,6 @@ def bookinfo_edges(deployment: Deployment) -> frozenset[Edge]:
     if bookinfo is None:
         return frozenset()
     return service_graph.bookinfo_edges(bookinfo.namespace, traffic=bookinfo.traffic)
-
-
-def learnt_edges(world: World) -> frozenset[Edge]:
-    """The calls in recent traces of applications other than Bookinfo: the graph should have an edge for each."""
-    deployment = world.deployment
-    sample = deployment.bookinfo.namespace if deployment.bookinfo else None
-    namespaces = [name for name in deployment.mesh.namespaces if name != sample]
-    found: set[Edge] = set()
-    try:
-        if namespaces:
-            with world.tempo() as tempo:
-                found = {edge for one in _recent(tempo, namespaces) for edge in trace.edges(one)}
-    except (httpx.HTTPError, CannotLookError, *UNREADABLE):
-        return frozenset()
-    return frozenset(edge for edge in found if {_namespace(edge.client), _namespace(edge.server)} <= {*namespaces})
-
-
-def _recent(tempo: httpx.Client, namespaces: Sequence[str]) -> list[trace.Trace]:
-    query = {"q": trace.of_namespaces(namespaces), "limit": str(_MAX_TRACES)}
-    found = tempo.get("/api/search", params=query).raise_for_status().json().get("traces") or []
-    return [trace.parse(tempo.get(f"/api/traces/{one['traceID']}").raise_for_status().json()) for one in found]
-
-
-def _namespace(service: str) -> str:
-    return service.rpartition(".")[2]
 
 
 def _request(journey: Journey) -> Request | None:

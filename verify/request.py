@@ -13,8 +13,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from verify import graph_scope, service_graph
 from verify.cluster import UNREADABLE, CannotLookError
-from verify.trace import Trace, parse
+from verify.service_graph import EVERYTHING, Scope
+from verify.trace import Trace, edges, parse
 from verify.world import Journey, World
 
 MAX_REQUESTS = 45
@@ -29,9 +31,11 @@ _SECONDS_WITHOUT_REQUESTS = 35.0
 _MAX_UNANSWERED = 5
 _STEPS = 3
 _HEX_DIGITS = 32
-_EXEMPLARS = "traces_service_graph_request_server_seconds_bucket"
-_COUNTED = "sum(traces_service_graph_request_total)"
-_LATEST = "max(timestamp(traces_service_graph_request_total))"
+# So many searches in a round keep pace with one request a second.
+_SEARCHES = 3
+# What is stored and searched for lies well inside of a window that begins and ends so much earlier and later.
+_MARGIN = 5.0
+_LIMIT = 500
 _HOPS_TO_TEMPO = {"sidecars", "provider", "proxies", "collector", "object-store", "tempo"}
 _HOPS_TO_GRAPH = {"prometheus", "generator"}
 
@@ -40,7 +44,7 @@ Say = Callable[[str], None]
 
 @dataclass
 class Sent:
-    """One request. ``at`` is Unix time, and so are the times at which its trace was first seen."""
+    """One request. All times, also those at which its trace was first seen, are Unix times of the cluster."""
 
     trace_id: str
     at: float
@@ -72,7 +76,8 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
         tempo = None if _HOPS_TO_TEMPO & blocks else _store(world.tempo, opened)
         is_awaited = tempo is not None and not _HOPS_TO_GRAPH & blocks
         prometheus = _store(world.prometheus, opened) if is_awaited else None
-        follower = _Follower(url, application, tempo, prometheus)
+        scope = EVERYTHING if prometheus is None else graph_scope.of(world)
+        follower = _Follower(url, application, tempo, prometheus, scope, world.cluster.now())
         while not follower.has_ended():
             began = time.monotonic()
             follower.send()
@@ -91,16 +96,28 @@ def _store(client: Callable[[], httpx.Client], opened: ExitStack) -> httpx.Clien
 
 
 class _Follower:
-    """The requests that were sent, and how far each has come; a store without a client is not asked."""
+    """The requests that were sent, and how far each has come; a store without a client is not asked.
 
-    def __init__(
-        self, url: str, application: httpx.Client, tempo: httpx.Client | None, prometheus: httpx.Client | None
+    ``now`` is the cluster's time. From then on this machine only measures how long it is ago: its own time may be off.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  whom it asks, and what about
+        self,
+        url: str,
+        application: httpx.Client,
+        tempo: httpx.Client | None,
+        prometheus: httpx.Client | None,
+        scope: Scope,
+        now: float,
     ) -> None:
         self._url = url
         self._application = application
         self._tempo = tempo
         self._prometheus = prometheus
-        self._began = time.time()
+        self._scope = scope
+        self._ahead = now - time.monotonic()
+        self._began = now
+        self._knows_trace_id = True
         self._sent: list[Sent] = []
         self._refused: list[str] = []
         self._counted_first: float | None = None
@@ -110,7 +127,7 @@ class _Follower:
         """Send one more request, if one may be sent."""
         if len(self._sent) + len(self._refused) >= MAX_REQUESTS:
             return
-        one = Sent(secrets.token_hex(16), time.time())
+        one = Sent(_trace_id(), self._now())
         parts = urlsplit(self._url)
         headers = {
             # Every proxy obeys the last byte: this request is sampled, whatever the sampling percentage is.
@@ -138,7 +155,7 @@ class _Follower:
             return
 
     def has_ended(self) -> bool:
-        elapsed = time.time() - self._began
+        elapsed = self._now() - self._began
         if not self._sent:
             return len(self._refused) >= _MAX_UNANSWERED
         if any(one.steps == _STEPS for one in self._sent) or elapsed > _GRAPHED:
@@ -163,8 +180,10 @@ class _Follower:
         one = self._furthest()
         if one is None:
             return Journey(address=self._url, problem=self._refused[-1])
-        note = ""
-        if one.graphed is None and self._counted_at is not None and one.stored is not None:
+        note, found = "", self._fetch(one)
+        # A trace without an edge is not among what was counted.
+        counts = found is None or edges(found)
+        if one.graphed is None and self._counted_at is not None and one.stored is not None and counts:
             one.graphed = max(self._counted_at, one.stored)
             note = "Prometheus has no exemplar of it, but its counters show that the graph grew"
         return Journey(
@@ -176,8 +195,11 @@ class _Follower:
             searchable_seconds=_since(one.at, one.searchable),
             graphed_seconds=_since(one.at, one.graphed),
             note=note,
-            trace=self._fetch(one),
+            trace=found,
         )
+
+    def _now(self) -> float:
+        return time.monotonic() + self._ahead
 
     def _furthest(self) -> Sent | None:
         return max(self._sent, key=lambda one: one.steps, default=None)
@@ -185,18 +207,33 @@ class _Follower:
     def _ask_tempo(self, tempo: httpx.Client) -> None:
         for one in self._sent:
             if one.stored is None and tempo.get(f"/api/traces/{one.trace_id}").is_success:
-                one.stored = time.time()
-        window = {"start": str(int(self._began) - 1), "end": str(int(time.time()) + 1), "limit": "500"}
-        found = tempo.get("/api/search", params={"q": "{}", **window}).raise_for_status().json().get("traces") or []
-        # Tempo omits the leading zeros of an id.
-        ids = {entry["traceID"].zfill(_HEX_DIGITS) for entry in found}
-        for one in self._sent:
-            if one.searchable is None and one.trace_id in ids:
-                one.searchable = time.time()
+                one.stored = self._now()
+        waiting = [one for one in self._sent if one.stored is not None and one.searchable is None]
+        # First those of which only this is not known yet.
+        for one in sorted(waiting, key=lambda one: one.graphed is None)[:_SEARCHES]:
+            if self._finds(tempo, one):
+                one.searchable = self._now()
+
+    def _finds(self, tempo: httpx.Client, one: Sent) -> bool:
+        """Whether a search finds the trace itself, however many others there are."""
+        if self._knows_trace_id:
+            query = {"q": f'{{ trace:id = "{one.trace_id}" }}', "limit": "1"}
+            answer = tempo.get("/api/search", params=query | self._window(self._began, self._now()))
+            if answer.status_code != httpx.codes.BAD_REQUEST:
+                return one.trace_id in _trace_ids(answer)
+            # Tempo before 2.5: it may be one of many there, so that only the seconds around the request are searched.
+            self._knows_trace_id = False
+        query = {"q": "{}", "limit": str(_LIMIT)}
+        return one.trace_id in _trace_ids(tempo.get("/api/search", params=query | self._window(one.at, one.at)))
+
+    @staticmethod
+    def _window(start: float, end: float) -> dict[str, str]:
+        return {"start": str(int(start - _MARGIN)), "end": str(int(end + _MARGIN) + 1)}
 
     def _ask_prometheus(self, prometheus: httpx.Client) -> None:
-        window = {"start": str(self._began - 1), "end": str(time.time() + 1)}
-        answer = prometheus.get("/api/v1/query_exemplars", params={"query": _EXEMPLARS, **window})
+        window = {"start": str(self._began - _MARGIN), "end": str(self._now() + _MARGIN)}
+        query = {"query": service_graph.exemplars_of(self._scope), **window}
+        answer = prometheus.get("/api/v1/query_exemplars", params=query)
         series = answer.json().get("data") or [] if answer.is_success else []
         ids = {
             value.zfill(_HEX_DIGITS)
@@ -206,17 +243,17 @@ class _Follower:
         }
         for one in self._sent:
             if one.graphed is None and one.trace_id in ids:
-                one.graphed = time.time()
+                one.graphed = self._now()
         self._count(prometheus)
 
     def _count(self, prometheus: httpx.Client) -> None:
         """Note when the graph first grew by samples that are newer than the first stored trace."""
         stored = min((one.stored for one in self._sent if one.stored), default=None)
-        counted, latest = (_scalar(prometheus, query) for query in (_COUNTED, _LATEST))
+        counted, latest = service_graph.counted(prometheus, self._scope)
         if self._counted_first is None:
             self._counted_first = counted
         elif self._counted_at is None and stored is not None and latest > stored and counted > self._counted_first:
-            self._counted_at = time.time()
+            self._counted_at = self._now()
 
     def _fetch(self, one: Sent) -> Trace | None:
         if self._tempo is None or one.stored is None:
@@ -227,10 +264,14 @@ class _Follower:
             return None
 
 
-def _scalar(prometheus: httpx.Client, query: str) -> float:
-    """The value of a query that yields at most one series; 0 if it yields none."""
-    answer = prometheus.get("/api/v1/query", params={"query": query}).raise_for_status().json()
-    return next((float(series["value"][1]) for series in answer["data"]["result"]), 0.0)
+def _trace_id() -> str:
+    """A new id. It begins with no zero: Tempo shows ids without, and versions before 2.10 compare what they show."""
+    return f"{secrets.randbelow(15) + 1:x}{secrets.token_hex(16)[1:]}"
+
+
+def _trace_ids(answer: httpx.Response) -> set[str]:
+    found = answer.raise_for_status().json().get("traces") or []
+    return {entry["traceID"].zfill(_HEX_DIGITS) for entry in found}
 
 
 def _since(start: float, moment: float | None) -> float | None:

@@ -3,19 +3,15 @@
 The metrics are those that Grafana's service graph reads (tempo: modules/generator/processor/servicegraphs).
 """
 
+import json
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
-BY_EDGE = "sum by (client, server)"
-REQUESTS = f"{BY_EDGE} (traces_service_graph_request_total)"
-FAILED = f"{BY_EDGE} (traces_service_graph_request_failed_total)"
-MEAN_SECONDS = (
-    f"{BY_EDGE} (traces_service_graph_request_server_seconds_sum)"
-    f" / {BY_EDGE} (traces_service_graph_request_server_seconds_count)"
-)
+_METRIC = "traces_service_graph_request"
+_BY_EDGE = "sum by (client, server)"
 WINDOW_SECONDS = 300
 
 
@@ -44,6 +40,27 @@ class Calls:
 
 
 Graph = Mapping[Edge, Calls]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The edges that are read: those with ``labels``, and with a service of ``namespaces`` if these are not None."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    namespaces: frozenset[str] | None = None
+
+    @property
+    def selector(self) -> str:
+        """The labels as Prometheus' language has them."""
+        pairs = ",".join(f"{name}={json.dumps(value)}" for name, value in sorted(self.labels.items()))
+        return f"{{{pairs}}}" if pairs else ""
+
+    def has(self, edge: Edge) -> bool:
+        services = (edge.client, edge.server)
+        return self.namespaces is None or any(name.rpartition(".")[2] in self.namespaces for name in services)
+
+
+EVERYTHING = Scope()
 
 
 @dataclass(frozen=True)
@@ -89,19 +106,40 @@ def bookinfo_edges(namespace: str, *, traffic: bool = True) -> frozenset[Edge]:
     return frozenset(Edge(f"{a}.{namespace}", f"{b}.{namespace}") for a, b in calls)
 
 
-def read(prometheus: httpx.Client, window_seconds: int = WINDOW_SECONDS) -> Graph:
+def exemplars_of(scope: Scope) -> str:
+    """The series whose exemplars have the ids of the traces that were counted."""
+    return f"{_METRIC}_server_seconds_bucket{scope.selector}"
+
+
+def counted(prometheus: httpx.Client, scope: Scope = EVERYTHING) -> tuple[float, float]:
+    """How many requests the graph has counted, and the Unix time of the newest sample; both 0 if it has none.
+
+    Raises ``httpx.HTTPError``.
+    """
+    total = f"{_METRIC}_total{scope.selector}"
+    requests = _vector(prometheus, f"{_BY_EDGE} ({total})", scope)
+    latest = _vector(prometheus, f"max by (client, server) (timestamp({total}))", scope)
+    return sum(requests.values()), max(latest.values(), default=0.0)
+
+
+def read(prometheus: httpx.Client, window_seconds: int = WINDOW_SECONDS, scope: Scope = EVERYTHING) -> Graph:
     """Return the graph that Prometheus, the client's base, holds; raises ``httpx.HTTPError``."""
-    window = f"[{window_seconds}s]"
+
+    def sums(suffix: str) -> str:
+        return f"{_BY_EDGE} ({_METRIC}_{suffix}{scope.selector})"
+
+    def rates(suffix: str, by: str = _BY_EDGE) -> str:
+        return f"{by} (rate({_METRIC}_{suffix}{scope.selector}[{window_seconds}s]))"
+
     requests, failed, mean, rate, failed_rate, p95 = (
-        _vector(prometheus, query)
+        _vector(prometheus, query, scope)
         for query in (
-            REQUESTS,
-            FAILED,
-            MEAN_SECONDS,
-            f"{BY_EDGE} (rate(traces_service_graph_request_total{window}))",
-            f"{BY_EDGE} (rate(traces_service_graph_request_failed_total{window}))",
-            "histogram_quantile(0.95, sum by (client, server, le)"
-            f" (rate(traces_service_graph_request_server_seconds_bucket{window})))",
+            sums("total"),
+            sums("failed_total"),
+            f"{sums('server_seconds_sum')} / {sums('server_seconds_count')}",
+            rates("total"),
+            rates("failed_total"),
+            f"histogram_quantile(0.95, {rates('server_seconds_bucket', 'sum by (client, server, le)')})",
         )
     )
     return {
@@ -161,15 +199,16 @@ def draw(graph: Graph) -> str:
     return "\n".join(lines)
 
 
-def _vector(prometheus: httpx.Client, query: str) -> dict[Edge, float]:
-    """Return the value of each edge; series without both names, or without a finite value, are left out."""
+def _vector(prometheus: httpx.Client, query: str, scope: Scope) -> dict[Edge, float]:
+    """Return the value of each edge in scope; series without both names, or without a finite value, are left out."""
     answer = prometheus.get("/api/v1/query", params={"query": query}).raise_for_status()
     try:
         series = [(one["metric"], float(one["value"][1])) for one in answer.json()["data"]["result"]]
     except (ValueError, KeyError, TypeError) as error:
         raise httpx.DecodingError("the answer is not in Prometheus' format", request=answer.request) from error
-    return {
+    found = {
         Edge(labels["client"], labels["server"]): value
         for labels, value in series
         if labels.keys() >= {"client", "server"} and math.isfinite(value)
     }
+    return {edge: value for edge, value in found.items() if scope.has(edge)}

@@ -1,12 +1,10 @@
 """Kiali: it answers, and shows the traces that Tempo has."""
 
-import time
 from dataclasses import dataclass
 
-import httpx
-
+from verify import answers
+from verify.answers import NoAnswer
 from verify.causes import Code
-from verify.cluster import CannotLookError
 from verify.findings import Finding, absent, fault, ok, starved, unknown
 from verify.world import Looks, World
 
@@ -15,7 +13,6 @@ TITLE = "Kiali"
 
 # How far back Kiali is asked for traces.
 _RECENT_SECONDS = 300
-_NOT_ALLOWED = {401, 403}
 
 
 @dataclass(frozen=True)
@@ -37,16 +34,15 @@ def look(world: World) -> Seen:
         with world.cluster.client(kiali.url) as client:
             answer = client.get(
                 path,
-                params={"startMicros": str(int((time.time() - _RECENT_SECONDS) * 1e6)), "limit": "20"},
+                params={"startMicros": str(int((world.cluster.now() - _RECENT_SECONDS) * 1e6)), "limit": "20"},
                 headers={"Authorization": f"Bearer {token}"} if token else {},
             )
-            if answer.status_code in _NOT_ALLOWED:
-                return Seen(path, None, f"it answered {answer.status_code}", allowed=False)
             found = answer.raise_for_status().json()
-    except (httpx.HTTPError, CannotLookError, ValueError) as error:
-        return Seen(path, None, str(error), allowed=True)
-    errors = found.get("errors") or []
-    return Seen(path, len(found.get("data") or []), str(errors[0].get("msg", "")) if errors else "", allowed=True)
+            errors, traces = found.get("errors") or [], found.get("data") or []
+            return Seen(path, len(traces), str(errors[0].get("msg", "")) if errors else "", allowed=True)
+    except answers.ERRORS as error:
+        none = NoAnswer.of(error)
+        return Seen(path, None, none.said, allowed=not none.wants_login)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:

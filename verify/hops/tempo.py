@@ -1,6 +1,5 @@
 """Tempo: its parts run, it accepts spans, and finds recent traces by TraceQL."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -320,7 +319,7 @@ def _logs(seen: Seen, part: str) -> str:
 
 
 def _search(world: World) -> int | Failure:
-    now = int(time.time())
+    now = int(world.cluster.now())
     try:
         with world.tempo() as client:
             query = {"q": of_namespaces(world.deployment.mesh.namespaces), "limit": "100"}

@@ -23,7 +23,7 @@ from verify_world import (
 
 from verify import check as module
 from verify.causes import Code
-from verify.check import Wanted, check, learnt_edges
+from verify.check import Wanted, check
 from verify.cluster import CannotCheckError, CannotLookError
 from verify.findings import Because, Finding, Status, fault, ok, starved
 from verify.hops import HOPS, Hop, graph
@@ -249,78 +249,21 @@ def test_without_bookinfo_nothing_is_expected_of_it(followed: Followed) -> None:
     assert run(Stub("graph"), stack=world(deployment(bookinfo=None))).expected == frozenset()
 
 
+def test_an_edge_that_has_gone_is_not_drawn_as_one_that_is_missing(
+    followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still, gone = Edge("cart.shop", "web.shop"), Edge("old.shop", "web.shop")
+    monkeypatch.setattr(module, "learnt_edges", lambda _: frozenset({still, gone}))
+    hop = Stub("graph", sees=lambda: graph.Seen({still: Calls(3, 0, 0.1)}, ""))
+    report = run(hop, stack=world(deployment(bookinfo=None)))
+    assert report.expected == {still}
+    assert hop.judged[-1].journey.learnt == {still, gone}
+
+
 def test_what_is_expected_is_known_when_hops_are_judged(followed: Followed) -> None:
     hop = Stub("graph")
     run(hop)
     assert EDGE in hop.judged[-1].journey.expected
-
-
-# Edges that are learnt from traces.
-
-
-def span(number: int, parent: int, kind: str) -> dict[str, Any]:
-    ids = {"spanId": f"{number:016x}", "traceId": TRACE_ID, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
-    return ids | {"kind": f"SPAN_KIND_{kind}", "parentSpanId": f"{parent:016x}" if parent else ""}
-
-
-def batch(service: str, *spans: dict[str, Any]) -> dict[str, Any]:
-    name = {"key": "service.name", "value": {"stringValue": service}}
-    return {"resource": {"attributes": [name]}, "scopeSpans": [{"spans": list(spans)}]}
-
-
-def calls(client: str, server: str) -> list[dict[str, Any]]:
-    return [batch(client, span(1, 0, "CLIENT")), batch(server, span(2, 1, "SERVER"))]
-
-
-def learning(answer: Callable[[httpx.Request], httpx.Response], *namespaces: str) -> World:
-    cluster = healthy()
-    cluster.answers["tempo-tempo-0", 3200] = answer
-    mesh = part(DEPLOYMENT.mesh, namespaces=[*namespaces])
-    return world(deployment(mesh=mesh), cluster)
-
-
-def having(batches: list[dict[str, Any]]) -> Callable[[httpx.Request], httpx.Response]:
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/api/search":
-            return httpx.Response(200, json={"traces": [{"traceID": TRACE_ID}]})
-        return httpx.Response(200, json={"batches": batches})
-
-    return answer
-
-
-def test_the_calls_of_other_applications_are_learnt_from_their_traces() -> None:
-    stack = learning(having(calls("cart.shop", "web.shop")), "bookinfo", "shop")
-    assert learnt_edges(stack) == {Edge("cart.shop", "web.shop")}
-
-
-@pytest.mark.parametrize("client", ["gateway.istio-system", "sleep.bookinfo"])
-def test_calls_from_elsewhere_are_not_learnt(client: str) -> None:
-    assert learnt_edges(learning(having(calls(client, "web.shop")), "bookinfo", "shop")) == frozenset()
-
-
-def test_bookinfos_own_edges_are_known_and_not_learnt() -> None:
-    def answer(_: httpx.Request) -> httpx.Response:
-        raise AssertionError("Tempo was asked")
-
-    assert learnt_edges(learning(answer, "bookinfo")) == frozenset()
-
-
-def test_traces_of_the_other_namespaces_are_searched() -> None:
-    asked: list[str] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url.params["q"])
-        return httpx.Response(200, json={})
-
-    learnt_edges(learning(answer, "bookinfo", "shop", "bank"))
-    assert asked == [r'{resource.service.name=~".*\\.shop|.*\\.bank"}']
-
-
-@pytest.mark.parametrize(
-    "answer", [httpx.Response(500), httpx.Response(200, text="<html>"), httpx.Response(200, json=[])]
-)
-def test_no_edges_are_learnt_from_a_tempo_that_does_not_answer(answer: httpx.Response) -> None:
-    assert learnt_edges(learning(lambda _: answer, "shop")) == frozenset()
 
 
 def test_a_mesh_that_works_is_reported_to_work(followed: Followed) -> None:

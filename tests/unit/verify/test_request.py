@@ -1,6 +1,7 @@
 """A request is followed by its trace id, for a limited time, as far as it gets."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from verify_world import PRODUCTPAGE_URL, StubCluster, pod, service, world
 
 from verify import request
+from verify.clock import Clock
 from verify.cluster import CannotLookError
 from verify.world import Journey
 
@@ -16,16 +18,31 @@ ROUND = 1.0
 
 
 @dataclass
-class Clock:
-    """A clock that advances only by sleeping, and by the time that stores need to see a trace."""
+class Time:
+    """The cluster's time, and this machine's, which is ``skew`` seconds ahead; both advance only by sleeping."""
 
     now: float = 1_800_000_000.0
+    skew: float = 0.0
 
     def time(self) -> float:
-        return self.now
+        return self.now + self.skew
+
+    def monotonic(self) -> float:
+        return self.now - 1_799_999_000.0
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+class ClusterClock(Clock):
+    """What the cluster says of its time."""
+
+    def __init__(self, time: Time) -> None:
+        super().__init__()
+        self._time = time
+
+    def now(self) -> float:
+        return self._time.now
 
 
 @dataclass
@@ -35,17 +52,19 @@ class Mesh:
     ``kept`` are the requests, by number, of which Prometheus has an exemplar.
     """
 
-    clock: Clock
+    clock: Time
     status: int = 200
     stored: float | None = 2.0
     searchable: float | None = 4.0
     graphed: float | None = 14.0
     kept: Callable[[int], bool] = lambda _: True
-    zeros: bool = False
     requests: list[httpx.Request] = field(default_factory=list)
     sent: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     refusing: bool = False
+    knows_trace_id: bool = True
+    passes_on: bool = True
+    crowd: int = 0
 
     def application(self, one: httpx.Request) -> httpx.Response:
         self.requests.append(one)
@@ -57,31 +76,55 @@ class Mesh:
     def tempo(self, one: httpx.Request) -> httpx.Response:
         self.asked.append(one.url.path)
         if one.url.path == "/api/search":
-            found = [{"traceID": self._shown(trace)} for trace in self._seen(self.searchable)]
-            return httpx.Response(200, json={"traces": found})
+            return self.search(one.url.params)
         trace = one.url.path.rpartition("/")[2]
         if trace not in self._seen(self.stored):
             return httpx.Response(404)
-        return httpx.Response(200, json={"batches": [{"scopeSpans": [{"spans": [{"traceId": trace}]}]}]})
+        return httpx.Response(200, json={"batches": self.spans(trace)})
+
+    def spans(self, trace: str) -> list[dict[str, Any]]:
+        """A call of one service by another, of which there is only the first half if the context is not passed on."""
+
+        def batch(service: str, **span: str) -> dict[str, Any]:
+            name = {"key": "service.name", "value": {"stringValue": service}}
+            spans = [{"traceId": trace, **span}]
+            return {"resource": {"attributes": [name]}, "scopeSpans": [{"spans": spans}]}
+
+        caller = batch("productpage.bookinfo", spanId="0000000000000001", kind="SPAN_KIND_CLIENT")
+        called = batch(
+            "details.bookinfo", spanId="0000000000000002", parentSpanId="0000000000000001", kind="SPAN_KIND_SERVER"
+        )
+        return [caller, called] if self.passes_on else [caller]
+
+    def search(self, params: httpx.QueryParams) -> httpx.Response:
+        """Like Tempo: the newest traces of the window, of which the ``crowd`` of each second is newer than ours."""
+        wanted = re.fullmatch(r'{ trace:id = "(\w+)" }', params["q"])
+        if wanted and not self.knows_trace_id:
+            return httpx.Response(400, text="unknown identifier: trace:id")
+        start, end, limit = (int(params[key]) for key in ("start", "end", "limit"))
+        inside = [trace for trace in self._seen(self.searchable) if start <= self.sent[trace] <= end]
+        if wanted:
+            shown = [trace for trace in inside if trace == wanted[1]]
+        else:
+            shown = inside[: max(0, limit - self.crowd * (min(end, int(self.clock.now)) - start))]
+        return httpx.Response(200, json={"traces": [{"traceID": trace} for trace in shown]})
 
     def prometheus(self, one: httpx.Request) -> httpx.Response:
         self.asked.append(one.url.path)
         there = self._seen(self.graphed)
         if one.url.path.endswith("/query_exemplars"):
             numbers = {trace: number for number, trace in enumerate(self.sent)}
-            kept = [{"labels": {"traceID": self._shown(trace)}} for trace in there if self.kept(numbers[trace])]
+            kept = [{"labels": {"traceID": trace}} for trace in there if self.kept(numbers[trace])]
             return httpx.Response(200, json={"data": [{"exemplars": kept}]})
         count = 100 + len(there) if "sum" in one.url.params["query"] else self.clock.now
-        return httpx.Response(200, json={"data": {"result": [{"value": [0, str(count)]}]}})
+        edge = {"client": "productpage.bookinfo", "server": "details.bookinfo"}
+        return httpx.Response(200, json={"data": {"result": [{"metric": edge, "value": [0, str(count)]}]}})
 
     def _seen(self, after: float | None) -> list[str]:
         return [trace for trace, at in self.sent.items() if after is not None and self.clock.now - at >= after]
 
-    def _shown(self, trace: str) -> str:
-        return trace.lstrip("0") if self.zeros else trace
-
     def cluster(self) -> StubCluster:
-        stub = StubCluster()
+        stub = StubCluster(clock=ClusterClock(self.clock))
         for name, namespace, port, handler in (
             ("productpage", "bookinfo", 9080, self.application),
             ("tempo-tempo", "tracing-system", 3200, self.tempo),
@@ -97,16 +140,15 @@ class Mesh:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    made = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> Time:
+    made = Time()
     # Only the module under test sees this clock.
-    stand_in: Any = type("Time", (), {"time": made.time, "monotonic": made.time, "sleep": made.sleep})
-    monkeypatch.setattr(request, "time", stand_in)
+    monkeypatch.setattr(request, "time", made)
     return made
 
 
 @pytest.fixture
-def mesh(clock: Clock) -> Mesh:
+def mesh(clock: Time) -> Mesh:
     return Mesh(clock)
 
 
@@ -147,12 +189,33 @@ def test_the_trace_itself_is_fetched(mesh: Mesh) -> None:
     assert found.trace.trace_id == found.trace_id
 
 
-def test_an_id_that_begins_with_zeros_is_recognised(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
-    mesh.zeros = True
+def test_no_id_begins_with_a_zero(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tempo shows ids without leading zeros, and some versions do not find them by ``trace:id``."""
     numbers = iter(range(1, 1000))
     monkeypatch.setattr(request.secrets, "token_hex", lambda size: f"{next(numbers):0{size * 2}x}")
+    mesh.follow()
+    assert not [trace for trace in mesh.sent if trace.startswith("0")]
+    assert {len(trace) for trace in mesh.sent} == {32}
+
+
+@pytest.mark.parametrize("knows_trace_id", [True, False])
+def test_a_trace_is_found_among_thousands_of_newer_ones(mesh: Mesh, knows_trace_id: bool) -> None:
+    mesh.knows_trace_id, mesh.crowd = knows_trace_id, 40
+    assert mesh.follow().searchable_seconds == 4.0
+
+
+@pytest.mark.parametrize("skew", [-90.0, 90.0])
+def test_the_time_of_this_machine_changes_nothing(mesh: Mesh, skew: float) -> None:
+    mesh.clock.skew = skew
     found = mesh.follow()
-    assert (found.searchable_seconds, found.graphed_seconds) == (4.0, 14.0)
+    assert (found.stored_seconds, found.searchable_seconds, found.graphed_seconds) == (2.0, 4.0, 14.0)
+    assert found.sent_at == 1_800_000_000.0
+
+
+@pytest.mark.parametrize("skew", [-90.0, 90.0])
+def test_the_time_of_this_machine_does_not_change_what_is_counted(mesh: Mesh, skew: float) -> None:
+    mesh.clock.skew, mesh.kept = skew, lambda _: False
+    assert mesh.follow().graphed_seconds is not None
 
 
 def test_the_request_of_which_an_exemplar_is_kept_is_the_one_that_is_shown(mesh: Mesh) -> None:
@@ -166,6 +229,11 @@ def test_without_exemplars_the_graphs_counters_are_used_and_the_note_says_so(mes
     found = mesh.follow()
     assert found.graphed_seconds is not None
     assert found.note == "Prometheus has no exemplar of it, but its counters show that the graph grew"
+
+
+def test_what_others_send_is_no_proof_for_a_trace_without_an_edge(mesh: Mesh) -> None:
+    mesh.kept, mesh.passes_on = lambda _: False, False
+    assert mesh.follow().graphed_seconds is None
 
 
 def test_a_prometheus_that_has_no_exemplars_at_all_is_counted_too(mesh: Mesh) -> None:

@@ -261,12 +261,17 @@ class Api:
 class StubCluster(Cluster):
     """A cluster whose API server is ``api``; ``answers`` has, by pod and port, what answers there."""
 
-    def __init__(self, api: Api | None = None, answers: Mapping[tuple[str, int], Handler] | None = None) -> None:
+    def __init__(
+        self,
+        api: Api | None = None,
+        answers: Mapping[tuple[str, int], Handler] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.context = "test"
         self.api = api or Api()
         # How ``Cluster`` interprets an answer is tested too.
         self._client = _Client(self.api)
-        self._clock = Clock()
+        self._clock = clock or Clock()
         self.answers = dict(answers or {})
 
     def pod_client(self, pod: Mapping[str, Any], port: int, *, scheme: str = "http", path: str = "") -> httpx.Client:
@@ -373,7 +378,7 @@ def metrics(**values: float) -> str:
     return "".join(f"{name} {value}\n" for name, value in values.items())
 
 
-def healthy() -> StubCluster:
+def healthy(clock: Clock | None = None) -> StubCluster:
     """The objects of the embedded cluster, with the stack of ``DEPLOYMENT``."""
     api = Api()
     api.put("/api/v1/namespaces", {"metadata": {"name": "bookinfo", "labels": {"istio-injection": "enabled"}}})
@@ -431,6 +436,7 @@ def healthy() -> StubCluster:
             ("tempo-tempo-0", 3200): _tempo,
             ("prometheus-1", 9090): _prometheus,
         },
+        clock,
     )
 
 
