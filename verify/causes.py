@@ -118,6 +118,7 @@ class Code(StrEnum):
     NO_EDGES = "no-edges", "The metrics generator pairs no client span with a server span."
     GRAPH_UNREADABLE = "graph-unreadable", "The service graph cannot be read."
     NOTHING_NEW = "nothing-new", "Nothing new arrives in Prometheus."
+    NOT_COUNTED = "not-counted", "The graph grows, and has not counted the requests that were followed."
     EDGE_MISSING = "edge-missing", "An expected edge is not in the service graph."
     EDGE_GONE = "edge-gone", "An edge that earlier traces had is not in the service graph any more."
     NO_GRAPH = "no-graph", "There is no edge, and none is expected."

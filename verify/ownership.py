@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from verify.cluster import Object
+from verify.fields import value_at
 
 # Pulumi's provider adds a random suffix for server-side apply (pulumi-kubernetes: provider/pkg/provider/provider.go).
 _PULUMI = "pulumi-kubernetes"
@@ -15,13 +16,6 @@ def is_by_settings(found: Object | None, path: Sequence[str]) -> bool:
         return False
     managers = _managers(found, path)
     return bool(managers) and all(manager.startswith(_PULUMI) for manager in managers)
-
-
-def value_at(found: Any, path: Sequence[str]) -> Any:
-    """The value at ``path``; None if there is none."""
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
 
 
 def _managers(found: Object, path: Sequence[str]) -> set[str]:

@@ -103,7 +103,7 @@ def _trust_the_authority(world: World, failure: Failure) -> str:
 def _start_dns(world: World, _: Failure) -> str:
     if world.deployment.platform == "openshift":
         return "kubectl rollout restart daemonset/dns-default -n openshift-dns"
-    return "kubectl scale deployment/coredns -n kube-system --replicas=2"
+    return "kubectl rollout restart deployment/coredns -n kube-system"
 
 
 _EXCEEDED = (

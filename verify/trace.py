@@ -31,6 +31,11 @@ class Span:
     duration_ns: int
     failed: bool
 
+    @property
+    def is_call(self) -> bool:
+        """Whether it is the caller's side of a call."""
+        return self.kind in _CALLING
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -64,7 +69,7 @@ def edges(trace: Trace) -> frozenset[Edge]:
 
     A client span that is the parent of a server span is a call from the first span's service to the second's.
     """
-    callers = {span.span_id: span.service for span in trace.spans if span.kind in _CALLING and span.service}
+    callers = {span.span_id: span.service for span in trace.spans if span.is_call and span.service}
     return frozenset(
         Edge(callers[span.parent_id], span.service)
         for span in trace.spans

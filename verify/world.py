@@ -19,6 +19,10 @@ Seen = TypeVar("Seen")
 CREDENTIALS = "PROMETHEUS_CREDENTIALS"
 
 
+class LoginNeededError(CannotLookError):
+    """What is asked wants credentials that verify does not have."""
+
+
 @dataclass(frozen=True)
 class World:
     """``stack`` is Pulumi's name for the deployment, for the commands that are printed; ``probe`` is an address."""
@@ -74,7 +78,7 @@ class World:
             credentials = os.environ.get(CREDENTIALS) or self._own_token()
             if credentials is None:
                 kind = "password" if prometheus.login == "basic" else "token"
-                raise CannotLookError(f"it wants a login: set {CREDENTIALS} to its {kind}")
+                raise LoginNeededError(f"it wants a login: set {CREDENTIALS} to its {kind}")
             user = f"{prometheus.username}:{credentials}".encode()
             basic = f"Basic {base64.b64encode(user).decode()}"
             headers["Authorization"] = basic if prometheus.login == "basic" else f"Bearer {credentials}"
@@ -100,7 +104,7 @@ class Journey:
 
     ``answered`` counts those that the application answered; ``problem`` is why none was. ``sent_at`` is Unix time, and
     the seconds count from it; None means that the trace was not seen there. ``expected`` are the edges that the
-    graph should have.
+    graph has to have; ``learnt`` those that earlier traces had.
     """
 
     address: str = ""
@@ -114,6 +118,7 @@ class Journey:
     note: str = ""
     trace: Trace | None = None
     expected: frozenset[Edge] = frozenset()
+    learnt: frozenset[Edge] = frozenset()
 
 
 @dataclass(frozen=True)

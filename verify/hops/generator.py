@@ -1,12 +1,13 @@
 """The metrics generator: it is switched on, makes edges of spans, and writes them to Prometheus."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import yaml
 
+from verify import delays, limits, ownership
 from verify.causes import Code
 from verify.cluster import CannotLookError, Object, is_ready, main_container, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
@@ -29,14 +30,30 @@ _RETRIED = "prometheus_remote_storage_samples_retried_total"
 _DISCARDED, _TOO_OLD = "tempo_metrics_generator_spans_discarded_total", "outside_metrics_ingestion_slack"
 
 
+# tempo: modules/generator/registry, modules/generator/localserieslimiter, modules/generator/localentitylimiter
+_LIMITED = (
+    "tempo_metrics_generator_registry_series_limited_total",
+    "tempo_metrics_generator_registry_entities_limited_total",
+)
+_ACTIVE, _MOST = "tempo_metrics_generator_registry_active_series", "tempo_metrics_generator_registry_max_active_series"
+_RESOURCES = {"monolithic": "tempomonolithics", "stack": "tempostacks"}
+# Where Tempo's own configuration is, in its resource and in the stack's settings.
+_EXTRA, _SETTINGS = ("spec", "extraConfig", "tempo"), "tempo.extraConfig"
+
+
 @dataclass(frozen=True)
 class Seen:
-    """``config`` is what Tempo runs with, None if it could not be read; ``log`` are errors of remote write."""
+    """``config`` is what Tempo runs with, None if it could not be read; ``log`` are errors of remote write.
+
+    ``resource`` is what Tempo's operator was given, ``collector`` the configuration of what sends the spans.
+    """
 
     pods: list[Object]
     config: Mapping[str, Any] | None
     metrics: Samples | None
     log: list[str]
+    resource: Object | None = None
+    collector: Mapping[str, Any] = field(default_factory=dict)
 
 
 def look(world: World) -> Seen:
@@ -49,7 +66,24 @@ def look(world: World) -> Seen:
         config=_config(world, ready),
         metrics=scrape(cluster, ready, API_PORT, INTERNAL_DOORS),
         log=[line for line in lines if is_write_error(line)],
+        resource=cluster.read(
+            f"/apis/tempo.grafana.com/v1alpha1/namespaces/{tempo.namespace}/{_RESOURCES[tempo.mode]}/{tempo.name}"
+        ),
+        collector=_collector(world),
     )
+
+
+def running_config(world: World) -> Mapping[str, Any] | None:
+    """What Tempo runs with, None if it could not be read."""
+    pods = generator_pods(world.cluster, world.deployment.tempo)
+    return _config(world, [pod for pod in pods if is_ready(pod)])
+
+
+def _collector(world: World) -> Mapping[str, Any]:
+    tracing = world.deployment.tracing
+    space = f"namespaces/{tracing.collector_namespace}"
+    found = world.cluster.read(f"/apis/opentelemetry.io/v1beta1/{space}/opentelemetrycollectors/{tracing.collector}")
+    return (found or {}).get("spec", {}).get("config") or {}
 
 
 def flow(seen: Seen) -> float:
@@ -77,31 +111,34 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     on = processors(after.config)
     missing = [name for name in tempo.processors if name not in on]
     if not path.startswith(_VOLUME):
-        return fault(
-            NAME,
+        return _different(
+            world,
+            after,
+            "metrics_generator.storage.path",
             f"metrics_generator.storage.path is {path or 'empty'!r}",
             code=Code.NO_GENERATOR_PATH,
             cause="without a path on Tempo's volume the generator switches itself off, and says so only in the log",
-            remedy=world.restore,
         )
     if missing:
-        return fault(
-            NAME,
+        return _different(
+            world,
+            after,
+            "overrides.defaults.metrics_generator.processors",
             f"processors switched on: {', '.join(on) or 'none'}",
             f"not switched on: {', '.join(missing)}",
             code=Code.PROCESSOR_OFF,
             cause="a processor that the overrides do not name makes no metrics",
-            remedy=world.restore,
         )
     if prometheus.write_url not in urls:
-        return fault(
-            NAME,
+        return _different(
+            world,
+            after,
+            "metrics_generator.storage.remote_write",
             f"metrics_generator.storage.remote_write goes to {', '.join(urls) or 'nowhere'}",
             f"Prometheus is {prometheus.write_url}",
             *after.log[-1:],
             code=Code.WRITES_ELSEWHERE,
             cause="the edges are written to another address than Prometheus'",
-            remedy=world.restore,
         )
     return _by_counters(world, looks)
 
@@ -127,6 +164,20 @@ def _not_running(world: World, seen: Seen) -> Finding:
     )
 
 
+def _different(world: World, seen: Seen, where: str, *evidence: str, code: Code, cause: str) -> Finding:
+    """The fault that Tempo's configuration is wrong ``where``: by the stack's settings, or by what was done since."""
+    if not ownership.is_by_settings(seen.resource, (*_EXTRA, *where.split("."))):
+        return fault(NAME, *evidence, code=code, cause=cause, remedy=world.restore)
+    setting = f"{_SETTINGS}.{where}"
+    return fault(
+        NAME,
+        *evidence,
+        code=Code.DIFFERENT_BY_SETTINGS,
+        cause=f"{cause}; the stack's setting {setting} says so",
+        remedy=world.forget(setting),
+    )
+
+
 def is_write_error(line: str) -> bool:
     """Whether a line of Tempo's log is an error of remote write, which has a log format of its own."""
     return "component=remote" in line and "level=info" not in line.lower()
@@ -145,16 +196,23 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     before, after, journey = looks.before, looks.after, looks.journey
     tempo = world.deployment.tempo
     logs = f"kubectl logs -n {tempo.namespace} {after.pods[0]['metadata']['name']} --tail=50"
+    if after.metrics is None:
+        return unknown(
+            NAME, code=Code.GENERATOR_WITHOUT_METRICS, cause="the generator does not expose its metrics", remedy=logs
+        )
+    if growth(before.metrics, after.metrics, _RECEIVED) is None:
+        return unknown(
+            NAME,
+            f"none of its {len(after.pods)} pods was there when the check began",
+            code=Code.RESTARTED,
+            cause="the generator's pods were replaced during the check: check again",
+        )
     received, edges, written, failed, retried = (
         growth(before.metrics, after.metrics, name) or 0 for name in (_RECEIVED, _EDGES, _WRITTEN, _FAILED, _RETRIED)
     )
     evidence = (
         f"spans +{received:g}, edges +{edges:g}, samples written +{written:g}, failed +{failed:g}, retried +{retried:g}"
     )
-    if after.metrics is None:
-        return unknown(
-            NAME, code=Code.GENERATOR_WITHOUT_METRICS, cause="the generator does not expose its metrics", remedy=logs
-        )
     if failed or (retried and not written):
         return blocked(
             NAME,
@@ -164,17 +222,15 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             cause="Prometheus does not accept what the generator writes",
             remedy=logs,
         )
+    limited = sum(growth(before.metrics, after.metrics, name) or 0 for name in _LIMITED)
+    if limited:
+        return _limited(world, after, evidence, limited)
     if journey is None:
         return ok(NAME, f"processors: {', '.join(tempo.processors)}")
     if journey.answered and not received:
         return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the generator", remedy=logs)
     if journey.answered and not edges and growth(before.metrics, after.metrics, _DISCARDED, reason=_TOO_OLD):
-        return unknown(
-            NAME,
-            evidence,
-            code=Code.SPANS_TOO_OLD,
-            cause="only spans from before an interruption arrived, too old to be counted: check again",
-        )
+        return _too_old(world, after, evidence)
     if journey.answered and not edges:
         return starved(
             NAME,
@@ -185,6 +241,47 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             remedy=logs,
         )
     return ok(NAME, evidence)
+
+
+def _limited(world: World, seen: Seen, evidence: str, limited: float) -> Finding:
+    active, most = (total(seen.metrics, name) for name in (_ACTIVE, _MOST))
+    return fault(
+        NAME,
+        evidence,
+        f"series +{limited:g} not made: {active:g} of at most {most:g} are there",
+        code=Code.SERIES_LIMIT,
+        cause="the generator has as many series as it may have, and makes none for a new edge: raise the limit, or "
+        "take dimensions with many values out of its processors",
+        remedy=limits.raised(world, limits.SERIES, now={limits.SERIES: max(active, most)}),
+    )
+
+
+def _too_old(world: World, seen: Seen, evidence: str) -> Finding:
+    slack, delay = delays.slack_of(seen.config or {}), delays.longest(seen.collector)
+    enough = max(slack, delays.DEFAULT_SLACK, key=delays.seconds)
+    changes: dict[str, object] = {}
+    if slack != enough:
+        changes[f"{_SETTINGS}.{delays.SLACK}"] = enough
+    if delay is not None and delay.is_too_long(enough):
+        where = f"tracing.collector.extraConfig.processors.{delay.processor}.{delay.field}"
+        changes[where] = delays.short_enough(enough)
+    if not changes:
+        return unknown(
+            NAME,
+            evidence,
+            code=Code.SPANS_TOO_OLD,
+            cause="only spans from before an interruption arrived, too old to be counted: check again",
+        )
+    return fault(
+        NAME,
+        evidence,
+        f"{delays.SLACK} is {slack}",
+        *([f"the collector's {delay}"] if delay else []),
+        code=Code.SPANS_TOO_OLD,
+        cause=f"spans reach the generator later than the {slack} for which it counts them"
+        + (f", because the collector holds them back for {delay.text}" if delay else ""),
+        remedy=world.change(changes),
+    )
 
 
 def _config(world: World, ready: list[Object]) -> Mapping[str, Any] | None:

@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import yaml
 
+from verify import answers
+from verify.answers import NoAnswer
 from verify.causes import Code
-from verify.cluster import CannotLookError, Object, condition
-from verify.findings import Finding, fault, ok
+from verify.cluster import Object, condition
+from verify.findings import Finding, fault, ok, unknown
 from verify.world import Looks, World
 
 NAME = "grafana"
@@ -28,7 +30,7 @@ class Seen:
     datasources: Sequence[Mapping[str, Any]]
     resources: list[Object]
     health: Mapping[str, str]
-    problem: str
+    problem: NoAnswer | None
 
 
 def look(world: World) -> Seen:
@@ -111,11 +113,19 @@ def provisioned(config_map: Object | None) -> list[Mapping[str, Any]]:
 def _by_health(world: World, after: Seen) -> Finding:
     grafana = world.deployment.grafana
     evidence = f"{after.place}: serviceMap of {grafana.tempo_uid} leads to {grafana.prometheus_uid}"
-    if after.problem:
+    if after.problem is not None and after.problem.wants_login:
+        return unknown(
+            NAME,
+            evidence,
+            f"{grafana.url}: {after.problem.said}",
+            code=Code.LOGIN_REFUSED,
+            cause=f"Grafana does not accept the token in {TOKEN_VARIABLE}",
+        )
+    if after.problem is not None:
         return fault(
             NAME,
             evidence,
-            f"{grafana.url}: {after.problem}",
+            f"{grafana.url}: {after.problem.said}",
             code=Code.GRAFANA_DOWN,
             cause="Grafana does not answer",
             remedy=f"kubectl rollout restart deployment/grafana -n {grafana.namespace}",
@@ -136,20 +146,22 @@ def _by_health(world: World, after: Seen) -> Finding:
     return ok(NAME, evidence, *filter(None, [asked]))
 
 
-def _ask_grafana(world: World) -> tuple[dict[str, str], str]:
+def _ask_grafana(world: World) -> tuple[dict[str, str], NoAnswer | None]:
     grafana = world.deployment.grafana
     if grafana.url is None:
-        return {}, ""
+        return {}, None
     token = os.environ.get(TOKEN_VARIABLE)
     health: dict[str, str] = {}
     try:
         with world.cluster.client(grafana.url) as client:
             client.get("/api/health").raise_for_status()
             for uid in grafana.datasource_uids if token else ():
-                answer = client.get(
-                    f"/api/datasources/uid/{uid}/health", headers={"Authorization": f"Bearer {token}"}
-                ).json()
-                health[uid] = "OK" if answer.get("status") == "OK" else str(answer.get("message", "no reason given"))
-    except (httpx.HTTPError, CannotLookError, ValueError) as error:
-        return {}, str(error)
-    return health, ""
+                answer = client.get(f"/api/datasources/uid/{uid}/health", headers={"Authorization": f"Bearer {token}"})
+                # For a data source that is ill too it answers with a reason, and an error of another kind.
+                if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+                    answer.raise_for_status()
+                said = answer.json()
+                health[uid] = "OK" if said.get("status") == "OK" else str(said.get("message", "no reason given"))
+    except answers.ERRORS as error:
+        return {}, NoAnswer.of(error)
+    return health, None

@@ -3,14 +3,12 @@
 import shlex
 from dataclasses import dataclass
 
-import httpx
-
-from verify import service_graph
+from verify import answers, graph_scope, service_graph, trace
+from verify.answers import NoAnswer
 from verify.causes import Code
-from verify.cluster import CannotLookError
-from verify.findings import Finding, ok, starved, unknown
-from verify.service_graph import Edge, Graph
-from verify.world import Looks, World
+from verify.findings import Finding, ok, starved, unknown, warning
+from verify.service_graph import Graph
+from verify.world import Journey, Looks, World
 
 NAME = "graph"
 TITLE = "Service graph"
@@ -18,18 +16,20 @@ TITLE = "Service graph"
 
 @dataclass(frozen=True)
 class Seen:
-    """``problem`` is why there is no graph."""
+    """``problem`` is why there is no graph; ``allowed``: not because of the login."""
 
     graph: Graph
     problem: str
+    allowed: bool = True
 
 
 def look(world: World) -> Seen:
     try:
         with world.prometheus() as client:
-            return Seen(service_graph.read(client), "")
-    except (httpx.HTTPError, CannotLookError, ValueError, KeyError) as error:
-        return Seen({}, str(error))
+            return Seen(service_graph.read(client, scope=graph_scope.of(world)), "")
+    except answers.ERRORS as error:
+        none = NoAnswer.of(error)
+        return Seen({}, none.said, allowed=not none.wants_login)
 
 
 def flow(seen: Seen) -> float:
@@ -40,28 +40,25 @@ def flow(seen: Seen) -> float:
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     after, journey = looks.after, looks.journey
     prometheus = world.deployment.prometheus
-    ask = "kubectl get --raw /readyz"
+    if not after.allowed:
+        return unknown(
+            NAME,
+            f"{prometheus.query_url}: {after.problem}",
+            code=Code.LOGIN_REFUSED,
+            cause="Prometheus does not accept the credentials that verify has",
+        )
     if after.problem:
         return starved(
             NAME,
             f"{prometheus.query_url}: {after.problem}",
             code=Code.GRAPH_UNREADABLE,
             cause="the graph cannot be read",
-            remedy=ask,
+            remedy="kubectl get --raw /readyz",
         )
     if journey is None:
         return ok(NAME, f"{len(after.graph)} edges")
     if journey.answered and journey.graphed_seconds is None:
-        is_scraped = prometheus.scraped_url is not None
-        return starved(
-            NAME,
-            f"{len(after.graph)} edges, and none of the requests that were sent was added to any",
-            code=Code.NOTHING_NEW,
-            cause="nothing new arrives in Prometheus" + (", which has to scrape ours" if is_scraped else ""),
-            remedy=f"kubectl describe servicemonitor {prometheus.deployment} -n {prometheus.namespace}"
-            if is_scraped
-            else world.restore,
-        )
+        return _without_edges(world, looks, journey) or _not_counted(world, looks)
     missing = sorted(journey.expected - after.graph.keys())
     if missing:
         return starved(
@@ -69,7 +66,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             *(f"no edge {edge.client} → {edge.server}" for edge in missing),
             code=Code.EDGE_MISSING,
             cause="these calls are not made, or the calling application does not pass the trace headers on",
-            remedy=_logs(missing[0]),
+            remedy=_logs(missing[0].client),
         )
     if not after.graph:
         return unknown(
@@ -78,10 +75,82 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             code=Code.NO_GRAPH,
             cause="no request was seen; name an address with --probe",
         )
-    return ok(NAME, f"{len(after.graph)} edges, with all {len(journey.expected)} that are expected")
+    gone = sorted(journey.learnt - after.graph.keys())
+    if gone:
+        return warning(
+            NAME,
+            *(f"no edge {edge.client} → {edge.server}, and traces of the last minutes have it" for edge in gone),
+            code=Code.EDGE_GONE,
+            cause="earlier traces have calls that the graph has not: they are not made any more, or are not counted",
+            remedy=_logs(gone[0].client),
+        )
+    return ok(NAME, f"{len(after.graph)} edges, with all {len(journey.expected | journey.learnt)} that are expected")
 
 
-def _logs(edge: Edge) -> str:
-    """The command for the caller's log; it quotes the names, since any program can put anything into a span."""
-    app, namespace = edge.client.partition(".")[0], edge.client.rpartition(".")[2]
-    return f"kubectl logs -n {shlex.quote(namespace)} -l {shlex.quote(f'app={app}')} --tail=20"
+def _without_edges(world: World, looks: Looks[Seen], journey: Journey) -> Finding | None:
+    """What is wrong if there is nothing in the trace of the request for Prometheus to count."""
+    found = journey.trace
+    if found is None or trace.edges(found):
+        return None
+    services = list(dict.fromkeys(span.service for span in found.spans if span.service))
+    evidence = f"trace {journey.trace_id} has spans of {', '.join(services) or 'no service'}, and no call between two"
+    if any(span.is_call for span in found.spans):
+        return starved(
+            NAME,
+            evidence,
+            code=Code.NO_EDGES,
+            cause="what is called sends no span: it has no sidecar, or its spans are dropped",
+            remedy=f"kubectl get pods -n {shlex.quote(_namespace(services[0]))}" if services else world.restore,
+        )
+    service = services[0] if services else ""
+    known = journey.expected | journey.learnt | looks.after.graph.keys()
+    if any(edge.client == service for edge in known):
+        return starved(
+            NAME,
+            evidence,
+            code=Code.CONTEXT_NOT_PASSED_ON,
+            cause=f"{service} does not pass the trace context on: each of its calls begins a trace of its own",
+            remedy=_logs(service),
+        )
+    return unknown(
+        NAME,
+        evidence,
+        code=Code.CONTEXT_NOT_PASSED_ON,
+        cause=f"{service or 'the application'} calls nobody, or does not pass the trace context on: name an address "
+        "with --probe whose application calls others",
+    )
+
+
+def _not_counted(world: World, looks: Looks[Seen]) -> Finding:
+    if flow(looks.after) <= flow(looks.before):
+        return _nothing_new(world, looks.after)
+    return unknown(
+        NAME,
+        "other edges grow, and none of the requests that were sent was added to any",
+        code=Code.NOT_COUNTED,
+        cause="the requests that were sent are not among those that the graph has counted: check again",
+    )
+
+
+def _nothing_new(world: World, after: Seen) -> Finding:
+    prometheus = world.deployment.prometheus
+    is_scraped = prometheus.scraped_url is not None
+    return starved(
+        NAME,
+        f"{len(after.graph)} edges, and none of the requests that were sent was added to any",
+        code=Code.NOTHING_NEW,
+        cause="nothing new arrives in Prometheus" + (", which has to scrape ours" if is_scraped else ""),
+        remedy=f"kubectl describe servicemonitor {prometheus.deployment} -n {prometheus.namespace}"
+        if is_scraped
+        else world.restore,
+    )
+
+
+def _logs(service: str) -> str:
+    """The command for a service's log; it quotes the names, since any program can put anything into a span."""
+    app = service.partition(".")[0]
+    return f"kubectl logs -n {shlex.quote(_namespace(service))} -l {shlex.quote(f'app={app}')} --tail=20"
+
+
+def _namespace(service: str) -> str:
+    return service.rpartition(".")[2]

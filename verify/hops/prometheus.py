@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
-
+from verify import answers
+from verify.answers import NoAnswer
 from verify.causes import Code
-from verify.cluster import CannotLookError
-from verify.findings import Finding, fault, ok
-from verify.world import Looks, World
+from verify.findings import Finding, fault, ok, unknown
+from verify.world import CREDENTIALS, Looks, World
 
 NAME = "prometheus"
 TITLE = "Prometheus"
@@ -19,22 +18,29 @@ _EXEMPLARS = "exemplar-storage"
 
 @dataclass(frozen=True)
 class Seen:
-    """``flags`` are those that Prometheus runs with; ``problem`` is why there are none."""
+    """``flags`` are those that Prometheus runs with, None if it shows none; ``problem`` is why it does not answer.
 
-    flags: Mapping[str, str]
+    ``allowed``: not because of the login.
+    """
+
+    flags: Mapping[str, str] | None
     problem: str
+    allowed: bool = True
 
 
 def look(world: World) -> Seen:
     try:
         scraped = world.deployment.prometheus.scraped_url
         with world.prometheus() if scraped is None else world.cluster.client(scraped) as client:
-            return Seen(client.get("/api/v1/status/flags").raise_for_status().json()["data"], "")
-    except httpx.HTTPStatusError as error:
-        # Not every store with Prometheus' API returns flags.
-        return Seen({}, f"flags: {error.response.status_code}")
-    except (httpx.HTTPError, CannotLookError, ValueError, KeyError) as error:
-        return Seen({}, str(error))
+            flags = client.get("/api/v1/status/flags")
+            if flags.is_success:
+                return Seen(flags.json()["data"], "")
+            # Not every store with Prometheus' API has flags, or shows them to those who may ask for metrics.
+            client.get("/api/v1/query", params={"query": "vector(1)"}).raise_for_status().json()["data"]
+            return Seen(None, "")
+    except answers.ERRORS as error:
+        none = NoAnswer.of(error)
+        return Seen(None, none.said, allowed=not none.wants_login)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -42,7 +48,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     prometheus = world.deployment.prometheus
     ours = prometheus.deployment is not None
     url = prometheus.scraped_url or prometheus.query_url
-    if after.problem and not after.problem.startswith("flags: "):
+    if not after.allowed:
+        return unknown(
+            NAME,
+            f"{url}: {after.problem}",
+            code=Code.LOGIN_REFUSED,
+            cause=f"Prometheus does not accept the credentials that verify has: set {CREDENTIALS}",
+        )
+    if after.problem:
         return fault(
             NAME,
             f"{url}: {after.problem}",
@@ -50,6 +63,8 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="Prometheus does not answer",
             remedy=world.restore if ours else f"curl --fail {url}/-/ready",
         )
+    if after.flags is None:
+        return ok(NAME, f"{url} answers queries, and shows no flags")
     if after.flags.get(_RECEIVER, "true") != "true":
         return fault(
             NAME,

@@ -1,5 +1,6 @@
 """The findings for Prometheus, the generator, the graph, Grafana's data sources and Kiali."""
 
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -15,8 +16,10 @@ from verify_world import (
     KIALI,
     PROMETHEUS_URL,
     TEMPO_URL,
+    TRACE_ID,
     assert_broken,
     assert_is_command,
+    assert_warns,
     config_map,
     deployment,
     healthy,
@@ -29,10 +32,13 @@ from verify_world import (
     world,
 )
 
+from verify.answers import NoAnswer
+from verify.causes import Code
 from verify.findings import Because, Status
 from verify.hops import generator, grafana, graph, kiali, prometheus
 from verify.metrics import Samples
 from verify.service_graph import Calls, Edge
+from verify.trace import Span, Trace
 from verify.world import Journey
 
 UNANSWERED = journey(answered=0, trace_id="", stored_seconds=None, searchable_seconds=None, graphed_seconds=None)
@@ -87,11 +93,55 @@ def test_an_existing_prometheus_without_the_receiver_has_no_remedy() -> None:
     assert (finding.status, finding.remedy) == (Status.BROKEN, "")
 
 
-def test_a_store_that_has_no_flags_to_show_is_ok() -> None:
+def judged_prometheus(flags: int, query: httpx.Response) -> prometheus.Finding:
     cluster = healthy()
-    cluster.answers["prometheus-1", 9090] = lambda _: httpx.Response(404)
+    cluster.answers["prometheus-1", 9090] = lambda one: httpx.Response(flags) if "flags" in one.url.path else query
     stack = world(cluster=cluster)
-    assert prometheus.judge(stack, looks(prometheus.look(stack))).status is Status.OK
+    return prometheus.judge(stack, looks(prometheus.look(stack)))
+
+
+VECTOR = httpx.Response(200, json={"data": {"result": []}})
+
+
+@pytest.mark.parametrize("status", [403, 404, 501])
+def test_a_store_that_has_no_flags_to_show_and_answers_queries_is_ok(status: int) -> None:
+    assert judged_prometheus(status, VECTOR).status is Status.OK
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_store_that_does_not_accept_the_login_is_reported_as_unknown(status: int) -> None:
+    finding = judged_prometheus(status, httpx.Response(status))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, Code.LOGIN_REFUSED)
+    assert finding.evidence == (f"{PROMETHEUS_URL}: /api/v1/query answered {status}",)
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(503), httpx.Response(404), httpx.Response(200, text="<html>")])
+def test_a_store_that_answers_no_query_is_a_fault(answer: httpx.Response) -> None:
+    finding = judged_prometheus(404, answer)
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.code is Code.PROMETHEUS_DOWN
+
+
+def test_a_store_that_wants_a_login_which_nobody_has_given_is_reported_as_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PROMETHEUS_CREDENTIALS", raising=False)
+    stack = world(deployment(prometheus=part(DEPLOYMENT.prometheus, login="basic", username="me")))
+    for hop in (prometheus, graph):
+        assert hop.judge(stack, looks(hop.look(stack))).code is Code.LOGIN_REFUSED
+
+
+@pytest.mark.parametrize(
+    ("status", "because", "code"),
+    [(401, None, Code.LOGIN_REFUSED), (403, None, Code.LOGIN_REFUSED), (503, Because.STARVED, Code.GRAPH_UNREADABLE)],
+)
+def test_a_graph_that_nobody_shows_is_not_empty(status: int, because: Because | None, code: Code) -> None:
+    cluster = healthy()
+    cluster.answers["prometheus-1", 9090] = lambda _: httpx.Response(status)
+    stack = world(cluster=cluster)
+    finding = graph.judge(stack, looks(graph.look(stack), None, journey()))
+    assert finding.code is code
+    assert (finding.because if finding.status is Status.BROKEN else None) is because
 
 
 # The generator.
@@ -270,6 +320,116 @@ def test_write_errors_are_read_from_tempos_log() -> None:
     assert generator.look(world(cluster=cluster)).log == [REFUSED]
 
 
+def limits(limited: int, most: int = 40) -> Samples:
+    (mine,) = counters(spans=80, edges=20, written=190).pods.values()
+    (more,) = Samples.parse(
+        f'tempo_metrics_generator_registry_series_limited_total{{tenant="single-tenant"}} {limited}\n'
+        f'tempo_metrics_generator_registry_active_series{{tenant="single-tenant"}} {most}\n'
+        f'tempo_metrics_generator_registry_max_active_series{{tenant="single-tenant"}} {most}\n'
+    ).pods.values()
+    return Samples({"": {**mine, **more}})
+
+
+def test_a_generator_at_its_limit_of_series_has_the_limit_raised() -> None:
+    finding = judged_generator(metrics=limits(12, most=70_000))
+    assert_broken(
+        finding,
+        Because.FAULT,
+        remedy="pulumi config set --path "
+        "tempo.extraConfig.overrides.defaults.metrics_generator.max_active_series 140000 ",
+    )
+    assert (finding.code, finding.evidence[-1]) == (
+        Code.SERIES_LIMIT,
+        "series +12 not made: 70000 of at most 70000 are there",
+    )
+
+
+def test_a_generator_that_was_at_its_limit_long_ago_is_ok() -> None:
+    (series,) = limits(12).pods.values()
+    before = seen_generator(metrics=Samples({"": {**series, **next(iter(counters().pods.values()))}}))
+    after = seen_generator(metrics=Samples({"": {**series, **next(iter(counters(80, 31, 190).pods.values()))}}))
+    assert generator.judge(world(), looks(after, before, journey())).status is Status.OK
+
+
+def too_old() -> Samples:
+    (mine,) = counters(spans=80, edges=20, written=190).pods.values()
+    name = "tempo_metrics_generator_spans_discarded_total"
+    (more,) = Samples.parse(f'{name}{{reason="outside_metrics_ingestion_slack"}} 30\n').pods.values()
+    return Samples({"": {**mine, **more}})
+
+
+def sampling(wait: str | None = None) -> dict[str, Any]:
+    settings = {} if wait is None else {"decision_wait": wait}
+    pipelines = {"traces": {"processors": ["tail_sampling", "batch"]}}
+    return {"processors": {"tail_sampling": settings}, "service": {"pipelines": pipelines}}
+
+
+@pytest.mark.parametrize(("wait", "said"), [("40s", "40s"), (None, "30s"), ("26s", "26s")])
+def test_a_collector_that_decides_too_late_is_told_when(wait: str | None, said: str) -> None:
+    finding = judged_generator(metrics=too_old(), collector=sampling(wait))
+    assert_broken(
+        finding,
+        Because.FAULT,
+        remedy="pulumi config set --path tracing.collector.extraConfig.processors.tail_sampling.decision_wait 20s ",
+    )
+    assert finding.code is Code.SPANS_TOO_OLD
+    assert "the 30s for which" in finding.cause
+    assert finding.cause.endswith(f"back for {said}")
+
+
+def test_a_slack_that_is_too_short_is_made_longer() -> None:
+    short = {**CONFIG, "metrics_generator": {**CONFIG["metrics_generator"], "metrics_ingestion_time_range_slack": "1s"}}
+    finding = judged_generator(metrics=too_old(), config=short)
+    assert_broken(
+        finding,
+        Because.FAULT,
+        remedy="pulumi config set --path tempo.extraConfig.metrics_generator.metrics_ingestion_time_range_slack 30s ",
+    )
+
+
+@pytest.mark.parametrize("collector", [{}, sampling("5s")])
+def test_spans_from_before_an_interruption_are_reported_as_unknown(collector: dict[str, Any]) -> None:
+    finding = judged_generator(metrics=too_old(), collector=collector)
+    assert (finding.status, finding.code) == (Status.UNKNOWN, Code.SPANS_TOO_OLD)
+
+
+def test_of_a_generator_whose_pods_were_all_replaced_nothing_is_known() -> None:
+    finding = judged_generator(metrics=Samples({"new": next(iter(counters(edges=90).pods.values()))}))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, Code.RESTARTED)
+
+
+def by_settings(**tempo_config: Any) -> Any:
+    def owned(found: Any) -> dict[str, Any]:
+        return {f"f:{key}": owned(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+    spec = {"extraConfig": {"tempo": tempo_config}}
+    fields = {"manager": "pulumi-kubernetes-1a2b3c4d", "fieldsV1": {"f:spec": owned(spec)}}
+    return {"metadata": {"name": "tempo", "managedFields": [fields]}, "spec": spec}
+
+
+def test_a_list_of_remote_writes_that_the_settings_replace_is_taken_out_of_the_settings() -> None:
+    storage = {"path": "/var/tempo/wal", "remote_write": [{"url": "http://other:9090/api/v1/write"}]}
+    finding = judged_generator(
+        config=config(storage),
+        resource=by_settings(metrics_generator={"storage": {"remote_write": storage["remote_write"]}}),
+    )
+    assert_broken(
+        finding,
+        Because.FAULT,
+        remedy="pulumi config rm --path tempo.extraConfig.metrics_generator.storage.remote_write --stack local && ",
+    )
+    assert finding.code is Code.DIFFERENT_BY_SETTINGS
+
+
+def test_what_the_collector_waits_for_is_read_with_the_generator() -> None:
+    cluster = healthy()
+    collector = cluster.api.objects[
+        "/apis/opentelemetry.io/v1beta1/namespaces/istio-system/opentelemetrycollectors/otel"
+    ]
+    collector["spec"]["config"] = sampling("40s")
+    assert generator.look(world(cluster=cluster)).collector == sampling("40s")
+
+
 @pytest.mark.parametrize(("metrics", "flow"), [(counters(edges=31), 31), (None, 0)])
 def test_what_flows_through_a_generator_is_the_edges_that_it_made(metrics: Samples | None, flow: float) -> None:
     assert generator.flow(seen_generator(metrics=metrics)) == flow
@@ -301,6 +461,50 @@ def test_a_graph_without_an_expected_edge_is_starved_of_it() -> None:
     finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, journey(expected=expected)))
     assert_broken(finding, Because.STARVED, remedy="kubectl logs -n bookinfo -l app=reviews --tail=20")
     assert finding.evidence == ("no edge reviews.bookinfo → ratings.bookinfo",)
+
+
+def test_an_edge_that_earlier_traces_had_is_a_warning() -> None:
+    gone = journey(expected=frozenset({EDGE}), learnt=frozenset({Edge("cart.shop", "web.shop")}))
+    finding = graph.judge(world(), looks(graph.Seen(GRAPH, ""), None, gone))
+    assert_warns(finding, Code.EDGE_GONE, remedy="kubectl logs -n shop -l app=cart --tail=20")
+    assert finding.evidence == ("no edge cart.shop → web.shop, and traces of the last minutes have it",)
+
+
+def span(service: str, kind: str) -> Span:
+    return Span(f"{service}{kind}", "", service, "/", kind, start_ns=1, duration_ns=1, failed=False)
+
+
+def ending(*spans: Span, **changes: Any) -> Journey:
+    """A journey whose trace makes no edge."""
+    return journey(graphed_seconds=None, trace=Trace(TRACE_ID, spans), **changes)
+
+
+def judged_graph(followed: Journey, before: Any = None) -> graph.Finding:
+    return graph.judge(world(), looks(graph.Seen(GRAPH, ""), before, followed))
+
+
+def test_an_application_that_drops_the_context_is_not_blamed_on_prometheus() -> None:
+    finding = judged_graph(ending(span("productpage.bookinfo", "server")))
+    assert_broken(finding, Because.STARVED, remedy="kubectl logs -n bookinfo -l app=productpage --tail=20")
+    assert finding.code is Code.CONTEXT_NOT_PASSED_ON
+    assert "productpage.bookinfo" in finding.cause
+    assert "Prometheus" not in finding.cause
+
+
+def test_an_application_that_may_call_nobody_is_reported_as_unknown() -> None:
+    finding = judged_graph(ending(span("web.shop", "server")))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, Code.CONTEXT_NOT_PASSED_ON)
+
+
+def test_an_application_that_passes_the_context_on_is_not_blamed_for_who_is_called() -> None:
+    finding = judged_graph(ending(span("productpage.bookinfo", "server"), span("productpage.bookinfo", "client")))
+    assert_broken(finding, Because.STARVED, remedy="kubectl get pods -n bookinfo")
+    assert finding.code is Code.NO_EDGES
+
+
+def test_a_graph_in_which_other_edges_grow_is_not_blamed_on_prometheus() -> None:
+    finding = judged_graph(journey(graphed_seconds=None), graph.Seen({EDGE: Calls(1, 0, 0.01)}, ""))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, Code.NOT_COUNTED)
 
 
 def test_the_name_of_a_service_is_no_command() -> None:
@@ -345,7 +549,7 @@ def seen_grafana(*datasources: dict[str, Any], **changes: Any) -> grafana.Seen:
         "datasources": list(datasources) or [TEMPO_SOURCE, PROMETHEUS_SOURCE],
         "resources": [],
         "health": {},
-        "problem": "",
+        "problem": None,
     }
     return grafana.Seen(**seen | changes)
 
@@ -449,7 +653,7 @@ MANAGED = world(deployment(grafana=GRAFANA_MANAGED))
 
 
 def test_a_grafana_that_does_not_answer_is_restarted() -> None:
-    finding = grafana.judge(MANAGED, looks(seen_grafana(problem="timed out")))
+    finding = grafana.judge(MANAGED, looks(seen_grafana(problem=NoAnswer("timed out"))))
     assert_broken(finding, Because.FAULT, remedy="kubectl rollout restart deployment/grafana -n istio-system")
 
 
@@ -458,6 +662,19 @@ def test_a_data_source_that_grafana_does_not_reach_is_a_fault() -> None:
     finding = grafana.judge(MANAGED, looks(seen))
     assert_broken(finding, Because.FAULT, remedy="kubectl logs -n istio-system deployment/grafana --tail=50")
     assert finding.evidence[1:] == ("tempo: dial tcp: no such host",)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_grafana_does_not_accept_is_no_fault_of_a_data_source(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200) if request.url.path == "/api/health" else httpx.Response(status, json={})
+
+    monkeypatch.setenv(grafana.TOKEN_VARIABLE, "word")
+    stack = managed(answer)
+    finding = grafana.judge(stack, looks(grafana.look(stack)))
+    assert (finding.status, finding.code) == (Status.UNKNOWN, Code.LOGIN_REFUSED)
 
 
 def test_what_grafana_says_of_its_data_sources_is_evidence() -> None:
@@ -497,7 +714,7 @@ def test_grafana_is_asked_for_the_health_of_both_with_the_token(monkeypatch: pyt
 def test_without_a_token_grafana_is_asked_only_whether_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(grafana.TOKEN_VARIABLE, raising=False)
     seen = grafana.look(managed(lambda _: httpx.Response(200)))
-    assert (seen.health, seen.problem) == ({}, "")
+    assert (seen.health, seen.problem) == ({}, None)
 
 
 def test_the_reason_that_grafana_gives_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -570,12 +787,26 @@ def test_a_kiali_that_answers_something_else_is_at_fault(answer: httpx.Response)
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_kiali_that_wants_another_login_is_reported_as_unknown(status: int) -> None:
     finding = judged_kiali(lambda _: httpx.Response(status))
-    assert (finding.status, finding.evidence) == (Status.UNKNOWN, (f"it answered {status}",))
+    assert (finding.status, finding.evidence) == (Status.UNKNOWN, (f"{PATH} answered {status}",))
     assert_is_command(finding.remedy)
 
 
 def test_a_stack_may_have_no_kiali() -> None:
     assert kiali.judge(world(), looks(kiali.look(world()))).status is Status.ABSENT
+
+
+def test_kiali_is_asked_for_the_last_minutes_of_the_clusters_time() -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(int(request.url.params["startMicros"]))
+        return httpx.Response(200, json={"data": [{}]})
+
+    stack = with_kiali(answer)
+    monday = 1_800_000_000
+    stack.cluster._clock.hear(formatdate(monday, usegmt=True))
+    kiali.look(stack)
+    assert [abs(found / 1e6 - (monday - 300)) < 30 for found in asked] == [True]
 
 
 def test_without_bookinfo_kiali_is_asked_for_a_service_of_the_mesh() -> None:

@@ -49,12 +49,12 @@ EXPORTER = "pulumi config set --path tracing.collector.extraConfig.exporters.otl
         (
             "dns: A record lookup error: lookup tempo on 10.96.0.10:53: read udp 10.1.0.1:3->10.96.0.10: i/o timeout",
             Code.DNS_DOWN,
-            "kubectl scale deployment/coredns -n kube-system ",
+            "kubectl rollout restart deployment/coredns -n kube-system",
         ),
         (
             "lookup tempo on 10.96.0.10:53: read udp 10.1.0.1:3->10.96.0.10:53: read: connection refused",
             Code.DNS_DOWN,
-            "kubectl scale deployment/coredns -n kube-system ",
+            "kubectl rollout restart deployment/coredns -n kube-system",
         ),
         ("dial tcp 10.96.229.186:4317: connect: connection refused", Code.CONNECTION_REFUSED, restore()),
     ],
@@ -64,7 +64,7 @@ def test_an_error_has_its_cause(error: str, code: Code, remedy: str) -> None:
     assert found is not None
     assert found.code is code
     assert found.remedy.startswith(remedy), found.remedy
-    assert "rollout restart" not in found.remedy
+    assert "deployment/otel-collector" not in found.remedy
     assert_is_command(found.remedy)
 
 
