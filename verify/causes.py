@@ -101,6 +101,7 @@ class Code(StrEnum):
     LOGIN_REFUSED = "login-refused", "What is asked does not accept the credentials that verify has."
     TEMPO_WITHOUT_METRICS = "tempo-without-metrics", "Tempo does not expose its metrics."
     NOT_SEARCHABLE = "not-searchable", "A trace is stored, and a search does not find it."
+    NOT_STORED = "not-stored", "None of the traces of the requests that were followed is in Tempo."
     SPANS_DISCARDED = "spans-discarded", "Tempo discards spans."
 
     # Prometheus, the generator and the graph.

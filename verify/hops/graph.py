@@ -58,7 +58,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     if journey is None:
         return ok(NAME, f"{len(after.graph)} edges")
     if journey.answered and journey.graphed_seconds is None:
-        return _without_edges(world, looks, journey) or _not_counted(world, looks)
+        return _not_stored(world, journey) or _without_edges(world, looks, journey) or _not_counted(world, looks)
     missing = sorted(journey.expected - after.graph.keys())
     if missing:
         return starved(
@@ -85,6 +85,20 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             remedy=_logs(gone[0].client),
         )
     return ok(NAME, f"{len(after.graph)} edges, with all {len(journey.expected | journey.learnt)} that are expected")
+
+
+def _not_stored(world: World, journey: Journey) -> Finding | None:
+    """What is wrong if none of the requests has come as far as to Tempo."""
+    if journey.stored_seconds is not None:
+        return None
+    tracing = world.deployment.tracing
+    return starved(
+        NAME,
+        f"none of the traces of {journey.answered} requests is in Tempo",
+        code=Code.NOT_STORED,
+        cause="the graph has nothing to count: the spans of these requests are lost, or taken out, on the way to Tempo",
+        remedy=f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50",
+    )
 
 
 def _without_edges(world: World, looks: Looks[Seen], journey: Journey) -> Finding | None:

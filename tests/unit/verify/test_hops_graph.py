@@ -502,6 +502,12 @@ def test_an_application_that_passes_the_context_on_is_not_blamed_for_who_is_call
     assert finding.code is Code.NO_EDGES
 
 
+def test_requests_that_are_not_even_stored_are_not_blamed_on_prometheus() -> None:
+    finding = judged_graph(journey(stored_seconds=None, searchable_seconds=None, graphed_seconds=None))
+    assert_broken(finding, Because.STARVED, remedy="kubectl logs deployment/otel-collector -n istio-system")
+    assert finding.code is Code.NOT_STORED
+
+
 def test_a_graph_in_which_other_edges_grow_is_not_blamed_on_prometheus() -> None:
     finding = judged_graph(journey(graphed_seconds=None), graph.Seen({EDGE: Calls(1, 0, 0.01)}, ""))
     assert (finding.status, finding.code) == (Status.UNKNOWN, Code.NOT_COUNTED)
