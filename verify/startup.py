@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verify.causes import Code
 from verify.cluster import Cluster, Object, is_ready, main_container
+from verify.fields import value_at
+from verify.ownership import is_by_settings
+from verify.symptoms import Cause
+from verify.world import World
 
 _OUT_OF_MEMORY = "OOMKilled"
 # Kubernetes waits up to five minutes before it starts such a container again.
@@ -27,11 +32,75 @@ _REFUSED = re.compile(
 
 
 @dataclass(frozen=True)
+class Program:
+    """What runs, and what it is made of.
+
+    ``config`` is where its configuration is in ``resource``, ``settings`` where that is in the stack's settings, and
+    ``memory`` is the setting of its memory limit, ``usual_memory`` what the stack sets by default.
+    """
+
+    name: str
+    resource: Object | None
+    config: tuple[str, ...]
+    settings: str
+    memory: str
+    usual_memory: str
+
+
+@dataclass(frozen=True)
 class Refusal:
     """``key`` is what the program does not know in its configuration; empty if it says something else of it."""
 
     line: str
     key: str
+
+
+def cause_of_end(
+    world: World, program: Program, words: Sequence[str], out_of_memory: Sequence[str]
+) -> tuple[Cause, str] | None:
+    """Why a program does not keep running, and a line that says so; None if neither Kubernetes nor its log says it."""
+    if out_of_memory:
+        return too_little_memory(world, program), f"Pod {out_of_memory[0]}: a container was ended for its memory"
+    refused = refusal(words)
+    if refused is None:
+        return None
+    setting = _setting(program, refused.key)
+    said = f"{program.name} refuses its configuration"
+    if refused.key:
+        said += f": it does not know {refused.key!r}"
+    if setting:
+        said += f", which the stack's setting {setting} says"
+    return Cause(Code.UNKNOWN_KEYS, said, world.forget(setting) if setting else world.restore), refused.line
+
+
+def too_little_memory(world: World, program: Program) -> Cause:
+    """A container is ended because it reaches its limit."""
+    return Cause(
+        Code.OUT_OF_MEMORY, f"{program.name} is ended because it reaches its memory limit", more_memory(world, program)
+    )
+
+
+def more_memory(world: World, program: Program) -> str:
+    """The command that doubles a program's memory limit."""
+    # A TempoStack has one for all of its parts together.
+    found = (
+        value_at(program.resource, ("spec", "resources", *all_of, "limits", "memory")) for all_of in ((), ("total",))
+    )
+    return world.change({program.memory: twice(str(next(filter(None, found), program.usual_memory)))})
+
+
+def twice(quantity: str) -> str:
+    """Double a quantity of memory in Kubernetes' notation."""
+    number = quantity.rstrip("kKMGTPEi")
+    return f"{float(number) * 2:.12g}{quantity.removeprefix(number)}"
+
+
+def _setting(program: Program, key: str) -> str:
+    """The setting that puts ``key`` into the configuration; empty if that is not the stack's doing."""
+    for path in paths_of(key, value_at(program.resource, program.config)) if key else ():
+        if is_by_settings(program.resource, (*program.config, *path)):
+            return ".".join((program.settings, *path))
+    return ""
 
 
 def last_words(cluster: Cluster, pods: Iterable[Object]) -> list[str]:

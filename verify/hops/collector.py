@@ -11,6 +11,7 @@ from verify.exporters import Exporter, Failure
 from verify.findings import Finding, blocked, fault, ok, starved, unknown, warning
 from verify.hops.sidecars import has_sidecar
 from verify.metrics import Samples, growth, growth_by, scrape, total
+from verify.startup import Program
 from verify.world import Looks, World
 
 NAME = "collector"
@@ -24,7 +25,6 @@ _SENT, _FAILED = "otelcol_exporter_sent_spans", "otelcol_exporter_send_failed_sp
 # The label with an exporter's name (collector: exporter/exporterhelper/internal/obs_report_sender.go).
 _EXPORTER = "exporter"
 _SETTINGS = "tracing.collector.extraConfig"
-_FULL = "the collector is ended because it reaches its memory limit"
 
 
 @dataclass(frozen=True)
@@ -118,21 +118,10 @@ def _not_running(world: World, seen: Seen) -> Finding:
             remedy=f"kubectl scale opentelemetrycollector {tracing.collector} -n {tracing.collector_namespace}"
             f" --replicas={tracing.collector_replicas}",
         )
-    if seen.out_of_memory:
-        return fault(NAME, *evidence, code=Code.OUT_OF_MEMORY, cause=_FULL, remedy=_more_memory(world, seen))
-    refusal = startup.refusal(seen.last_words)
-    if refusal is not None:
-        setting = _unknown_setting(seen, refusal.key)
-        return fault(
-            NAME,
-            *evidence,
-            refusal.line,
-            code=Code.UNKNOWN_KEYS,
-            cause="the collector refuses its configuration"
-            + (f": it does not know {refusal.key!r}" if refusal.key else "")
-            + (f", which the stack's setting {setting} says" if setting else ""),
-            remedy=world.forget(setting) if setting else world.restore,
-        )
+    known = startup.cause_of_end(world, _program(seen), seen.last_words, seen.out_of_memory)
+    if known is not None:
+        cause, line = known
+        return fault(NAME, *evidence, line, code=cause.code, cause=cause.words, remedy=cause.remedy)
     return fault(
         NAME,
         *evidence,
@@ -143,12 +132,15 @@ def _not_running(world: World, seen: Seen) -> Finding:
     )
 
 
-def _unknown_setting(seen: Seen, key: str) -> str:
-    """The setting that puts ``key`` into the configuration; empty if that is not the stack's doing."""
-    for path in startup.paths_of(key, seen.config) if key else ():
-        if ownership.is_by_settings(seen.resource, ("spec", "config", *path)):
-            return ".".join((_SETTINGS, *path))
-    return ""
+def _program(seen: Seen) -> Program:
+    return Program(
+        name="the collector",
+        resource=seen.resource,
+        config=("spec", "config"),
+        settings=_SETTINGS,
+        memory="tracing.collector.resources.limits.memory",
+        usual_memory="512Mi",
+    )
 
 
 def _elsewhere(world: World, seen: Seen) -> Finding:
@@ -179,19 +171,6 @@ def _wrong(config: Any, used: Sequence[Exporter], address: str) -> tuple[str, ..
         pipeline = next((name for name in pipelines if name.partition("/")[0] == "traces"), "traces")
         return ("service", "pipelines", pipeline, "exporters")
     return ("exporters", with_endpoint, "endpoint")
-
-
-def twice(quantity: str) -> str:
-    """Double a quantity of memory in Kubernetes' notation."""
-    number = quantity.rstrip("kKMGTPEi")
-    return f"{float(number) * 2:.12g}{quantity.removeprefix(number)}"
-
-
-def _more_memory(world: World, seen: Seen) -> str:
-    # The program always sets a limit.
-    resources = (seen.resource or {}).get("spec", {}).get("resources") or {}
-    limit = str((resources.get("limits") or {}).get("memory", "512Mi"))
-    return world.change({"tracing.collector.resources.limits.memory": twice(limit)})
 
 
 def _leads_to_tempo(world: World, exporter: Exporter) -> bool:
@@ -236,21 +215,16 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             evidence,
             code=Code.COLLECTOR_REFUSES,
             cause="the memory limiter refuses spans: the collector has too little memory, or Tempo is too slow",
-            remedy=_more_memory(world, after),
+            remedy=startup.more_memory(world, _program(after)),
         )
     if journey is not None and journey.answered and not accepted:
         return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the collector", remedy=_logs(world))
     if failed_elsewhere:
         return _fails_elsewhere(world, evidence, failed_elsewhere, [one for one in after.log if one.exporter in others])
     if after.out_of_memory:
-        return warning(
-            NAME,
-            evidence,
-            *(f"Pod {pod}: a container was ended for its memory" for pod in after.out_of_memory),
-            code=Code.OUT_OF_MEMORY,
-            cause=_FULL,
-            remedy=_more_memory(world, after),
-        )
+        cause = startup.too_little_memory(world, _program(after))
+        ended = [f"Pod {pod}: a container was ended for its memory" for pod in after.out_of_memory]
+        return warning(NAME, evidence, *ended, code=cause.code, cause=cause.words, remedy=cause.remedy)
     return ok(NAME, evidence if journey else f"{len(after.pods)} pods are ready")
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import httpx
 
+from verify import startup, symptoms
 from verify.causes import Code
 from verify.cluster import CannotLookError, Object, condition, is_ready, trouble
 from verify.findings import Finding, Status, blocked, fault, ok, starved, unknown, warning
-from verify.metrics import Samples, growth, scrape, total
+from verify.metrics import Samples, growth, growth_by, scrape, total
+from verify.startup import Program
 from verify.tempo_parts import (
     API_PORT,
     COMPACTOR,
@@ -30,6 +32,7 @@ from verify.world import Looks, World
 NAME = "tempo"
 TITLE = "Tempo"
 
+_DISCARDED = "tempo_discarded_spans_total"
 _RECEIVED = "tempo_distributor_spans_received_total"
 _KINDS = {"monolithic": ("TempoMonolithic", "tempomonolithics"), "stack": ("TempoStack", "tempostacks")}
 # How far back traces are searched.
@@ -54,6 +57,7 @@ class Seen:
     """``parts`` has the pods of each part, ``search`` the number of recent traces.
 
     ``has_intake``: whether the Service exists that takes spans; ``gateway`` is the Service of the gateway.
+    ``last_words`` are what pods that are not ready have logged, ``out_of_memory`` those that were ended for that.
     """
 
     resource: Object | None
@@ -62,6 +66,8 @@ class Seen:
     search: int | Failure
     has_intake: bool = True
     gateway: Object | None = None
+    last_words: Sequence[str] = ()
+    out_of_memory: Sequence[str] = ()
 
     @property
     def pods(self) -> list[Object]:
@@ -75,6 +81,7 @@ def look(world: World) -> Seen:
     tempo, cluster = world.deployment.tempo, world.cluster
     _, plural = _KINDS[tempo.mode]
     parts = pods_by_part(cluster, tempo)
+    pods = [pod for found in parts.values() for pod in found]
     taking = [pod for part in (ONE, DISTRIBUTOR) for pod in parts.get(part, []) if is_ready(pod)]
     services = f"/api/v1/namespaces/{tempo.namespace}/services"
     return Seen(
@@ -84,6 +91,8 @@ def look(world: World) -> Seen:
         search=_search(world),
         has_intake=cluster.read(f"{services}/{tempo.distributor_service}") is not None,
         gateway=cluster.read(f"{services}/{gateway_service(tempo)}"),
+        last_words=startup.last_words(cluster, pods),
+        out_of_memory=startup.out_of_memory(pods, cluster.now()),
     )
 
 
@@ -102,13 +111,33 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods if not is_ready(pod)),
     ]
     return (
-        _not_running(world, after, after.resource, evidence)
+        _refusing_to_run(world, after, after.resource, evidence)
+        or _not_running(world, after, after.resource, evidence)
         or _with_tenants(world, after, after.resource, evidence)
         or _part_not_running(world, after, after.resource, evidence)
         or _without_service(world, after, after.resource, evidence)
         or _not_searching(world, after, evidence)
         or _with_what_wants_attention(world, after, after.resource, _by_counters(world, looks))
     )
+
+
+def _refusing_to_run(world: World, seen: Seen, resource: Object, evidence: Sequence[str]) -> Finding | None:
+    """A part that is needed does not run, and has said why, or was ended for its memory."""
+    if all(seen.has_ready(part) for part in _parts_needed(world, resource)):
+        return None
+    program = Program(
+        name="Tempo",
+        resource=resource,
+        config=("spec", "extraConfig", "tempo"),
+        settings="tempo.extraConfig",
+        memory="tempo.resources.limits.memory",
+        usual_memory="2Gi",
+    )
+    known = startup.cause_of_end(world, program, seen.last_words, seen.out_of_memory)
+    if known is None:
+        return None
+    cause, line = known
+    return fault(NAME, *evidence, line, code=cause.code, cause=cause.words, remedy=cause.remedy)
 
 
 def _place(world: World) -> str:
@@ -242,7 +271,21 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     logs = _logs(after, DISTRIBUTOR)
     if after.metrics is None:
         return unknown(NAME, code=Code.TEMPO_WITHOUT_METRICS, cause="Tempo does not expose its metrics", remedy=logs)
-    received = growth(before.metrics, after.metrics, _RECEIVED) or 0
+    discarded = growth_by("reason", before.metrics, after.metrics, _DISCARDED)
+    exceeded = symptoms.of_discards(world, discarded)
+    if exceeded is not None:
+        counts = ", ".join(f"{reason} +{spans:g}" for reason, spans in discarded.items() if spans)
+        return fault(
+            NAME, f"spans discarded: {counts}", code=exceeded.code, cause=exceeded.words, remedy=exceeded.remedy
+        )
+    received = growth(before.metrics, after.metrics, _RECEIVED)
+    if received is None:
+        return unknown(
+            NAME,
+            "none of its pods was there when the check began",
+            code=Code.RESTARTED,
+            cause="Tempo's pods were replaced during the check: check again",
+        )
     evidence = f"spans received +{received:g}" + (
         ""
         if isinstance(after.search, Failure)

@@ -209,11 +209,6 @@ def test_the_last_words_of_a_collector_are_those_of_its_run_before() -> None:
     assert list(collector.look(world(cluster=cluster)).last_words) == [INVALID]
 
 
-@pytest.mark.parametrize(("limit", "doubled"), [("256Mi", "512Mi"), ("1.5Gi", "3Gi"), ("500000000", "1000000000")])
-def test_an_amount_of_memory_is_doubled(limit: str, doubled: str) -> None:
-    assert collector.twice(limit) == doubled
-
-
 # What becomes of its spans.
 
 

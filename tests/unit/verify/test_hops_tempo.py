@@ -237,6 +237,51 @@ def test_a_trace_that_is_stored_and_not_found_is_a_fault() -> None:
     assert_broken(finding, Because.FAULT, remedy="kubectl logs -n tracing-system tempo-tempo-0 --tail=50")
 
 
+def discarding(reason: str, spans: int) -> Samples:
+    return Samples.parse(
+        f'tempo_discarded_spans_total{{reason="{reason}",tenant="single-tenant"}} {spans}\n'
+        "tempo_distributor_spans_received_total 80\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "limit"),
+    [
+        ("rate_limited", Code.RATE_LIMITED, "ingestion.rate_limit_bytes 30000000 "),
+        ("trace_too_large", Code.TRACE_TOO_LARGE, "global.max_bytes_per_trace 10000000 "),
+    ],
+)
+def test_a_tempo_that_discards_spans_has_the_limit_raised(reason: str, code: Code, limit: str) -> None:
+    seen, before = seen_tempo(metrics=discarding(reason, 9)), seen_tempo(metrics=discarding(reason, 2))
+    finding = tempo.judge(world(), looks(seen, before, journey()))
+    assert_broken(
+        finding, Because.FAULT, remedy=f"pulumi config set --path tempo.extraConfig.overrides.defaults.{limit}"
+    )
+    assert (finding.code, finding.evidence[-1]) == (code, f"spans discarded: {reason} +7")
+
+
+def test_what_tempo_discarded_long_ago_is_no_fault() -> None:
+    seen, before = seen_tempo(metrics=discarding("rate_limited", 9)), seen_tempo(metrics=discarding("rate_limited", 9))
+    assert tempo.judge(world(), looks(seen, before, UNANSWERED)).status is Status.OK
+
+
+def test_a_tempo_that_refuses_its_configuration_says_what_it_does_not_know() -> None:
+    words = ["failed parsing config: yaml: unmarshal errors:", "  line 3: field compactr not found in type app.Config"]
+    ill = seen_tempo(parts={"tempo": [pod("tempo-tempo-0", "tracing-system", ready=False)]}, last_words=words)
+    finding = tempo.judge(world(), looks(ill))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert (finding.code, finding.evidence[-1]) == (Code.UNKNOWN_KEYS, words[1].strip())
+
+
+def test_a_tempo_without_enough_memory_is_given_more() -> None:
+    ill = seen_tempo(
+        parts={"tempo": [pod("tempo-tempo-0", "tracing-system", ready=False)]}, out_of_memory=["tempo-tempo-0"]
+    )
+    finding = tempo.judge(world(), looks(ill))
+    assert_broken(finding, Because.FAULT, remedy="pulumi config set --path tempo.resources.limits.memory 4Gi ")
+    assert finding.code is Code.OUT_OF_MEMORY
+
+
 def test_a_tempo_that_gets_no_spans_is_starved() -> None:
     finding = tempo.judge(world(), looks(seen_tempo(), seen_tempo(), journey()))
     assert_broken(finding, Because.STARVED, remedy="kubectl logs -n tracing-system tempo-tempo-0 --tail=50")

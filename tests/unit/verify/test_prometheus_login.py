@@ -128,5 +128,5 @@ def test_where_an_existing_one_scrapes_ours_ours_has_to_take_writes_and_the_exis
 def test_a_graph_that_does_not_arrive_where_ours_is_scraped_points_to_the_monitor() -> None:
     stack = asking(Asked(), scraped_url=DEPLOYMENT.prometheus.query_url)
     seen = graph.Seen({}, "")
-    finding = graph.judge(stack, Looks(seen, seen, Journey(answered=3)))
+    finding = graph.judge(stack, Looks(seen, seen, Journey(answered=3, stored_seconds=2.0)))
     assert finding.remedy == "kubectl describe servicemonitor prometheus -n istio-system"

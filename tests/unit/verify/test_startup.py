@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from verify_world import pod
 
-from verify.startup import Refusal, out_of_memory, paths_of, refusal
+from verify.startup import Refusal, out_of_memory, paths_of, refusal, twice
 
 NOW = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC).timestamp()
 
@@ -65,3 +65,8 @@ def test_a_container_that_was_ended_for_its_memory_is_found(found: dict[str, Any
 def test_a_key_is_found_wherever_the_configuration_has_it() -> None:
     config = {"exporters": {"otlp": {"foo": 1}}, "service": {"foo": {"bar": 1}, "list": ["foo"]}}
     assert paths_of("foo", config) == [("service", "foo"), ("service", "list"), ("exporters", "otlp", "foo")]
+
+
+@pytest.mark.parametrize(("limit", "doubled"), [("256Mi", "512Mi"), ("1.5Gi", "3Gi"), ("500000000", "1000000000")])
+def test_an_amount_of_memory_is_doubled(limit: str, doubled: str) -> None:
+    assert twice(limit) == doubled
