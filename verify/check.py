@@ -13,6 +13,7 @@ from verify.deployment import Deployment
 from verify.findings import Because, Finding, Status, attribute, unknown
 from verify.hops import HOPS, Hop, graph, provider
 from verify.learning import learnt_edges
+from verify.metrics import gain
 from verify.redaction import redacted
 from verify.report import Report, Request
 from verify.request import Say
@@ -83,7 +84,7 @@ def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     finding, journey = hop.judge(world, looks), looks.journey
     if finding.status not in {Status.OK, Status.WARNING} or hop.flow is None or journey is None or journey.answered:
         return finding
-    if hop.flow(looks.after) > hop.flow(looks.before):
+    if gain(hop.flow(looks.before), hop.flow(looks.after)):
         # Requests of other clients went through it, which proves as much.
         return finding
     why = journey.problem or journey.note

@@ -73,6 +73,17 @@ def total(samples: Samples | None, prefix: str, **labels: str) -> float:
     return (samples.total(prefix, **labels) if samples else None) or 0.0
 
 
+def by_pod(samples: Samples | None, prefix: str) -> dict[str, float]:
+    """The counter's sum in each pod that answers."""
+    pods = samples.pods if samples else {}
+    return {pod: total(Samples({pod: values}), prefix) for pod, values in pods.items()}
+
+
+def gain(before: Mapping[str, float], after: Mapping[str, float]) -> float:
+    """By how much counters grew that are in both; one that is smaller than before began anew from 0."""
+    return sum(now - before[key] if now >= before[key] else now for key, now in after.items() if key in before)
+
+
 def growth(before: Samples | None, after: Samples | None, prefix: str, **labels: str) -> float | None:
     """By how much a counter grew, in the pods that answered both times; None if there is no such pod.
 

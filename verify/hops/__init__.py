@@ -4,7 +4,7 @@
 both looks saw and reads nothing; without a journey, both saw the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -31,7 +31,7 @@ from verify.world import Looks, World
 
 @dataclass(frozen=True)
 class Hop:
-    """One hop. ``flow`` counts what had gone through it when it was looked at: it works only if that has grown.
+    """One hop. ``flow`` counts what had gone through it when it was looked at, by pod: it works only if that has grown.
 
     Without ``flow``, its verdict needs no traffic.
     """
@@ -40,7 +40,7 @@ class Hop:
     title: str
     look: Callable[[World], Any]
     judge: Callable[[World, Looks[Any]], Finding]
-    flow: Callable[[Any], float] | None = None
+    flow: Callable[[Any], Mapping[str, float]] | None = None
 
 
 def _hop(module: ModuleType) -> Hop:

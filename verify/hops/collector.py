@@ -10,7 +10,7 @@ from verify.cluster import Object, ServicePort, is_ready, trouble
 from verify.exporters import Exporter, Failure
 from verify.findings import Finding, blocked, fault, ok, starved, unknown, warning
 from verify.hops.sidecars import has_sidecar
-from verify.metrics import Samples, growth, growth_by, scrape, total
+from verify.metrics import Samples, by_pod, growth, growth_by, scrape
 from verify.startup import Program
 from verify.world import Looks, World
 
@@ -64,9 +64,9 @@ def look(world: World) -> Seen:
     )
 
 
-def flow(seen: Seen) -> float:
+def flow(seen: Seen) -> dict[str, float]:
     """The spans that it has accepted."""
-    return total(seen.metrics, _ACCEPTED)
+    return by_pod(seen.metrics, _ACCEPTED)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:

@@ -11,7 +11,7 @@ from verify import delays, limits, ownership
 from verify.causes import Code
 from verify.cluster import CannotLookError, Object, is_ready, main_container, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
-from verify.metrics import Samples, growth, scrape, total
+from verify.metrics import Samples, by_pod, growth, scrape, total
 from verify.tempo_parts import API_PORT, CONFIG_FILE, INTERNAL_DOORS, generator_config_map, generator_pods
 from verify.world import Looks, World
 
@@ -86,9 +86,9 @@ def _collector(world: World) -> Mapping[str, Any]:
     return (found or {}).get("spec", {}).get("config") or {}
 
 
-def flow(seen: Seen) -> float:
+def flow(seen: Seen) -> dict[str, float]:
     """The edges that it has made."""
-    return total(seen.metrics, _EDGES)
+    return by_pod(seen.metrics, _EDGES)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:

@@ -7,6 +7,7 @@ from verify import answers, graph_scope, service_graph, trace
 from verify.answers import NoAnswer
 from verify.causes import Code
 from verify.findings import Finding, ok, starved, unknown, warning
+from verify.metrics import gain
 from verify.service_graph import Graph
 from verify.world import Journey, Looks, World
 
@@ -32,9 +33,9 @@ def look(world: World) -> Seen:
         return Seen({}, none.said, allowed=not none.wants_login)
 
 
-def flow(seen: Seen) -> float:
-    """The requests that the graph has counted."""
-    return sum(calls.requests for calls in seen.graph.values())
+def flow(seen: Seen) -> dict[str, float]:
+    """The requests that the graph has counted, on new edges too."""
+    return {"": float(sum(calls.requests for calls in seen.graph.values()))}
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -136,7 +137,7 @@ def _without_edges(world: World, looks: Looks[Seen], journey: Journey) -> Findin
 
 
 def _not_counted(world: World, looks: Looks[Seen]) -> Finding:
-    if flow(looks.after) <= flow(looks.before):
+    if not gain(flow(looks.before), flow(looks.after)):
         return _nothing_new(world, looks.after)
     return unknown(
         NAME,

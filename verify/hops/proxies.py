@@ -60,9 +60,9 @@ def look(world: World) -> Seen:
     )
 
 
-def flow(seen: Seen) -> float:
+def flow(seen: Seen) -> dict[str, float]:
     """The exports of spans that the collector has accepted."""
-    return sum(proxy.tracing.counters.get("rq_success", 0) for proxy in seen.proxies)
+    return {proxy.pod: float(proxy.tracing.counters.get("rq_success", 0)) for proxy in seen.proxies}
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:

@@ -9,7 +9,7 @@ from verify import startup, symptoms
 from verify.causes import Code
 from verify.cluster import CannotLookError, Object, condition, is_ready, trouble
 from verify.findings import Finding, Status, blocked, fault, ok, starved, unknown, warning
-from verify.metrics import Samples, growth, growth_by, scrape, total
+from verify.metrics import Samples, by_pod, growth, growth_by, scrape
 from verify.startup import Program
 from verify.tempo_parts import (
     API_PORT,
@@ -96,9 +96,9 @@ def look(world: World) -> Seen:
     )
 
 
-def flow(seen: Seen) -> float:
+def flow(seen: Seen) -> dict[str, float]:
     """The spans that it has received."""
-    return total(seen.metrics, _RECEIVED)
+    return by_pod(seen.metrics, _RECEIVED)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:

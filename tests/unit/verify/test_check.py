@@ -36,7 +36,7 @@ class Stub:
     """A hop that records its calls; ``says`` makes its finding from both looks. By default its flow does not grow."""
 
     name: str
-    flow: Callable[[Any], float] | None = lambda _: 7.0
+    flow: Callable[[Any], dict[str, float]] | None = lambda _: {"a": 7.0}
     says: Callable[[Looks[Any]], Finding] | None = None
     sees: Callable[[], Any] = lambda: None
     looked: int = 0
@@ -175,10 +175,17 @@ def test_without_a_request_a_hop_that_needs_one_is_reported_as_unknown(followed:
 
 def test_without_a_request_those_of_other_clients_are_enough(followed: Followed) -> None:
     followed.journey = Journey(note="no request was sent")
-    hop = Stub("collector", flow=float)
+    hop = Stub("collector", flow=lambda seen: {"a": float(seen)})
     hop.sees = lambda: hop.looked
     (finding,) = run(hop).findings
     assert finding == ok("collector", "well")
+
+
+def test_what_a_new_pod_has_counted_before_did_not_go_through_it_now(followed: Followed) -> None:
+    followed.journey = Journey(note="no request was sent")
+    hop = Stub("collector", flow=lambda seen: {"a": 7.0} if seen == 1 else {"a": 7.0, "new": 4000.0})
+    hop.sees = lambda: hop.looked
+    assert run(hop).findings[0].code is Code.NO_TRAFFIC
 
 
 def test_without_a_request_what_is_broken_stays_broken(followed: Followed) -> None:
