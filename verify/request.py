@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from verify import graph_scope, service_graph
+from verify import delays, graph_scope, service_graph
 from verify.cluster import UNREADABLE, CannotLookError
+from verify.hops import collector
 from verify.service_graph import EVERYTHING, Scope
 from verify.trace import Trace, edges, parse
 from verify.world import Journey, World
@@ -24,6 +25,8 @@ _BETWEEN_REQUESTS = 1.0
 # When each step must have happened, in seconds after the first request. A proxy sends its spans every 5 s, a generator
 # its edges every 15 s, and remote write to Prometheus runs as often.
 _STORED, _SEARCHABLE, _GRAPHED = 20.0, 40.0, 75.0
+# A collector may hold spans back, but what it holds for longer than this is not waited for.
+_MOST_HELD = 120.0
 # Wait at least this long, so that every proxy has sent its spans and the collector has passed them on.
 _MIN_SECONDS = 8.0
 # Wait this long if no request is sent, so that the graph has counted requests of other clients.
@@ -77,7 +80,7 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
         is_awaited = tempo is not None and not _HOPS_TO_GRAPH & blocks
         prometheus = _store(world.prometheus, opened) if is_awaited else None
         scope = EVERYTHING if prometheus is None else graph_scope.of(world)
-        follower = _Follower(url, application, tempo, prometheus, scope, world.cluster.now())
+        follower = _Follower(url, application, tempo, prometheus, scope, world.cluster.now(), _held_seconds(world))
         while not follower.has_ended():
             began = time.monotonic()
             follower.send()
@@ -95,10 +98,19 @@ def _store(client: Callable[[], httpx.Client], opened: ExitStack) -> httpx.Clien
         return None
 
 
+def _held_seconds(world: World) -> float:
+    try:
+        held = delays.longest(collector.config_of(collector.read(world)))
+    except (CannotLookError, *UNREADABLE):
+        return 0.0
+    return 0.0 if held is None else min(_MOST_HELD, delays.seconds(held.text))
+
+
 class _Follower:
     """The requests that were sent, and how far each has come; a store without a client is not asked.
 
-    ``now`` is the cluster's time. From then on this machine only measures how long it is ago: its own time may be off.
+    ``held`` are the seconds for which the collector holds spans back. ``now`` is the cluster's time: from then on this
+    machine only measures how long it is ago, because its own time may be off.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  whom it asks, and what about
@@ -109,6 +121,7 @@ class _Follower:
         prometheus: httpx.Client | None,
         scope: Scope,
         now: float,
+        held: float,
     ) -> None:
         self._url = url
         self._application = application
@@ -116,6 +129,7 @@ class _Follower:
         self._prometheus = prometheus
         self._scope = scope
         self._ahead = now - time.monotonic()
+        self._held = held
         self._began = now
         self._knows_trace_id = True
         self._sent: list[Sent] = []
@@ -155,17 +169,17 @@ class _Follower:
             return
 
     def has_ended(self) -> bool:
-        elapsed = self._now() - self._began
+        elapsed, late = self._now() - self._began, self._held
         if not self._sent:
             return len(self._refused) >= _MAX_UNANSWERED
-        if any(one.steps == _STEPS for one in self._sent) or elapsed > _GRAPHED:
+        if any(one.steps == _STEPS for one in self._sent) or elapsed > _GRAPHED + late:
             return True
         stored = any(one.stored for one in self._sent)
         searchable = any(one.searchable for one in self._sent)
         return elapsed > _MIN_SECONDS and (
             self._tempo is None
-            or (not stored and elapsed > _STORED)
-            or (not searchable and elapsed > _SEARCHABLE)
+            or (not stored and elapsed > _STORED + late)
+            or (not searchable and elapsed > _SEARCHABLE + late)
             or (searchable and self._prometheus is None)
         )
 

@@ -42,20 +42,31 @@ class Seen:
     out_of_memory: Sequence[str] = ()
 
     @property
-    def config(self) -> Any:
-        return (self.resource or {}).get("spec", {}).get("config") or {}
+    def config(self) -> Mapping[str, Any]:
+        return config_of(self.resource)
+
+
+def config_of(resource: Object | None) -> Mapping[str, Any]:
+    """The configuration in the collector's resource."""
+    return (resource or {}).get("spec", {}).get("config") or {}
+
+
+def read(world: World) -> Object | None:
+    """The collector's resource."""
+    tracing = world.deployment.tracing
+    space = f"namespaces/{tracing.collector_namespace}"
+    return world.cluster.read(f"/apis/opentelemetry.io/v1beta1/{space}/opentelemetrycollectors/{tracing.collector}")
 
 
 def look(world: World) -> Seen:
     cluster, tracing = world.cluster, world.deployment.tracing
-    space = f"namespaces/{tracing.collector_namespace}"
     pods = cluster.pods(
         tracing.collector_namespace,
         {"app.kubernetes.io/instance": f"{tracing.collector_namespace}.{tracing.collector}"},
     )
     lines = [line for pod in pods for line in cluster.log(pod, _CONTAINER, seconds=_LOG_SECONDS)]
     return Seen(
-        resource=cluster.read(f"/apis/opentelemetry.io/v1beta1/{space}/opentelemetrycollectors/{tracing.collector}"),
+        resource=read(world),
         pods=pods,
         metrics=scrape(cluster, [pod for pod in pods if is_ready(pod)], _METRICS_PORT),
         log=exporters.failures(lines),
@@ -162,7 +173,7 @@ def _elsewhere(world: World, seen: Seen) -> Finding:
     )
 
 
-def _wrong(config: Any, used: Sequence[Exporter], address: str) -> tuple[str, ...]:
+def _wrong(config: Mapping[str, Any], used: Sequence[Exporter], address: str) -> tuple[str, ...]:
     """Which field keeps spans from Tempo: the endpoint of an exporter, or the list in which Tempo's exporter is not."""
     known = {name: (one or {}).get("endpoint") for name, one in (config.get("exporters") or {}).items()}
     with_endpoint = next((one.name for one in used if one.endpoint), None)
@@ -225,7 +236,28 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         cause = startup.too_little_memory(world, _program(after))
         ended = [f"Pod {pod}: a container was ended for its memory" for pod in after.out_of_memory]
         return warning(NAME, evidence, *ended, code=cause.code, cause=cause.words, remedy=cause.remedy)
+    ill = [pod for pod in after.pods if not is_ready(pod)]
+    if ill:
+        return _partly_running(world, after, evidence, ill)
     return ok(NAME, evidence if journey else f"{len(after.pods)} pods are ready")
+
+
+def _partly_running(world: World, seen: Seen, evidence: str, ill: Sequence[Object]) -> Finding:
+    """Spans get through older pods, or other ones."""
+    known = startup.cause_of_end(world, _program(seen), seen.last_words, ())
+    cause, line = known or (None, "")
+    return warning(
+        NAME,
+        evidence,
+        *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in ill),
+        line,
+        code=cause.code if cause else Code.POD_NOT_READY,
+        cause=f"{len(ill)} of the collector's {len(seen.pods)} pods are not ready"
+        + (f": {cause.words}" if cause else "; the others take their place"),
+        remedy=cause.remedy
+        if cause
+        else f"kubectl describe pod {ill[0]['metadata']['name']} -n {ill[0]['metadata']['namespace']}",
+    )
 
 
 def _apart(counted: Mapping[str, float], others: set[str]) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from verify import delays, limits, ownership
 from verify.causes import Code
 from verify.cluster import CannotLookError, Object, is_ready, main_container, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
+from verify.hops import collector
 from verify.metrics import Samples, by_pod, growth, scrape, total
 from verify.tempo_parts import API_PORT, CONFIG_FILE, INTERNAL_DOORS, generator_config_map, generator_pods
 from verify.world import Looks, World
@@ -69,7 +70,7 @@ def look(world: World) -> Seen:
         resource=cluster.read(
             f"/apis/tempo.grafana.com/v1alpha1/namespaces/{tempo.namespace}/{_RESOURCES[tempo.mode]}/{tempo.name}"
         ),
-        collector=_collector(world),
+        collector=collector.config_of(collector.read(world)),
     )
 
 
@@ -77,13 +78,6 @@ def running_config(world: World) -> Mapping[str, Any] | None:
     """What Tempo runs with, None if it could not be read."""
     pods = generator_pods(world.cluster, world.deployment.tempo)
     return _config(world, [pod for pod in pods if is_ready(pod)])
-
-
-def _collector(world: World) -> Mapping[str, Any]:
-    tracing = world.deployment.tracing
-    space = f"namespaces/{tracing.collector_namespace}"
-    found = world.cluster.read(f"/apis/opentelemetry.io/v1beta1/{space}/opentelemetrycollectors/{tracing.collector}")
-    return (found or {}).get("spec", {}).get("config") or {}
 
 
 def flow(seen: Seen) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.server.date or super().date_time_string(timestamp)
+
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
 
@@ -50,6 +54,7 @@ class _Server(ThreadingHTTPServer):
         self.api = api
         self.headers: list[dict[str, str]] = []
         self.silent = False
+        self.date = ""
         self.released = threading.Event()
 
     @property
@@ -125,6 +130,12 @@ def test_the_context_is_the_one_that_was_asked_for(log_in: Log, server: _Server)
     log_in(server.url)
     assert server.api.asked == ["/version"]
     assert server.headers[0]["authorization"] == f"Bearer {SENTINEL}"
+
+
+def test_the_time_is_that_of_the_api_server(log_in: Log, server: _Server) -> None:
+    """The date is months off, which no test machine's clock is."""
+    server.date = formatdate(1_800_000_000, usegmt=True)
+    assert 0 <= log_in(server.url).now() - 1_800_000_000 < 3600
 
 
 def test_the_users_token_is_known(connected: Cluster) -> None:

@@ -316,6 +316,17 @@ def test_an_exporter_to_the_tempo_that_makes_the_graph_decides_too() -> None:
     assert judged_two(two(100, 0, 0, 100), config, stack=stack).status is Status.BROKEN
 
 
+def test_a_new_pod_that_refuses_its_configuration_while_older_ones_serve_is_a_warning() -> None:
+    finding = judged(spans(accepted=130, sent=130), pods=[*PODS, *ILL], last_words=[INVALID])
+    assert_warns(finding, Code.UNKNOWN_KEYS, remedy=restore())
+    assert finding.evidence[-1] == INVALID
+
+
+def test_one_of_several_pods_that_is_not_ready_is_a_warning() -> None:
+    finding = judged(spans(accepted=130, sent=130), pods=[*PODS, *ILL])
+    assert_warns(finding, Code.POD_NOT_READY, remedy="kubectl describe pod otel-collector-1 -n istio-system")
+
+
 @pytest.mark.parametrize(("metrics", "flow"), [(spans(accepted=120, sent=80), 120), (None, 0)])
 def test_what_flows_through_a_collector_is_what_it_accepted(metrics: Samples | None, flow: float) -> None:
     assert sum(collector.flow(seen_collector(metrics=metrics)).values()) == flow

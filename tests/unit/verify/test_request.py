@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from verify_world import PRODUCTPAGE_URL, StubCluster, pod, service, world
+from verify_world import PRODUCTPAGE_URL, StubCluster, pod, resource, service, world
 
 from verify import request
 from verify.clock import Clock
@@ -65,6 +65,7 @@ class Mesh:
     knows_trace_id: bool = True
     passes_on: bool = True
     crowd: int = 0
+    collector: dict[str, Any] = field(default_factory=dict)
 
     def application(self, one: httpx.Request) -> httpx.Response:
         self.requests.append(one)
@@ -133,6 +134,10 @@ class Mesh:
             stub.api.put("/api/v1/services", service(name, namespace, {"app": name}, {"port": port}))
             stub.api.put("/api/v1/pods", pod(f"{name}-1", namespace, labels={"app": name}))
             stub.answers[f"{name}-1", port] = handler
+        stub.api.put(
+            "/apis/opentelemetry.io/v1beta1/opentelemetrycollectors",
+            resource("otel", "istio-system", config=self.collector),
+        )
         return stub
 
     def follow(self, broken: Sequence[str] = (), url: str | None = PRODUCTPAGE_URL) -> Journey:
@@ -270,6 +275,17 @@ def test_waiting_for_tempo_ends_sooner(mesh: Mesh, stored: float | None, most: f
     began = mesh.clock.now
     mesh.follow()
     assert mesh.clock.now - began < most
+
+
+def test_what_the_collector_holds_back_is_waited_for(mesh: Mesh) -> None:
+    """A decision after 40 s is no reason to say that nothing arrives."""
+    mesh.stored, mesh.searchable, mesh.graphed = 45.0, 47.0, 60.0
+    mesh.collector = {
+        "processors": {"tail_sampling": {"decision_wait": "40s"}},
+        "service": {"pipelines": {"traces": {"processors": ["tail_sampling"]}}},
+    }
+    found = mesh.follow()
+    assert (found.stored_seconds, found.searchable_seconds, found.graphed_seconds) == (45.0, 47.0, 60.0)
 
 
 def test_following_ends_at_once_when_nobody_answers(mesh: Mesh) -> None:
