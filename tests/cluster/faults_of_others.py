@@ -156,7 +156,7 @@ FAULTS_OF_OTHERS = (
     Fault("Tempo wants a tenant", "tempo", Code.NO_TENANT, ask_for_a_tenant, after_remedy=replace_tempo),
     Fault("the cluster's DNS is down", "dns", Code.DNS_DOWN, stop_dns, clean=one_dns_is_enough),
     Fault(
-        "Tempo takes few bytes in a second", "collector", Code.RATE_LIMITED,
+        "Tempo takes few bytes in a second", "tempo", Code.RATE_LIMITED,
         take_few_bytes, after_remedy=replace_tempo,
     ),
     Fault(
