@@ -2,10 +2,11 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from verify.findings import Finding, Status
+from verify.redaction import all_printable
 from verify.service_graph import Comparison, Edge, Graph
 from verify.trace import Trace
 
@@ -57,7 +58,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """``titles`` are the titles of the hops, by name; ``context`` is the kubeconfig's."""
+    """``titles`` are the titles of the hops, by name; ``context`` is the kubeconfig's.
+
+    Whatever is made of it can be shown: no text in it has control characters.
+    """
 
     stack: str
     context: str
@@ -68,6 +72,10 @@ class Report:
     graph: Graph
     expected: frozenset[Edge]
     trace: Trace | None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, all_printable(getattr(self, field.name)))
 
     @property
     def verdict(self) -> Verdict:
