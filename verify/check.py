@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 
-from verify import request, service_graph, trace
+from verify import request, service_graph, trace, unexpected
 from verify.causes import Code
-from verify.cluster import UNREADABLE, CannotLookError
+from verify.cluster import UNREADABLE, CannotCheckError, CannotLookError
+from verify.deadline import TimeOverError
 from verify.deployment import Deployment
 from verify.findings import Because, Finding, Status, attribute, unknown
 from verify.hops import HOPS, Hop, graph, provider
@@ -41,10 +42,17 @@ def check(world: World, wanted: Wanted, say: Say) -> Report:
     first = [_judge(world, hop, Looks(seen, seen, None)) for hop, seen in zip(hops, before, strict=True)]
     journey, after = None, before
     if any(hop.flow for hop in hops):
-        journey = _follow(world, wanted, [finding.hop for finding in first if _is_fault(finding)], say)
+        try:
+            journey = _follow(world, wanted, [finding.hop for finding in first if _is_fault(finding)], say)
+        except TimeOverError as error:
+            journey = Journey(note=str(error))
         say("looking once more")
         after = _look(world, hops)
-    findings = [_judge(world, hop, Looks(old, new, journey)) for hop, old, new in zip(hops, before, after, strict=True)]
+    second = [_judge(world, hop, Looks(old, new, journey)) for hop, old, new in zip(hops, before, after, strict=True)]
+    # What was found before the time was over stays true.
+    findings = [
+        old if new.code is Code.TIME_OVER and _is_fault(old) else new for old, new in zip(first, second, strict=True)
+    ]
     found = next((seen for hop, seen in zip(hops, after, strict=True) if hop.name == graph.NAME), None)
     return Report(
         stack=world.stack,
@@ -69,6 +77,12 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
             return error
         except UNREADABLE as error:
             return CannotLookError(f"an answer does not have the expected form: {type(error).__name__}: {error}")
+        except TimeOverError as error:
+            return CannotLookError(str(error), code=Code.TIME_OVER)
+        except CannotCheckError:
+            raise
+        except Exception as error:
+            return CannotLookError(unexpected.described(error), code=Code.UNEXPECTED)
 
     with ThreadPoolExecutor(_PARALLEL_LOOKS) as pool:
         return list(pool.map(look, hops))
@@ -77,10 +91,14 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
 def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     for seen in (looks.before, looks.after):
         if isinstance(seen, CannotLookError):
-            return unknown(
-                hop.name, str(seen), code=Code.NOT_READABLE, cause="it could not be looked at", remedy=seen.remedy
-            )
-    finding, journey = hop.judge(world, looks), looks.journey
+            return unknown(hop.name, str(seen), code=seen.code, cause="it could not be looked at", remedy=seen.remedy)
+    journey = looks.journey
+    try:
+        finding = hop.judge(world, looks)
+    except Exception as error:
+        return unknown(
+            hop.name, unexpected.described(error), code=Code.UNEXPECTED, cause="it was looked at, and not understood"
+        )
     if finding.status not in {Status.OK, Status.WARNING} or hop.flow is None or journey is None or journey.answered:
         return finding
     if hop.flow(looks.after) > hop.flow(looks.before):

@@ -5,6 +5,7 @@ What a terminal would obey instead of showing it is written as an escape. Nothin
 
 import dataclasses
 import re
+import shlex
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -51,6 +52,14 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def quoted(text: str) -> str:
+    """``text`` as one word of a shell, printable in any case."""
+    if text.isprintable():
+        return shlex.quote(text)
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{printable(escaped)}'"
 
 
 def all_printable(value: Any) -> Any:

@@ -3,28 +3,36 @@
 import base64
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import httpx
 
+from verify.causes import Code
 from verify.cluster import CannotLookError, Cluster, ServicePort
 from verify.deployment import Deployment
 from verify.service_graph import Edge
 from verify.trace import Trace
 
 Seen = TypeVar("Seen")
-# The password or token of Prometheus, which is in no output of the stack.
+# The password or token of Prometheus, which is in no output of the stack, or a file that has it.
 CREDENTIALS = "PROMETHEUS_CREDENTIALS"
+CREDENTIALS_FILE = "PROMETHEUS_CREDENTIALS_FILE"
 
 
 @dataclass(frozen=True)
 class World:
-    """``stack`` is Pulumi's name for the deployment, for the commands that are printed; ``probe`` is an address."""
+    """``stack`` is Pulumi's name for the deployment, for the commands that are printed; ``probe`` is an address.
+
+    ``prometheus_ca`` is the certificate of the authority that a person trusts an existing Prometheus by, if it is
+    another than the settings name.
+    """
 
     cluster: Cluster
     deployment: Deployment
     stack: str
     probe: str | None = None
+    prometheus_ca: str | None = None
 
     @property
     def followed(self) -> str | None:
@@ -57,14 +65,17 @@ class World:
         prometheus = self.deployment.prometheus
         headers = dict(prometheus.headers)
         if prometheus.login is not None:
-            credentials = os.environ.get(CREDENTIALS) or self._own_token()
+            credentials = _given_credentials() or self._own_token()
             if credentials is None:
                 kind = "password" if prometheus.login == "basic" else "token"
-                raise CannotLookError(f"it wants a login: set {CREDENTIALS} to its {kind}")
+                raise CannotLookError(
+                    f"it wants a login: set {CREDENTIALS} to its {kind}, or {CREDENTIALS_FILE} to a file that has it",
+                    code=Code.LOGIN_REFUSED,
+                )
             user = f"{prometheus.username}:{credentials}".encode()
             basic = f"Basic {base64.b64encode(user).decode()}"
             headers["Authorization"] = basic if prometheus.login == "basic" else f"Bearer {credentials}"
-        client = self.cluster.client(prometheus.query_url, prometheus.ca)
+        client = self.cluster.client(prometheus.query_url, self.prometheus_ca or prometheus.ca)
         client.headers.update(headers)
         return client
 
@@ -73,6 +84,19 @@ class World:
         prometheus = self.deployment.prometheus
         is_inside = ServicePort.of(prometheus.query_url) is not None
         return self.cluster.bearer() if prometheus.login == "bearer" and is_inside else None
+
+
+def _given_credentials() -> str | None:
+    """Read again each time: whoever writes the file may replace it before its content expires."""
+    file = os.environ.get(CREDENTIALS_FILE)
+    if os.environ.get(CREDENTIALS) or not file:
+        return os.environ.get(CREDENTIALS)
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() or None
+    except (OSError, ValueError) as error:
+        raise CannotLookError(
+            f"{CREDENTIALS_FILE} names {file}, which cannot be read ({type(error).__name__})", code=Code.LOGIN_REFUSED
+        ) from None
 
 
 @dataclass(frozen=True)

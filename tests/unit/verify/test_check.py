@@ -161,7 +161,7 @@ def test_an_answer_that_cannot_be_read_affects_only_its_hop(followed: Followed, 
 
 def test_a_login_that_has_expired_ends_the_check(followed: Followed) -> None:
     with pytest.raises(CannotCheckError, match="expired"):
-        run(Stub("collector", sees=raising(CannotCheckError("expired"))))
+        run(Stub("collector", sees=raising(CannotCheckError("expired", code=Code.LOGIN_REFUSED))))
 
 
 def test_without_a_request_a_hop_that_needs_one_is_reported_as_unknown(followed: Followed) -> None:

@@ -13,8 +13,9 @@ import pytest
 import yaml
 from verify_world import Api, assert_is_command, pod, service
 
-from verify import cluster
+from verify import api_server, cluster
 from verify.cluster import CannotCheckError, CannotLookError, Cluster, ServicePort
+from verify.deadline import Deadline
 
 SENTINEL = "sentinel-token"
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
@@ -93,11 +94,10 @@ def log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     """Connects with a kubeconfig for ``url``, or with the kubeconfig ``text``."""
     path = tmp_path / "kubeconfig"
     monkeypatch.setenv("KUBECONFIG", str(path))
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
 
     def into(url: str, *, text: str | None = None, context: str | None = "test", uid: str | None = None) -> Cluster:
         path.write_text(yaml.safe_dump(kubeconfig(url)) if text is None else text)
-        return Cluster(context, uid)
+        return Cluster(context, uid, Deadline())
 
     return into
 
@@ -124,7 +124,7 @@ def refusal(ask: Callable[[], Any], kind: type[Exception] = CannotCheckError) ->
 def test_the_context_is_the_one_that_was_asked_for(log_in: Log, server: _Server) -> None:
     log_in(server.url)
     assert server.api.asked == ["/version"]
-    assert server.headers[0]["authorization"] == f"Bearer {SENTINEL}"
+    assert server.headers[0]["Authorization"] == f"Bearer {SENTINEL}"
 
 
 def test_the_users_token_is_known(connected: Cluster) -> None:
@@ -159,7 +159,7 @@ def test_a_server_that_is_not_there_ends_the_check(log_in: Log) -> None:
 def test_a_server_that_never_answers_ends_the_check(
     log_in: Log, server: _Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "API_SECONDS", 0.05)
+    monkeypatch.setattr(api_server, "API_SECONDS", 0.05)
     server.silent = True
     error = refusal(lambda: log_in(server.url))
     assert str(error).startswith(f"the API server {server.url} of context 'test' does not answer (")
@@ -222,8 +222,7 @@ def test_a_kubeconfig_that_is_not_there_ends_the_check(
 ) -> None:
     missing = str(tmp_path / "missing")
     monkeypatch.setenv("KUBECONFIG", missing)
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", missing)
-    refusal(lambda: Cluster("test", None))
+    refusal(lambda: Cluster("test", None, Deadline()))
 
 
 def test_a_context_that_leads_to_another_cluster_than_the_stacks_ends_the_check(log_in: Log, server: _Server) -> None:
@@ -293,7 +292,7 @@ def test_an_error_of_the_server_affects_one_hop(connected: Cluster, api: Api, st
 def test_a_server_that_no_longer_answers_affects_one_hop(
     connected: Cluster, server: _Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "API_SECONDS", 0.05)
+    monkeypatch.setattr(api_server, "API_SECONDS", 0.05)
     server.silent = True
     refusal(lambda: connected.items("/api/v1/namespaces"), CannotLookError)
 

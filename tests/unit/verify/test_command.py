@@ -33,6 +33,7 @@ from verify import __main__ as command
 from verify.causes import Code
 from verify.check import Wanted
 from verify.cluster import CannotCheckError
+from verify.deadline import Deadline
 from verify.findings import Finding, fault, ok, unknown, warning
 from verify.hops import HOPS, grafana
 from verify.report import Report
@@ -75,12 +76,14 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
     """The contexts and servers with which a cluster was opened."""
     asked: list[tuple[str, str | None]] = []
 
-    def cluster(context: str, server: str | None) -> Any:
+    def cluster(context: str, server: str | None, deadline: Deadline) -> Any:
         asked.append((context, server))
-        return healthy()
+        made = healthy()
+        made.deadline = deadline
+        return made
 
     monkeypatch.setattr(command, "Cluster", cluster)
-    monkeypatch.setattr(command.outputs, "of_stack", lambda stack: (stack or "local", DEPLOYMENT))
+    monkeypatch.setattr(command.outputs, "of_stack", lambda stack, _: (stack or "local", DEPLOYMENT))
     return asked
 
 
@@ -237,13 +240,13 @@ def test_a_malformed_duration_is_refused(run: Run, text: str) -> None:
 def test_the_current_context_has_to_lead_to_the_stacks_cluster(
     run: Run, clusters: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("prod", deployment(cluster_uid="the-cluster")))
+    monkeypatch.setattr(command.outputs, "of_stack", lambda *_: ("prod", deployment(cluster_uid="the-cluster")))
     run(Checks(FINE))
     assert clusters == [(None, "the-cluster")]
 
 
 def test_so_does_a_context_that_is_named(run: Run, clusters: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("prod", deployment(cluster_uid="the-cluster")))
+    monkeypatch.setattr(command.outputs, "of_stack", lambda *_: ("prod", deployment(cluster_uid="the-cluster")))
     run(Checks(FINE), "--context", "mine")
     assert clusters == [("mine", "the-cluster")]
 
@@ -264,8 +267,10 @@ def test_outputs_may_come_from_a_file(run: Run, tmp_path: Path) -> None:
 def test_what_cannot_be_checked_is_two_lines_the_reason_and_the_remedy(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: str | None) -> Any:
-        raise CannotCheckError("stack 'local' has no output [deployment]: deploy [/it] first", "pulumi up [x]")
+    def refuse(*_: Any) -> Any:
+        raise CannotCheckError(
+            "stack 'local' has no output [deployment]: deploy [/it] first", "pulumi up [x]", code=Code.NO_OUTPUTS
+        )
 
     monkeypatch.setattr(command.outputs, "of_stack", refuse)
     result = run(Checks(FINE))
@@ -278,7 +283,7 @@ def test_what_cannot_be_checked_is_two_lines_the_reason_and_the_remedy(
 
 def test_a_login_that_expires_meanwhile_ends_the_check(run: Run) -> None:
     checks = Checks(FINE)
-    checks.fails = CannotCheckError("log in again")
+    checks.fails = CannotCheckError("log in again", code=Code.LOGIN_REFUSED)
     result = run(checks)
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "verify: log in again")
 
@@ -440,7 +445,7 @@ def leaking(clusters: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> C
         meant = deployment(mesh=mesh, kiali=KIALI, grafana=GRAFANA_MANAGED)
         monkeypatch.setenv(grafana.TOKEN_VARIABLE, SENTINEL)
         monkeypatch.setattr(command, "Cluster", lambda *_: cluster)
-        monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("local", meant))
+        monkeypatch.setattr(command.outputs, "of_stack", lambda *_: ("local", meant))
         monkeypatch.setattr("verify.request.time.sleep", lambda _: None)
         monkeypatch.chdir(tmp_path)
         result = CliRunner().invoke(command.app, [*arguments, "--verbose"])
@@ -476,8 +481,8 @@ def test_an_address_to_probe_shows_no_password(leaking: Callable[..., str]) -> N
 
 
 def test_an_error_shows_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: str | None) -> Any:
-        raise CannotCheckError(f"pulumi stack failed: s3://me:{SENTINEL}@store/state")
+    def refuse(*_: Any) -> Any:
+        raise CannotCheckError(f"pulumi stack failed: s3://me:{SENTINEL}@store/state", code=Code.NO_OUTPUTS)
 
     monkeypatch.setattr(command.outputs, "of_stack", refuse)
     result = run(Checks(FINE))
