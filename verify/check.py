@@ -13,12 +13,13 @@ from verify.causes import Code
 from verify.cluster import UNREADABLE, CannotCheckError, CannotLookError
 from verify.deadline import TimeOverError
 from verify.deployment import Deployment
-from verify.findings import Because, Finding, Status, attribute, unknown
+from verify.findings import Because, Finding, Status, attribute, unknown, warning
 from verify.hops import HOPS, Hop, graph, provider
 from verify.redaction import redacted
 from verify.report import Report, Request
 from verify.request import Say
 from verify.service_graph import Edge
+from verify.sight import narrowed
 from verify.world import Journey, Looks, World
 
 _PARALLEL_LOOKS = 6
@@ -36,7 +37,7 @@ class Wanted:
 
 def check(world: World, wanted: Wanted, say: Say) -> Report:
     """Check the hops once; raises ``CannotCheckError`` if the API server no longer accepts the credentials."""
-    hops, world = wanted.hops, replace(world, probe=wanted.probe)
+    hops, world = wanted.hops, narrowed(replace(world, probe=wanted.probe))
     say("looking at every hop")
     before = _look(world, hops)
     first = [_judge(world, hop, Looks(seen, seen, None)) for hop, seen in zip(hops, before, strict=True)]
@@ -91,7 +92,7 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
 def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     for seen in (looks.before, looks.after):
         if isinstance(seen, CannotLookError):
-            return unknown(hop.name, str(seen), code=seen.code, cause="it could not be looked at", remedy=seen.remedy)
+            return _unseen(world, hop, seen)
     journey = looks.journey
     try:
         finding = hop.judge(world, looks)
@@ -108,6 +109,13 @@ def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     return unknown(
         hop.name, *finding.evidence, why, code=Code.NO_TRAFFIC, cause="no request went through it during the check"
     )
+
+
+def _unseen(world: World, hop: Hop, error: CannotLookError) -> Finding:
+    if error.code is not Code.NOT_ALLOWED:
+        return unknown(hop.name, str(error), code=error.code, cause="it could not be looked at", remedy=error.remedy)
+    found = warning if hop.is_aside else unknown
+    return found(hop.name, str(error), code=error.code, cause="it may not be looked at", remedy=world.grant)
 
 
 def _hidden(world: World, finding: Finding) -> Finding:

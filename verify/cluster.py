@@ -26,11 +26,6 @@ from verify.redaction import quoted
 Object = Mapping[str, Any]
 
 POD_SECONDS = 10.0
-# The command that grants the permissions that are needed.
-GRANT = (
-    "kubectl apply -f manifests/verify-role.yaml"
-    " && kubectl create clusterrolebinding mesh-tracing-verify --clusterrole mesh-tracing-verify --user USER"
-)
 # What Python raises while it reads an answer that does not have the expected form.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
@@ -132,6 +127,16 @@ class Cluster:
         body = self._get(path, {"labelSelector": selector} if selector else {})
         return [] if body is None else json.loads(body)["items"]
 
+    def may_list(self, path: str) -> bool:
+        """Whether the items at ``path`` may be listed."""
+        try:
+            self._get(path, {"limit": "1"})
+        except CannotLookError as error:
+            if error.code is not Code.NOT_ALLOWED:
+                raise
+            return False
+        return True
+
     def everywhere(self, group: str, plural: str, namespaces: Iterable[str]) -> Listed:
         """All items of one kind, with the path of its group and version, such as ``/apis/apps/v1``.
 
@@ -143,15 +148,21 @@ class Cluster:
             if error.code is not Code.NOT_ALLOWED:
                 raise
         found: list[Object] = []
-        unseen: list[str] = [f"not allowed: {plural} of other namespaces"]
+        unseen = [f"not looked at: {plural} of other namespaces (not allowed)"]
         for namespace in dict.fromkeys(namespaces):
-            try:
-                found += self.items(f"{group}/namespaces/{namespace}/{plural}")
-            except CannotLookError as error:
-                if error.code is not Code.NOT_ALLOWED:
-                    raise
-                unseen.append(f"not allowed: {plural} in {namespace}")
+            part = self.allowed(f"{group}/namespaces/{namespace}/{plural}", f"{plural} in {namespace}")
+            found += part.items
+            unseen += part.unseen
         return Listed(found, tuple(unseen))
+
+    def allowed(self, path: str, what: str) -> Listed:
+        """The items at ``path``, or none where they may not be listed; ``what`` names them."""
+        try:
+            return Listed(self.items(path))
+        except CannotLookError as error:
+            if error.code is not Code.NOT_ALLOWED:
+                raise
+        return Listed([], (f"not looked at: {what} (not allowed)",))
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The pods that are not being deleted."""
@@ -263,7 +274,7 @@ class Cluster:
 
 
 def _not_allowed(what: str) -> CannotLookError:
-    return CannotLookError(f"not allowed: {what}", GRANT, code=Code.NOT_ALLOWED)
+    return CannotLookError(f"not allowed: {what}", code=Code.NOT_ALLOWED)
 
 
 def _trusting(ca: str) -> ssl.SSLContext:

@@ -25,7 +25,7 @@ class World:
     """``stack`` is Pulumi's name for the deployment, for the commands that are printed; ``probe`` is an address.
 
     ``prometheus_ca`` is the certificate of the authority that a person trusts an existing Prometheus by, if it is
-    another than the settings name.
+    another than the settings name. ``unseen`` are namespaces of the mesh that whoever runs this may not look at.
     """
 
     cluster: Cluster
@@ -33,6 +33,7 @@ class World:
     stack: str
     probe: str | None = None
     prometheus_ca: str | None = None
+    unseen: tuple[str, ...] = ()
 
     @property
     def followed(self) -> str | None:
@@ -59,6 +60,15 @@ class World:
         if token:
             client.headers["Authorization"] = f"Bearer {token}"
         return client
+
+    @property
+    def grant(self) -> str:
+        """The command by which an administrator grants a user what verify needs."""
+        role = f"mesh-tracing-{self.stack}-verify"
+        return (
+            f".venv/bin/python -m mesh_tracing roles verify --stack {self.stack} | kubectl apply -f -"
+            f" && kubectl create clusterrolebinding {role} --clusterrole {role} --user USER"
+        )
 
     def prometheus(self) -> httpx.Client:
         """A client of Prometheus, which tells it what it wants to know; raises ``CannotLookError``."""

@@ -14,7 +14,8 @@ import yaml
 from verify_world import Api, assert_is_command, pod, service
 
 from verify import api_server, cluster
-from verify.cluster import CannotCheckError, CannotLookError, Cluster, ServicePort
+from verify.causes import Code
+from verify.cluster import CannotCheckError, CannotLookError, Cluster, Listed, ServicePort
 from verify.deadline import Deadline
 
 SENTINEL = "sentinel-token"
@@ -144,7 +145,8 @@ def test_credentials_that_are_not_accepted_end_the_check(log_in: Log, server: _S
 
 def test_a_server_that_may_not_be_asked_for_its_version_ends_the_check(log_in: Log, server: _Server) -> None:
     server.api.refused["/version"] = 403
-    assert refusal(lambda: log_in(server.url)).remedy == cluster.GRANT
+    error = refusal(lambda: log_in(server.url))
+    assert (str(error), error.code) == ("not allowed: GET /version", Code.NOT_ALLOWED)
 
 
 def test_a_server_that_is_not_there_ends_the_check(log_in: Log) -> None:
@@ -268,13 +270,12 @@ def test_a_kind_that_is_not_there_has_no_items(connected: Cluster) -> None:
 
 
 @pytest.mark.parametrize("ask", [Cluster.read, Cluster.items])
-def test_a_forbidden_request_has_the_command_that_allows_it(
+def test_a_forbidden_request_is_told_from_others(
     connected: Cluster, api: Api, ask: Callable[[Cluster, str], Any]
 ) -> None:
     api.refused["/api/v1/namespaces"] = 403
     error = refusal(lambda: ask(connected, "/api/v1/namespaces"), CannotLookError)
-    assert str(error) == "not allowed: GET /api/v1/namespaces"
-    assert error.remedy.startswith("kubectl apply -f manifests/verify-role.yaml && kubectl create clusterrolebinding ")
+    assert (str(error), error.code) == ("not allowed: GET /api/v1/namespaces", Code.NOT_ALLOWED)
 
 
 def test_a_login_that_expires_meanwhile_ends_the_check(connected: Cluster, api: Api) -> None:
@@ -328,6 +329,57 @@ def test_a_service_without_a_selector_has_no_pods(connected: Cluster, api: Api) 
 
 def test_a_service_that_is_not_there_has_no_pods(connected: Cluster) -> None:
     assert connected.pods_of("shop", "cart") == []
+
+
+# What is in several namespaces.
+
+TELEMETRIES = "/apis/telemetry.istio.io/v1"
+
+
+@pytest.fixture
+def telemetries(api: Api) -> None:
+    for name in ("shop", "bank", "secret"):
+        api.put(f"{TELEMETRIES}/telemetries", {"metadata": {"name": name, "namespace": name}})
+
+
+def names(listed: Listed) -> list[str]:
+    return sorted(one["metadata"]["name"] for one in listed.items)
+
+
+def test_who_may_list_everywhere_asks_once(connected: Cluster, api: Api, telemetries: None) -> None:
+    listed = connected.everywhere(TELEMETRIES, "telemetries", ["shop"])
+    assert (names(listed), listed.unseen) == (["bank", "secret", "shop"], ())
+    assert api.asked[1:] == [f"{TELEMETRIES}/telemetries"]
+
+
+def test_who_may_not_lists_namespace_by_namespace_and_says_what_is_missing(
+    connected: Cluster, api: Api, telemetries: None
+) -> None:
+    api.refused[f"{TELEMETRIES}/telemetries"] = 403
+    api.refused[f"{TELEMETRIES}/namespaces/bank/telemetries"] = 403
+    listed = connected.everywhere(TELEMETRIES, "telemetries", ["shop", "bank", "shop"])
+    assert names(listed) == ["shop"]
+    assert listed.unseen == (
+        "not looked at: telemetries of other namespaces (not allowed)",
+        "not looked at: telemetries in bank (not allowed)",
+    )
+
+
+@pytest.mark.parametrize("path", [f"{TELEMETRIES}/telemetries", f"{TELEMETRIES}/namespaces/shop/telemetries"])
+def test_an_error_is_not_taken_for_a_missing_right(connected: Cluster, api: Api, telemetries: None, path: str) -> None:
+    api.refused[f"{TELEMETRIES}/telemetries"] = 403
+    api.refused[path] = 500
+    refusal(lambda: connected.everywhere(TELEMETRIES, "telemetries", ["shop"]), CannotLookError)
+
+
+@pytest.mark.parametrize(("status", "may"), [(200, True), (404, True), (403, False)])
+def test_whether_something_may_be_listed_is_asked_for_one_item(
+    connected: Cluster, api: Api, telemetries: None, status: int, may: bool
+) -> None:
+    if status != 200:
+        api.refused[f"{TELEMETRIES}/telemetries"] = status
+    assert connected.may_list(f"{TELEMETRIES}/telemetries") == may
+    assert api.queries[-1] == {"limit": "1"}
 
 
 # Logs.
@@ -419,11 +471,11 @@ def test_a_service_without_a_ready_pod_cannot_be_asked(connected: Cluster, api: 
     assert str(error) == "Service shop/web has no ready pod"
 
 
-def test_a_forbidden_port_forward_has_the_command_that_allows_it(connected: Cluster, api: Api) -> None:
+def test_a_forbidden_port_forward_is_told_from_others(connected: Cluster, api: Api) -> None:
     api.refused["/api/v1/namespaces/shop/pods/web-1/portforward"] = 403
     with connected.pod_client(pod("web-1", "shop"), 80) as client:
         error = refusal(lambda: client.get("/"), CannotLookError)
-    assert (str(error), error.remedy) == ("not allowed: a port-forward to Pod shop/web-1", cluster.GRANT)
+    assert (str(error), error.code) == ("not allowed: a port-forward to Pod shop/web-1", Code.NOT_ALLOWED)
 
 
 @pytest.mark.parametrize("status", [404, 500])
