@@ -200,6 +200,8 @@ def _rounds(world: World, wanted: Wanted, progress: Console, *, forever: bool, s
         if is_last:
             return
         progress.print(f"{report.verdict}: trying again", soft_wrap=True)
+        # The time for a check neither ends the pause nor is spent by it.
+        world.cluster.deadline.restart()
         time.sleep(_BETWEEN_ROUNDS)
         world.cluster.deadline.restart()
 

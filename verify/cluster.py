@@ -237,7 +237,10 @@ class Cluster:
 
     def bearer(self) -> str | None:
         """The token of the kubeconfig's user, or None if it logs in by other means."""
-        header = self._server.login.authorization(False) or ""
+        try:
+            header = self._server.login.authorization(False) or ""
+        except KubeconfigError as error:
+            raise _unusable(self.context, str(error)) from error
         return header.removeprefix("Bearer ") if header.startswith("Bearer ") else None
 
     def _selected(self, namespace: str, service: Object | None) -> list[Object]:

@@ -54,7 +54,7 @@ class Login:
 def load(context: str | None, deadline: Deadline) -> Login:
     """The login of ``context``, or of the current one; raises ``KubeconfigError``."""
     try:
-        merged = _merged(_files())
+        merged = _merged()
         if merged is None:
             return _of_pod()
         return _of_context(merged, context, deadline)
@@ -65,24 +65,32 @@ def load(context: str | None, deadline: Deadline) -> Login:
         raise KubeconfigError(f"it does not have the expected form: {type(error).__name__}") from None
 
 
-def _files() -> list[Path]:
-    named = os.environ.get("KUBECONFIG")
-    paths = named.split(os.pathsep) if named else ["~/.kube/config"]
-    return [Path(path).expanduser() for path in paths if path]
+def _texts() -> Iterator[tuple[Path, str]]:
+    """Each kubeconfig that is there, with the folder that paths in it are relative to.
+
+    ``KUBECONFIG`` may be one itself, as some CI systems have it.
+    """
+    setting = os.environ.get("KUBECONFIG", "")
+    if "\n" in setting or setting.lstrip().startswith("{"):
+        yield Path.cwd(), setting
+        return
+    listed = [Path(part).expanduser() for part in setting.split(os.pathsep) if part]
+    for file in listed or [Path.home() / ".kube" / "config"]:
+        if file.exists():
+            yield file.parent, file.read_text(encoding="utf-8")
 
 
-def _merged(files: list[Path]) -> dict[str, Any] | None:
-    """All files in one, of which the first to name something has the say; None if there is no file."""
+def _merged() -> dict[str, Any] | None:
+    """All kubeconfigs in one, of which the first to name something has the say; None if there is none."""
     found: dict[str, Any] = {}
-    there = [file for file in files if file.exists()]
-    for file in there:
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    there = list(_texts())
+    for folder, text in there:
+        content = yaml.safe_load(text) or {}
         if content.get("current-context"):
             found.setdefault("current-context", content["current-context"])
         for kind in ("contexts", "clusters", "users"):
             for entry in content.get(kind) or []:
-                # What is a path in it is relative to its file.
-                found.setdefault(kind, {}).setdefault(entry["name"], (file.parent, entry))
+                found.setdefault(kind, {}).setdefault(entry["name"], (folder, entry))
     return found if there else None
 
 

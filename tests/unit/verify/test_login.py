@@ -336,6 +336,14 @@ def test_of_several_files_the_first_that_names_something_has_the_say(
     assert server.of_header("Authorization") == [["Bearer first"]]
 
 
+def test_the_variable_may_be_the_kubeconfig_itself(
+    server: ApiServer, known: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = yaml.safe_dump(kubeconfig(server.url, {"token": "t"}, **{"certificate-authority-data": encoded(known.pem)}))
+    monkeypatch.setenv("KUBECONFIG", text)
+    assert Cluster(None, None, Deadline()).context == "test"
+
+
 def test_in_a_pod_its_service_account_logs_in(
     server: ApiServer, known: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
