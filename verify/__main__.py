@@ -92,7 +92,7 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
     if debug:
         unexpected.show_tracebacks(sys.stderr)
     voice = Voice(as_json=as_json, in_lines=watch, verbose=verbose)
-    report: Report | None = None
+    code = UNCHECKED
     try:
         wanted = Wanted(_hops(only or []), _edges(edge or []), _address(probe))
         authority = _content(prometheus_ca)
@@ -107,6 +107,7 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
                 voice.show(report)
                 if not no_report:
                     _write(report, folder, voice)
+        code = BROKEN if strict and report.warnings else _CODES[report.verdict]
     except CannotCheckError as error:
         voice.fail(stack, error)
     except TimeOverError as error:
@@ -114,12 +115,9 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
     except BrokenPipeError:
         # Whoever reads has enough. Python would complain once more while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(UNCHECKED) from None
     except Exception as error:
         voice.fail(stack, CannotCheckError(unexpected.described(error), code=Code.UNEXPECTED))
-    else:
-        raise typer.Exit(BROKEN if strict and report and report.warnings else _CODES[report.verdict])  # type: ignore[union-attr]
-    raise typer.Exit(UNCHECKED)
+    raise typer.Exit(code)
 
 
 class Voice:
