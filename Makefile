@@ -51,6 +51,7 @@ unit: .venv/installed
 docs: .venv/installed
 	@$(PYTHON) -m mesh_tracing settings > docs/settings.md
 	@$(PYTHON) -m mesh_tracing checks docs
+	@$(PYTHON) -m verify.reference docs/verify.md
 
 # The tool that pins has an environment of its own, and no pin here.
 lock:

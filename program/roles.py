@@ -1,8 +1,9 @@
-"""``python -m program.roles``: what each command may do on a stack's cluster, and no more.
+"""``python -m program.roles [COMMAND]``: what each command may do on a stack's cluster, and no more.
 
-It prints one ClusterRole for each of ``preview``, ``up``, ``destroy`` and ``verify``. An administrator applies them and
-binds each to whoever, or whatever, runs the command. Objects stand there by name; where Pulumi waits, or a chart brings
-what has other names, the whole kind does.
+It prints one ClusterRole for each of ``preview``, ``up``, ``destroy`` and ``verify``, or for one of them. An
+administrator applies them and binds each to whoever, or whatever, runs the command. Objects stand there by name; where
+Pulumi waits, or a chart brings what has other names, the whole kind does. With --namespaced, ``verify`` gets Roles
+instead, in one namespace of the mesh and in those on the way of its spans, bound to a user.
 """
 
 import argparse
@@ -16,12 +17,11 @@ import yaml
 from cluster.paths import plural
 from model import WorkloadKind
 from objects.context import Object, is_ours
-from objects.manifests import MANIFESTS
-from objects.mesh_config import active_revision, revision_suffix
 from objects.tempo import build_tempo, tempo_rollout
 from objects.tempo_claims import claims_of
 from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
 from objects.tempo_storage import store_secret
+from program import verify_roles
 from program.checks import without_secrets
 from program.configured import plan_of
 from program.existing_mesh import existing_istio
@@ -31,6 +31,7 @@ from program.releases import packages_to_look_at
 
 Rule = dict[str, Any]
 
+_COMMANDS = ("preview", "up", "destroy", "verify")
 _READ = ("get",)
 # Pulumi creates and changes by patches (server-side apply).
 _WRITE = ("get", "create", "patch", "update", "delete")
@@ -75,7 +76,7 @@ def roles(plan: Plan, stack: str) -> list[Object]:
         _role(stack, "preview", [*_identity_of_cluster(plan), *_named(without_secrets(objects), _READ)]),
         _role(stack, "up", [*_identity_of_cluster(plan), *_of_update(plan, objects, _WRITE)]),
         _role(stack, "destroy", [*_identity_of_cluster(plan), *_of_update(plan, objects, _DELETE)]),
-        _role(stack, "verify", list(_of_verify(plan))),
+        _role(stack, "verify", [dict(rule) for rule in verify_roles.rules(plan)]),
     ]
 
 
@@ -187,27 +188,28 @@ def _brings_others(plan: Plan) -> bool:
     return by_charts or bool(plan.operators().by("manifests"))
 
 
-def _of_verify(plan: Plan) -> Iterator[Rule]:
-    """The shipped role, with the mesh configuration of this stack's revision."""
-    shipped = yaml.safe_load((MANIFESTS / "verify-role.yaml").read_text(encoding="utf-8"))
-    mine = f"istio{revision_suffix(active_revision(plan.settings.mesh))}"
-    for rule in shipped["rules"]:
-        if rule["resources"] == ["configmaps"]:
-            yield {**rule, "resourceNames": list(dict.fromkeys([mine, *rule["resourceNames"]]))}
-        else:
-            yield rule
-
-
-async def _print(stack: str) -> None:
+async def _print(options: argparse.Namespace) -> None:
     # Outputs, which the secrets are, need a running loop.
-    sys.stdout.write(yaml.safe_dump_all(roles(plan_of(stack), stack), sort_keys=False))
+    plan, stack = plan_of(options.stack), options.stack
+    if options.namespaced:
+        printed = list(verify_roles.roles_of_namespaces(plan, stack, options.namespaced, options.user))
+    else:
+        suffix = f"-{options.command}" if options.command else ""
+        printed = [role for role in roles(plan, stack) if role["metadata"]["name"].endswith(suffix)]
+    sys.stdout.write(yaml.safe_dump_all(printed, sort_keys=False))
 
 
 def main() -> None:
     """Print the roles of the stack that is asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").replace("``", "`"))
+    parser.add_argument("command", nargs="?", choices=_COMMANDS, help="only this one; default: all")
     parser.add_argument("--stack", "-s", required=True, help="the stack")
-    asyncio.run(_print(parser.parse_args().stack))
+    parser.add_argument("--namespaced", metavar="NAMESPACE", help="for somebody who checks this one alone; verify only")
+    parser.add_argument("--user", default="USER", help="to whom the Roles of --namespaced are bound")
+    options = parser.parse_args()
+    if options.namespaced and options.command != "verify":
+        parser.error("--namespaced is for verify")
+    asyncio.run(_print(options))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,18 @@ class Code(StrEnum):
         code.meaning = meaning
         return code
 
-    # Of any hop.
+    # Of the whole check, which then has no findings.
+    WRONG_OPTION = "wrong-option", "An option has a value that verify does not understand."
+    NO_OUTPUTS = "no-outputs", "The outputs of the stack cannot be read, or it has not been deployed."
+    OTHER_VERSION = "other-version", "Another version of the program deployed the stack."
+    NO_LOGIN = "no-login", "The kubeconfig has no usable context, or its login fails."
+    NO_API_SERVER = "no-api-server", "The API server does not answer."
+    OTHER_CLUSTER = "other-cluster", "The context leads to another cluster than the stack was deployed to."
+
+    # Of the whole check, or of any hop.
+    TIME_OVER = "time-over", "The time that --timeout allows is over."
+    UNEXPECTED = "unexpected", "An error in verify itself; the line about it is for its maintainers."
+    NOT_ALLOWED = "not-allowed", "Whoever runs verify may not read it."
     NOT_READABLE = "not-readable", "The hop could not be looked at."
     NO_TRAFFIC = "no-traffic", "No request went through the hop during the check."
     RESTARTED = "restarted", "The hop's pods were replaced during the check."

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from verify import request, service_graph
+from verify import request, service_graph, unexpected
 from verify.causes import Code
-from verify.cluster import UNREADABLE, CannotLookError
+from verify.cluster import UNREADABLE, CannotCheckError, CannotLookError
+from verify.deadline import TimeOverError
 from verify.deployment import Deployment
-from verify.findings import Because, Finding, Status, attribute, unknown
+from verify.findings import Because, Finding, Status, attribute, unknown, warning
 from verify.hops import HOPS, Hop, graph, provider
 from verify.learning import learnt_edges
 from verify.metrics import gain
@@ -18,6 +19,7 @@ from verify.redaction import redacted
 from verify.report import Report, Request
 from verify.request import Say
 from verify.service_graph import Edge
+from verify.sight import narrowed
 from verify.world import Journey, Looks, World
 
 _PARALLEL_LOOKS = 6
@@ -34,16 +36,23 @@ class Wanted:
 
 def check(world: World, wanted: Wanted, say: Say) -> Report:
     """Check the hops once; raises ``CannotCheckError`` if the API server no longer accepts the credentials."""
-    hops, world = wanted.hops, replace(world, probe=wanted.probe)
+    hops, world = wanted.hops, narrowed(replace(world, probe=wanted.probe))
     say("looking at every hop")
     before = _look(world, hops)
     first = [_judge(world, hop, Looks(seen, seen, None)) for hop, seen in zip(hops, before, strict=True)]
     journey, after = None, before
     if any(hop.flow for hop in hops):
-        journey = _follow(world, wanted, [finding.hop for finding in first if _is_fault(finding)], say)
+        try:
+            journey = _follow(world, wanted, [finding.hop for finding in first if _is_fault(finding)], say)
+        except TimeOverError as error:
+            journey = Journey(note=str(error))
         say("looking once more")
         after = _look(world, hops)
-    findings = [_judge(world, hop, Looks(old, new, journey)) for hop, old, new in zip(hops, before, after, strict=True)]
+    second = [_judge(world, hop, Looks(old, new, journey)) for hop, old, new in zip(hops, before, after, strict=True)]
+    # What was found before the time was over stays true.
+    findings = [
+        old if new.code is Code.TIME_OVER and _is_fault(old) else new for old, new in zip(first, second, strict=True)
+    ]
     found = next((seen for hop, seen in zip(hops, after, strict=True) if hop.name == graph.NAME), None)
     shown = found.graph if isinstance(found, graph.Seen) else {}
     return Report(
@@ -70,6 +79,12 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
             return error
         except UNREADABLE as error:
             return CannotLookError(f"an answer does not have the expected form: {type(error).__name__}: {error}")
+        except TimeOverError as error:
+            return CannotLookError(str(error), code=Code.TIME_OVER)
+        except CannotCheckError:
+            raise
+        except Exception as error:
+            return CannotLookError(unexpected.described(error), code=Code.UNEXPECTED)
 
     with ThreadPoolExecutor(_PARALLEL_LOOKS) as pool:
         return list(pool.map(look, hops))
@@ -78,10 +93,14 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
 def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     for seen in (looks.before, looks.after):
         if isinstance(seen, CannotLookError):
-            return unknown(
-                hop.name, str(seen), code=Code.NOT_READABLE, cause="it could not be looked at", remedy=seen.remedy
-            )
-    finding, journey = hop.judge(world, looks), looks.journey
+            return _unseen(world, hop, seen)
+    journey = looks.journey
+    try:
+        finding = hop.judge(world, looks)
+    except Exception as error:
+        return unknown(
+            hop.name, unexpected.described(error), code=Code.UNEXPECTED, cause="it was looked at, and not understood"
+        )
     if finding.status not in {Status.OK, Status.WARNING} or hop.flow is None or journey is None or journey.answered:
         return finding
     if gain(hop.flow(looks.before), hop.flow(looks.after)):
@@ -91,6 +110,13 @@ def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:
     return unknown(
         hop.name, *finding.evidence, why, code=Code.NO_TRAFFIC, cause="no request went through it during the check"
     )
+
+
+def _unseen(world: World, hop: Hop, error: CannotLookError) -> Finding:
+    if error.code is not Code.NOT_ALLOWED:
+        return unknown(hop.name, str(error), code=error.code, cause="it could not be looked at", remedy=error.remedy)
+    found = warning if hop.is_aside else unknown
+    return found(hop.name, str(error), code=error.code, cause="it may not be looked at", remedy=world.grant)
 
 
 def _hidden(world: World, finding: Finding) -> Finding:

@@ -5,33 +5,28 @@ It only reads. Every request is written as an API path, so that tests can compar
 """
 
 import json
-import shlex
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpcore
 import httpx
-import urllib3
-import yaml
 
+from verify import kubeconfig
+from verify.api_server import ApiServer, RefusedError
+from verify.causes import Code
 from verify.clock import Clock
+from verify.deadline import Deadline, TimeOverError
+from verify.kubeconfig import KubeconfigError
 from verify.pod_transport import PodTransport
-
-# The kubernetes library takes a second to import. Help, and what is wrong with an option, are said without it.
-if TYPE_CHECKING:
-    from kubernetes.client import Configuration
+from verify.port_forward import PROTOCOL, PortForward
+from verify.redaction import quoted
 
 Object = Mapping[str, Any]
 
-API_SECONDS = 10.0
 POD_SECONDS = 10.0
-# The command that grants the permissions that are needed.
-GRANT = (
-    "kubectl apply -f manifests/verify-role.yaml"
-    " && kubectl create clusterrolebinding mesh-tracing-verify --clusterrole mesh-tracing-verify --user USER"
-)
 # What Python raises while it reads an answer that does not have the expected form.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 _FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
@@ -40,17 +35,19 @@ _FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403
 class CannotCheckError(Exception):
     """The deployment cannot be checked at all; ``remedy`` is a command, or empty."""
 
-    def __init__(self, what: str, remedy: str = "") -> None:
+    def __init__(self, what: str, remedy: str = "", *, code: Code) -> None:
         super().__init__(what)
         self.remedy = remedy
+        self.code = code
 
 
 class CannotLookError(Exception):
     """One hop cannot be looked at; ``remedy`` is a command, or empty."""
 
-    def __init__(self, what: str, remedy: str = "") -> None:
+    def __init__(self, what: str, remedy: str = "", *, code: Code = Code.NOT_READABLE) -> None:
         super().__init__(what)
         self.remedy = remedy
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -71,30 +68,46 @@ class ServicePort:
         return cls(labels[0], labels[1], parts.port or (443 if parts.scheme == "https" else 80))
 
 
-class Cluster:
-    """The cluster of one context in the user's kubeconfig, or of the current one."""
+@dataclass(frozen=True)
+class Listed:
+    """``unseen`` says, in a line each, what could not be listed because it is not allowed."""
 
-    def __init__(self, context: str | None, uid: str | None) -> None:
+    items: list[Object]
+    unseen: tuple[str, ...] = ()
+
+
+class Cluster:
+    """The cluster of one context in the user's kubeconfig, or of the current one.
+
+    Nothing waits longer than ``deadline``: afterwards every method, and every request of its clients, raises
+    ``TimeOverError``.
+    """
+
+    def __init__(self, context: str | None, uid: str | None, deadline: Deadline) -> None:
         """Read the kubeconfig, and ask the API server whether it is the cluster whose ``kube-system`` has ``uid``.
 
         Raises ``CannotCheckError``.
         """
-        from kubernetes.client import ApiClient  # noqa: PLC0415
-
-        self.context, configuration = _configuration(context)
-        # A server that cannot be reached is reported at once, instead of after retries.
-        configuration.retries = False
-        self._client = ApiClient(configuration)
+        self.deadline = deadline
         self._clock = Clock()
+        try:
+            login = kubeconfig.load(context, deadline)
+            self._server = ApiServer(login, deadline)
+        except KubeconfigError as error:
+            raise _unusable(context, str(error)) from error
+        self.context = login.context
         try:
             self._get("/version", {})
         except CannotLookError as error:
-            raise CannotCheckError(str(error), error.remedy) from error
+            raise CannotCheckError(str(error), error.remedy, code=error.code) from error
+        except TimeOverError as error:
+            raise CannotCheckError(str(error), code=Code.TIME_OVER) from error
         if uid is not None and self._uid() not in {None, uid}:
             raise CannotCheckError(
                 f"context {self.context!r} leads to another cluster than the stack was deployed to: name the context "
                 "of that one with --context",
                 "kubectl config get-contexts",
+                code=Code.OTHER_CLUSTER,
             )
 
     def _uid(self) -> str | None:
@@ -119,6 +132,43 @@ class Cluster:
         selector = ",".join(f"{key}={value}" for key, value in (labels or {}).items())
         body = self._get(path, {"labelSelector": selector} if selector else {})
         return [] if body is None else json.loads(body)["items"]
+
+    def may_list(self, path: str) -> bool:
+        """Whether the items at ``path`` may be listed."""
+        try:
+            self._get(path, {"limit": "1"})
+        except CannotLookError as error:
+            if error.code is not Code.NOT_ALLOWED:
+                raise
+            return False
+        return True
+
+    def everywhere(self, group: str, plural: str, namespaces: Iterable[str]) -> Listed:
+        """All items of one kind, with the path of its group and version, such as ``/apis/apps/v1``.
+
+        To those who may not list them in the whole cluster, those of each of ``namespaces`` that they may list.
+        """
+        try:
+            return Listed(self.items(f"{group}/{plural}"))
+        except CannotLookError as error:
+            if error.code is not Code.NOT_ALLOWED:
+                raise
+        found: list[Object] = []
+        unseen = [f"not looked at: {plural} of other namespaces (not allowed)"]
+        for namespace in dict.fromkeys(namespaces):
+            part = self.allowed(f"{group}/namespaces/{namespace}/{plural}", f"{plural} in {namespace}")
+            found += part.items
+            unseen += part.unseen
+        return Listed(found, tuple(unseen))
+
+    def allowed(self, path: str, what: str) -> Listed:
+        """The items at ``path``, or none where they may not be listed; ``what`` names them."""
+        try:
+            return Listed(self.items(path))
+        except CannotLookError as error:
+            if error.code is not Code.NOT_ALLOWED:
+                raise
+        return Listed([], (f"not looked at: {what} (not allowed)",))
 
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Object]:
         """The pods that are not being deleted."""
@@ -151,8 +201,8 @@ class Cluster:
         """
         target = ServicePort.of(url)
         if target is None:
-            trust = True if ca is None else ssl.create_default_context(cadata=ca)
-            return httpx.Client(base_url=url, timeout=POD_SECONDS, verify=trust)
+            trust = True if ca is None else _trusting(ca)
+            return _OutsideClient(self.deadline, base_url=url, verify=trust)
         service = self.read(_service(target.namespace, target.service))
         ready = [pod for pod in self._selected(target.namespace, service) if is_ready(pod)]
         if service is None or not ready:
@@ -167,27 +217,22 @@ class Cluster:
         Its requests raise ``httpx.TransportError`` if nothing answers there, and ``CannotLookError`` if
         port-forwards are not allowed.
         """
-        from kubernetes.client import ApiClient, ApiException, CoreV1Api  # noqa: PLC0415
-        from kubernetes.stream import portforward  # noqa: PLC0415
-
         meta = pod["metadata"]
         place = f"{meta['namespace']}/{meta['name']}"
 
-        def connect() -> Any:
+        def connect() -> httpcore.NetworkStream:
+            path = f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/portforward"
             try:
-                # An ApiClient of its own: while portforward() connects, it replaces how the client sends requests.
-                forward = portforward(
-                    CoreV1Api(ApiClient(self._client.configuration)).connect_get_namespaced_pod_portforward,
-                    meta["name"],
-                    meta["namespace"],
-                    ports=str(port),
-                )
-            except ApiException as error:
-                said = str(error.reason or error.status).splitlines()[0]
-                if str(_FORBIDDEN) in said:
-                    raise CannotLookError(f"not allowed: a port-forward to Pod {place}", GRANT) from None
-                raise httpx.ConnectError(f"no port-forward to Pod {place}: {said}") from None
-            return forward.socket(port)
+                below = self._server.connect(path, {"ports": str(port)}, PROTOCOL)
+            except RefusedError as error:
+                if error.status == _FORBIDDEN:
+                    raise _not_allowed(f"a port-forward to Pod {place}") from None
+                raise httpx.ConnectError(f"no port-forward to Pod {place}: {error}") from None
+            except httpx.TimeoutException:
+                raise httpx.ConnectTimeout(f"the API server does not open a port-forward to Pod {place}") from None
+            except KubeconfigError as error:
+                raise _unusable(self.context, str(error)) from error
+            return PortForward(below, self.deadline)
 
         return httpx.Client(
             base_url=f"{scheme}://localhost:{port}{path}",
@@ -198,49 +243,74 @@ class Cluster:
 
     def bearer(self) -> str | None:
         """The token of the kubeconfig's user, or None if it logs in by other means."""
-        # Versions of the library keep it under different names.
-        header = self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        return (header or "").removeprefix("Bearer ") or None
+        try:
+            header = self._server.login.authorization(False) or ""
+        except KubeconfigError as error:
+            raise _unusable(self.context, str(error)) from error
+        return header.removeprefix("Bearer ") if header.startswith("Bearer ") else None
 
     def _selected(self, namespace: str, service: Object | None) -> list[Object]:
         selector = (service or {}).get("spec", {}).get("selector")
         return self.pods(namespace, selector) if selector else []
 
     def _get(self, path: str, query: Mapping[str, str]) -> bytes | None:
-        method, url, headers, *_ = self._client.param_serialize(
-            method="GET",
-            resource_path=path,
-            query_params=list(query.items()),
-            header_params={"Accept": "application/json, */*"},
-            auth_settings=["BearerToken"],
-        )
         try:
-            response = self._client.call_api(method, url, headers, _request_timeout=API_SECONDS)
-            body = response.read()  # type: ignore[no-untyped-call]
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+            answer = self._server.get(path, query)
+        except httpx.TransportError as error:
             raise CannotLookError(
-                f"the API server {self._client.configuration.host} of context {self.context!r} does not answer "
-                f"({_reason(error)})",
-                f"kubectl --context {shlex.quote(self.context)} get --raw /readyz",
+                f"the API server {self._server.login.server} of context {self.context!r} does not answer "
+                f"({error or type(error).__name__})",
+                f"kubectl --context {quoted(self.context)} get --raw /readyz",
+                code=Code.NO_API_SERVER,
             ) from error
-        self._clock.hear(response.headers.get("Date"))
-        if response.status == _NOT_FOUND:
+        except KubeconfigError as error:
+            raise _unusable(self.context, str(error)) from error
+        self._clock.hear(answer.date)
+        if answer.status == _NOT_FOUND:
             return None
-        if response.status == _UNAUTHORIZED:
+        if answer.status == _UNAUTHORIZED:
             raise CannotCheckError(
                 f"the API server does not accept the credentials of context {self.context!r}: they have expired, or "
-                "belong to another cluster; log in again"
+                "belong to another cluster; log in again",
+                code=Code.LOGIN_REFUSED,
             )
-        if response.status == _FORBIDDEN:
-            raise CannotLookError(f"not allowed: GET {path}", GRANT)
-        if response.status == _BAD_REQUEST:
-            raise _BadRequestError(path)
-        if response.status != _FOUND:
-            raise CannotLookError(f"GET {path}: the API server answered {response.status}")
-        return bytes(body)
+        if answer.status == _FORBIDDEN:
+            raise _not_allowed(f"GET {path}")
+        if answer.status == _BAD_REQUEST:
+            raise _BadRequestError(f"GET {path}: the API server answered {answer.status}")
+        if answer.status != _FOUND:
+            raise CannotLookError(f"GET {path}: the API server answered {answer.status}")
+        return answer.body
 
 
-class _BadRequestError(Exception):
+def _not_allowed(what: str) -> CannotLookError:
+    return CannotLookError(f"not allowed: {what}", code=Code.NOT_ALLOWED)
+
+
+def _trusting(ca: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cadata=ca)
+    except ssl.SSLError:
+        raise CannotLookError("the authority that it is to be trusted by is no certificate") from None
+
+
+class _OutsideClient(httpx.Client):
+    """A client of a host outside the cluster, whose requests raise ``TimeOverError`` after ``deadline``."""
+
+    def __init__(self, deadline: Deadline, **options: Any) -> None:
+        super().__init__(**options)
+        self._deadline = deadline
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        request.extensions["timeout"] = httpx.Timeout(self._deadline.at_most(POD_SECONDS)).as_dict()
+        try:
+            return super().send(request, **options)
+        except httpx.TimeoutException:
+            self._deadline.at_most(None)
+            raise
+
+
+class _BadRequestError(CannotLookError):
     """The API server cannot serve the request, such as one for the log of a container that has not started."""
 
 
@@ -278,31 +348,13 @@ def trouble(pod: Object) -> str:
     return str(pod.get("status", {}).get("phase", "unknown"))
 
 
-def _configuration(context: str | None) -> tuple[str, "Configuration"]:
-    """The context that is used, and how to reach its API server."""
-    import kubernetes.config  # noqa: PLC0415
-    from kubernetes.client import Configuration  # noqa: PLC0415
-
-    configuration = Configuration()
-    try:
-        used = context or kubernetes.config.list_kube_config_contexts()[1]["name"]  # type: ignore[no-untyped-call]
-        kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]
-            context=used, client_configuration=configuration
-        )
-    except (kubernetes.config.ConfigException, yaml.YAMLError, OSError, *UNREADABLE):
-        # The loader's own message may quote the file, which holds credentials.
-        raise _unusable(context) from None
-    if not urlsplit(str(configuration.host)).netloc:
-        raise _unusable(context)
-    return str(used), configuration
-
-
-def _unusable(context: str | None) -> CannotCheckError:
+def _unusable(context: str | None, why: str) -> CannotCheckError:
     which = "current context" if context is None else f"context {context!r}"
     return CannotCheckError(
-        f"the kubeconfig has no usable {which}: log in to that cluster, set KUBECONFIG, or name another one "
+        f"the kubeconfig has no usable {which} ({why}): log in to that cluster, set KUBECONFIG, or name another one "
         "with --context",
         "kubectl config get-contexts",
+        code=Code.NO_LOGIN,
     )
 
 
@@ -322,11 +374,3 @@ def _container_port(service: Object, pod: Object, port: int) -> int:
                     if exposed.get("name") == target:
                         return int(exposed["containerPort"])
     return port
-
-
-def _reason(error: Exception) -> str:
-    """The message of the innermost error: urllib3 nests several."""
-    while (inner := getattr(error, "reason", None)) is not None and isinstance(inner, Exception):
-        error = inner
-    words = str(error).rsplit(": ", 1)[-1]
-    return words or type(error).__name__

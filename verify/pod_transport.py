@@ -3,13 +3,14 @@
 No port is opened on this machine, so no other program can reach the pod through it.
 """
 
-import socket
 import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpcore  # httpx is built on it, and has no public way to supply connections
 import httpx
+
+Connect = Callable[[], httpcore.NetworkStream]
 
 _FAILURES = {
     httpcore.ConnectError: httpx.ConnectError,
@@ -20,9 +21,9 @@ _FAILURES = {
 
 
 class PodTransport(httpx.BaseTransport):
-    """``connect`` returns a new connected socket for each connection that is needed."""
+    """``connect`` returns a new stream for each connection that is needed."""
 
-    def __init__(self, connect: Callable[[], socket.socket]) -> None:
+    def __init__(self, connect: Connect) -> None:
         # The API server guarantees which pod is reached. The pod's certificate is for the name of its Service.
         unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
@@ -54,7 +55,7 @@ class PodTransport(httpx.BaseTransport):
 
 
 class _Backend(httpcore.NetworkBackend):
-    def __init__(self, connect: Callable[[], socket.socket]) -> None:
+    def __init__(self, connect: Connect) -> None:
         self._connect = connect
 
     def connect_tcp(
@@ -65,37 +66,4 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._connect())
-
-
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self._socket.settimeout(timeout)
-        try:
-            return self._socket.recv(max_bytes)
-        except TimeoutError as error:
-            raise httpcore.ReadTimeout(f"no answer within {timeout:.0f} s") from error
-        except OSError as error:
-            raise httpcore.ReadError(str(error)) from error
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._socket.settimeout(timeout)
-        try:
-            self._socket.sendall(buffer)
-        except OSError as error:
-            raise httpcore.WriteError(str(error)) from error
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        self._socket.settimeout(timeout)
-        try:
-            return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
+        return self._connect()

@@ -2,12 +2,18 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from importlib import resources
 from typing import Any, Literal
 
+from verify.causes import Code
 from verify.findings import Finding, Status
+from verify.redaction import all_printable
 from verify.service_graph import Comparison, Edge, Graph
 from verify.trace import Trace
+
+# Another number when a key of the JSON goes, or changes its meaning.
+SCHEMA = "mesh-tracing.verify/1"
 
 Verdict = Literal["works", "broken", "cannot tell"]
 
@@ -57,7 +63,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Report:
-    """``titles`` are the titles of the hops, by name; ``context`` is the kubeconfig's."""
+    """``titles`` are the titles of the hops, by name; ``context`` is the kubeconfig's.
+
+    Whatever is made of it can be shown: no text in it has control characters.
+    """
 
     stack: str
     context: str
@@ -68,6 +77,10 @@ class Report:
     graph: Graph
     expected: frozenset[Edge]
     trace: Trace | None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, all_printable(getattr(self, field.name)))
 
     @property
     def verdict(self) -> Verdict:
@@ -108,9 +121,13 @@ class Report:
         return self.titles.get(hop, hop)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as JSON types. Others read it: keys are added, and never renamed or removed."""
+        """Return the report as JSON types, as ``schema.json`` describes them.
+
+        Others read it: keys are added, and never renamed or removed.
+        """
         comparison = self.comparison
         return {
+            "schema": SCHEMA,
             "stack": self.stack,
             "context": self.context,
             "at": self.at.isoformat(),
@@ -136,4 +153,27 @@ class Report:
                 for edge in sorted(self.graph)
             ],
             "missing": [asdict(edge) for edge in sorted(comparison.missing)],
+            "error": None,
         }
+
+
+def schema() -> str:
+    """Return the JSON Schema of what ``to_json`` and ``failure`` return."""
+    return resources.files("verify").joinpath("schema.json").read_text(encoding="utf-8").rstrip()
+
+
+def failure(stack: str | None, at: datetime.datetime, code: Code, message: str, remedy: str) -> dict[str, Any]:
+    """Return what stands for a report that could not be made, with the same keys."""
+    return {
+        "schema": SCHEMA,
+        "stack": stack,
+        "context": None,
+        "at": at.isoformat(),
+        "verdict": "cannot tell",
+        "warnings": 0,
+        "hops": [],
+        "request": None,
+        "graph": [],
+        "missing": [],
+        "error": {"code": code, "message": message, "remedy": remedy},
+    }

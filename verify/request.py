@@ -68,7 +68,7 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
     """
     if url is None:
         say("no address to send requests to: counting the traffic of other clients")
-        time.sleep(_SECONDS_WITHOUT_REQUESTS)
+        time.sleep(max(0.0, min(_SECONDS_WITHOUT_REQUESTS, world.cluster.deadline.left)))
         return Journey(note="no request was sent: name an address with --probe")
     blocks = set(broken)
     with ExitStack() as opened:

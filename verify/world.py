@@ -5,18 +5,21 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import httpx
 
+from verify.causes import Code
 from verify.cluster import CannotLookError, Cluster, ServicePort
 from verify.deployment import Deployment
 from verify.service_graph import Edge
 from verify.trace import Trace
 
 Seen = TypeVar("Seen")
-# The password or token of Prometheus, which is in no output of the stack.
+# The password or token of Prometheus, which is in no output of the stack, or a file that has it.
 CREDENTIALS = "PROMETHEUS_CREDENTIALS"
+CREDENTIALS_FILE = "PROMETHEUS_CREDENTIALS_FILE"
 
 
 class LoginNeededError(CannotLookError):
@@ -25,12 +28,18 @@ class LoginNeededError(CannotLookError):
 
 @dataclass(frozen=True)
 class World:
-    """``stack`` is Pulumi's name for the deployment, for the commands that are printed; ``probe`` is an address."""
+    """``stack`` is Pulumi's name for the deployment, for the commands that are printed; ``probe`` is an address.
+
+    ``prometheus_ca`` is the certificate of the authority that a person trusts an existing Prometheus by, if it is
+    another than the settings name. ``unseen`` are namespaces of the mesh that whoever runs this may not look at.
+    """
 
     cluster: Cluster
     deployment: Deployment
     stack: str
     probe: str | None = None
+    prometheus_ca: str | None = None
+    unseen: tuple[str, ...] = ()
 
     @property
     def followed(self) -> str | None:
@@ -70,19 +79,31 @@ class World:
             client.headers["Authorization"] = f"Bearer {token}"
         return client
 
+    @property
+    def grant(self) -> str:
+        """The command by which an administrator grants a user what verify needs."""
+        role = f"mesh-tracing-{self.stack}-verify"
+        return (
+            f".venv/bin/python -m mesh_tracing roles verify --stack {self.stack} | kubectl apply -f -"
+            f" && kubectl create clusterrolebinding {role} --clusterrole {role} --user USER"
+        )
+
     def prometheus(self) -> httpx.Client:
         """A client of Prometheus, which tells it what it wants to know; raises ``CannotLookError``."""
         prometheus = self.deployment.prometheus
         headers = dict(prometheus.headers)
         if prometheus.login is not None:
-            credentials = os.environ.get(CREDENTIALS) or self._own_token()
+            credentials = _given_credentials() or self._own_token()
             if credentials is None:
                 kind = "password" if prometheus.login == "basic" else "token"
-                raise LoginNeededError(f"it wants a login: set {CREDENTIALS} to its {kind}")
+                raise LoginNeededError(
+                    f"it wants a login: set {CREDENTIALS} to its {kind}, or {CREDENTIALS_FILE} to a file that has it",
+                    code=Code.LOGIN_REFUSED,
+                )
             user = f"{prometheus.username}:{credentials}".encode()
             basic = f"Basic {base64.b64encode(user).decode()}"
             headers["Authorization"] = basic if prometheus.login == "basic" else f"Bearer {credentials}"
-        client = self.cluster.client(prometheus.query_url, prometheus.ca)
+        client = self.cluster.client(prometheus.query_url, self.prometheus_ca or prometheus.ca)
         client.headers.update(headers)
         return client
 
@@ -96,6 +117,19 @@ class World:
 def _word(value: object) -> str:
     """A value as Pulumi reads it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _given_credentials() -> str | None:
+    """Read again each time: whoever writes the file may replace it before its content expires."""
+    file = os.environ.get(CREDENTIALS_FILE)
+    if os.environ.get(CREDENTIALS) or not file:
+        return os.environ.get(CREDENTIALS)
+    try:
+        return Path(file).read_text(encoding="utf-8").strip() or None
+    except (OSError, ValueError) as error:
+        raise LoginNeededError(
+            f"{CREDENTIALS_FILE} names {file}, which cannot be read ({type(error).__name__})", code=Code.LOGIN_REFUSED
+        ) from None
 
 
 @dataclass(frozen=True)

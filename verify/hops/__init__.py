@@ -33,7 +33,8 @@ from verify.world import Looks, World
 class Hop:
     """One hop. ``flow`` counts what had gone through it when it was looked at, by pod: it works only if that has grown.
 
-    Without ``flow``, its verdict needs no traffic.
+    Without ``flow``, its verdict needs no traffic. ``is_aside``: no span passes it, so that the others have a verdict
+    without it.
     """
 
     name: str
@@ -41,10 +42,15 @@ class Hop:
     look: Callable[[World], Any]
     judge: Callable[[World, Looks[Any]], Finding]
     flow: Callable[[Any], Mapping[str, float]] | None = None
+    is_aside: bool = False
+
+
+_ASIDE = (operators, dns)
 
 
 def _hop(module: ModuleType) -> Hop:
-    return Hop(module.NAME, module.TITLE, module.look, module.judge, getattr(module, "flow", None))
+    flow = getattr(module, "flow", None)
+    return Hop(module.NAME, module.TITLE, module.look, module.judge, flow, is_aside=module in _ASIDE)
 
 
 # In the order in which a span passes them, each after what it depends on.

@@ -1,10 +1,11 @@
 """The control plane: istiod is ready, and the webhook by which it injects sidecars leads to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from verify.causes import Code
-from verify.cluster import Object, condition, is_ready, trouble
-from verify.findings import Finding, fault, ok
+from verify.cluster import Listed, Object, condition, is_ready, trouble
+from verify.findings import Finding, fault, ok, warning
 from verify.world import Looks, World
 
 NAME = "control-plane"
@@ -13,24 +14,35 @@ TITLE = "Control plane"
 
 @dataclass(frozen=True)
 class Seen:
-    """``istio`` is the Sail operator's resource, if there is one; ``webhooks`` are those that lead to istiod."""
+    """``istio`` is the Sail operator's resource, if there is one; ``webhooks`` are those that lead to istiod.
+
+    ``unseen`` says, in a line each, what may not be looked at.
+    """
 
     deployment: Object | None
     pods: list[Object]
     istio: Object | None
     webhooks: list[str]
+    unseen: Sequence[str] = ()
 
 
 def look(world: World) -> Seen:
     cluster, mesh = world.cluster, world.deployment.mesh
     deployment = cluster.read(f"/apis/apps/v1/namespaces/{mesh.namespace}/deployments/{mesh.istiod}")
     labels = (deployment or {}).get("spec", {}).get("selector", {}).get("matchLabels")
-    configurations = cluster.items("/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations")
+    configurations = cluster.allowed(
+        "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", "the injector's webhook"
+    )
+    istios = Listed([]) if mesh.by_charts else cluster.allowed("/apis/sailoperator.io/v1/istios", "the Istio resource")
     return Seen(
         deployment=deployment,
         pods=cluster.pods(mesh.namespace, labels) if labels else [],
-        istio=None if mesh.by_charts else _istio(world),
-        webhooks=[one["metadata"]["name"] for one in configurations if _leads_to(one, mesh.namespace, mesh.istiod)],
+        # The one whose control plane is in the mesh's namespace.
+        istio=next((one for one in istios.items if one["spec"].get("namespace") == mesh.namespace), None),
+        webhooks=[
+            one["metadata"]["name"] for one in configurations.items if _leads_to(one, mesh.namespace, mesh.istiod)
+        ],
+        unseen=(*configurations.unseen, *istios.unseen),
     )
 
 
@@ -62,6 +74,15 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="the Sail operator could not apply the Istio resource",
             remedy=f"kubectl describe istio {after.istio['metadata']['name']}",  # type: ignore[index]
         )
+    if after.unseen:
+        return warning(
+            NAME,
+            *evidence,
+            *after.unseen,
+            code=Code.NOT_ALLOWED,
+            cause="not all of the control plane may be looked at; istiod itself is ready",
+            remedy=world.grant,
+        )
     if not after.webhooks:
         return fault(
             NAME,
@@ -72,12 +93,6 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             remedy=f"kubectl rollout restart deployment/{mesh.istiod} -n {mesh.namespace}",
         )
     return ok(NAME, *evidence, f"webhook {after.webhooks[0]}")
-
-
-def _istio(world: World) -> Object | None:
-    """The Istio resource whose control plane is in the mesh's namespace."""
-    found = world.cluster.items("/apis/sailoperator.io/v1/istios")
-    return next((one for one in found if one["spec"].get("namespace") == world.deployment.mesh.namespace), None)
 
 
 def _leads_to(configuration: Object, namespace: str, service: str) -> bool:

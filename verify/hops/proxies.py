@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
 import httpx
@@ -11,7 +11,7 @@ from verify import envoy
 from verify.causes import Code
 from verify.cluster import Object, ServicePort, is_ready
 from verify.envoy import TRACER, Tracing
-from verify.findings import Finding, Status, absent, fault, ok, stalled, starved, unknown, warning
+from verify.findings import Because, Finding, Status, absent, fault, ok, stalled, starved, unknown, warning
 from verify.hops.sidecars import has_sidecar
 from verify.obstacles import mutual_tls, network_policies, reception, surroundings, telemetries, visibility
 from verify.obstacles.obstacle import Obstacle
@@ -79,6 +79,9 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     sampled = _by_sampling(world, after)
     wrong = _by_tracer(world, after) or (sampled if sampled and sampled.status is Status.BROKEN else None)
     found = wrong or _by_encryption(world, looks) or _by_counters(world, looks)
+    if found.because is not Because.FAULT:
+        # The cause may be among what may not be looked at.
+        found = replace(found, evidence=(*found.evidence, *after.around.unseen))
     return sampled if sampled and found.status is Status.OK else found
 
 
@@ -183,7 +186,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     return stalled(
         NAME,
         *_counters(before, after),
-        "no NetworkPolicy keeps the proxies from the collector",
+        *([] if around.unseen else ["no NetworkPolicy keeps the proxies from the collector"]),
         code=Code.SPANS_DROPPED,
         cause=f"packets to port {tracing.collector_port} of the collector do not arrive: the network, a firewall or a "
         "policy of another kind drops them",

@@ -99,6 +99,15 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="these pods are not ready, so they take no requests and have no spans",
             remedy=f"kubectl describe pod {pod['name']} -n {pod['namespace']}",
         )
+    if world.unseen:
+        return warning(
+            NAME,
+            evidence,
+            f"not looked at: {', '.join(world.unseen)} (not allowed)",
+            code=Code.NOT_ALLOWED,
+            cause="not all namespaces of the mesh may be looked at: nothing is said about the others",
+            remedy=world.grant,
+        )
     return ok(NAME, evidence)
 
 

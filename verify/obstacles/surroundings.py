@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from verify.cluster import CannotLookError, Object
+from verify.cluster import Object
 from verify.world import World
 
 _NETWORKING = "/apis/networking.istio.io/v1"
@@ -15,10 +15,11 @@ _NETWORKING = "/apis/networking.istio.io/v1"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The objects of all namespaces that may be in the way; those of kinds that may not be read are missing.
+    """The objects of all namespaces that may be in the way; those that may not be read are missing.
 
     ``namespaces`` are by name. ``mesh`` is the mesh configuration, ``root`` the namespace whose resources apply to the
     whole mesh. ``collector`` are the collector's pods, ``service`` and ``resource`` its Service and its own resource.
+    ``unseen`` says, in a line each, what may not be looked at.
     """
 
     root: str
@@ -31,30 +32,42 @@ class Surroundings:
     collector: Sequence[Object] = ()
     service: Object | None = None
     resource: Object | None = None
+    unseen: Sequence[str] = ()
 
 
 def read(world: World) -> Surroundings:
-    """Read them; raises ``CannotLookError`` only if the API server does not answer."""
+    """Read them; raises ``CannotLookError`` if the API server does not answer."""
     cluster, mesh, tracing = world.cluster, world.deployment.mesh, world.deployment.tracing
     service, namespace = tracing.collector_host.split(".")[:2]
     inside = f"namespaces/{namespace}"
     configuration = mesh_configuration(
         cluster.read(f"/api/v1/namespaces/{mesh.namespace}/configmaps/{mesh.config_maps[0]}")
     )
+    root = str(configuration.get("rootNamespace") or mesh.namespace)
+    places = (root, namespace, *mesh.namespaces)
+    namespaces = cluster.allowed("/api/v1/namespaces", "the labels of namespaces")
+    telemetries = cluster.everywhere("/apis/telemetry.istio.io/v1", "telemetries", places)
+    sidecars = cluster.everywhere(_NETWORKING, "sidecars", places)
+    destination_rules = cluster.everywhere(_NETWORKING, "destinationrules", places)
+    network_policies = cluster.allowed(
+        f"/apis/networking.k8s.io/v1/{inside}/networkpolicies", f"networkpolicies in {namespace}"
+    )
+    listed = (namespaces, telemetries, sidecars, destination_rules, network_policies)
     return Surroundings(
-        root=str(configuration.get("rootNamespace") or mesh.namespace),
+        root=root,
         mesh=configuration,
-        namespaces={one["metadata"]["name"]: one for one in _allowed(world, "/api/v1/namespaces")},
-        telemetries=_allowed(world, "/apis/telemetry.istio.io/v1/telemetries"),
-        sidecars=_allowed(world, f"{_NETWORKING}/sidecars"),
-        destination_rules=_allowed(world, f"{_NETWORKING}/destinationrules"),
-        network_policies=_allowed(world, f"/apis/networking.k8s.io/v1/{inside}/networkpolicies"),
+        namespaces={one["metadata"]["name"]: one for one in namespaces.items},
+        telemetries=telemetries.items,
+        sidecars=sidecars.items,
+        destination_rules=destination_rules.items,
+        network_policies=network_policies.items,
         collector=cluster.pods_of(namespace, service),
         service=cluster.read(f"/api/v1/{inside}/services/{service}"),
         resource=cluster.read(
             f"/apis/opentelemetry.io/v1beta1/namespaces/{tracing.collector_namespace}/opentelemetrycollectors/"
             f"{tracing.collector}"
         ),
+        unseen=[line for one in listed for line in one.unseen],
     )
 
 
@@ -81,11 +94,3 @@ def oldest_first(objects: Sequence[Object]) -> list[Object]:
     return sorted(
         objects, key=lambda one: (str(one["metadata"].get("creationTimestamp") or ""), one["metadata"]["name"])
     )
-
-
-def _allowed(world: World, path: str) -> list[Object]:
-    """The items at a path, or none where they may not be read: then this kind is blamed for nothing."""
-    try:
-        return world.cluster.items(path)
-    except CannotLookError:
-        return []

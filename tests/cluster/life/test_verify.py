@@ -126,7 +126,7 @@ def test_without_the_role_it_cannot_be_told_and_the_role_is_the_remedy(cluster: 
     cluster.kubectl("delete", "clusterrolebinding", VERIFIER)
     done = verify_with(cluster, as_verifier, "--only", "provider", "--json")
     assert done.returncode == 2
-    assert "manifests/verify-role.yaml" in json.loads(done.stdout)["hops"][0]["remedy"]
+    assert "roles verify --stack local" in json.loads(done.stdout)["hops"][0]["remedy"]
 
 
 def test_expired_credentials_are_said_in_one_line(cluster: Host, deployed: str, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from verify import check as module
 from verify.causes import Code
 from verify.check import Wanted, check
 from verify.cluster import CannotCheckError, CannotLookError
+from verify.deadline import TimeOverError
 from verify.findings import Because, Finding, Status, fault, ok, starved
 from verify.hops import HOPS, Hop, graph
 from verify.service_graph import Calls, Edge
@@ -159,9 +160,57 @@ def test_an_answer_that_cannot_be_read_affects_only_its_hop(followed: Followed, 
     assert type(error).__name__ in report.findings[0].evidence[0]
 
 
+def test_an_unexpected_error_of_one_hop_leaves_the_others(followed: Followed) -> None:
+    def stumble(_: Looks[Any]) -> Finding:
+        raise ZeroDivisionError("by nothing")
+
+    report = run(Stub("collector", sees=raising(RuntimeError("odd"))), Stub("tempo", says=stumble), Stub("kiali"))
+    assert [(one.status, one.code) for one in report.findings] == [
+        (Status.UNKNOWN, Code.UNEXPECTED),
+        (Status.UNKNOWN, Code.UNEXPECTED),
+        (Status.OK, None),
+    ]
+    for finding, words in zip(
+        report.findings, ("RuntimeError: odd at ", "ZeroDivisionError: by nothing at "), strict=False
+    ):
+        assert finding.evidence[0].startswith("an error in verify itself; please report this line to its maintainers: ")
+        assert words in finding.evidence[0]
+
+
+def test_what_was_found_before_the_time_was_over_stays(followed: Followed) -> None:
+    hops = [
+        Stub("provider"),
+        Stub("collector", says=lambda _: fault("collector", code=Code.NO_COLLECTOR, cause="c", remedy="r")),
+    ]
+    for hop in hops:
+        hop.sees = lambda hop=hop: "seen" if hop.looked == 1 else raising(TimeOverError("the time is over"))()
+    report = run(*hops)
+    assert [one.code for one in report.findings] == [Code.TIME_OVER, Code.NO_COLLECTOR]
+
+
+def test_a_journey_that_the_time_ends_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def follow(*_: Any) -> Journey:
+        raise TimeOverError("the time is over")
+
+    monkeypatch.setattr(module.request, "follow", follow)
+    (finding,) = run(Stub("collector")).findings
+    assert (finding.status, finding.evidence) == (Status.UNKNOWN, ("well", "the time is over"))
+
+
+def test_what_is_not_allowed_has_the_command_that_allows_it(followed: Followed) -> None:
+    error = CannotLookError("not allowed: GET /pods", code=Code.NOT_ALLOWED)
+    (finding,) = run(Stub("collector", sees=raising(error))).findings
+    assert (finding.status, finding.code) == (Status.UNKNOWN, Code.NOT_ALLOWED)
+    role = "mesh-tracing-local-verify"
+    assert finding.remedy == (
+        ".venv/bin/python -m mesh_tracing roles verify --stack local | kubectl apply -f -"
+        f" && kubectl create clusterrolebinding {role} --clusterrole {role} --user USER"
+    )
+
+
 def test_a_login_that_has_expired_ends_the_check(followed: Followed) -> None:
     with pytest.raises(CannotCheckError, match="expired"):
-        run(Stub("collector", sees=raising(CannotCheckError("expired"))))
+        run(Stub("collector", sees=raising(CannotCheckError("expired", code=Code.LOGIN_REFUSED))))
 
 
 def test_without_a_request_a_hop_that_needs_one_is_reported_as_unknown(followed: Followed) -> None:

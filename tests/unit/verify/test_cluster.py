@@ -14,8 +14,10 @@ import pytest
 import yaml
 from verify_world import Api, assert_is_command, pod, service
 
-from verify import cluster
-from verify.cluster import CannotCheckError, CannotLookError, Cluster, ServicePort
+from verify import api_server, cluster
+from verify.causes import Code
+from verify.cluster import CannotCheckError, CannotLookError, Cluster, Listed, ServicePort
+from verify.deadline import Deadline
 
 SENTINEL = "sentinel-token"
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
@@ -98,11 +100,10 @@ def log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     """Connects with a kubeconfig for ``url``, or with the kubeconfig ``text``."""
     path = tmp_path / "kubeconfig"
     monkeypatch.setenv("KUBECONFIG", str(path))
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
 
     def into(url: str, *, text: str | None = None, context: str | None = "test", uid: str | None = None) -> Cluster:
         path.write_text(yaml.safe_dump(kubeconfig(url)) if text is None else text)
-        return Cluster(context, uid)
+        return Cluster(context, uid, Deadline())
 
     return into
 
@@ -129,7 +130,7 @@ def refusal(ask: Callable[[], Any], kind: type[Exception] = CannotCheckError) ->
 def test_the_context_is_the_one_that_was_asked_for(log_in: Log, server: _Server) -> None:
     log_in(server.url)
     assert server.api.asked == ["/version"]
-    assert server.headers[0]["authorization"] == f"Bearer {SENTINEL}"
+    assert server.headers[0]["Authorization"] == f"Bearer {SENTINEL}"
 
 
 def test_the_time_is_that_of_the_api_server(log_in: Log, server: _Server) -> None:
@@ -155,7 +156,8 @@ def test_credentials_that_are_not_accepted_end_the_check(log_in: Log, server: _S
 
 def test_a_server_that_may_not_be_asked_for_its_version_ends_the_check(log_in: Log, server: _Server) -> None:
     server.api.refused["/version"] = 403
-    assert refusal(lambda: log_in(server.url)).remedy == cluster.GRANT
+    error = refusal(lambda: log_in(server.url))
+    assert (str(error), error.code) == ("not allowed: GET /version", Code.NOT_ALLOWED)
 
 
 def test_a_server_that_is_not_there_ends_the_check(log_in: Log) -> None:
@@ -170,7 +172,7 @@ def test_a_server_that_is_not_there_ends_the_check(log_in: Log) -> None:
 def test_a_server_that_never_answers_ends_the_check(
     log_in: Log, server: _Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "API_SECONDS", 0.05)
+    monkeypatch.setattr(api_server, "API_SECONDS", 0.05)
     server.silent = True
     error = refusal(lambda: log_in(server.url))
     assert str(error).startswith(f"the API server {server.url} of context 'test' does not answer (")
@@ -233,8 +235,7 @@ def test_a_kubeconfig_that_is_not_there_ends_the_check(
 ) -> None:
     missing = str(tmp_path / "missing")
     monkeypatch.setenv("KUBECONFIG", missing)
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", missing)
-    refusal(lambda: Cluster("test", None))
+    refusal(lambda: Cluster("test", None, Deadline()))
 
 
 def test_a_context_that_leads_to_another_cluster_than_the_stacks_ends_the_check(log_in: Log, server: _Server) -> None:
@@ -280,13 +281,12 @@ def test_a_kind_that_is_not_there_has_no_items(connected: Cluster) -> None:
 
 
 @pytest.mark.parametrize("ask", [Cluster.read, Cluster.items])
-def test_a_forbidden_request_has_the_command_that_allows_it(
+def test_a_forbidden_request_is_told_from_others(
     connected: Cluster, api: Api, ask: Callable[[Cluster, str], Any]
 ) -> None:
     api.refused["/api/v1/namespaces"] = 403
     error = refusal(lambda: ask(connected, "/api/v1/namespaces"), CannotLookError)
-    assert str(error) == "not allowed: GET /api/v1/namespaces"
-    assert error.remedy.startswith("kubectl apply -f manifests/verify-role.yaml && kubectl create clusterrolebinding ")
+    assert (str(error), error.code) == ("not allowed: GET /api/v1/namespaces", Code.NOT_ALLOWED)
 
 
 def test_a_login_that_expires_meanwhile_ends_the_check(connected: Cluster, api: Api) -> None:
@@ -304,7 +304,7 @@ def test_an_error_of_the_server_affects_one_hop(connected: Cluster, api: Api, st
 def test_a_server_that_no_longer_answers_affects_one_hop(
     connected: Cluster, server: _Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "API_SECONDS", 0.05)
+    monkeypatch.setattr(api_server, "API_SECONDS", 0.05)
     server.silent = True
     refusal(lambda: connected.items("/api/v1/namespaces"), CannotLookError)
 
@@ -340,6 +340,57 @@ def test_a_service_without_a_selector_has_no_pods(connected: Cluster, api: Api) 
 
 def test_a_service_that_is_not_there_has_no_pods(connected: Cluster) -> None:
     assert connected.pods_of("shop", "cart") == []
+
+
+# What is in several namespaces.
+
+TELEMETRIES = "/apis/telemetry.istio.io/v1"
+
+
+@pytest.fixture
+def telemetries(api: Api) -> None:
+    for name in ("shop", "bank", "secret"):
+        api.put(f"{TELEMETRIES}/telemetries", {"metadata": {"name": name, "namespace": name}})
+
+
+def names(listed: Listed) -> list[str]:
+    return sorted(one["metadata"]["name"] for one in listed.items)
+
+
+def test_who_may_list_everywhere_asks_once(connected: Cluster, api: Api, telemetries: None) -> None:
+    listed = connected.everywhere(TELEMETRIES, "telemetries", ["shop"])
+    assert (names(listed), listed.unseen) == (["bank", "secret", "shop"], ())
+    assert api.asked[1:] == [f"{TELEMETRIES}/telemetries"]
+
+
+def test_who_may_not_lists_namespace_by_namespace_and_says_what_is_missing(
+    connected: Cluster, api: Api, telemetries: None
+) -> None:
+    api.refused[f"{TELEMETRIES}/telemetries"] = 403
+    api.refused[f"{TELEMETRIES}/namespaces/bank/telemetries"] = 403
+    listed = connected.everywhere(TELEMETRIES, "telemetries", ["shop", "bank", "shop"])
+    assert names(listed) == ["shop"]
+    assert listed.unseen == (
+        "not looked at: telemetries of other namespaces (not allowed)",
+        "not looked at: telemetries in bank (not allowed)",
+    )
+
+
+@pytest.mark.parametrize("path", [f"{TELEMETRIES}/telemetries", f"{TELEMETRIES}/namespaces/shop/telemetries"])
+def test_an_error_is_not_taken_for_a_missing_right(connected: Cluster, api: Api, telemetries: None, path: str) -> None:
+    api.refused[f"{TELEMETRIES}/telemetries"] = 403
+    api.refused[path] = 500
+    refusal(lambda: connected.everywhere(TELEMETRIES, "telemetries", ["shop"]), CannotLookError)
+
+
+@pytest.mark.parametrize(("status", "may"), [(200, True), (404, True), (403, False)])
+def test_whether_something_may_be_listed_is_asked_for_one_item(
+    connected: Cluster, api: Api, telemetries: None, status: int, may: bool
+) -> None:
+    if status != 200:
+        api.refused[f"{TELEMETRIES}/telemetries"] = status
+    assert connected.may_list(f"{TELEMETRIES}/telemetries") == may
+    assert api.queries[-1] == {"limit": "1"}
 
 
 # Logs.
@@ -431,11 +482,11 @@ def test_a_service_without_a_ready_pod_cannot_be_asked(connected: Cluster, api: 
     assert str(error) == "Service shop/web has no ready pod"
 
 
-def test_a_forbidden_port_forward_has_the_command_that_allows_it(connected: Cluster, api: Api) -> None:
+def test_a_forbidden_port_forward_is_told_from_others(connected: Cluster, api: Api) -> None:
     api.refused["/api/v1/namespaces/shop/pods/web-1/portforward"] = 403
     with connected.pod_client(pod("web-1", "shop"), 80) as client:
         error = refusal(lambda: client.get("/"), CannotLookError)
-    assert (str(error), error.remedy) == ("not allowed: a port-forward to Pod shop/web-1", cluster.GRANT)
+    assert (str(error), error.code) == ("not allowed: a port-forward to Pod shop/web-1", Code.NOT_ALLOWED)
 
 
 @pytest.mark.parametrize("status", [404, 500])

@@ -2,11 +2,13 @@
 
 import datetime
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -30,9 +32,11 @@ from verify_world import (
 )
 
 from verify import __main__ as command
+from verify import terminal, unexpected
 from verify.causes import Code
 from verify.check import Wanted
 from verify.cluster import CannotCheckError
+from verify.deadline import Deadline
 from verify.findings import Finding, fault, ok, unknown, warning
 from verify.hops import HOPS, grafana
 from verify.report import Report
@@ -42,6 +46,10 @@ FINE = ok("collector", "3 pods are ready")
 BROKEN = fault("collector", "failed +3", code=Code.NO_COLLECTOR, cause="Tempo is slow", remedy="kubectl get pods")
 WARNING = warning("operators", code=Code.OPERATOR_STOPPED, cause="the operator does not run")
 UNCLEAR = unknown("collector", "not allowed", code=Code.NO_COLLECTOR, cause="it could not be looked at")
+
+VERSION = re.escape(
+    tomllib.loads((Path(command.__file__).parents[1] / "pyproject.toml").read_text())["project"]["version"]
+)
 
 Run = Callable[..., Result]
 
@@ -75,12 +83,14 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
     """The contexts and servers with which a cluster was opened."""
     asked: list[tuple[str, str | None]] = []
 
-    def cluster(context: str, server: str | None) -> Any:
+    def cluster(context: str, server: str | None, deadline: Deadline) -> Any:
         asked.append((context, server))
-        return healthy()
+        made = healthy()
+        made.deadline = deadline
+        return made
 
     monkeypatch.setattr(command, "Cluster", cluster)
-    monkeypatch.setattr(command.outputs, "of_stack", lambda stack: (stack or "local", DEPLOYMENT))
+    monkeypatch.setattr(command.outputs, "of_stack", lambda stack, _: (stack or "local", DEPLOYMENT))
     return asked
 
 
@@ -178,7 +188,7 @@ def one_line(result: Result) -> str:
     return line
 
 
-def test_help_is_shown_without_importing_the_kubernetes_library() -> None:
+def test_help_is_shown_without_importing_a_large_library() -> None:
     project = Path(command.__file__).parents[1]
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "verify", "--help"],
@@ -186,7 +196,7 @@ def test_help_is_shown_without_importing_the_kubernetes_library() -> None:
     )  # fmt: skip
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "verify.cluster" in imported
-    assert "kubernetes.client" not in imported
+    assert not {name for name in imported if name.partition(".")[0] in {"kubernetes", "pulumi"}}
 
 
 def test_an_unknown_hop_is_refused_with_the_known_ones(run: Run) -> None:
@@ -237,13 +247,13 @@ def test_a_malformed_duration_is_refused(run: Run, text: str) -> None:
 def test_the_current_context_has_to_lead_to_the_stacks_cluster(
     run: Run, clusters: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("prod", deployment(cluster_uid="the-cluster")))
+    monkeypatch.setattr(command.outputs, "of_stack", lambda *_: ("prod", deployment(cluster_uid="the-cluster")))
     run(Checks(FINE))
     assert clusters == [(None, "the-cluster")]
 
 
 def test_so_does_a_context_that_is_named(run: Run, clusters: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("prod", deployment(cluster_uid="the-cluster")))
+    monkeypatch.setattr(command.outputs, "of_stack", lambda *_: ("prod", deployment(cluster_uid="the-cluster")))
     run(Checks(FINE), "--context", "mine")
     assert clusters == [("mine", "the-cluster")]
 
@@ -264,8 +274,10 @@ def test_outputs_may_come_from_a_file(run: Run, tmp_path: Path) -> None:
 def test_what_cannot_be_checked_is_two_lines_the_reason_and_the_remedy(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: str | None) -> Any:
-        raise CannotCheckError("stack 'local' has no output [deployment]: deploy [/it] first", "pulumi up [x]")
+    def refuse(*_: Any) -> Any:
+        raise CannotCheckError(
+            "stack 'local' has no output [deployment]: deploy [/it] first", "pulumi up [x]", code=Code.NO_OUTPUTS
+        )
 
     monkeypatch.setattr(command.outputs, "of_stack", refuse)
     result = run(Checks(FINE))
@@ -278,7 +290,7 @@ def test_what_cannot_be_checked_is_two_lines_the_reason_and_the_remedy(
 
 def test_a_login_that_expires_meanwhile_ends_the_check(run: Run) -> None:
     checks = Checks(FINE)
-    checks.fails = CannotCheckError("log in again")
+    checks.fails = CannotCheckError("log in again", code=Code.LOGIN_REFUSED)
     result = run(checks)
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (2, "verify: log in again")
 
@@ -328,6 +340,112 @@ def test_an_interruption_is_no_verdict_and_no_traceback(run: Run, option: str) -
     result = run(checks, option)
     assert result.exit_code == 130
     assert "Traceback" not in result.output
+
+
+# Failures.
+
+
+def test_what_cannot_be_checked_is_json_too_if_that_was_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise CannotCheckError("stack 'prod' has no output", "pulumi up --stack prod", code=Code.NO_OUTPUTS)
+
+    monkeypatch.setattr(command.outputs, "of_stack", refuse)
+    result = run(Checks(FINE), "--json", "--stack", "prod")
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["schema"], found["verdict"]) == (2, "mesh-tracing.verify/1", "cannot tell")
+    assert (found["stack"], found["hops"]) == ("prod", [])
+    assert found["error"] == {
+        "code": "no-outputs", "message": "stack 'prod' has no output", "remedy": "pulumi up --stack prod",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--wait", "soon"], ["--timeout", "0"], ["--edge", "a"], ["--probe", "x"], ["--only", "x"]]
+)
+def test_a_wrong_value_of_an_option_has_its_code(run: Run, arguments: list[str]) -> None:
+    found = json.loads(run(Checks(FINE), "--json", *arguments).stdout)
+    assert found["error"]["code"] == "wrong-option"
+
+
+def test_watching_in_json_is_one_document_on_each_line(run: Run) -> None:
+    checks = Checks(FINE, BROKEN, FINE)
+    checks.fails, checks.after = CannotCheckError("log in again", code=Code.LOGIN_REFUSED), 2
+    lines = run(checks, "--watch", "--json").stdout.splitlines()
+    documents = [json.loads(line) for line in lines]
+    assert [one["verdict"] for one in documents] == ["works", "broken", "cannot tell"]
+    assert [(one["error"] or {}).get("code") for one in documents] == [None, None, "login-refused"]
+
+
+def raised_here() -> None:
+    raise ZeroDivisionError("password=hunt" + "er2\nand more\x1b[2J")
+
+
+def fail_in_our_code(*_: Any) -> Any:
+    terminal.show(cast("Report", None), cast("Any", None))
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_an_unexpected_error_is_one_line_that_can_be_reported(
+    run: Run, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    monkeypatch.setattr(command.outputs, "of_stack", fail_in_our_code)
+    result = run(Checks(FINE), *option)
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+    (line,) = result.stderr.splitlines()
+    what = r"AttributeError: 'NoneType' object has no attribute '\w+' at verify/terminal\.py:\d+"
+    version = rf"\(mesh-tracing {VERSION}, Python 3\.\d+\.\d+; --debug shows more\)"
+    prefix = "verify: an error in verify itself; please report this line to its maintainers: "
+    assert re.fullmatch(f"{prefix}{what} {version}", line), line
+    if option:
+        error = json.loads(result.stdout)["error"]
+        assert (error["code"], line) == ("unexpected", f"verify: {error['message']}")
+
+
+def test_an_unexpected_error_shows_no_secret_and_no_control_sequence() -> None:
+    try:
+        raised_here()
+    except ZeroDivisionError as error:
+        said = unexpected.described(error)
+    assert "ZeroDivisionError: password=*** and more\\x1b[2J at tests/unit/verify/test_command.py:" in said
+
+
+def test_debugging_prints_the_traceback(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command.outputs, "of_stack", fail_in_our_code)
+    try:
+        result = run(Checks(FINE), "--debug")
+    finally:
+        unexpected._LOG.handlers = []
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "verify/terminal.py" in result.stderr
+
+
+def test_an_error_in_drawing_does_not_change_the_verdict(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command.pictures, "write", fail_in_our_code)
+    result = run(Checks(FINE))
+    assert result.exit_code == 0
+    assert "not written: verify-report (an error in verify itself" in result.stderr
+
+
+def test_the_schema_is_printed_without_a_stack(run: Run) -> None:
+    result = run(Checks(FINE), "--schema")
+    assert (result.exit_code, json.loads(result.stdout)["properties"]["schema"]["const"]) == (
+        0,
+        "mesh-tracing.verify/1",
+    )
+
+
+def test_each_of_several_checks_has_the_time_anew(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[float] = []
+    restart = Deadline.restart
+
+    def note(deadline: Deadline) -> None:
+        restart(deadline)
+        begun.append(deadline.left)
+
+    monkeypatch.setattr(Deadline, "restart", note)
+    run(Checks(BROKEN, BROKEN, FINE), "--wait", "60s", "--timeout", "7m")
+    # Before the first, and before and after each pause. Those of the stub's own cluster have no end.
+    assert len([left for left in begun if 400 < left <= 420]) == 5
 
 
 # Secrets.
@@ -440,7 +558,7 @@ def leaking(clusters: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> C
         meant = deployment(mesh=mesh, kiali=KIALI, grafana=GRAFANA_MANAGED)
         monkeypatch.setenv(grafana.TOKEN_VARIABLE, SENTINEL)
         monkeypatch.setattr(command, "Cluster", lambda *_: cluster)
-        monkeypatch.setattr(command.outputs, "of_stack", lambda _: ("local", meant))
+        monkeypatch.setattr(command.outputs, "of_stack", lambda *_: ("local", meant))
         monkeypatch.setattr("verify.request.time.sleep", lambda _: None)
         monkeypatch.chdir(tmp_path)
         result = CliRunner().invoke(command.app, [*arguments, "--verbose"])
@@ -476,8 +594,8 @@ def test_an_address_to_probe_shows_no_password(leaking: Callable[..., str]) -> N
 
 
 def test_an_error_shows_no_password(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: str | None) -> Any:
-        raise CannotCheckError(f"pulumi stack failed: s3://me:{SENTINEL}@store/state")
+    def refuse(*_: Any) -> Any:
+        raise CannotCheckError(f"pulumi stack failed: s3://me:{SENTINEL}@store/state", code=Code.NO_OUTPUTS)
 
     monkeypatch.setattr(command.outputs, "of_stack", refuse)
     result = run(Checks(FINE))

@@ -11,6 +11,7 @@ from verify_world import DEPLOYMENT, assert_is_command
 
 from verify import outputs
 from verify.cluster import CannotCheckError
+from verify.deadline import Deadline
 
 OUTPUTS = {"deployment": DEPLOYMENT.model_dump(), "objectStoreSecretKey": "[secret]", "tempo_query_url": "http://tempo"}
 
@@ -44,14 +45,14 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 def test_the_outputs_of_a_stack_are_asked_of_pulumi(pulumi: Fake) -> None:
     calls = pulumi()
-    assert outputs.of_stack("local") == ("local", DEPLOYMENT)
+    assert outputs.of_stack("local", Deadline()) == ("local", DEPLOYMENT)
     project = Path(outputs.__file__).resolve().parents[1]
     assert calls.read_text() == f"--non-interactive --cwd {project} stack output --json --stack local\n"
 
 
 def test_without_a_name_it_is_the_stack_that_is_selected(pulumi: Fake) -> None:
     pulumi(selected="prod")
-    assert outputs.of_stack(None) == ("prod", DEPLOYMENT)
+    assert outputs.of_stack(None, Deadline()) == ("prod", DEPLOYMENT)
 
 
 def refusal(ask: Callable[[], Any]) -> CannotCheckError:
@@ -64,7 +65,7 @@ def refusal(ask: Callable[[], Any]) -> CannotCheckError:
 
 def test_a_stack_that_was_never_deployed_says_how_to_deploy_it(pulumi: Fake) -> None:
     pulumi("{}")
-    error = refusal(lambda: outputs.of_stack("local"))
+    error = refusal(lambda: outputs.of_stack("local", Deadline()))
     assert "stack 'local' has no output 'deployment'" in str(error)
     assert error.remedy == "pulumi up --stack local"
 
@@ -81,7 +82,7 @@ def test_a_stack_that_was_never_deployed_says_how_to_deploy_it(pulumi: Fake) -> 
 )
 def test_a_deployment_of_another_version_is_deployed_again(pulumi: Fake, deployed: Any, named: str) -> None:
     pulumi(json.dumps(OUTPUTS | {"deployment": deployed}))
-    error = refusal(lambda: outputs.of_stack("local"))
+    error = refusal(lambda: outputs.of_stack("local", Deadline()))
     assert "another version of the program" in str(error)
     assert named in str(error)
     assert error.remedy == "pulumi up --stack local"
@@ -92,7 +93,7 @@ SECRET_OUTPUTS = OUTPUTS | {"deployment": "[secret]"}
 
 def test_a_deployment_that_is_a_secret_is_asked_for_as_such(pulumi: Fake) -> None:
     pulumi(json.dumps(SECRET_OUTPUTS), shown=json.dumps(OUTPUTS))
-    assert outputs.of_stack("local") == ("local", DEPLOYMENT)
+    assert outputs.of_stack("local", Deadline()) == ("local", DEPLOYMENT)
 
 
 def test_a_file_without_the_secret_says_how_to_write_one_that_has_it(tmp_path: Path) -> None:
@@ -105,24 +106,24 @@ def test_a_file_without_the_secret_says_how_to_write_one_that_has_it(tmp_path: P
 
 def test_the_content_of_a_deployment_of_another_version_is_not_printed(pulumi: Fake) -> None:
     pulumi(json.dumps(OUTPUTS | {"deployment": OUTPUTS["deployment"] | {"password": "sentinel"}}))
-    assert "sentinel" not in str(refusal(lambda: outputs.of_stack("local")))
+    assert "sentinel" not in str(refusal(lambda: outputs.of_stack("local", Deadline())))
 
 
 @pytest.mark.parametrize("printed", ["", "Updating (local):", "[1, 2]", '"deployment"', "null"])
 def test_pulumi_may_print_something_other_than_outputs(pulumi: Fake, printed: str) -> None:
     pulumi(printed)
-    refusal(lambda: outputs.of_stack("local"))
+    refusal(lambda: outputs.of_stack("local", Deadline()))
 
 
 def test_why_pulumi_failed_is_the_last_line_of_what_it_said(pulumi: Fake) -> None:
     pulumi(failure="warning: a new version is there\nerror: no stack named 'lokal' found\n")
-    error = refusal(lambda: outputs.of_stack("lokal"))
+    error = refusal(lambda: outputs.of_stack("lokal", Deadline()))
     assert str(error) == "pulumi stack output failed: no stack named 'lokal' found"
 
 
 def test_without_pulumi_a_file_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "--outputs" in str(refusal(lambda: outputs.of_stack("local")))
+    assert "--outputs" in str(refusal(lambda: outputs.of_stack("local", Deadline())))
 
 
 def test_outputs_are_read_from_a_file(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """A Prometheus that wants to know who asks is told, and a person's own token goes nowhere that is not this cluster."""
 
 import base64
-import ssl
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from api_world import ApiServer, certificate, serving
 from verify_world import DEPLOYMENT, StubCluster, deployment, looks, part, pod, service, world
 
+from verify.cluster import CannotLookError
 from verify.findings import Status
 from verify.hops import graph, prometheus
 from verify.world import Journey, Looks, World
@@ -45,6 +48,35 @@ def test_a_token_and_a_tenant_go_with_every_question(monkeypatch: pytest.MonkeyP
     assert cluster.headers
     for headers in cluster.headers:
         assert (headers["Authorization"], headers["X-Scope-OrgID"]) == ("Bearer the-token", "mesh")
+
+
+def test_a_token_may_be_in_a_file_which_is_read_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PROMETHEUS_CREDENTIALS", raising=False)
+    monkeypatch.setenv("PROMETHEUS_CREDENTIALS_FILE", str(tmp_path / "token"))
+    cluster = Asked()
+    for content in ("one\n", "two"):
+        (tmp_path / "token").write_text(content)
+        prometheus.look(asking(cluster, login="bearer"))
+    assert [headers["Authorization"] for headers in cluster.headers] == ["Bearer one", "Bearer two"]
+
+
+def test_the_variable_comes_before_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PROMETHEUS_CREDENTIALS", "the-token")
+    monkeypatch.setenv("PROMETHEUS_CREDENTIALS_FILE", str(tmp_path / "missing"))
+    cluster = Asked()
+    prometheus.look(asking(cluster, login="bearer"))
+    assert cluster.headers[0]["Authorization"] == "Bearer the-token"
+
+
+def test_a_file_that_cannot_be_read_is_named_and_nothing_else_is_sent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PROMETHEUS_CREDENTIALS", raising=False)
+    monkeypatch.setenv("PROMETHEUS_CREDENTIALS_FILE", str(tmp_path / "missing"))
+    cluster = Asked()
+    with pytest.raises(CannotLookError, match=r"PROMETHEUS_CREDENTIALS_FILE names .*/missing, which cannot be read"):
+        asking(cluster, login="bearer").prometheus()
+    assert cluster.headers == []
 
 
 def test_a_user_goes_with_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,16 +118,22 @@ def test_without_a_login_no_token_is_sent(monkeypatch: pytest.MonkeyPatch) -> No
     assert "Authorization" not in cluster.headers[0]
 
 
-def test_a_host_outside_is_trusted_by_the_authority_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    contexts, made = ssl.create_default_context, []
+@pytest.mark.parametrize("given", [True, False], ids=["by the option", "by the settings"])
+def test_a_host_outside_is_trusted_by_an_authority_of_its_own(tmp_path: Path, given: bool) -> None:
+    own, other = certificate(tmp_path, "127.0.0.1"), certificate(tmp_path, "other.test")
+    server = ApiServer(own)
+    with serving(server):
+        stack = asking(Asked(), query_url=server.url, ca=other.pem if given else own.pem)
+        stack = replace(stack, prometheus_ca=own.pem if given else None)
+        with stack.prometheus() as client:
+            assert client.get("/version").is_success
+        with replace(stack, prometheus_ca=other.pem).prometheus() as client, pytest.raises(httpx.ConnectError):
+            client.get("/version")
 
-    def context(**trusted: Any) -> ssl.SSLContext:
-        made.append(trusted.get("cadata"))
-        return contexts()
 
-    monkeypatch.setattr("ssl.create_default_context", context)
-    asking(Asked(), query_url=OUTSIDE, ca="the authority").prometheus()
-    assert "the authority" in made
+def test_an_authority_that_is_no_certificate_is_said() -> None:
+    with pytest.raises(CannotLookError, match="is no certificate"):
+        asking(Asked(), query_url=OUTSIDE, ca="nothing").prometheus()
 
 
 def test_where_an_existing_one_scrapes_ours_ours_has_to_take_writes_and_the_existing_one_has_the_graph(

@@ -2,14 +2,18 @@
 
 import datetime
 import json
+import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import sample_report
+from jsonschema import Draft202012Validator
 
 from verify import findings
 from verify.causes import Code
 from verify.findings import Finding
-from verify.report import Report, Request
+from verify.report import Report, Request, failure, schema
 from verify.service_graph import Calls, Edge
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
@@ -70,7 +74,9 @@ def test_a_report_is_json() -> None:
 
 def test_the_keys_of_a_report_stay() -> None:
     made = REPORT.to_json()
-    assert list(made) == ["stack", "context", "at", "verdict", "warnings", "hops", "request", "graph", "missing"]
+    assert list(made) == [
+        "schema", "stack", "context", "at", "verdict", "warnings", "hops", "request", "graph", "missing", "error",
+    ]  # fmt: skip
     assert set(made["hops"][0]) == {
         "hop", "title", "status", "code", "evidence", "cause", "remedy", "because", "follows_from",
     }  # fmt: skip
@@ -102,3 +108,52 @@ def test_a_hop_without_a_title_goes_by_its_name() -> None:
 
 def test_without_a_request_there_is_none_in_json() -> None:
     assert replace(REPORT, request=None).to_json()["request"] is None
+
+
+# The published schema.
+
+
+def strict(part: Any) -> Any:
+    """The schema, which accepts keys that it does not know, without that."""
+    if isinstance(part, list):
+        return [strict(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    closed = {"additionalProperties": False} if "properties" in part else {}
+    return {key: strict(value) for key, value in part.items()} | closed
+
+
+VALIDATOR = Draft202012Validator(strict(json.loads(schema())))
+FAILURE = failure("dev", NOON, Code.NO_LOGIN, "the kubeconfig has no usable context", "kubectl config get-contexts")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        REPORT.to_json(),
+        replace(REPORT, findings=(OK, WARNING, UNKNOWN, BROKEN), request=None).to_json(),
+        sample_report.REPORT.to_json(),
+        FAILURE,
+        failure(None, NOON, Code.WRONG_OPTION, "expected a duration", ""),
+    ],
+    ids=["works", "every status", "the sample", "no report", "no report of no stack"],
+)
+def test_every_report_is_as_the_schema_says_and_has_nothing_else(document: dict[str, Any]) -> None:
+    assert [error.message for error in VALIDATOR.iter_errors(json.loads(json.dumps(document)))] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"schema": "mesh-tracing.verify/2"}, {"verdict": "fine"}, {"warnings": "none"}, {"at": 5}, {"new": 1}],
+)
+def test_the_schema_refuses_what_is_no_report(changes: dict[str, Any]) -> None:
+    assert list(VALIDATOR.iter_errors(REPORT.to_json() | changes))
+
+
+def test_what_stands_for_a_report_has_the_same_keys() -> None:
+    assert list(FAILURE) == list(REPORT.to_json())
+
+
+def test_every_code_is_one_of_the_schema() -> None:
+    assert {str(code) for code in Code if not re.fullmatch(r"[a-z][a-z0-9-]*", code)} == set()
+    assert len({code.meaning for code in Code}) == len(Code)

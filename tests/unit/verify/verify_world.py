@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import yaml
 
+from verify.api_server import Answer
 from verify.causes import Code
 from verify.clock import Clock
 from verify.cluster import Cluster
+from verify.deadline import Deadline
 from verify.deployment import Bookinfo, Deployment, Grafana, Kiali, Mesh, ObjectStore, Prometheus, Tempo, Tracing
 from verify.findings import Because, Finding, Status
 from verify.service_graph import Edge
@@ -270,7 +272,8 @@ class StubCluster(Cluster):
         self.context = "test"
         self.api = api or Api()
         # How ``Cluster`` interprets an answer is tested too.
-        self._client = _Client(self.api)
+        self._server: Any = _Server(self.api)
+        self.deadline = Deadline()
         self._clock = clock or Clock()
         self.answers = dict(answers or {})
 
@@ -288,28 +291,14 @@ def _nothing(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("Connection refused", request=request)
 
 
-class _Client:
-    """Replaces the library's client in ``Cluster``; the answers are those of an ``Api``."""
+class _Server:
+    """Replaces the API server in ``Cluster``; the answers are those of an ``Api``."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    def param_serialize(self, **call: Any) -> tuple[str, str, dict[str, str]]:
-        return call["method"], call["resource_path"], dict(call["query_params"])
-
-    def call_api(self, method: str, url: str, query: Mapping[str, str], **_: Any) -> "_Answer":
-        assert method == "GET"
-        return _Answer(*self._api.answer(url, query))
-
-
-@dataclass(frozen=True)
-class _Answer:
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def read(self) -> bytes:
-        return self.body
+    def get(self, path: str, query: Mapping[str, str]) -> Answer:
+        return Answer(*self._api.answer(path, query))
 
 
 def world(changed: Deployment = DEPLOYMENT, cluster: Cluster | None = None) -> World:
