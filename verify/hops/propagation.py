@@ -47,7 +47,7 @@ def look(world: World) -> Seen:
         return _NOTHING
     sampled = deployment.tracing.sampling_percentage / 100
     try:
-        with cluster.client(deployment.tempo.query_url) as tempo:
+        with world.tempo() as tempo:
             at = proxy_spans.now(tempo)
             found = beginners(cluster, tempo, namespaces, at, sampled)
             has_spans = bool(found.applications) or proxy_spans.any_of(tempo, namespaces, at)
