@@ -78,11 +78,10 @@ NOT_SAMPLED = Context("", "", sampled=False)
 
 @dataclass
 class Mesh:
-    """The spans of ``apps``, of the last ``seconds`` before ``NOW``; ``sampled`` is a share, from 0 to 1."""
+    """The spans of ``apps``, of the last ``SECONDS`` before ``NOW``; ``sampled`` is a share, from 0 to 1."""
 
     apps: Sequence[App]
     sampled: float = 1.0
-    seconds: int = SECONDS
     spans: list[Span] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -98,8 +97,8 @@ class Mesh:
 
     def _moments(self, rate: float) -> Iterator[float]:
         at = self._random.expovariate(rate)
-        while at < self.seconds - 5:
-            yield NOW - self.seconds + at
+        while at < SECONDS - 5:
+            yield NOW - SECONDS + at
             at += self._random.expovariate(rate)
 
     def call(self, app: App, pod: str, service: str, context: Context | None, at: float) -> float:

@@ -20,7 +20,7 @@ from verify.propagation.conduct import Verdict
 PRODUCTPAGE, DETAILS, REVIEWS, RATINGS = "productpage-v1", "details-v1", "reviews-v2", "ratings-v1"
 _TELLING = 15
 # With fewer traces sampled, it takes more requests to have some of them.
-_RATES = {1.0: 0.6, 0.1: 3.0, 0.01: 8.0}
+_RATES = {1.0: 1.0, 0.1: 4.0, 0.01: 12.0}
 Change = Callable[[list[App]], list[App]]
 
 
@@ -70,7 +70,6 @@ class Case:
     requests: float = 1.0
     rate: float | None = None
     blurred: bool = False
-    seconds: int = SECONDS
 
     def apps(self) -> list[App]:
         apps = bookinfo(self.rate or _RATES[self.sampled])
@@ -139,7 +138,7 @@ def cases() -> Iterator[Case]:
         )
         yield Case("several pods", sampled, [changed(PRODUCTPAGE, pods=5), drops(PRODUCTPAGE, 1, "reviews")], 2 / 5)
     for busy in (0.1, 0.4):
-        overlapping = Case("requests overlap", 1.0, [all_changed(busy=busy)], rate=6, seconds=60)
+        overlapping = Case("requests overlap", 1.0, [all_changed(busy=busy)], rate=6)
         yield overlapping
         for kind, blurred, *changes in (
             ("requests overlap, and tasks", False, calls_by_itself(PRODUCTPAGE, 1), calls_by_itself(DETAILS, 1)),
@@ -161,9 +160,9 @@ class Outcome:
 
 
 def outcome(case: Case) -> Outcome:
-    mesh = Mesh(case.apps(), case.sampled, case.seconds)
+    mesh = Mesh(case.apps(), case.sampled)
     dropping = {app.name: max(app.drops.values()) for app in mesh.apps if app.drops and app.sidecar}
-    rate = (case.rate or _RATES[case.sampled]) * case.requests * case.seconds
+    rate = (case.rate or _RATES[case.sampled]) * case.requests * SECONDS
     seen = Counter({name: rate * share * case.sampled**2 for name, share in dropping.items()})
     api = Api()
     api.put("/api/v1/pods", *mesh.pods())
