@@ -6,6 +6,7 @@ No remedy is tried: the stand-ins are programs of which no instrumentation knows
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from embedded import Host, eventually
@@ -66,7 +67,7 @@ def prove_job_is_no_fault(host: Host) -> None:
 
 
 PROOFS: tuple[tuple[str, Callable[[Host], None]], ...] = (
-    *((case.name, lambda host, case=case: prove_named(host, case)) for case in FORGETFUL),
+    *((case.name, partial(prove_named, case=case)) for case in FORGETFUL),
     ("a job begins traces", prove_job_is_no_fault),
 )
 
