@@ -93,7 +93,9 @@ _NAMES = "dns"
 # What brings spans, samples or sidecars to a hop, the nearest first. Not the nearest alone: it may seem to work for a
 # while longer, as it still processes what it has queued.
 _UPSTREAM: Mapping[str, Sequence[str]] = {
-    "graph": ("prometheus", *_SPAN_PATH, _NAMES),
+    # An application that forgets the trace context of a request keeps its trace id out of the graph.
+    "graph": ("prometheus", *_SPAN_PATH, _NAMES, "propagation"),
+    "propagation": (*_SPAN_PATH[1:], _NAMES),
     "kiali": (*_SPAN_PATH[1:], _NAMES),
     **{hop: (*_SPAN_PATH[number:], _NAMES) for number, hop in enumerate(_SPAN_PATH, start=1)},
 }

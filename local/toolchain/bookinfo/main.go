@@ -2,7 +2,8 @@
 //
 // Called as "bookinfo productpage|details|reviews|ratings", it serves the paths of that service on port 9080, calls the
 // services that the original calls, and forwards the headers that the original forwards. Like the originals it makes no
-// spans: the sidecars do, and the forwarded headers are what joins them into one trace.
+// spans: the sidecars do, and the forwarded headers are what joins them into one trace. Unlike them it can be told, by the
+// variable DROP_TRACE_CONTEXT, to forget these headers on a share of its calls, as many applications do.
 package main
 
 import (
@@ -44,9 +45,9 @@ const (
 	maxBody = 1 << 20
 )
 
-// forwarded names the request headers that every service hands on: the trace contexts of the tracers that Istio
-// supports, and the caller's identity. The single "b3" header is not among them, nor is it in the originals.
-var forwarded = []string{
+// traceContext names the request headers that every service hands on so that one request makes one trace: those of the
+// tracers that Istio supports. The single "b3" header is not among them, nor is it in the originals.
+var traceContext = []string{
 	"x-request-id",
 	"x-ot-span-context",
 	"x-datadog-trace-id",
@@ -62,11 +63,10 @@ var forwarded = []string{
 	"x-b3-sampled",
 	"x-b3-flags",
 	"sw8",
-	"user-agent",
-	"cookie",
-	"authorization",
-	"jwt",
 }
+
+// identity names the headers that every service hands on because they say who asks.
+var identity = []string{"user-agent", "cookie", "authorization", "jwt"}
 
 // endUser is handed on by the services behind productpage; productpage itself sets it from the login session.
 const endUser = "end-user"
@@ -91,16 +91,71 @@ func (s settings) upstream(service string) string {
 	return "http://" + net.JoinHostPort(host, s.or(prefix+"_SERVICE_PORT", "9080"))
 }
 
+// droppedShare is the percentage of the calls of one service that are made without the trace context.
+type droppedShare struct {
+	percent int
+	mutex   sync.Mutex
+	calls   int
+}
+
+// next tells whether the next call is made without it; these calls are spread evenly over all.
+func (d *droppedShare) next() bool {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	before := d.calls * d.percent / 100
+	d.calls++
+	return d.calls*d.percent/100 > before
+}
+
+// forgetfulness has, by the name of the service that is called, the share of calls without the trace context; that of
+// the empty name is for all others.
+type forgetfulness map[string]*droppedShare
+
+// newForgetfulness reads DROP_TRACE_CONTEXT: percentages, separated by commas, each of them for the calls of one service
+// or for all, as in "100" or "details=100,reviews=10".
+func newForgetfulness(env settings) (forgetfulness, error) {
+	found := forgetfulness{}
+	text := env("DROP_TRACE_CONTEXT")
+	if text == "" {
+		return found, nil
+	}
+	for _, entry := range strings.Split(text, ",") {
+		service, share, named := strings.Cut(entry, "=")
+		if !named {
+			service, share = "", entry
+		}
+		percent, err := strconv.Atoi(share)
+		if err != nil || percent < 0 || percent > 100 {
+			return nil, fmt.Errorf("DROP_TRACE_CONTEXT has %q where a percentage is needed", entry)
+		}
+		found[service] = &droppedShare{percent: percent}
+	}
+	return found, nil
+}
+
+// forgets tells whether the next call of service is made without the trace context.
+func (f forgetfulness) forgets(service string) bool {
+	share, ok := f[service]
+	if !ok {
+		share, ok = f[""]
+	}
+	return ok && share.next()
+}
+
 // newClient returns a client that adds no header of its own and opens a connection per call, so that calls spread over
 // the versions of a service even without a sidecar.
 func newClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
 }
 
-// headersToForward picks from incoming what belongs on calls to other services.
-func headersToForward(incoming http.Header, extra ...string) http.Header {
+// headersToForward picks from incoming what belongs on a call of service.
+func (f forgetfulness) headersToForward(service string, incoming http.Header, extra ...string) http.Header {
 	outgoing := http.Header{}
-	for _, name := range append(extra, forwarded...) {
+	names := append(extra, identity...)
+	if !f.forgets(service) {
+		names = append(names, traceContext...)
+	}
+	for _, name := range names {
 		if values := incoming.Values(name); len(values) > 0 {
 			outgoing[http.CanonicalHeaderKey(name)] = values
 		}
@@ -220,6 +275,7 @@ func newRatings() http.Handler {
 
 type reviews struct {
 	client      *http.Client
+	forgetful   forgetfulness
 	ratingsURL  string
 	withRatings bool
 	color       string
@@ -228,7 +284,7 @@ type reviews struct {
 	cluster     string
 }
 
-func newReviews(env settings) http.Handler {
+func newReviews(env settings, forgetful forgetfulness) http.Handler {
 	color := env.or("STAR_COLOR", "black")
 	timeout := impatientTimeout
 	if color == "black" {
@@ -236,6 +292,7 @@ func newReviews(env settings) http.Handler {
 	}
 	service := &reviews{
 		client:      newClient(),
+		forgetful:   forgetful,
 		ratingsURL:  env.upstream("ratings"),
 		withRatings: strings.EqualFold(env("ENABLE_RATINGS"), "true"),
 		color:       color,
@@ -279,7 +336,7 @@ func (s *reviews) serve(w http.ResponseWriter, r *http.Request) {
 // stars asks ratings for the stars by reviewer; the map is empty when ratings did not give them.
 func (s *reviews) stars(r *http.Request, id int) map[string]any {
 	url := fmt.Sprintf("%s/ratings/%d", s.ratingsURL, id)
-	body, _, err := fetch(r.Context(), s.client, s.timeout, url, headersToForward(r.Header, endUser))
+	body, _, err := fetch(r.Context(), s.client, s.timeout, url, s.forgetful.headersToForward("ratings", r.Header, endUser))
 	if err != nil {
 		log.Printf("asking ratings: %v", err)
 		return nil
@@ -300,6 +357,7 @@ func (s *reviews) rating(stars any) map[string]any {
 
 type productpage struct {
 	client                           *http.Client
+	forgetful                        forgetfulness
 	detailsURL, reviewsURL, ratedURL string
 }
 
@@ -346,9 +404,10 @@ const index = `<!DOCTYPE html>
 </html>
 `
 
-func newProductpage(env settings) http.Handler {
+func newProductpage(env settings, forgetful forgetfulness) http.Handler {
 	service := &productpage{
 		client:     newClient(),
+		forgetful:  forgetful,
 		detailsURL: env.upstream("details"),
 		reviewsURL: env.upstream("reviews"),
 		ratedURL:   env.upstream("ratings"),
@@ -448,7 +507,7 @@ func (s *productpage) ratings(r *http.Request, id string) (map[string]any, int) 
 }
 
 func (s *productpage) find(r *http.Request, where, what string) (map[string]any, int) {
-	headers := headersToForward(r.Header)
+	headers := s.forgetful.headersToForward(what, r.Header)
 	if user := userOf(r); user != "" {
 		headers.Set(endUser, user)
 	}
@@ -466,10 +525,14 @@ func (s *productpage) find(r *http.Request, where, what string) (map[string]any,
 
 // newHandler returns the service of that name.
 func newHandler(service string, env settings) (http.Handler, error) {
+	forgetful, err := newForgetfulness(env)
+	if err != nil {
+		return nil, err
+	}
 	makers := map[string]func() http.Handler{
-		"productpage": func() http.Handler { return newProductpage(env) },
+		"productpage": func() http.Handler { return newProductpage(env, forgetful) },
 		"details":     newDetails,
-		"reviews":     func() http.Handler { return newReviews(env) },
+		"reviews":     func() http.Handler { return newReviews(env, forgetful) },
 		"ratings":     newRatings,
 	}
 	if makeHandler, ok := makers[service]; ok {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +87,7 @@ func TestReviewsForwardsTheTraceHeadersAndNothingElse(t *testing.T) {
 	ratings := record(t, http.StatusOK, oneRating)
 	env := pointing(t, map[string]*recorder{"ratings": ratings}, map[string]string{"ENABLE_RATINGS": "true"})
 	incoming := http.Header{}
-	for _, name := range append([]string{endUser}, forwarded...) {
+	for _, name := range slices.Concat([]string{endUser}, identity, traceContext) {
 		incoming.Set(name, "value of "+name)
 	}
 	incoming.Set("b3", "single")
@@ -120,6 +121,61 @@ func TestARequestWithoutTraceHeadersGetsNone(t *testing.T) {
 	got.Del("Connection")
 	if len(got) != 0 {
 		t.Errorf("details got %v", got)
+	}
+}
+
+// withContext counts the calls that arrived with a traceparent.
+func withContext(r *recorder) (calls int) {
+	for _, request := range r.seen() {
+		if request.Header.Get("traceparent") != "" {
+			calls++
+		}
+	}
+	return calls
+}
+
+func TestTheTraceContextIsForgottenOnTheShareOfCallsThatIsAskedFor(t *testing.T) {
+	for drop, want := range map[string][2]int{
+		"":                      {20, 20},
+		"100":                   {0, 0},
+		"details=100":           {0, 20},
+		"reviews=10":            {20, 18},
+		"50,reviews=0":          {10, 20},
+		"details=5,reviews=100": {19, 0},
+	} {
+		details, reviews := record(t, http.StatusOK, `{}`), record(t, http.StatusOK, `{}`)
+		env := pointing(t, map[string]*recorder{"details": details, "reviews": reviews},
+			map[string]string{"DROP_TRACE_CONTEXT": drop})
+		handler := handlerOf(t, "productpage", env)
+		for range 20 {
+			get(t, handler, "/productpage", http.Header{"Traceparent": {"00-1-2-01"}})
+		}
+		if got := [2]int{withContext(details), withContext(reviews)}; got != want {
+			t.Errorf("%q: %v calls of 20 with the trace context, not %v", drop, got, want)
+		}
+	}
+}
+
+func TestWhoAsksIsHandedOnWithoutTheTraceContextToo(t *testing.T) {
+	ratings := record(t, http.StatusOK, oneRating)
+	env := pointing(t, map[string]*recorder{"ratings": ratings},
+		map[string]string{"ENABLE_RATINGS": "true", "DROP_TRACE_CONTEXT": "100"})
+	incoming := http.Header{"End-User": {"jason"}, "X-Request-Id": {"1"}, "Cookie": {"a=b"}}
+
+	get(t, handlerOf(t, "reviews", env), "/reviews/0", incoming)
+
+	got := ratings.seen()[0].Header
+	if got.Get(endUser) != "jason" || got.Get("Cookie") != "a=b" || got.Get("X-Request-Id") != "" {
+		t.Errorf("ratings got %v", got)
+	}
+}
+
+func TestAShareThatIsNoPercentageIsRefused(t *testing.T) {
+	for _, drop := range []string{"all", "101", "-1", "details=", "details=10,"} {
+		env := func(name string) string { return map[string]string{"DROP_TRACE_CONTEXT": drop}[name] }
+		if _, err := newHandler("productpage", env); err == nil {
+			t.Errorf("%q is taken", drop)
+		}
 	}
 }
 

@@ -16,7 +16,7 @@ def of_all(*troubled: Finding) -> dict[str, Finding]:
     """The attributed findings if these hops are in trouble and all others work."""
     names = [
         "operators", "dns", "control-plane", "sidecars", "provider", "proxies", "collector", "object-store", "tempo",
-        "prometheus", "generator", "graph", "grafana", "kiali",
+        "prometheus", "generator", "propagation", "graph", "grafana", "kiali",
     ]  # fmt: skip
     by_hop = {name: ok(name) for name in names} | {finding.hop: finding for finding in troubled}
     return {finding.hop: finding for finding in attribute(list(by_hop.values()))}
@@ -127,6 +127,21 @@ def cannot_tell(hop: str) -> Finding:
             [fault("object-store", **FAULT), blocked("collector", **FAULT)],
             {"object-store": None, "collector": None},
             id="beyond one that works",
+        ),
+        pytest.param(
+            [fault("propagation", **FAULT), starved("graph", **FAULT)],
+            {"propagation": None, "graph": "propagation"},
+            id="an application forgets the trace context",
+        ),
+        pytest.param(
+            [fault("tempo", **FAULT), cannot_tell("propagation"), starved("graph", **FAULT)],
+            {"tempo": None, "propagation": "tempo", "graph": "tempo"},
+            id="without traces nothing is known of applications",
+        ),
+        pytest.param(
+            [fault("propagation", **FAULT), starved("generator", **FAULT)],
+            {"propagation": None, "generator": None},
+            id="an application does not keep spans away",
         ),
         pytest.param(
             [fault("grafana", **FAULT), starved("graph", **FAULT)],
