@@ -4,17 +4,18 @@ PYTHON := .venv/bin/python
 # Without the exports, what follows would reach the cluster that a person works on.
 ENVIRONMENT = exports="$$($(PYTHON) -m local env)" && eval "$$exports" &&
 
+FURTHER_SUITES := test-report test-faults test-safety test-minio test-upgrades test-platforms test-programs test-mutation
 SUITE = $(PYTHON) -m tests.suites $(if $(FRESH),--fresh)
 
 .PHONY: help up preview verify destroy down status docs format lock lint unit test bench \
-	test-faults test-safety test-minio test-upgrades test-platforms test-programs test-mutation test-all python3-venv
+	$(FURTHER_SUITES) test-all python3-venv chromium
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'On a bare machine:   up preview verify status destroy down'
 	@echo 'While you change it: format lint unit docs lock bench'
 	@echo 'Before you commit:   test'
-	@echo 'Further suites:      test-faults test-safety test-minio test-upgrades test-platforms test-programs test-mutation, or test-all in turn'
+	@echo 'Further suites:      $(FURTHER_SUITES), or test-all in turn'
 	@echo 'A suite that was interrupted goes on where it stopped; FRESH=1 begins anew. CONTRIBUTING.md says more.'
 
 up: python3-venv .venv/installed
@@ -36,10 +37,11 @@ down: .venv/installed
 status: .venv/installed
 	@$(PYTHON) -m local status
 
-test: python3-venv .venv/installed
+test: python3-venv chromium .venv/installed
 	@$(SUITE) test
 
-test-faults test-safety test-minio test-upgrades test-platforms test-programs test-mutation test-all: test-%: .venv/installed
+test-report test-all: chromium
+$(FURTHER_SUITES) test-all: test-%: .venv/installed
 	@$(SUITE) $*
 
 bench: .venv/installed
@@ -74,6 +76,11 @@ lint: .venv/installed
 # On Debian a package of its own; the only one that Python needs before it can install the others.
 python3-venv:
 	@python3 -c 'import ensurepip' 2>/dev/null || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }
+
+# The browser of the tests of the report, unless there is one already. Of the distributions only Debian has it as a package.
+chromium:
+	@python3 -m tests.report.chromium || { apt-get update && apt-get install -y --no-install-recommends chromium-headless-shell fonts-dejavu-core; } || \
+		echo 'warning: there is no Chromium, so the tests of the report are skipped' >&2
 
 .venv/installed: requirements.txt
 	@python3 -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, and python3 is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

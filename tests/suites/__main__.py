@@ -41,6 +41,8 @@ def _pytest(name: str, *arguments: str) -> Part:
 LINT = Part("lint", ("make", "--no-print-directory", "lint"), counts=False)
 # The tests of a file share runs of the program, and stay in one process.
 UNIT = _pytest("unit", "tests/unit", "--numprocesses", "2", "--dist", "loadfile", "--quiet")
+# In a browser, of which each process starts one.
+REPORT = _pytest("report", "tests/report", "--numprocesses", "2", "--quiet")
 BUILD = Part("build", (sys.executable, "-m", "local", "build"), counts=False)
 # An older version of the program deploys MinIO.
 BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), counts=False)
@@ -54,7 +56,8 @@ MUTATION = Part("mutation", (sys.executable, "-m", "tests.mutation"))
 
 SUITES = {
     "unit": (UNIT,),
-    "test": (LINT, UNIT, BUILD, LIFE),
+    "test": (LINT, UNIT, REPORT, BUILD, LIFE),
+    "report": (REPORT,),
     "faults": (BUILD, FAULTS),
     "safety": (BUILD, SAFETY),
     "minio": (BUILD_MINIO, MINIO),
@@ -62,7 +65,11 @@ SUITES = {
     "platforms": (BUILD, PLATFORMS),
     "programs": (BUILD, PROGRAMS),
     "mutation": (MUTATION,),
-    "all": (LINT, UNIT, BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, PROGRAMS, BUILD_MINIO, MINIO, MUTATION),
+    "all": (
+        *(LINT, UNIT, REPORT),
+        *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, PROGRAMS),
+        *(BUILD_MINIO, MINIO, MUTATION),
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """What all pictures share: fonts, colours for light and dark pages, and the width of text."""
 
+import copy
 import unicodedata
 
 from verify.pictures.markup import Element, element
@@ -8,9 +9,11 @@ FONTS = 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-s
 MARGIN = 24.0
 TITLE = 34.0
 """The height of the title, above which is the margin."""
+SMALLEST_TEXT = 12.0
 
-# The colours of services: distinguishable on white and on black, also for most people who are colour-blind.
-HUES = ("#4c8ed9", "#2fa08c", "#b07cc6", "#d0862f", "#6f8f3c", "#cc6f9b", "#7b83d6", "#9a7b4f", "#3fa3bd", "#8b8f98")
+# The colours of services: distinguishable on white and on black, also for most people who are colour-blind. As WCAG 2
+# wants of graphics and of text, these and the others have a contrast of 3 and of 4.5 to what is behind them.
+HUES = ("#4c8ed9", "#2fa08c", "#b07cc6", "#c07a24", "#6f8f3c", "#cc6f9b", "#7b83d6", "#9a7b4f", "#2e8fa8", "#8b8f98")
 
 _LIGHT = {
     "page": "#f3f5f7",
@@ -19,11 +22,12 @@ _LIGHT = {
     "text": "#1f2328",
     "quiet": "#59636e",
     "box": "#f6f8fa",
-    "rim": "#9aa7b4",
-    "line": "#2f8f83",
+    "rim": "#818b98",
+    "line": "#1f7a6f",
     "grid": "#e4e8ec",
     "bad": "#cf222e",
-    "odd": "#5f7fae",
+    "odd": "#486a9e",
+    "warn": "#8a5a00",
 }
 _DARK = {
     "page": "#010409",
@@ -32,25 +36,29 @@ _DARK = {
     "text": "#e6edf3",
     "quiet": "#9198a1",
     "box": "#161b22",
-    "rim": "#545d68",
+    "rim": "#656e7a",
     "line": "#3fb5a3",
     "grid": "#21262d",
     "bad": "#ff7b72",
     "odd": "#84a4d4",
+    "warn": "#d9a441",
 }
 _RULES = """
-.picture{font-family:%s;font-size:12px}
+.picture{font-family:%s;font-size:%dpx}
 .picture text,.picture tspan{fill:var(--text)}.picture .quiet{fill:var(--quiet)}.picture .bad{fill:var(--bad)}
 .picture .odd{fill:var(--odd)}.picture .name{font-weight:600}.picture .title{font-size:16px;font-weight:600}
 .picture .panel{fill:var(--panel);stroke:var(--frame)}.picture .behind{fill:var(--panel)}
+.picture .around{fill:none;stroke:var(--rim);stroke-width:1.5}
 .picture .box{fill:var(--box);stroke:var(--rim)}.picture .grid{stroke:var(--grid)}
+.picture .box.outside{fill:var(--panel)}.picture .box.missing{stroke:var(--bad);stroke-dasharray:5 4}
 .picture .line{fill:none;stroke:var(--line);stroke-linecap:round}.picture .tip{fill:var(--line)}
 .picture .line.missing{stroke:var(--bad);stroke-dasharray:5 6}.picture .tip.missing{fill:var(--bad)}
-.picture .line.further{stroke:var(--odd);stroke-dasharray:5 6}.picture .tip.further{fill:var(--odd)}
+.picture .line.further{stroke:var(--odd);stroke-dasharray:12 5}.picture .tip.further{fill:var(--odd)}
+.picture .line.idle{stroke:var(--quiet);stroke-dasharray:0.1 5}.picture .tip.idle{fill:var(--quiet)}
 .picture .line.expected{stroke:var(--quiet)}.picture .tip.expected{fill:var(--quiet)}
 .picture .bar.failed{fill:var(--bad)}
-.picture .box.missing{stroke:var(--bad);stroke-dasharray:5 4}
 """
+RULES = _RULES % (FONTS, SMALLEST_TEXT)
 
 
 def palette(selector: str) -> str:
@@ -59,12 +67,15 @@ def palette(selector: str) -> str:
     return f"{selector}{{{light}}}\n@media(prefers-color-scheme:dark){{{selector}{{{dark}}}}}\n"
 
 
-def picture(width: float, height: float, title: str, *parts: Element) -> Element:
-    """Return an SVG with its own background, so that it can be read on any page."""
+def picture(width: float, height: float, title: str, said: str, *parts: Element) -> Element:
+    """Return an SVG with its own background, so that it can be read on any page; ``said`` describes it in words.
+
+    The page has ``RULES`` and a ``palette``; without a page it needs them from ``standalone``.
+    """
     return element(
         "svg",
         element("title", title),
-        element("style", palette(".picture") + _RULES % FONTS),
+        element("desc", said),
         element("rect", class_="panel", x=0.5, y=0.5, width=width - 1, height=height - 1, rx=10.0),
         element("text", title, class_="title", x=MARGIN, y=MARGIN + 14),
         *parts,
@@ -75,6 +86,13 @@ def picture(width: float, height: float, title: str, *parts: Element) -> Element
         viewBox=f"0 0 {width:.0f} {height:.0f}",
         role="img",
     )
+
+
+def standalone(drawn: Element) -> Element:
+    """Return a picture with all that it needs where there is no page around it."""
+    alone = copy.copy(drawn)
+    alone.append(element("style", palette(".picture") + RULES))
+    return alone
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:

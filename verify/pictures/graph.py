@@ -1,224 +1,172 @@
-"""A service graph as a picture: who calls whom, how often, how well, and what differs from what is expected."""
+"""Service graphs as pictures: who calls whom, how often, how well, and what differs from what is expected."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 
-from verify.pictures.drawing import MARGIN, TITLE, picture, shortened, text_width
-from verify.pictures.layout import ARROW, Box, Direction, Layout, Point, Size, place
-from verify.pictures.markup import Element, element, number
+from verify.pictures.diagram import Diagram, Kind, Line, Node, arranged
+from verify.pictures.layout import Direction, Side
+from verify.pictures.markup import Element
+from verify.pictures.namespaces import Namespace, Split, home, parts
 from verify.quantities import duration, rate, share
-from verify.service_graph import Calls, Comparison, Edge
+from verify.service_graph import WINDOW_SECONDS, Comparison, Edge
 
-_NAME, _SMALL, _TITLE_SIZE, _REMARK = 14.0, 11.0, 16.0, 13.0
-_NODE_HEIGHT, _NODE_MIN_WIDTH, _NODE_MAX_WIDTH, _NODE_PADDING = 48.0, 104.0, 260.0, 16.0
-_LINE_HEIGHT, _BASELINE = 15.0, 4.0
-_LEGEND_HEIGHT, _SWATCH, _BETWEEN = 22.0, 30.0, 22.0
-_MIN_WIDTH = 240.0
-_MEANINGS = {
-    "found": "found: the wider, the more calls",
-    "missing": "expected, but missing",
-    "further": "found, but not expected",
-    "expected": "expected",
-}
+_SOURCE = "as Tempo's metrics generator counted it in Prometheus"
+_WINDOW = f"Rates, errors and p95 are of the last {WINDOW_SECONDS // 60} minutes."
+# Boxes of namespaces beside each other that a page is wide enough for.
+_MAX_AROUND = 7
+_LEFT_OUT = "Only what is wrong is written at the lines; all numbers are in what follows."
 
 
-@dataclass(frozen=True)
-class _Line:
-    """How an edge is drawn: ``kind`` is one of the legend's, ``label`` are lines of text, each with its class."""
-
-    kind: str
-    width: float
-    label: tuple[tuple[str, str], ...]
-
-
-def found(comparison: Comparison, title: str = "Service graph", direction: Direction = "right") -> Element:
-    """Return a picture of the graph that was found, and of what is missing from it."""
-    lines = _lines(comparison)
-    return _draw(_place(lines, direction), lines, title, _remark(comparison))
+def found(
+    comparison: Comparison, title: str = "Service graph", direction: Direction = "right", room: float = math.inf
+) -> Element:
+    """Return a picture of the graph that was found, and of what is missing from it, at most ``room`` wide if it can."""
+    diagram = _flat(comparison, direction, room)
+    said = f"Which of {_count(len(diagram.nodes), 'service')} call which, {_SOURCE}. {_numbers(diagram)}"
+    return diagram.draw(title, said, _remark(comparison))
 
 
-def expected(comparison: Comparison, title: str = "Expected", direction: Direction = "right") -> Element:
+def expected(
+    comparison: Comparison, title: str = "Expected", direction: Direction = "right", room: float = math.inf
+) -> Element:
     """Return a picture of the expected graph, with each service in its place in the picture of the found one."""
-    places = _place(_lines(comparison), direction)
-    return _draw(places, {edge: _Line("expected", 1.5, ()) for edge in sorted(comparison.expected)}, title, "")
+    places = _flat(comparison, direction, room).places
+    lines = {edge: Line("expected", 1.5, ()) for edge in sorted(comparison.expected)}
+    names = sorted({name for edge in lines for name in (edge.client, edge.server)})
+    said = (
+        "The calls that should be there: those that are known, those of recent traces in Tempo, and those that the "
+        "command line names. Every service stands where it stands in the picture of what was found."
+    )
+    return Diagram({name: _service(name) for name in names}, lines, places).draw(title, said)
 
 
-def _remark(comparison: Comparison) -> str:
-    """Return the remark beside the title: how many of the expected edges were found."""
+def overview(split: Split, title: str = "Namespaces", room: float = math.inf) -> Element:
+    """Return a picture with a box for each namespace, and one line for all calls from one to another."""
+    bundles: dict[Edge, list[Edge]] = {}
+    for edge in split.comparison.edges:
+        ends = Edge(home(edge.client), home(edge.server))
+        if ends.client != ends.server:
+            bundles.setdefault(ends, []).append(edge)
+    nodes = {name: _namespace(namespace) for name, namespace in split.namespaces.items()}
+    diagram = arranged(nodes, _lines(bundles, split.comparison), "down", room)
+    said = (
+        f"Which of {len(nodes)} namespaces call which, {_SOURCE}: each line stands for all calls from the "
+        f"{_count(len(split.services), 'service')} of one to those of another. {_numbers(diagram)}"
+    )
+    return diagram.draw(title, said, _remark(split.comparison))
+
+
+def inside(namespace: Namespace, room: float = math.inf) -> Element:
+    """Return a picture of the services of one namespace in a frame, between the namespaces around it."""
+    own, comparison = namespace.services, namespace.comparison
+    seen = _seen(comparison)
+    clients = {edge: edge.client for edge in comparison.edges if edge.client not in own}
+    servers = {edge: edge.server for edge in comparison.edges if edge.server not in own}
+    callers, callees = _around("before", clients, comparison), _around("after", servers, comparison)
+    nodes = {name: Node(name, parts(name)[0], ghost=name not in seen) for name in sorted(own)}
+    nodes |= {node.whole: node for node in [*callers.values(), *callees.values()]}
+    bundles: dict[Edge, list[Edge]] = {}
+    for edge in comparison.edges:
+        client = callers[edge].whole if edge in callers else edge.client
+        server = callees[edge].whole if edge in callees else edge.server
+        bundles.setdefault(Edge(client, server), []).append(edge)
+    diagram = arranged(nodes, _lines(bundles, comparison), "down", room)
+    said = f"The {_count(len(own), 'service')} of {namespace.name} and who calls whom, {_SOURCE}."
+    if len(nodes) > len(own):
+        said += " Outside the frame are the namespaces that call them, and those that they call."
+    return diagram.draw(namespace.name, f"{said} {_numbers(diagram)}", _remark(comparison))
+
+
+def _around(side: Side, services: Mapping[Edge, str], comparison: Comparison) -> dict[Edge, Node]:
+    """Return for each edge the box of the namespace of the service at its outer end.
+
+    Of very many namespaces those with the most calls have a box each, and the others have one for all.
+    """
+    calls = dict.fromkeys(sorted(map(home, services.values())), 0.0)
+    for edge, service in services.items():
+        calls[home(service)] += comparison.found[edge].per_second if edge in comparison.found else 0.0
+    named = sorted(calls, key=lambda name: -calls[name])
+    if len(named) > _MAX_AROUND:
+        named = named[: _MAX_AROUND - 1]
+    does = "calls" if side == "before" else "is called"
+    others = Node(f"others ({does})", f"{len(calls) - len(named)} others", "namespaces", outside=side)
+    boxes = {name: Node(f"{name} ({does})", name, "namespace", outside=side) for name in named}
+    return {edge: boxes.get(home(service), others) for edge, service in services.items()}
+
+
+def _flat(comparison: Comparison, direction: Direction, room: float) -> Diagram:
+    seen = _seen(comparison)
+    names = sorted({name for edge in comparison.edges for name in (edge.client, edge.server)})
+    nodes = {name: _service(name, ghost=name not in seen) for name in names}
+    return arranged(nodes, _lines({edge: [edge] for edge in comparison.edges}, comparison), direction, room)
+
+
+def _service(name: str, *, ghost: bool = False) -> Node:
+    return Node(name, *parts(name), ghost=ghost)
+
+
+def _namespace(namespace: Namespace) -> Node:
+    missing = len(namespace.inner & namespace.comparison.missing)
+    note = _count(len(namespace.services), "service") + (f", {missing} missing" if missing else "")
+    ghost = not namespace.services & _seen(namespace.comparison)
+    return Node(namespace.name, namespace.name, note, trouble=bool(missing), ghost=ghost)
+
+
+def _seen(comparison: Comparison) -> set[str]:
+    return {name for edge in comparison.found for name in (edge.client, edge.server)}
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _numbers(diagram: Diagram) -> str:
+    return _WINDOW if diagram.whole else _LEFT_OUT
+
+
+def _remark(comparison: Comparison) -> tuple[str, str]:
+    """Return the remark beside the title, with its class: how many of the expected edges were found."""
     every, missing = len(comparison.expected), len(comparison.missing)
-    if not every:
-        return ""
-    return f"{missing} of {every} expected calls missing" if missing else f"all {every} expected calls found"
+    if missing:
+        return f"{missing} of {every} expected calls missing", "bad"
+    return (f"all {every} expected calls found" if every else "" if comparison.found else "no calls"), "quiet"
 
 
-def _lines(comparison: Comparison) -> dict[Edge, _Line]:
-    return {edge: _line(edge, comparison) for edge in comparison.edges}
+def _lines(bundles: Mapping[Edge, Collection[Edge]], comparison: Comparison) -> dict[Edge, Line]:
+    """Return a line for each bundle of edges; most bundles are of one edge."""
+    further = comparison.further
+    return {ends: _line(ends, edges, comparison, further) for ends, edges in sorted(bundles.items())}
 
 
-def _line(edge: Edge, comparison: Comparison) -> _Line:
-    if edge in comparison.missing:
-        return _Line("missing", 1.5, (("missing", "name bad"),))
-    calls = comparison.found[edge]
-    label = [(rate(calls.per_second), "name")]
-    if calls.failed_share:
-        label.append((f"{share(calls.failed_share)} errors", "bad"))
-    if calls.p95_seconds is not None:
-        label.append((f"p95 {duration(calls.p95_seconds)}", "quiet"))
-    if edge in comparison.further:
-        return _Line("further", _width(calls), (*label, ("not expected", "odd")))
-    return _Line("found", _width(calls), tuple(label))
+def _line(ends: Edge, edges: Collection[Edge], comparison: Comparison, all_further: Collection[Edge]) -> Line:
+    seen = [edge for edge in edges if edge in comparison.found]
+    calls = [comparison.found[edge] for edge in seen]
+    per_second = sum(one.per_second for one in calls)
+    failed = sum(one.per_second * one.failed_share for one in calls)
+    missing, further = len(edges) - len(seen), sum(edge in all_further for edge in edges)
+    label = []
+    if calls:
+        label.append((rate(per_second), "name"))
+    if failed:
+        label.append((f"{share(failed / per_second)} errors", "bad"))
+    # The p95 of several services does not follow from theirs.
+    p95 = comparison.found[ends].p95_seconds if ends in comparison.found else None
+    if p95 is not None:
+        label.append((f"p95 {duration(p95)}", "quiet"))
+    if missing:
+        label.append(("missing" if len(edges) == 1 else f"{missing} missing", "name bad"))
+    if further:
+        label.append(("not expected" if len(edges) == 1 else f"{further} not expected", "odd"))
+    kind: Kind = "found"
+    if not calls:
+        kind = "missing"
+    elif not per_second:
+        kind = "idle"
+    elif further == len(edges):
+        kind = "further"
+    return Line(kind, _width(per_second), tuple(label))
 
 
-def _width(calls: Calls) -> float:
+def _width(per_second: float) -> float:
     """Return a line's width in pixels: from 1.5 for few calls to 5 for a thousand per second."""
-    return min(1.5 + math.log10(1 + calls.per_second * 3), 5.0)
-
-
-def _place(lines: Mapping[Edge, _Line], direction: Direction) -> Layout:
-    names = {name for edge in lines for name in (edge.client, edge.server)}
-    labels = {
-        edge: Size(
-            max((text_width(text, 12, bold=True) for text, _ in line.label), default=0) + 10,
-            _LINE_HEIGHT * len(line.label) + 4,
-        )
-        for edge, line in lines.items()
-    }
-    return place({name: Size(_node_width(name), _NODE_HEIGHT) for name in names}, labels, direction)
-
-
-def _node_width(name: str) -> float:
-    service, namespace = _split(name)
-    text = max(text_width(service, _NAME, bold=True), text_width(namespace, _SMALL))
-    return min(max(text + 2 * _NODE_PADDING, _NODE_MIN_WIDTH), _NODE_MAX_WIDTH)
-
-
-def _split(name: str) -> tuple[str, str]:
-    """Return a service's own name and its namespace, which is empty when the name has none."""
-    service, _, namespace = name.rpartition(".")
-    return (service, namespace) if service else (name, "")
-
-
-def _draw(places: Layout, lines: Mapping[Edge, _Line], title: str, remark: str) -> Element:
-    kinds = [kind for kind in _MEANINGS if kind in {line.kind for line in lines.values()}]
-    heading = text_width(title, _TITLE_SIZE, bold=True) + _BETWEEN + text_width(remark, _REMARK)
-    width = max(places.width, heading, *map(_legend_width, kinds), _MIN_WIDTH)
-    top = MARGIN + TITLE
-    bottom = top + places.height + MARGIN
-    legend, legend_height = _legend(kinds, width, bottom)
-    seen = {name for edge, line in lines.items() if line.kind != "missing" for name in (edge.client, edge.server)}
-    drawn = {name for edge in lines for name in (edge.client, edge.server)}
-    graph = element(
-        "g",
-        *(part for edge in lines for part in _edge(edge, lines[edge], places.paths[edge])),
-        *(_node(name, places.nodes[name], "box" if name in seen else "box missing") for name in sorted(drawn)),
-        *(part for edge, line in lines.items() for part in _label(line, places.labels[edge])),
-        transform=f"translate({number(MARGIN + (width - places.width) / 2)} {number(top)})",
-    )
-    said = element(
-        "text",
-        remark or ("" if lines else "no calls"),
-        class_="bad" if "missing" in kinds else "quiet",
-        x=MARGIN + width,
-        y=MARGIN + 14,
-        font_size=_REMARK,
-        text_anchor="end",
-    )
-    return picture(width + 2 * MARGIN, bottom + legend_height + MARGIN / 2, title, graph, said, *legend)
-
-
-def _node(name: str, box: Box, kind: str) -> Element:
-    service, namespace = _split(name)
-    middle = box.x + box.width / 2
-    room = box.width - _NODE_PADDING
-    up, down = (4.0, 15.0) if namespace else (-_BASELINE, 0.0)
-    texts = [
-        element(
-            "text",
-            shortened(service, room, _NAME, bold=True),
-            class_="name",
-            x=middle,
-            y=box.y + box.height / 2 - up + 2,
-            font_size=_NAME,
-            text_anchor="middle",
-        )
-    ]
-    if namespace:
-        texts.append(
-            element(
-                "text",
-                shortened(namespace, room, _SMALL),
-                class_="quiet",
-                x=middle,
-                y=box.y + box.height / 2 + down,
-                font_size=_SMALL,
-                text_anchor="middle",
-            )
-        )
-    rect = element("rect", class_=kind, x=box.x, y=box.y, width=box.width, height=box.height, rx=9.0)
-    return element("g", element("title", name), rect, *texts, class_="node", data_service=name)
-
-
-def _edge(edge: Edge, line: _Line, path: tuple[Point, ...]) -> Iterator[Element]:
-    points = [f"{number(x)} {number(y)}" for x, y in path]
-    yield element(
-        "path",
-        element("title", f"{edge.client} → {edge.server}"),
-        class_=f"line {line.kind}",
-        d=f"M{points[0]}C{' '.join(points[1:])}",
-        stroke_width=line.width,
-    )
-    yield element("path", class_=f"tip {line.kind}", d=_tip(path[-2], path[-1], line.width))
-
-
-def _tip(before: Point, end: Point, width: float) -> str:
-    """Return an arrowhead from where the line ends to the box."""
-    (x, y), away = end, math.dist(before, end) or 1.0
-    dx, dy = (x - before[0]) / away, (y - before[1]) / away
-    half = 3.2 + width
-    corners = [
-        (x + dx * ARROW, y + dy * ARROW),
-        (x - dy * half - dx, y + dx * half - dy),
-        (x + dy * half - dx, y - dx * half - dy),
-    ]
-    return f"M{'L'.join(f'{number(px)} {number(py)}' for px, py in corners)}Z"
-
-
-def _label(line: _Line, box: Box) -> Iterator[Element]:
-    if not line.label:
-        return
-    yield element("rect", class_="behind", x=box.x, y=box.y, width=box.width, height=box.height, rx=4.0)
-    for row, (text, kind) in enumerate(line.label):
-        yield element(
-            "text",
-            text,
-            class_=kind,
-            x=box.x + box.width / 2,
-            y=box.y + 2 + _LINE_HEIGHT * (row + 1) - _BASELINE,
-            text_anchor="middle",
-        )
-
-
-def _legend_width(kind: str) -> float:
-    return _SWATCH + text_width(_MEANINGS[kind], _SMALL)
-
-
-def _legend(kinds: Collection[str], width: float, top: float) -> tuple[list[Element], float]:
-    """Return the legend in as many rows as it needs, and its height."""
-    parts = []
-    x, y = 0.0, top
-    for kind in kinds:
-        if x and x + _legend_width(kind) > width:
-            x, y = 0.0, y + _LEGEND_HEIGHT
-        at = MARGIN + x
-        parts += [
-            element(
-                "path",
-                class_=f"line {kind}",
-                d=f"M{number(at)} {number(y + 8)}h{number(_SWATCH - 9)}",
-                stroke_width=2.0,
-            ),
-            element("text", _MEANINGS[kind], class_="quiet", x=at + _SWATCH, y=y + 8 + _BASELINE, font_size=_SMALL),
-        ]
-        x += _legend_width(kind) + _BETWEEN
-    return parts, y - top + _LEGEND_HEIGHT if kinds else 0.0
+    return min(1.5 + math.log10(1 + per_second * 3), 5.0)

@@ -5,20 +5,25 @@ overlaps it. ``along`` is the direction in which calls point, ``across`` the oth
 """
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Literal
 
 # In pure Python, and pinned, because graphviz would be a binary that everyone has to install. It has no types.
 from grandalf.graphs import Edge as Link  # type: ignore[import-untyped]
 from grandalf.graphs import Vertex, graph_core
-from grandalf.layouts import DummyVertex, SugiyamaLayout, VertexViewer  # type: ignore[import-untyped]
+from grandalf.layouts import DummyVertex, Layer, SugiyamaLayout, VertexViewer  # type: ignore[import-untyped]
 
 from verify.service_graph import Edge
 
 Direction = Literal["right", "down"]
+Side = Literal["before", "after"]
+Outside = Mapping[str, Side]
+"""The nodes that stand before or after the frame around all others; none of them calls another, or itself."""
 Point = tuple[float, float]
 
 ARROW = 9.0
@@ -33,9 +38,15 @@ _LOOP = 26.0
 _SHELF: Mapping[Direction, float] = {"right": 620.0, "down": 900.0}
 _ORDERING_ROUNDS = 8
 _SWEEPS = 100
+# They end when nothing moves further than this, in pixels.
+_STILL = 0.2
 _STRAIGHT = 5.0
 # The share of a box's side along which lines end.
 _SIDE = 0.6
+_FRAME_PADDING = 16.0
+# What is outside has two of these tiers before, or after, all others: its boxes, and the labels of their lines.
+_TIERS: Mapping[Side | None, int] = {"before": -1, None: 0, "after": 1}
+_ROOT_TIER = -3
 
 
 @dataclass(frozen=True)
@@ -56,13 +67,17 @@ class Box:
 
 @dataclass(frozen=True)
 class Layout:
-    """``paths`` are cubic Bézier curves from client to server: a start, then three points for each curve."""
+    """``paths`` are cubic Bézier curves from client to server: a start, then three points for each curve.
+
+    ``frame`` is around all that is not outside, if something is.
+    """
 
     width: float
     height: float
     nodes: Mapping[str, Box]
     labels: Mapping[Edge, Box]
     paths: Mapping[Edge, tuple[Point, ...]]
+    frame: Box | None
 
 
 @dataclass(eq=False)
@@ -110,20 +125,40 @@ class _Component:
     depth: float
 
 
-def place(nodes: Mapping[str, Size], labels: Mapping[Edge, Size], direction: Direction) -> Layout:
-    """Lay out ``nodes`` and the edges between them, which all have a label; the same input gives the same layout."""
+def place(
+    nodes: Mapping[str, Size],
+    labels: Mapping[Edge, Size],
+    direction: Direction,
+    outside: Outside = MappingProxyType({}),
+    room: float = math.inf,
+) -> Layout:
+    """Lay out ``nodes`` and the edges between them, which all have a label; the same input gives the same layout.
+
+    An edge without text has a label without width and height. It is at most ``room`` wide if calls point down and the
+    boxes beside each other need no more.
+    """
     loops = {edge.client: labels[edge] for edge in labels if edge.client == edge.server}
     spots = {name: _node(nodes[name], loops.get(name), direction) for name in sorted(nodes)}
     edges = sorted(edge for edge in labels if edge.client != edge.server)
+    limit = math.inf if direction == "right" else room - 2 * _FRAME_PADDING * bool(outside)
+    # What one frame is around is laid out as one.
+    wholes = [list(spots)] if outside else _connected(list(spots), edges)
     components = [
         _component(
             {name: spots[name] for name in names},
             {edge: _spot(labels[edge], direction) for edge in edges if edge.client in names},
+            outside,
+            limit,
         )
-        for names in _connected(list(spots), edges)
+        for names in wholes
     ]
     breadth, depth = _shelve(components, _SHELF[direction])
     turn = _Turn(direction)
+    frame = None
+    if outside:
+        within = [spot for name, spot in spots.items() if name not in outside]
+        breadth = _widen(components, breadth)
+        frame = turn.frame(within, breadth)
     paths: dict[Edge, tuple[Point, ...]] = {}
     boxes: dict[Edge, Box] = {}
     for component in components:
@@ -139,6 +174,7 @@ def place(nodes: Mapping[str, Size], labels: Mapping[Edge, Size], direction: Dir
         nodes={name: turn.box(spot, nodes[name]) for name, spot in spots.items()},
         labels=boxes,
         paths=paths,
+        frame=frame,
     )
 
 
@@ -160,6 +196,12 @@ class _Turn:
     def box(self, spot: _Spot, size: Size) -> Box:
         x, y = self.pair((spot.along, spot.across))
         return Box(x - size.width / 2, y - size.height / 2, size.width, size.height)
+
+    def frame(self, within: Collection[_Spot], breadth: float) -> Box:
+        """Return the box around the layers of what is ``within``, over all the breadth."""
+        start = min(spot.along - spot.band / 2 for spot in within) - _FRAME_PADDING
+        end = max(spot.along + spot.band / 2 for spot in within) + _FRAME_PADDING
+        return Box(*self.pair((start, 0.0)), *self.pair((end - start, breadth)))
 
 
 def _spot(size: Size, direction: Direction) -> _Spot:
@@ -187,7 +229,7 @@ def _connected(names: Collection[str], edges: Collection[Edge]) -> Iterator[list
             yield part
 
 
-def _component(nodes: Mapping[str, _Spot], labels: Mapping[Edge, _Spot]) -> _Component:
+def _component(nodes: Mapping[str, _Spot], labels: Mapping[Edge, _Spot], outside: Outside, limit: float) -> _Component:
     forward = _without_cycles(list(nodes), list(labels))
     vertices = {spot: _vertex(spot) for spot in [*nodes.values(), *labels.values()]}
     links: dict[Edge, tuple[Link, Link]] = {}
@@ -195,14 +237,33 @@ def _component(nodes: Mapping[str, _Spot], labels: Mapping[Edge, _Spot]) -> _Com
         first, second = (edge.client, edge.server) if edge in forward else (edge.server, edge.client)
         ends = vertices[nodes[first]], vertices[label], vertices[nodes[second]]
         links[edge] = Link(*ends[:2]), Link(*ends[1:])
+    # grandalf orders only what is connected: lines from one vertex, of which none is drawn, hold the parts together.
+    root = _vertex(_Spot(line=True))
+    parts = list(_connected(list(nodes), list(labels)))
+    joints = [Link(root, vertices[nodes[part[0]]]) for part in parts] if len(parts) > 1 else []
+    every = [*vertices.values(), *([root] if joints else [])]
     # Not grandalf's Graph: it keeps edges in a set, and so in another order in every run.
-    layout = SugiyamaLayout(graph_core(list(vertices.values()), list(itertools.chain(*links.values()))))
-    layout.init_all(roots=[], inverted_edges=[], optimize=True)
+    layout = SugiyamaLayout(graph_core(every, [*itertools.chain(*links.values()), *joints]))
+    layout.alt_e = []
+    layout.rank_all([], optimize=True)
+    tiers = {root: _ROOT_TIER} | {vertices[spot]: 2 * _TIERS[outside.get(name)] for name, spot in nodes.items()}
+    for edge, label in labels.items():
+        tiers[vertices[label]] = _TIERS[outside.get(edge.client) or outside.get(edge.server)]
+    _separate(layout, tiers)
+    for link in layout.g.E():
+        layout.setdummies(link)
+    for layer in layout.layers:
+        layer.setup(layout)
     for _ in range(_ORDERING_ROUNDS):
         for _ in layout.ordering_step():
             pass
     spots = {vertex: spot for spot, vertex in vertices.items()}
-    layers = [[_spot_at(vertex, spots) for vertex in layer] for layer in layout.layers]
+    undrawn = {root, *(vertex for joint in joints for vertex in _vertices(layout, joint)[:-1])}
+    layers = [
+        [_spot_at(vertex, spots) for vertex in layer if vertex not in undrawn]
+        for layer in layout.layers
+        if not undrawn.issuperset(layer)
+    ]
     chains = {
         edge: [
             *(spots[vertex] for vertex in _vertices(layout, before)),
@@ -211,8 +272,21 @@ def _component(nodes: Mapping[str, _Spot], labels: Mapping[Edge, _Spot]) -> _Com
         for edge, (before, after) in links.items()
     }
     depth = _stack(layers)
-    breadth = _settle(layers, chains.values())
+    breadth = _settle(layers, chains.values(), limit)
     return _Component(layers, chains, forward, breadth, depth)
+
+
+def _separate(layout: SugiyamaLayout, tiers: Mapping[Vertex, int]) -> None:
+    """Move the vertices of each tier before and after tier 0 to a layer of their own."""
+    layers: dict[tuple[int, int], list[Vertex]] = {}
+    for rank, layer in enumerate(layout.layers):
+        for vertex in layer:
+            tier = tiers[vertex]
+            layers.setdefault((tier, 0 if tier else rank), []).append(vertex)
+    layout.layers = [Layer(layers[key]) for key in sorted(layers)]
+    for rank, layer in enumerate(layout.layers):
+        for vertex in layer:
+            layout.grx[vertex].rank = rank
 
 
 def _vertex(spot: _Spot) -> Vertex:
@@ -266,21 +340,26 @@ def _stack(layers: Iterable[Sequence[_Spot]]) -> float:
     return along - _LAYER_GAP
 
 
-def _settle(layers: Sequence[Sequence[_Spot]], chains: Collection[Sequence[_Spot]]) -> float:
-    """Set each spot's place across, in its layer's order and near to what it is linked with; return the breadth."""
+def _settle(layers: Sequence[Sequence[_Spot]], chains: Collection[Sequence[_Spot]], limit: float) -> float:
+    """Set each spot's place across, in its layer's order and near to what it is linked with; return the breadth.
+
+    That is at most ``limit`` if every layer has room in it.
+    """
     for chain in chains:
         for one, other in itertools.pairwise(chain):
             weight = _STRAIGHT ** (one.line + other.line)
             one.near.append((other, weight))
             other.near.append((one, weight))
-    for layer in layers:
-        _spread(layer, [0.0] * len(layer))
+    rows = [_Row(layer, limit) for layer in layers]
+    for row in rows:
+        row.spread([0.0] * len(row.spots))
     for _ in range(_SWEEPS):
-        for layer in [*layers, *reversed(layers)]:
-            _spread(layer, [_middle(spot) for spot in layer])
+        moved = [row.spread([_middle(spot) for spot in row.spots]) for row in [*rows, *reversed(rows)]]
+        if max(moved) < _STILL:
+            break
     beside = _beside(chains)
-    for layer in layers:
-        _spread(layer, [beside.get(spot, spot).across for spot in layer])
+    for row in rows:
+        row.spread([beside.get(spot, spot).across for spot in row.spots])
     every = list(itertools.chain(*layers))
     lowest = min(spot.across - spot.before for spot in every)
     for spot in every:
@@ -306,27 +385,44 @@ def _beside(chains: Collection[Sequence[_Spot]]) -> dict[_Spot, _Spot]:
     return beside
 
 
-def _spread(layer: Sequence[_Spot], wanted: Sequence[float]) -> None:
-    """Move the spots of a layer as near to ``wanted`` as they can come without touching each other.
+@dataclass(frozen=True)
+class _Row:
+    """The spots of a layer, which may come as far as half of ``limit`` from 0 across, if all of them have room then."""
 
-    Spots that would touch are moved as one, to the mean of what they want by their weights: so every call shortens
-    the lines, and many calls come to rest.
-    """
-    offsets = [0.0]
-    for one, other in itertools.pairwise(layer):
-        gap = _LINE_GAP if one.line or other.line else _ACROSS_GAP
-        offsets.append(offsets[-1] + one.after + gap + other.before)
-    groups: list[tuple[float, float, int]] = []
-    for spot, want, offset in zip(layer, wanted, offsets, strict=True):
-        mean, weight, count = want - offset, spot.weight, 1
-        while groups and groups[-1][0] > mean:
-            before, heavy, many = groups.pop()
-            mean = (before * heavy + mean * weight) / (heavy + weight)
-            weight, count = heavy + weight, many + count
-        groups.append((mean, weight, count))
-    means = itertools.chain(*([mean] * count for mean, _, count in groups))
-    for spot, mean, offset in zip(layer, means, offsets, strict=True):
-        spot.across = mean + offset
+    spots: Sequence[_Spot]
+    limit: float
+
+    @cached_property
+    def _offsets(self) -> Sequence[float]:
+        """How far each spot is from the first one if none moves away from the one before it."""
+        offsets = [0.0]
+        for one, other in itertools.pairwise(self.spots):
+            gap = _ACROSS_GAP if one.breadth and other.breadth else _LINE_GAP
+            offsets.append(offsets[-1] + one.after + gap + other.before)
+        return offsets
+
+    def spread(self, wanted: Sequence[float]) -> float:
+        """Move the spots as near to ``wanted`` as they can come without touching; return how far one moved at most.
+
+        Spots that would touch are moved as one, to the mean of what they want by their weights: so every call shortens
+        the lines, and many calls come to rest.
+        """
+        groups: list[tuple[float, float, int]] = []
+        for spot, want, offset in zip(self.spots, wanted, self._offsets, strict=True):
+            mean, weight, count = want - offset, spot.weight, 1
+            while groups and groups[-1][0] > mean:
+                before, heavy, many = groups.pop()
+                mean = (before * heavy + mean * weight) / (heavy + weight)
+                weight, count = heavy + weight, many + count
+            groups.append((mean, weight, count))
+        lowest = self.spots[0].before - self.limit / 2
+        highest = max(self.limit / 2 - self._offsets[-1] - self.spots[-1].after, lowest)
+        means = itertools.chain(*([min(max(mean, lowest), highest)] * count for mean, _, count in groups))
+        moved = 0.0
+        for spot, mean, offset in zip(self.spots, means, self._offsets, strict=True):
+            moved = max(moved, abs(mean + offset - spot.across))
+            spot.across = mean + offset
+        return moved
 
 
 def _shelve(components: Iterable[_Component], shelf: float) -> Point:
@@ -342,6 +438,14 @@ def _shelve(components: Iterable[_Component], shelf: float) -> Point:
         depth = max(depth, along + component.depth)
         across += component.breadth + _COMPONENT_GAP
     return breadth, depth
+
+
+def _widen(components: Iterable[_Component], breadth: float) -> float:
+    """Move everything so that a frame fits around it; return the breadth with the frame."""
+    for component in components:
+        for spot in itertools.chain(*component.layers):
+            spot.across += _FRAME_PADDING
+    return breadth + 2 * _FRAME_PADDING
 
 
 def _label(chain: Sequence[_Spot]) -> _Spot:
@@ -361,11 +465,16 @@ def _paths(component: _Component) -> Iterator[tuple[Edge, tuple[Point, ...]]]:
         # Through a layer a line goes straight, so that it does not touch what else is there.
         straight = [
             (first.along + first.band / 2, out),
-            *((spot.along + half, spot.across) for spot in chain[1:-1] for half in (-spot.band / 2, spot.band / 2)),
+            *((spot.along + half, spot.across) for spot in chain[1:-1] for half in _halves(spot)),
             (last.along - last.band / 2, into),
         ]
         path = _curve([(start, out), *(point for point in straight if start < point[0] < end), (end, into)])
         yield edge, tuple(path if forward else reversed(path))
+
+
+def _halves(spot: _Spot) -> tuple[float, ...]:
+    """Return where a line enters and leaves the spot's layer, counted from its middle; a layer may have no depth."""
+    return (-spot.band / 2, spot.band / 2) if spot.band else (0.0,)
 
 
 def _ports(ends: Iterable[tuple[_Spot, _Spot]]) -> dict[tuple[_Spot, _Spot], float]:

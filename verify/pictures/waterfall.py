@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from verify.pictures.drawing import HUES, MARGIN, TITLE, picture, shortened, text_width
+from verify.pictures.drawing import HUES, MARGIN, SMALLEST_TEXT, TITLE, picture, shortened, text_width
 from verify.pictures.markup import Element, element
 from verify.quantities import duration
 from verify.trace import Span, Trace
@@ -13,9 +13,13 @@ _NS = 1e-9
 _WIDTH, _NAMES, _BARS = 960.0, 352.0, 456.0
 _ROW, _BAR, _AXIS = 24.0, 10.0, 26.0
 _INDENT, _MAX_DEPTH = 14.0, 12
-_SIZE = 12.0
+_SIZE = SMALLEST_TEXT
 _TICKS = 6
 _STEPS = (1, 2, 5)
+_SAID = (
+    "Every row is a span of the trace as Tempo returned it, below the span that caused it. "
+    "Its bar begins and ends when the span did, and has the colour of its service."
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def waterfall(trace: Trace, title: str = "The trace of the request") -> Element:
     if left_out:
         parts.append(element("text", f"and {left_out} more spans", class_="quiet", x=MARGIN, y=bottom + 16))
         bottom += _ROW
-    return picture(_WIDTH, bottom + MARGIN, title, *parts)
+    return picture(_WIDTH, bottom + MARGIN, title, _SAID, *parts)
 
 
 def _rows(trace: Trace) -> Iterator[_Row]:
@@ -114,7 +118,7 @@ def _axis(total: int, bottom: float) -> Iterator[Element]:
         top = MARGIN + TITLE + _AXIS
         yield element("line", class_="grid", x1=x, x2=x, y1=top - 4, y2=bottom)
         label = duration(tick * _NS) if tick else "0"
-        yield element("text", label, class_="quiet tick", x=x, y=top - 10, text_anchor="middle", font_size=11.0)
+        yield element("text", label, class_="quiet tick", x=x, y=top - 10, text_anchor="middle")
 
 
 def _ticks(total: int) -> Collection[int]:

@@ -1,15 +1,12 @@
 """The picture of a service graph has every service once, and nothing in it overlaps."""
 
-import itertools
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from xml.etree import ElementTree as ET
 
 import pytest
+from drawn_graph import SVG, Area, area, assert_nothing_is_covered, labels, lines, nodes, parsed, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +15,6 @@ from verify.pictures.layout import Direction
 from verify.pictures.markup import xml
 from verify.service_graph import Calls, Comparison, Edge, Graph, bookinfo_edges
 
-SVG = "{http://www.w3.org/2000/svg}"
 BOOKINFO = bookinfo_edges("bookinfo")
 FINE = Calls(requests=400, failed=0, mean_seconds=0.01, per_second=2.25, p95_seconds=0.0123)
 FAILING = Calls(requests=400, failed=50, mean_seconds=0.01, per_second=2.25, failed_share=0.125, p95_seconds=0.0123)
@@ -39,81 +35,6 @@ SHOP: Graph = {
     for server in servers
 }
 directions = pytest.mark.parametrize("direction", ["right", "down"])
-
-
-@dataclass(frozen=True)
-class Area:
-    """A rectangle, and the names that belong to it."""
-
-    names: frozenset[str]
-    x: float
-    y: float
-    width: float
-    height: float
-
-    def meets(self, other: "Area") -> bool:
-        return (
-            self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.height
-            and other.y < self.y + self.height
-        )
-
-    def has(self, x: float, y: float) -> bool:
-        """Whether a point is inside, and not at the border: coordinates are rounded."""
-        return 0.2 < x - self.x < self.width - 0.2 and 0.2 < y - self.y < self.height - 0.2
-
-
-def parsed(picture: ET.Element) -> ET.Element:
-    return ET.fromstring(xml(picture))  # noqa: S314  it is our own
-
-
-def area(rect: ET.Element, *names: str) -> Area:
-    return Area(frozenset(names), *(float(rect.get(key, "")) for key in ("x", "y", "width", "height")))
-
-
-def nodes(svg: ET.Element) -> list[Area]:
-    groups = svg.iterfind(f".//{SVG}g[@class='node']")
-    return [area(group.find(f"{SVG}rect"), group.findtext(f"{SVG}title")) for group in groups]
-
-
-def labels(svg: ET.Element) -> list[Area]:
-    return [area(rect) for rect in svg.iterfind(f".//{SVG}rect[@class='behind']")]
-
-
-def lines(svg: ET.Element) -> dict[Edge, list[tuple[float, float]]]:
-    """Thirty points of each Bézier curve of each line, by its edge."""
-    found_lines = {}
-    for path in svg.iterfind(f".//{SVG}path"):
-        title = path.findtext(f"{SVG}title")
-        if title:
-            numbers = [float(number) for number in re.findall(r"-?[\d.]+", path.get("d", ""))]
-            points = list(zip(numbers[::2], numbers[1::2], strict=True))
-            curves = zip(points[:-1:3], points[1::3], points[2::3], points[3::3], strict=True)
-            found_lines[Edge(*title.split(" → "))] = [point for curve in curves for point in along(*curve)]
-    return found_lines
-
-
-def along(*curve: tuple[float, float]) -> Iterator[tuple[float, float]]:
-    a, b, c, d = curve
-    for step in range(31):
-        t = step / 30
-        weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
-        yield tuple(sum(w * p[axis] for w, p in zip(weights, (a, b, c, d), strict=True)) for axis in (0, 1))
-
-
-def texts(svg: ET.Element) -> list[str]:
-    return [text.text or "" for text in svg.iter(f"{SVG}text")]
-
-
-def assert_nothing_is_covered(svg: ET.Element) -> None:
-    boxes, words = nodes(svg), labels(svg)
-    for one, other in itertools.combinations([*boxes, *words], 2):
-        assert not one.meets(other), (one, other)
-    for edge, points in lines(svg).items():
-        assert not [box for box in boxes if any(box.has(*point) for point in points)], edge
-        # Each line goes through the label that is its own.
-        assert len([label for label in words if any(label.has(*point) for point in points)]) <= 1, edge
 
 
 @directions
@@ -186,6 +107,44 @@ def test_an_edge_that_was_not_expected_says_so() -> None:
     svg = parsed(found(Comparison({Edge("a", "b"): FINE, Edge("x", "b"): FINE}, frozenset({Edge("a", "b")}))))
     assert svg.find(f".//{SVG}path[@class='line further']").findtext(f"{SVG}title") == "x → b"
     assert texts(svg).count("not expected") == 1
+
+
+def test_an_edge_at_no_rate_is_drawn_apart_and_says_so() -> None:
+    svg = parsed(found(Comparison({Edge("a", "b"): FINE, Edge("b", "c"): Calls(7, 0, 0)}, frozenset())))
+    assert svg.find(f".//{SVG}path[@class='line idle']").findtext(f"{SVG}title") == "b → c"
+    assert {"0/s", "found, but at 0/s in the last 5 minutes"} <= set(texts(svg))
+
+
+def test_it_is_described_in_words() -> None:
+    said = parsed(found(Comparison(dict.fromkeys(BOOKINFO, FINE), BOOKINFO))).findtext(f"{SVG}desc")
+    assert "6 services" in said
+    assert "Tempo's metrics generator" in said
+
+
+def test_in_a_room_that_is_too_small_for_all_numbers_only_those_of_what_is_wrong_are_left() -> None:
+    # As many branches beside each other as are too wide for the other direction.
+    graph = {Edge(f"{one}{n}", f"{other}{n}"): FINE for one, other in ("ab", "bc", "cd") for n in range(12)}
+    graph |= {Edge("root", f"a{n}"): FAILING if n == 3 else FINE for n in range(12)}
+    svg = parsed(found(Comparison(graph, frozenset()), direction="right", room=1000))
+    assert float(svg.get("width")) <= 1000
+    said = set(texts(svg))
+    assert "12 % errors" in said
+    assert not said & {"2.2/s", "p95 12 ms"}
+
+
+def test_a_picture_turns_where_the_other_direction_fits_in_the_room() -> None:
+    graph = {Edge("a", f"b{n}"): FINE for n in range(12)}
+    svg = parsed(found(Comparison(graph, frozenset()), direction="down", room=600))
+    assert float(svg.get("width")) <= 600
+    assert "2.2/s" in texts(svg)
+
+
+def test_a_picture_is_pressed_into_a_room_in_which_its_boxes_fit() -> None:
+    comparison = Comparison(SHOP, frozenset())
+    wide = float(parsed(found(comparison, direction="down")).get("width"))
+    svg = parsed(found(comparison, direction="down", room=wide - 40))
+    assert float(svg.get("width")) <= wide - 40
+    assert_nothing_is_covered(svg)
 
 
 FOUND = "found: the wider, the more calls"

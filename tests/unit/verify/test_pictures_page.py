@@ -1,5 +1,7 @@
 """The page has everything in the report, in one self-contained file."""
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,6 +15,7 @@ from verify import findings, pictures
 from verify.causes import Code
 from verify.findings import Finding
 from verify.pictures.page import page
+from verify.service_graph import Calls, Edge
 
 VOID = {"meta"}
 
@@ -99,6 +102,46 @@ def test_the_request_has_its_trace_its_address_and_its_note() -> None:
 
 def test_the_found_and_the_expected_graph_and_the_trace_are_drawn() -> None:
     assert PAGE.texts("text", "title") == ["Found", "Expected", "The trace of the request"]
+
+
+def test_every_picture_has_its_description_as_its_caption() -> None:
+    assert PAGE.texts("figcaption") == PAGE.texts("desc")
+    assert len(PAGE.texts("figcaption")) == len(PAGE.texts("svg"))
+
+
+def test_everything_that_scrolls_has_a_name_and_can_have_the_focus() -> None:
+    scrolling = [
+        attributes for _, attributes, _ in PAGE.elements if "scroll" in (attributes.get("class") or "").split()
+    ]
+    assert [one["aria-label"] for one in scrolling] == [
+        "Found, can be scrolled",
+        "Expected, can be scrolled",
+        "Calls, can be scrolled",
+        "The trace of the request, can be scrolled",
+    ]
+    assert {(one["tabindex"], one["role"]) for one in scrolling} == {("0", "region")}
+
+
+def test_its_policy_allows_its_own_style_and_nothing_else() -> None:
+    made = page(REPORT)
+    style = Reader(made).texts("style")
+    assert len(style) == 1
+    digest = base64.b64encode(hashlib.sha256(style[0].encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in made
+
+
+def test_a_large_graph_has_a_part_for_each_namespace_with_its_calls() -> None:
+    graph = {Edge("s0.n0", f"s{n}.n{n % 3}"): Calls(1, 0, 0, per_second=1) for n in range(1, 40)}
+    made = Reader(page(replace(REPORT, graph=graph, expected=frozenset({*graph, Edge("s1.n1", "s2.n2")}))))
+    assert made.texts("text", "title")[:4] == ["Namespaces", "n0", "n1", "n2"]
+    assert made.texts("summary") == [
+        "n014 services, 39 calls",
+        "n113 services, 14 calls, ✗ 1 missing",
+        "n213 services, 14 calls, ✗ 1 missing",
+    ]
+    rows = [text for text in made.texts("tr") if "s1.n1s2.n2" in text]
+    assert rows == ["✗ missings1.n1s2.n2"] * 2
 
 
 def test_every_edge_is_in_the_table_with_what_is_known_of_it() -> None:
