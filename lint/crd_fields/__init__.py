@@ -6,7 +6,7 @@ texts that may be there. ``None`` is a value that is not checked.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -76,13 +76,18 @@ def names(known: Fields | None) -> list[str]:
     return [name for name in known or () if name not in (_ANY, _TYPE, _ITEMS)]
 
 
-def differences(value: object, known: Fields | None, path: Path = ()) -> Iterator[Difference]:
-    """Yield each field that does not exist, and each value of another type; nothing where a variable stands."""
+def differences(
+    value: object, known: Fields | None, path: Path = (), named: Callable[[str], str] = str
+) -> Iterator[Difference]:
+    """Yield each field that does not exist, and each value of another type; nothing where a variable stands.
+
+    ``named`` is the name by which the kind knows a field as it is written.
+    """
     if known is None or value is None or (isinstance(value, str) and is_unknown(value)):
         return
     wanted = known.get(_TYPE)
     if wanted == "list":
-        yield from _in_list(value, known, path)
+        yield from _in_list(value, known, path, named)
     elif wanted is not None:
         if not _is(value, wanted):
             yield Difference(path, _WORDS[wanted] if isinstance(wanted, str) else f"one of {', '.join(wanted)}")
@@ -92,18 +97,19 @@ def differences(value: object, known: Fields | None, path: Path = ()) -> Iterato
         for key, content in value.items():
             if not isinstance(key, str) or is_unknown(key):
                 continue
-            if key in known or _ANY in known:
-                yield from differences(content, known.get(key, known.get(_ANY)), (*path, key))
+            name = named(key)
+            if name in known or _ANY in known:
+                yield from differences(content, known.get(name, known.get(_ANY)), (*path, key), named)
             else:
                 yield Difference((*path, key), "")
 
 
-def _in_list(value: object, known: Fields, path: Path) -> Iterator[Difference]:
+def _in_list(value: object, known: Fields, path: Path, named: Callable[[str], str]) -> Iterator[Difference]:
     if not isinstance(value, list | tuple):
         yield Difference(path, "a list")
         return
     for index, item in enumerate(value):
-        yield from differences(item, known[_ITEMS], (*path, index))
+        yield from differences(item, known[_ITEMS], (*path, index), named)
 
 
 def _is(value: object, wanted: str | list[str]) -> bool:

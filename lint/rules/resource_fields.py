@@ -11,16 +11,13 @@ from lint.rule import rule
 from lint.views.kiali import TRACING
 from lint.views.resource_fields import Different, different
 
-# The form of a collector's configuration, of which another rule is.
-_OF_COLLECTOR = ("OpenTelemetryCollector", ("spec", "config"))
 _PROVIDERS = "extensionProviders"
-# The fields of which other rules are.
-_ELSEWHERE: tuple[tuple[str, Path], ...] = (
+# The values and fields of which other rules are; and the fields alone.
+_CONFIGURATIONS: tuple[tuple[str, Path], ...] = (
     ("Istio", ("spec", "values", "meshConfig")),
-    ("Kiali", ("spec", *TRACING)),
-    _OF_COLLECTOR,
-    ("Telemetry", ("spec",)),
+    ("OpenTelemetryCollector", ("spec", "config")),
 )
+_ELSEWHERE: tuple[tuple[str, Path], ...] = (*_CONFIGURATIONS, ("Kiali", ("spec", *TRACING)), ("Telemetry", ("spec",)))
 
 
 @rule(
@@ -78,12 +75,16 @@ def field_that_the_kind_does_not_have(manifests: Manifests, _facts: Facts) -> It
 )
 def value_that_the_kind_refuses(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in different(manifests):
-        if one.difference.wanted and (one.owner.kind, one.difference.path[:2]) != _OF_COLLECTOR:
+        if one.difference.wanted and not _is_of_configuration(one):
             yield error(
                 one.owner.where(*one.difference.path),
                 f"the API server refuses the {one.owner.kind}: this is not {one.difference.wanted}",
                 "put it into quotes" if one.difference.wanted == "a text" else f"write {one.difference.wanted}",
             )
+
+
+def _is_of_configuration(one: Different) -> bool:
+    return any(one.owner.kind == kind and one.difference.path[: len(place)] == place for kind, place in _CONFIGURATIONS)
 
 
 def _is_elsewhere(one: Different) -> bool:
