@@ -106,8 +106,8 @@ def mesh_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Itera
     levels=(Severity.ERROR,),
     why=(
         "If one value is of another type than Istio wants, istiod refuses the whole mesh configuration and goes on "
-        "with the one before, or does not start; of an Istio, the API server refuses it. In YAML, `true` and `15` are texts "
-        "only in quotes: the values of `proxyMetadata` are texts."
+        "with the one before, or does not start; of an Istio, the API server refuses it. In YAML, `true` and `15` are "
+        "texts only in quotes: the values of `proxyMetadata` are texts."
     ),
     remedy="Put a text into quotes, and write a number, true or false without.",
     example="""
