@@ -3,42 +3,52 @@
 import difflib
 from collections.abc import Iterator
 
+from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, text
+from lint.objects import Manifests, Path, at
 from lint.rule import rule
 from lint.views.hosts import ServiceName
-from lint.views.kiali import asked, kialis
+from lint.views.kiali import TRACING, Kiali, asked, kialis
+from lint.views.mesh import is_plain
 from lint.views.services import TEMPO, monolithic_service
 
 _HTTP_PORT = 3200
 _PAGE_OF_JAEGER = 16686
-# kiali: config/config.go, TracingConfig; and what older ones had.
-_SETTINGS = (
-    "auth",
-    "custom_headers",
-    "disable_version_check",
-    "enabled",
-    "external_url",
-    "grpc_port",
-    "health_check_url",
-    "in_cluster_url",
-    "internal_url",
-    "is_core",
-    "namespace",
-    "namespace_selector",
-    "provider",
-    "query_scope",
-    "query_timeout",
-    "service",
-    "tempo_config",
-    "url",
-    "use_grpc",
-    "use_waypoint_name",
-    "whitelist_istio_system",
-)
-_BY_LETTERS = {name.replace("_", ""): name for name in _SETTINGS}
+_PROVIDERS = ("jaeger", "tempo")
 _ALIKE = 0.85
+_KIND = "Kiali"
+_VERSION = "v1alpha1"
+_TEXT = "a text"
+# What Kiali reads and its resource does not have, or had once (kiali: config/config.go, and older ones).
+_READ_TOO: frozenset[Path] = frozenset(
+    {
+        (*TRACING, "component_status"),
+        (*TRACING, "namespace"),
+        (*TRACING, "service"),
+        ("auth", "openid", "client_secret"),
+        ("auth", "openid", "discovery_override", "end_session_endpoint"),
+        ("auth", "openid", "post_logout_redirect_uri"),
+        *(("auth", "openshift", key) for key in ("ca_file", "client_id", "custom_ca", "impersonation")),
+        *(("auth", "openshift", key) for key in ("server_prefix", "use_system_ca")),
+        ("chat_ai", "store_config", "history_token_budget_ratio"),
+        *(("deployment", key) for key in ("cluster_name_overrides", "ingress_enabled", "override_ingress_yaml")),
+        ("deployment", "remote_secret_path"),
+        ("external_services", "custom_dashboards", "prometheus", "enabled"),
+        ("external_services", "istio", "registry"),
+        ("external_services", "perses", "auth", "token"),
+        ("in_cluster",),
+        ("istio_labels",),
+        ("kiali_feature_flags", "ui_defaults", "graph"),
+        ("runConfig",),
+        ("runMode",),
+        ("server",),
+    }
+)
+# What the chart kiali-server reads itself, and Helm (kiali/helm-charts: kiali-server/values.yaml and its templates).
+_OF_CHART = frozenset(
+    {"enabled", "fullnameOverride", "global", "isOpenShift", "kiali_route_url", "nameOverride", "skipResources", "tags"}
+)
 
 
 @rule(
@@ -160,10 +170,10 @@ def grpc_to_the_page_of_jaeger(manifests: Manifests, facts: Facts) -> Iterator[F
 
 @rule(
     code="N9",
-    title="A setting of Kiali's tracing is misspelt",
+    title="A setting of Kiali's tracing does not exist",
     levels=(Severity.WARNING,),
     why="Kiali ignores a key that it does not know, and takes the default of the one that was meant.",
-    remedy="Write the key that the finding names.",
+    remedy="Write the key as Kiali has it.",
     example="""
         apiVersion: kiali.io/v1alpha1
         kind: Kiali
@@ -174,15 +184,118 @@ def grpc_to_the_page_of_jaeger(manifests: Manifests, facts: Facts) -> Iterator[F
     """,
     source="kiali: config/config.go, TracingConfig",
 )
-def misspelt_setting_of_tracing(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+def setting_of_tracing_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for kiali in kialis(manifests):
-        for key in kiali.tracing:
-            letters = text(key).replace("_", "").lower()
-            meant = difflib.get_close_matches(letters, _BY_LETTERS, 1, _ALIKE) if key not in _SETTINGS else []
-            if meant:
+        for path in _unknown(kiali):
+            if path[: len(TRACING)] == TRACING:
                 yield warning(
-                    kiali.where(key), f"Kiali knows no {key!r} and ignores it", f"write {_BY_LETTERS[meant[0]]}"
+                    kiali.owner.where(*kiali.path, *path), f"Kiali knows no {path[-1]!r} and ignores it", _remedy(path)
                 )
+
+
+@rule(
+    code="N9",
+    title="Kiali does not start for a value of another type",
+    levels=(Severity.ERROR,),
+    why=(
+        "Kiali reads its configuration strictly as to types: a text where it wants a number, or true or false, ends it "
+        "when it starts. Of the resource Kiali, the API server refuses it instead, which another check reports."
+    ),
+    remedy="Write the value without quotes, or as Kiali wants it.",
+    example="""
+        external_services:
+          tracing: {enabled: "true", internal_url: "http://jaeger-query.tracing-system:16685"}
+    """,
+    source="kiali: config/config.go, Unmarshal",
+)
+def value_that_kiali_cannot_read(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for kiali in kialis(manifests):
+        for one in differences(kiali.settings, _fields()) if kiali.owner.kind != _KIND else ():
+            # It takes any value but a map or a list for a text.
+            is_text = one.wanted == _TEXT or one.wanted.startswith("one of")
+            if one.wanted and not (is_text and isinstance(at(kiali.settings, *one.path), str | int | float)):
+                yield error(
+                    kiali.owner.where(*kiali.path, *one.path),
+                    f"Kiali ends when it starts: this is not {one.wanted}",
+                    f"write {one.wanted}",
+                )
+
+
+@rule(
+    code="N9",
+    title="Kiali knows no such provider of traces",
+    levels=(Severity.ERROR,),
+    why="Kiali gets traces from `jaeger` or `tempo`; with another word there it does not start, or shows no traces.",
+    remedy="Set `provider` to `jaeger` or `tempo`.",
+    example="""
+        apiVersion: kiali.io/v1alpha1
+        kind: Kiali
+        metadata: {name: kiali, namespace: istio-system}
+        spec:
+          external_services:
+            tracing: {enabled: true, provider: otel, internal_url: "http://otel-collector.tracing-system:4317"}
+    """,
+    source="kiali: config/config.go, Validate",
+)
+def provider_that_kiali_does_not_know(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for query in asked(manifests, facts):
+        if is_plain(query.provider) and query.provider not in _PROVIDERS:
+            yield error(
+                query.where("provider"),
+                f"Kiali gets no traces from {query.provider!r}",
+                f"set it to {' or '.join(_PROVIDERS)}",
+            )
+
+
+@rule(
+    code="N35",
+    title="A chart of Kiali does not read a value",
+    levels=(Severity.WARNING,),
+    why=(
+        "The chart kiali-server hands its values on to Kiali, and the chart kiali-operator those in `cr.spec`. Kiali "
+        "ignores a key that it does not know, or that stands in another place, and the default holds."
+    ),
+    remedy="Write the key as Kiali has it, at its place.",
+    example="""
+        deployment:
+          auth: {strategy: anonymous}
+        external_services:
+          prometheus: {url: "http://prometheus.monitoring:9090"}
+    """,
+    source="kiali: config/config.go; kiali/helm-charts: kiali-server/values.yaml",
+)
+def value_that_the_chart_of_kiali_does_not_read(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for kiali in kialis(manifests):
+        if kiali.owner.kind == _KIND or kiali.path[:1] == ("data",):
+            continue
+        for path in _unknown(kiali):
+            if path[: len(TRACING)] != TRACING and path[0] not in _OF_CHART:
+                yield warning(
+                    kiali.owner.where(*kiali.path, *path),
+                    f"Kiali knows no {'.'.join(map(str, path))}, and its default holds",
+                    _remedy(path),
+                )
+
+
+def _fields() -> Fields | None:
+    return fields(_KIND, _VERSION)
+
+
+def _unknown(kiali: Kiali) -> Iterator[Path]:
+    for one in differences(kiali.settings, _fields()):
+        known = any(one.path[: len(path)] == path for path in _READ_TOO)
+        if not one.wanted and not known and not str(one.path[-1]).startswith("x-"):
+            yield one.path
+
+
+def _remedy(path: Path) -> str:
+    *around, key = path
+    # Two spellings are the same but for capitals and underscores.
+    near = {name.replace("_", ""): name for name in names(below(_fields(), tuple(around)))}
+    found = difflib.get_close_matches(str(key).replace("_", "").lower(), near, 1, _ALIKE)
+    if found:
+        return f"write {near[found[0]]}"
+    return f"move it to the top, as {key}" if key in names(_fields()) else "leave it out"
 
 
 def _sounds_monolithic(host: str) -> bool:

@@ -5,92 +5,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
-from lint.findings import Fault, Severity, warning
-from lint.objects import Manifests, Path, Place, at, mapping, sequence
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Path, Place, at, mapping
 from lint.rule import rule
-from lint.views.mesh import INSTALL, is_plain, mesh_configs
+from lint.views.mesh import INSTALL, SAIL, MeshConfig, is_plain, mesh_configs
 
-# istio/api: mesh/v1alpha1/config.proto, MeshConfig.
-_MESH = frozenset(
-    [
-        "proxyListenPort",
-        "proxyInboundListenPort",
-        "proxyHttpPort",
-        "connectTimeout",
-        "hboneIdleTimeout",
-        "protocolDetectionTimeout",
-        "tcpKeepalive",
-        "ingressClass",
-        "ingressService",
-        "ingressControllerMode",
-        "ingressSelector",
-        "enableTracing",
-        "accessLogFile",
-        "accessLogFormat",
-        "accessLogEncoding",
-        "enableEnvoyAccessLogService",
-        "disableEnvoyListenerLog",
-        "defaultConfig",
-        "outboundTrafficPolicy",
-        "inboundTrafficPolicy",
-        "configSources",
-        "enableAutoMtls",
-        "trustDomain",
-        "trustDomainAliases",
-        "caCertificates",
-        "defaultServiceExportTo",
-        "defaultVirtualServiceExportTo",
-        "defaultDestinationRuleExportTo",
-        "rootNamespace",
-        "localityLbSetting",
-        "zoneAwareLbSetting",
-        "dnsRefreshRate",
-        "h2UpgradePolicy",
-        "inboundClusterStatName",
-        "outboundClusterStatName",
-        "certificates",
-        "serviceSettings",
-        "serviceScopeConfigs",
-        "enablePrometheusMerge",
-        "verifyCertificateAtClient",
-        "ca",
-        "extensionProviders",
-        "defaultProviders",
-        "discoverySelectors",
-        "pathNormalization",
-        "defaultHttpRetryPolicy",
-        "meshMTLS",
-        "tlsDefaults",
-        "defaultTrafficPolicy",
-        "serviceEntryVisibility",
-    ]
-)
-# istio/api: mesh/v1alpha1/proxy.proto, Tracing.
-_TRACING = frozenset(
-    {
-        "customTags",
-        "datadog",
-        "enableIstioTags",
-        "lightstep",
-        "maxPathTagLength",
-        "openCensusAgent",
-        "sampling",
-        "stackdriver",
-        "tlsSettings",
-        "zipkin",
-    }
-)
-_WITH_SERVICE = frozenset({"service", "port"})
-# istio/api: mesh/v1alpha1/config.proto, MeshConfig.ExtensionProvider.
-_PROVIDERS: Mapping[str, frozenset[str]] = {
-    "datadog": _WITH_SERVICE | {"maxTagLength"},
-    "opentelemetry": _WITH_SERVICE
-    | {"dynatraceSampler", "grpc", "http", "maxTagLength", "resourceDetectors", "serviceAttributeEnrichment"},
-    "skywalking": _WITH_SERVICE | {"accessToken"},
-    "zipkin": _WITH_SERVICE
-    | {"enable64bitTraceId", "headers", "maxTagLength", "path", "timeout", "traceContextOption"},
-}
+_PROVIDERS = "extensionProviders"
+# An entry's index and its kind.
+_OF_ENTRY = 3
+_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+# Any value may be there, whatever the definition of the resource says (istio/api: mesh/v1alpha1/config.proto).
+_STRUCT = ("logFormat", "labels")
 # istio: operator/pkg/apis/types.go; some are of releases before 1.24.
 _OPERATOR = frozenset(
     [
@@ -138,10 +65,10 @@ _COMPONENTS = frozenset(["base", "pilot", "cni", "ztunnel", "istiodRemote", "ing
 )
 def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for mesh in mesh_configs(manifests):
-        for index, entry in enumerate(sequence(mesh.values.get("extensionProviders"))):
-            for kind, known in _PROVIDERS.items():
-                path: Path = ("extensionProviders", index, kind)
-                yield from _unknown(mesh.where(*path), mapping(at(entry, kind)), known)
+        for path in _unknown_in(mesh):
+            # Another rule reports a kind that does not exist.
+            if path[0] == _PROVIDERS and len(path) > _OF_ENTRY:
+                yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
 
 
 @rule(
@@ -168,9 +95,42 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
 )
 def mesh_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for mesh in mesh_configs(manifests):
-        yield from _unknown(mesh.where(), mesh.values, _MESH)
-        path: Path = ("defaultConfig", "tracing")
-        yield from _unknown(mesh.where(*path), mapping(at(mesh.values, *path)), _TRACING)
+        for path in _unknown_in(mesh):
+            if path[0] != _PROVIDERS:
+                yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
+
+
+@rule(
+    code="N3",
+    title="istiod refuses the mesh configuration for a value of another type",
+    levels=(Severity.ERROR,),
+    why=(
+        "If one value is of another type than Istio wants, istiod refuses the whole mesh configuration and goes on "
+        "with the one before, or does not start; of an Istio, the API server refuses it. In YAML, `true` and `15` are "
+        "texts only in quotes: the values of `proxyMetadata` are texts."
+    ),
+    remedy="Put a text into quotes, and write a number, true or false without.",
+    example="""
+        apiVersion: sailoperator.io/v1
+        kind: Istio
+        metadata: {name: default}
+        spec:
+          version: v1.31.0
+          values:
+            meshConfig:
+              defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: true}}
+    """,
+    source="istio/api: mesh/v1alpha1/config.proto and proxy.proto; istio: pkg/util/protomarshal/protomarshal.go",
+)
+def value_that_the_mesh_refuses(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for mesh in mesh_configs(manifests):
+        for one in differences(mesh.values, _known(), named=_in_camel_case):
+            if one.wanted and not _takes(mesh, one.path):
+                yield error(
+                    mesh.where(*one.path),
+                    f"istiod refuses the whole mesh configuration: this is not {one.wanted}",
+                    "put it into quotes" if one.wanted == "a text" else f"write {one.wanted}",
+                )
 
 
 @rule(
@@ -199,15 +159,47 @@ def operator_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
         yield from _unknown(obj.where("spec", "components"), components, _COMPONENTS)
 
 
+def _known() -> Fields | None:
+    known: Fields | None = below(fields("Istio"), ("values", "meshConfig"))
+    return known
+
+
+def _named(path: Path) -> Path:
+    return tuple(_in_camel_case(key) if isinstance(key, str) else key for key in path)
+
+
+def _unknown_in(mesh: MeshConfig) -> Iterator[Path]:
+    for one in differences(mesh.values, _known(), named=_in_camel_case):
+        if not one.wanted:
+            yield one.path
+
+
+def _takes(mesh: MeshConfig, path: Path) -> bool:
+    """Whether the value is right, though of another type: JSON of a protobuf has numbers in quotes, and words as
+    numbers."""
+    wanted, value = below(_known(), _named(path)), at(mesh.values, *path)
+    if _named(path)[-3:-1] == _STRUCT or wanted is None:
+        return True
+    if mesh.owner.group == SAIL:
+        return False
+    if wanted.get("=") in ("integer", "number"):
+        return isinstance(value, str) and _NUMBER.fullmatch(value) is not None
+    return isinstance(wanted.get("="), list) and isinstance(value, int) and not isinstance(value, bool)
+
+
 def _unknown(place: Place, settings: Mapping[Any, Any], known: frozenset[str]) -> Iterator[Fault]:
     for field in settings:
         if isinstance(field, str) and is_plain(field) and _in_camel_case(field) not in known:
-            near = difflib.get_close_matches(field, sorted(known), 1)
-            yield warning(
-                Place(place.owner, (*place.path, field)),
-                "there is no such field, and what it should set has no effect",
-                f"write {near[0]}" if near else "leave it out",
-            )
+            yield _missing(Place(place.owner, (*place.path, field)), sorted(known))
+
+
+def _missing(place: Place, known: list[str]) -> Fault:
+    near = difflib.get_close_matches(str(place.path[-1]), known, 1)
+    return warning(
+        place,
+        "there is no such field, and what it should set has no effect",
+        f"write {near[0]}" if near else "leave it out",
+    )
 
 
 def _in_camel_case(field: str) -> str:

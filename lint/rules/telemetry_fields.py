@@ -1,15 +1,14 @@
 """Fields of a Telemetry that do not exist."""
 
 import difflib
-import re
 from collections.abc import Callable, Iterator, Mapping
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Object, Path, Place, mapping, sequence, text
+from lint.objects import Manifests, Object, Path, Place, mapping, sequence
 from lint.rule import rule
 from lint.views.mesh import is_plain
-from lint.views.telemetry import telemetries, tracing_entries
+from lint.views.telemetry import metric_overrides, metric_tags, telemetries, tracing_entries
 
 _SPEC = ("selector", "targetRef", "targetRefs", "tracing", "metrics", "accessLogging")
 _TRACING = (
@@ -28,41 +27,6 @@ _ENTRIES: Mapping[str, tuple[str, ...]] = {
 }
 _OVERRIDE = ("match", "disabled", "tagOverrides")
 _TAG_OVERRIDE = ("operation", "value")
-# The attributes in a value of a tag (envoy: docs/root/intro/arch_overview/advanced/attributes.rst; istio's proxy adds
-# the peers).
-_ATTRIBUTES = frozenset(
-    [
-        "cluster_metadata",
-        "cluster_name",
-        "connection",
-        "destination",
-        "downstream_peer",
-        "filter_state",
-        "listener_direction",
-        "listener_metadata",
-        "metadata",
-        "node",
-        "plugin_name",
-        "plugin_root_id",
-        "plugin_vm_id",
-        "request",
-        "response",
-        "route_metadata",
-        "route_name",
-        "source",
-        "upstream",
-        "upstream_filter_state",
-        "upstream_host_metadata",
-        "upstream_peer",
-        "virtual_host_metadata",
-        "xds",
-        "true",
-        "false",
-        "null",
-    ]
-)
-# A name with dots and hyphens: without quotes, attributes and a subtraction.
-_NAME = re.compile(r"([A-Za-z_]\w*)[\w.-]*")
 _TAG = ("literal", "environment", "header", "formatter")
 
 
@@ -101,7 +65,7 @@ def telemetry_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> 
         for section, known in _ENTRIES.items():
             for index, _ in enumerate(sequence(telemetry.at("spec", section))):
                 yield from _unknown(telemetry, ("spec", section, index), known, warning)
-        for path in _overrides(telemetry):
+        for path in metric_overrides(telemetry):
             yield from _unknown(telemetry, path, _OVERRIDE, warning)
             yield from _unknown(telemetry, (*path, "match"), ("metric", "customMetric", "mode"), warning)
             for tag in mapping(telemetry.at(*path, "tagOverrides")):
@@ -130,7 +94,7 @@ def telemetry_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> 
     source="istio/api: telemetry/v1alpha1/telemetry.proto, the validation of TagOverride",
 )
 def tag_that_is_refused(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for telemetry, path in _tags(manifests):
+    for telemetry, path in metric_tags(manifests):
         operation, value = telemetry.at(*path, "operation"), telemetry.at(*path, "value")
         if operation == "UPSERT" and not value:
             yield error(
@@ -144,51 +108,6 @@ def tag_that_is_refused(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
                 "the API server refuses the Telemetry: with REMOVE a tag has no value",
                 "take it out",
             )
-
-
-@rule(
-    code="N27",
-    title="A tag's value is a name where an expression is wanted",
-    levels=(Severity.WARNING,),
-    why=(
-        "The value of a metric's tag is an expression: without quotes, a name is read as attributes that do not exist, "
-        "and the tag becomes `unknown`. Graphs that are made of the metric lose what it told."
-    ),
-    remedy="Put the text into quotes of its own, as `\"'bookinfo'\"`, or name an attribute such as `request.host`.",
-    example="""
-        apiVersion: telemetry.istio.io/v1
-        kind: Telemetry
-        metadata: {name: mesh-default, namespace: istio-system}
-        spec:
-          metrics:
-            - providers: [{name: prometheus}]
-              overrides: [{tagOverrides: {destination_service: {value: reviews.bookinfo.svc.cluster.local}}}]
-    """,
-    source="istio: the task on customizing metrics; envoy: docs/root/intro/arch_overview/advanced/attributes.rst",
-)
-def tag_without_expression(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for telemetry, path in _tags(manifests):
-        name = _NAME.fullmatch(text(telemetry.at(*path, "value")))
-        if name and name[1] not in _ATTRIBUTES:
-            yield warning(
-                telemetry.where(*path, "value"),
-                "without quotes of its own it is read as attributes that do not exist, and the tag becomes unknown",
-                "put the text into quotes inside of the quotes, or name an attribute",
-            )
-
-
-def _tags(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
-    for telemetry in telemetries(manifests):
-        for path in _overrides(telemetry):
-            for tag in mapping(telemetry.at(*path, "tagOverrides")):
-                if isinstance(tag, str):
-                    yield telemetry, (*path, "tagOverrides", tag)
-
-
-def _overrides(telemetry: Object) -> Iterator[Path]:
-    for index, entry in enumerate(sequence(telemetry.at("spec", "metrics"))):
-        for place, _ in enumerate(sequence(mapping(entry).get("overrides"))):
-            yield ("spec", "metrics", index, "overrides", place)
 
 
 def _unknown(

@@ -1,9 +1,12 @@
-"""Helm charts that objects install: by Flux, Argo CD, Rancher's controller, or Pulumi's resource Release."""
+"""Helm charts that objects install: by Flux, Argo CD, Rancher's controllers, Kustomize, Helmfile, another chart, or
+Pulumi's resource Release."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from lint.objects import Manifests, Object, Path, at, sequence, text
+from lint.objects import Manifests, Object, Path, at, mapping, sequence, text
 
 # By the kind that installs a chart: where its name and its version are.
 _FIELDS: dict[tuple[str, str], tuple[Path, Path]] = {
@@ -16,6 +19,11 @@ _FIELDS: dict[tuple[str, str], tuple[Path, Path]] = {
 }
 _FLUX_SOURCES = "source.toolkit.fluxcd.io"
 _REFERENCE: Path = ("spec", "chartRef")
+_ARGO_CD = "argoproj.io"
+# Lists of charts, by the key of the list: the fields with a chart's name.
+_LISTS = {"helmCharts": "name", "dependencies": "name", "releases": "chart"}
+# A parameter of an ApplicationSet, with a dot before it if it is a template of Go.
+_PARAMETER = re.compile(r"\{\{-?\s*\.?([\w.-]+?)\s*-?\}\}")
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,56 @@ def charts(manifests: Manifests) -> Iterator[Chart]:
             if obj.at(*_REFERENCE) is None:
                 yield _chart(obj, chart, version)
     yield from _referred_to(manifests)
-    for obj in manifests.of("argoproj.io", "Application"):
-        yield _chart(obj, ("spec", "source", "chart"), ("spec", "source", "targetRevision"))
-        for index, _ in enumerate(sequence(obj.at("spec", "sources"))):
-            source: Path = ("spec", "sources", index)
-            yield _chart(obj, (*source, "chart"), (*source, "targetRevision"))
+    for obj, source in argo_sources(manifests):
+        yield from _of_source(obj, source)
+    for obj in (*manifests.of("kustomize.config.k8s.io", "Kustomization"), *manifests.documents()):
+        yield from _listed(obj)
+
+
+def argo_sources(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
+    """Yield each source of an Application, also of those that an ApplicationSet makes, with its path."""
+    for obj in manifests.of(_ARGO_CD, "Application", "ApplicationSet"):
+        spec: Path = ("spec", "template", "spec") if obj.kind == "ApplicationSet" else ("spec",)
+        yield obj, (*spec, "source")
+        for index, _ in enumerate(sequence(obj.at(*spec, "sources"))):
+            yield obj, (*spec, "sources", index)
+
+
+def _of_source(obj: Object, source: Path) -> Iterator[Chart]:
+    chart = _chart(obj, (*source, "chart"), (*source, "targetRevision"))
+    name, version = _PARAMETER.fullmatch(chart.name), _PARAMETER.fullmatch(chart.version)
+    if obj.kind != "ApplicationSet" or not (name or version):
+        yield chart
+        return
+    for path, element in _elements(obj, ("spec", "generators")):
+        where = tuple(version[1].split(".")) if version else ()
+        yield Chart(
+            obj,
+            text(at(element, *name[1].split("."))) if name else chart.name,
+            text(at(element, *where)) if version else chart.version,
+            (*path, *where) if version else chart.path,
+        )
+
+
+def _elements(obj: Object, generators: Path) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
+    """The elements of lists among the generators of an ApplicationSet, some of which combine others."""
+    for index, generator in enumerate(sequence(obj.at(*generators))):
+        path: Path = (*generators, index)
+        for place, element in enumerate(sequence(at(generator, "list", "elements"))):
+            yield (*path, "list", "elements", place), mapping(element)
+        for combined in ("matrix", "merge"):
+            yield from _elements(obj, (*path, combined, "generators"))
+
+
+def _listed(obj: Object) -> Iterator[Chart]:
+    """The charts in a list: of Kustomize, of Helmfile, or those that a chart depends on."""
+    for key, name in _LISTS.items():
+        for index, entry in enumerate(sequence(obj.at(key))):
+            if text(at(entry, name)) and text(at(entry, "version")):
+                yield _chart(obj, (key, index, name), (key, index, "version"))
+    # Of Rancher's Fleet.
+    if text(obj.at("helm", "chart")):
+        yield _chart(obj, ("helm", "chart"), ("helm", "version"))
 
 
 def _referred_to(manifests: Manifests) -> Iterator[Chart]:

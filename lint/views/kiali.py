@@ -9,20 +9,24 @@ from lint.objects import Manifests, Object, Path, Place, at, mapping, parsed, te
 from lint.views.hosts import Endpoint, ServiceName, endpoint, service_of
 from lint.views.values import values
 
-_TRACING: Path = ("external_services", "tracing")
+TRACING: Path = ("external_services", "tracing")
 
 
 @dataclass(frozen=True)
 class Kiali:
-    """``path`` leads to all settings in ``owner``; ``tracing`` are those of tracing."""
+    """``path`` leads to all ``settings`` in ``owner``."""
 
     owner: Object
     path: Path
     namespace: str
-    tracing: Mapping[Any, Any]
+    settings: Mapping[Any, Any]
+
+    @property
+    def tracing(self) -> Mapping[Any, Any]:
+        return mapping(at(self.settings, *TRACING))
 
     def where(self, key: str) -> Place:
-        return self.owner.where(*self.path, *_TRACING, key)
+        return self.owner.where(*self.path, *TRACING, key)
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,7 @@ class Asked:
 
 @view
 def kialis(manifests: Manifests) -> tuple[Kiali, ...]:
-    return tuple(
-        Kiali(obj, path, namespace, mapping(at(config, *_TRACING)))
-        for obj, path, namespace, config in _configs(manifests)
-    )
+    return tuple(Kiali(obj, path, namespace, config) for obj, path, namespace, config in _configs(manifests))
 
 
 def asked(manifests: Manifests, facts: Facts) -> Iterator[Asked]:

@@ -256,7 +256,7 @@ def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:
 def _are_all_values(found: Values) -> bool:
     """Whether the chart gets no further values from files or ConfigMaps, as far as its owner says."""
     owner = found.owner
-    if not owner.kind or owner.kind in {"ConfigMap", "HelmChartConfig"}:
+    if not owner.kind or owner.kind in {"ApplicationSet", "ConfigMap", "HelmChartConfig"}:
         return False
     if owner.kind == "Application":
         sources = (owner.at("spec", "source"), *sequence(owner.at("spec", "sources")))

@@ -10,7 +10,7 @@ from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, Path, Place, text, view
 from lint.views.charts import charts
 from lint.views.images import images
-from lint.views.mesh import SAIL
+from lint.views.mesh import INSTALL, SAIL
 from lint.views.prometheus import OPERATORS
 from lint.views.services import OPENTELEMETRY
 
@@ -22,6 +22,7 @@ NAMES = {
     "minio": "MinIO",
     "jaeger-1": "Jaeger 1",
     "opentelemetry-operator": "the OpenTelemetry operator",
+    "openshift-service-mesh-2": "OpenShift Service Mesh 2",
 }
 
 # A copy in a registry of one's own keeps the end of the name.
@@ -35,10 +36,21 @@ _IMAGES = {
     "jaeger-1": re.compile(r"(?:.*/)?jaegertracing/(?:all-in-one|jaeger-(?:agent|collector|ingester|query))"),
     "opentelemetry-operator": re.compile(r"(?:.*/)?opentelemetry-operator"),
 }
-_SAIL_KINDS = ("Istio", "IstioRevision", "IstioCNI", "ZTunnel")
+MAISTRA = "maistra.io"
+_VERSION: Path = ("spec", "version")
+# The resources that say a release: of which product, their group and kinds, and where it stands.
+_BY_FIELD: tuple[tuple[str, str, tuple[str, ...], Path], ...] = (
+    ("istio", SAIL, ("Istio", "IstioRevision", "IstioCNI", "ZTunnel"), _VERSION),
+    ("istio", INSTALL, ("IstioOperator",), ("spec", "tag")),
+    ("openshift-service-mesh-2", MAISTRA, ("ServiceMeshControlPlane",), _VERSION),
+    *(("prometheus", group, ("Prometheus", "PrometheusAgent"), _VERSION) for group in OPERATORS),
+    ("grafana", "grafana.integreatly.org", ("Grafana",), _VERSION),
+)
 # The charts of which each installation has one; the others come with them.
 _ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
 _INGRESS_NGINX = "k8s.io/ingress-nginx"
+# The package of its operator in Red Hat's catalog; that of the third release has another name.
+_OPERATOR_OF_MAISTRA = "servicemeshoperator"
 
 
 @dataclass(frozen=True)
@@ -87,18 +99,15 @@ def uses(manifests: Manifests, facts: Facts) -> tuple[Use, ...]:
 
 def _uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
     yield from _by_images(manifests)
-    for obj in manifests.of(SAIL, *_SAIL_KINDS):
-        yield Use("istio", text(obj.at("spec", "version")), obj, ("spec", "version"))
-    for obj in manifests.of("install.istio.io", "IstioOperator"):
-        yield Use("istio", text(obj.at("spec", "tag")), obj, ("spec", "tag"))
+    for product, group, kinds, path in _BY_FIELD:
+        for obj in manifests.of(group, *kinds):
+            yield Use(product, text(obj.at(*path)), obj, path)
     for chart in charts(manifests):
         if chart.name in _ISTIO_CHARTS:
             yield Use("istio", chart.version, chart.owner, chart.path)
-    for group in OPERATORS:
-        for obj in manifests.of(group, "Prometheus", "PrometheusAgent"):
-            yield Use("prometheus", text(obj.at("spec", "version")), obj, ("spec", "version"))
-    for obj in manifests.of("grafana.integreatly.org", "Grafana"):
-        yield Use("grafana", text(obj.at("spec", "version")), obj, ("spec", "version"))
+    for obj in manifests.of("operators.coreos.com", "Subscription"):
+        if obj.at("spec", "name") == _OPERATOR_OF_MAISTRA:
+            yield Use("openshift-service-mesh-2", "", obj, ("spec", "name"))
     for obj in manifests.of("networking.k8s.io", "IngressClass"):
         if obj.at("spec", "controller") == _INGRESS_NGINX:
             yield Use("ingress-nginx", "", obj, ("spec", "controller"))

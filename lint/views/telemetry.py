@@ -56,3 +56,18 @@ def used_providers(manifests: Manifests) -> Iterator[tuple[Place, str]]:
         yield obj.where(*first), text(obj.at(*first))
     for mesh in mesh_configs(manifests):
         yield mesh.where("defaultProviders", "tracing", 0), mesh.default_provider
+
+
+def metric_tags(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
+    """Yield each Telemetry with the path to each tag of a metric that it overrides."""
+    for telemetry in telemetries(manifests):
+        for path in metric_overrides(telemetry):
+            for tag in mapping(telemetry.at(*path, "tagOverrides")):
+                if isinstance(tag, str):
+                    yield telemetry, (*path, "tagOverrides", tag)
+
+
+def metric_overrides(telemetry: Object) -> Iterator[Path]:
+    for index, entry in enumerate(sequence(telemetry.at("spec", "metrics"))):
+        for place, _ in enumerate(sequence(mapping(entry).get("overrides"))):
+            yield ("spec", "metrics", index, "overrides", place)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
-from lint.views.charts import charts
+from lint.views.charts import argo_sources, charts
 
 # What installs a chart: where it keeps the values, as a map or as a text.
 _INSIDE: tuple[tuple[str, str, Path], ...] = (
@@ -13,6 +13,13 @@ _INSIDE: tuple[tuple[str, str, Path], ...] = (
     ("helm.toolkit.fluxcd.io", "HelmRelease", ("spec", "values")),
     ("helm.cattle.io", "HelmChart", ("spec", "valuesContent")),
     ("helm.cattle.io", "HelmChartConfig", ("spec", "valuesContent")),
+)
+# Where what installs a chart says into which namespace.
+_NAMESPACES: tuple[Path, ...] = (
+    ("spec", "targetNamespace"),
+    ("spec", "destination", "namespace"),
+    ("spec", "template", "spec", "destination", "namespace"),
+    ("spec", "namespace"),
 )
 _IN_CONFIG_MAPS = ("values.yaml", "values.yml")
 
@@ -59,7 +66,7 @@ class Values:
     @property
     def namespace(self) -> str:
         """Where the release goes, as far as the owner says it."""
-        for path in (("spec", "targetNamespace"), ("spec", "destination", "namespace"), ("spec", "namespace")):
+        for path in _NAMESPACES:
             if text(self.owner.at(*path)):
                 return text(self.owner.at(*path))
         return self.owner.namespace
@@ -139,15 +146,12 @@ def _found_roots(manifests: Manifests) -> Iterator[_Root]:
         for obj in manifests.of(group, kind):
             name = named.get(id(obj)) or obj.name
             yield obj, path, name, _content(obj.at(*path))
-    for obj in manifests.of("argoproj.io", "Application"):
-        sources: list[Path] = [("spec", "source")]
-        sources += [("spec", "sources", index) for index, _ in enumerate(sequence(obj.at("spec", "sources")))]
-        for source in sources:
-            name = text(obj.at(*source, "chart")).rpartition("/")[2]
-            for field in ("values", "valuesObject"):
-                place: Path = (*source, "helm", field)
-                if obj.at(*place) is not None:
-                    yield obj, place, name, _content(obj.at(*place))
+    for obj, source in argo_sources(manifests):
+        name = text(obj.at(*source, "chart")).rpartition("/")[2]
+        for field in ("values", "valuesObject"):
+            place: Path = (*source, "helm", field)
+            if obj.at(*place) is not None:
+                yield obj, place, name, _content(obj.at(*place))
     for obj in manifests.of("", "ConfigMap"):
         for key in _IN_CONFIG_MAPS:
             if obj.at("data", key) is not None:

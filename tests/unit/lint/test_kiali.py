@@ -69,11 +69,31 @@ def test_kiali_speaks_grpc_to_the_port_of_jaeger_for_it(codes: Codes, tracing: s
         ("enable", ["warning N9"]),
         ("useGrpc", ["warning N9"]),
         ("in_cluster_urls", ["warning N9"]),
+        ("port", ["warning N9"]),
         ("query_timeout", []),
         ("component_status", []),
         ("x-note", []),
     ],
 )
-def test_a_key_of_kialis_tracing_that_is_nearly_right_is_misspelt(codes: Codes, key: str, expected: list[str]) -> None:
-    spec = f"spec: {{external_services: {{tracing: {{{key}: a}}}}}}"
+def test_a_key_that_kialis_tracing_does_not_have_is_found(codes: Codes, key: str, expected: list[str]) -> None:
+    spec = f"spec: {{external_services: {{tracing: {{{key}: 5}}}}}}"
     assert codes(f"{{apiVersion: kiali.io/v1alpha1, kind: Kiali, {spec}}}") == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("deployment: {auth: {strategy: anonymous}}", ["warning N35"]),
+        ("features: {istio_injection_action: false}", ["warning N35"]),
+        ("external_services: {jaeger: {enabled: true}}", ["warning N35"]),
+        ("external_services: {tracing: {enabled: 'true'}}", ["error N9"]),
+        ("external_services: {tracing: {query_timeout: [5]}}", ["error N9"]),
+        ("external_services: {tracing: {provider: 5}}", []),
+        ("external_services: {tracing: {enabled: '${ON}'}}", []),
+        ("server: {any: 1}, istio_labels: {any: a}, kiali_route_url: a, nameOverride: a", []),
+        ("deployment: {resources: {limits: {cpu: 1}}, ingress: {enabled: true}, image_version: v2}", []),
+    ],
+)
+def test_values_of_the_chart_are_kialis_settings(codes: Codes, values: str, expected: list[str]) -> None:
+    chart = "apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease"
+    assert codes(f"{{{chart}, spec: {{chart: {{spec: {{chart: kiali-server}}}}, values: {{{values}}}}}}}") == expected

@@ -31,6 +31,9 @@ def test_a_provider_has_its_fields_with_underscores_too(codes: Codes, settings: 
         ("defaultConfig: {tracing: {provider: {name: otel}}}", ["warning N3"]),
         ("defaultConfig: {proxyMetadata: {ANY: thing}}", []),
         ("sampling: 100", ["warning N3"]),
+        ("defaultConfig: {holdApplicationUntilProxyStart: true}", ["warning N3"]),
+        ("default_config: {proxy_stats_matcher: {inclusion_regexp: [a]}}", ["warning N3"]),
+        ("defaultProviders: {tracings: [otel]}", ["warning N3"]),
     ],
 )
 def test_the_mesh_has_the_fields_of_istios_api(codes: Codes, settings: str, expected: list[str]) -> None:
@@ -41,7 +44,7 @@ def test_the_mesh_has_the_fields_of_istios_api(codes: Codes, settings: str, expe
     ("tag", "expected"),
     [
         ("{value: \"request.headers['x']\"}", []),
-        ("{value: source.workload.name}", []),
+        ("{value: source.address}", []),
         ("{value: upstream_peer.name}", []),
         ("{value: \"'bookinfo'\"}", []),
         ("{value: 'string(destination.port)'}", []),
@@ -67,3 +70,24 @@ def test_a_tag_is_an_expression(codes: Codes, tag: str, expected: list[str]) -> 
 )
 def test_what_is_not_about_tracing_has_its_fields_too(codes: Codes, entry: str, expected: list[str]) -> None:
     assert codes(replaced(TELEMETRY, "spec:\n", f"spec:\n  {entry}\n")) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "of_istio", "of_istiod"),
+    [
+        ("enableTracing: 'true'", ["error N3"], ["error N3"]),
+        ("connectTimeout: 10", ["error N3"], ["error N3"]),
+        ("accessLogEncoding: json", ["error N3"], ["error N3"]),
+        ("defaultConfig: {proxyMetadata: {A: 1}}", ["error N3"], ["error N3"]),
+        ("defaultConfig: {concurrency: '2'}", ["error N3"], []),
+        ("discoverySelectors: {matchLabels: {a: b}}", ["error N3"], ["error N3"]),
+        ("accessLogFile: null", [], []),
+        ("enableTracing: '${TRACE}'", [], []),
+    ],
+)
+def test_a_value_of_the_mesh_has_its_type(
+    codes: Codes, settings: str, of_istio: list[str], of_istiod: list[str]
+) -> None:
+    assert codes(replaced(mesh(), "    meshConfig:\n", f"    meshConfig:\n      {settings}\n")) == of_istio
+    config_map = f'{{apiVersion: v1, kind: ConfigMap, metadata: {{name: istio}}, data: {{mesh: "{settings}"}}}}'
+    assert codes(config_map) == of_istiod

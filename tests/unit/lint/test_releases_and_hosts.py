@@ -393,3 +393,48 @@ def test_a_chart_of_istio_is_pinned_to_a_release(codes: Codes, version: str, exp
 def test_a_version_that_red_hat_s_newest_operator_does_not_install_is_nobody_s(codes: Codes) -> None:
     assert codes(ISTIO % ("Istio", "v1.24.3"), today=TODAY) == ["warning N18"]
     assert codes(ISTIO % ("Istio", "v1.24.3"), today=TODAY, platform="openshift") == ["warning N11"]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "{apiVersion: maistra.io/v2, kind: ServiceMeshControlPlane, metadata: {name: a}, spec: {version: v2.6}}",
+        "{apiVersion: maistra.io/v1, kind: ServiceMeshControlPlane, metadata: {name: a}, spec: {istio: {}}}",
+        "{apiVersion: operators.coreos.com/v1alpha1, kind: Subscription, spec: {name: servicemeshoperator}}",
+    ],
+)
+def test_the_second_openshift_service_mesh_has_ended_as_a_whole(codes: Codes, manifest: str) -> None:
+    assert codes(manifest, today=datetime.date(2026, 6, 30)) == ["error N18"]
+    assert codes(manifest, today=datetime.date(2026, 6, 29)) == ["warning N18"]
+    assert codes(manifest.replace("meshoperator", "meshoperator3").replace("maistra", "other"), today=TODAY) == []
+
+
+SET = (
+    "{apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, spec: {generators: [%s], template: {spec: {source: %s}}}}"
+)
+SOURCE = "{chart: istiod, targetRevision: '%s'}"
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        SET % ("{list: {elements: [{a: {v: VERSION}}]}}", SOURCE % "{{ .a.v }}"),
+        SET % ("{list: {elements: [{v: VERSION}]}}", SOURCE % "{{v}}"),
+        SET % ("{matrix: {generators: [{git: {}}, {list: {elements: [{v: VERSION}]}}]}}", SOURCE % "{{v}}"),
+        SET % ("{list: {elements: [{c: istiod, v: VERSION}]}}", "{chart: '{{c}}', targetRevision: '{{v}}'}"),
+        SET % ("{list: {elements: [{c: istiod}]}}", "{chart: '{{c}}', targetRevision: VERSION}"),
+        SET % ("{git: {}}", SOURCE % "VERSION"),
+        "{apiVersion: kustomize.config.k8s.io/v1, kind: Kustomization, helmCharts: [{name: istiod, version: VERSION}]}",
+        "{helmCharts: [{name: istiod, version: VERSION}]}",
+        "{apiVersion: v2, name: mesh, version: 1.0.0, dependencies: [{name: istiod, version: VERSION}]}",
+        "{releases: [{name: mesh, chart: istio/istiod, version: VERSION}]}",
+        "{defaultNamespace: istio-system, helm: {chart: istiod, version: VERSION}}",
+    ],
+)
+def test_a_chart_is_found_in_whatever_installs_it(codes: Codes, manifest: str) -> None:
+    assert codes(manifest.replace("VERSION", "1.27.0"), today=TODAY) == ["error N18"]
+    assert codes(manifest.replace("VERSION", "1.31.4"), today=TODAY) == []
+
+
+def test_a_parameter_that_no_list_has_is_no_version(codes: Codes) -> None:
+    assert codes(SET % ("{clusters: {}}", SOURCE % "{{ .values.version }}"), today=TODAY) == []

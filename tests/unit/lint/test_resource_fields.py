@@ -46,3 +46,45 @@ def test_what_a_release_has_or_nobody_knows_is_no_fault(check_yaml: CheckYaml, a
 def test_the_nearest_field_is_named(check_yaml: CheckYaml) -> None:
     (found,) = check_yaml(HEAD.format(api=TEMPO, kind="TempoStack", spec="{storagesize: 1Gi}"))
     assert found.remedy == "write storageSize"
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "spec", "field"),
+    [
+        (TEMPO, "TempoStack", "{replicationFactor: '1'}", "spec.replicationFactor"),
+        ("sailoperator.io/v1", "Istio", "{values: {pilot: {env: {PILOT_A: 1}}}}", "spec.values.pilot.env.PILOT_A"),
+        ("sailoperator.io/v1", "Istio", "{values: {global: {tag: 1.31}}}", "spec.values.global.tag"),
+        ("networking.istio.io/v1", "Sidecar", "{egress: {hosts: ['./*']}}", "spec.egress"),
+        (
+            "networking.istio.io/v1",
+            "DestinationRule",
+            "{trafficPolicy: {tls: {mode: OFF}}}",
+            "spec.trafficPolicy.tls.mode",
+        ),
+        ("security.istio.io/v1", "PeerAuthentication", "{mtls: STRICT}", "spec.mtls"),
+        ("telemetry.istio.io/v1", "Telemetry", "{tracing: {providers: []}}", "spec.tracing"),
+        ("maistra.io/v2", "ServiceMeshControlPlane", "{tracing: {sampling: high}}", "spec.tracing.sampling"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(check_yaml: CheckYaml, api: str, kind: str, spec: str, field: str) -> None:
+    found = check_yaml(HEAD.format(api=api, kind=kind, spec=spec))
+    assert [one.field for one in found if "refuses the" in one.why] == [f"{kind} b/a: {field}"]
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "spec"),
+    [
+        (TEMPO, "TempoStack", "{replicationFactor: 1.0, storageSize: 1Gi}"),
+        (TEMPO, "TempoStack", "{replicationFactor: '${COPIES}'}"),
+        ("sailoperator.io/v1", "Istio", "{version: v9.99.0, values: {global: {tag: null}}}"),
+        ("networking.istio.io/v1alpha3", "DestinationRule", "{host: a, trafficPolicy: {tls: {mode: DISABLE}}}"),
+    ],
+)
+def test_a_value_of_the_right_type_is_no_fault(check_yaml: CheckYaml, api: str, kind: str, spec: str) -> None:
+    assert [one for one in check_yaml(HEAD.format(api=api, kind=kind, spec=spec)) if "refuses the" in one.why] == []
+
+
+def test_a_field_beside_spec_is_moved_below_it(check_yaml: CheckYaml) -> None:
+    top = HEAD.format(api="telemetry.istio.io/v1", kind="Telemetry", spec="{}").replace("spec:", "tracing: [], spec:")
+    (found,) = check_yaml(top)
+    assert (found.field, found.remedy) == ("Telemetry b/a: tracing", "move it below spec, as spec.tracing")

@@ -220,3 +220,52 @@ spec: {template: {metadata: {labels: {app: edge, version: v1}}}}
     assert codes(selecting) == ["warning N27"]
     assert codes(deployment + selecting) == []
     assert codes(selecting.replace("istio-system", "shop")) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "request.headers[':authority'] == 'a' && !(response.code in [200, 201])",
+        "has(request.headers.x) ? request.headers.x : 'none'",
+        "string(destination.port) + '/' + xds.route_name",
+        "filter_state['wasm.a']",
+        "[1, 2].exists(n, n == response.code)",
+        "request.path.matches(r'^/a\\d')",
+        "istio_operationId",
+        "upstream_peer.labels['app'].value",
+        "''",
+        "${HOST} | x",
+        "{{ .Values.host }}",
+        "(" * 3000,
+    ],
+)
+def test_an_expression_of_attributes_that_proxies_have_is_right(codes: Codes, value: str) -> None:
+    assert codes(metric(value)) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "%REQ(X-ID)%",
+        "%{CLUSTER_NAME}",
+        "{{ .source_app | default 'unknown' }}",
+        "request.host | 'none'",
+        "request.host = 'a'",
+        "'bookinfo",
+        "two words",
+        "v1.2.3",
+        "request.headers[x",
+        "v1",
+        "request.hots",
+        "source.workload.name",
+        "request.host + suffix",
+    ],
+)
+def test_what_proxies_cannot_make_a_tag_of_is_found(codes: Codes, value: str) -> None:
+    assert codes(metric(value)) == ["warning N27"]
+
+
+def metric(value: str) -> str:
+    spec = {"metrics": [{"overrides": [{"tagOverrides": {"tag": {"value": value}}}]}]}
+    kind = {"apiVersion": "telemetry.istio.io/v1", "kind": "Telemetry", "metadata": {"name": "a", "namespace": "b"}}
+    return yaml.safe_dump({**kind, "spec": spec})

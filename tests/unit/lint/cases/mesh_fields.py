@@ -9,6 +9,12 @@ metadata: {name: default, namespace: istio-system}
 spec: {profile: minimal, tag: 1.31.0, FIELD}
 """
 
+
+def with_metadata(value: str) -> str:
+    settings = f"defaultConfig: {{proxyMetadata: {{ISTIO_META_DNS_CAPTURE: {value}}}}}"
+    return replaced(MESH, "    meshConfig:\n", f"    meshConfig:\n      {settings}\n")
+
+
 EXAMPLES = {
     "provider_field_that_does_not_exist": Example(
         f"warning N3 {PROVIDER}.protocol",
@@ -21,6 +27,11 @@ EXAMPLES = {
         right=replaced(
             MESH, "    meshConfig:\n", "    meshConfig:\n      defaultConfig: {tracing: {maxPathTagLength: 100}}\n"
         ),
+    ),
+    "value_that_the_mesh_refuses": Example(
+        "error N3 Istio default: spec.values.meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE",
+        wrong=with_metadata("true"),
+        right=with_metadata('"true"'),
     ),
     "operator_field_that_does_not_exist": Example(
         "warning N30 IstioOperator istio-system/default: spec.addonComponents",

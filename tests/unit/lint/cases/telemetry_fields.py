@@ -21,9 +21,4 @@ EXAMPLES = {
         wrong=with_tag("{operation: UPSERT}"),
         right=with_tag("{operation: REMOVE}"),
     ),
-    "tag_without_expression": Example(
-        f"warning N27 {_TELEMETRY}.metrics[0].overrides[0].tagOverrides.host.value",
-        wrong=with_tag("{value: reviews.bookinfo}"),
-        right=with_tag("{value: request.host}"),
-    ),
 }
