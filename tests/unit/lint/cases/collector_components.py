@@ -26,4 +26,9 @@ EXAMPLES = {
         wrong=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {debug: {loglevel: debug}, otlp:"),
         right=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {debug: {verbosity: detailed}, otlp:"),
     ),
+    "setting_that_was_taken_out": Example(
+        f"error N25 {_OTEL}.exporters.otlp.batcher",
+        wrong=replaced(COLLECTOR, "exporters: {otlp: {", "exporters: {otlp: {batcher: {enabled: true}, "),
+        right=replaced(COLLECTOR, "exporters: {otlp: {", "exporters: {otlp: {sending_queue: {batch: {}}, "),
+    ),
 }
