@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from lint.collector_keys import FIRST_RECORDED, Component, components
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Key, Manifests, Path, at, dotted, mapping
+from lint.objects import Key, Manifests, Path, at, dotted, mapping, sequence, text
 from lint.rule import rule
 from lint.tempo_keys import below, nearest_place, unknown
 from lint.views.collectors import ROLES, Collector, collectors, kind_of
@@ -180,6 +180,61 @@ def setting_that_was_taken_out(manifests: Manifests, facts: Facts) -> Iterator[F
                     f"collectors from {release[0]}.{release[1]} on do not know it, and do not start",
                     "leave it out, or write what came in its place",
                 )
+
+
+@rule(
+    code="N25",
+    title="A processor matches no span",
+    levels=(Severity.WARNING,),
+    why=(
+        "In `include` and `exclude` all entries of `attributes` have to match. With `match_type: strict` an attribute "
+        "that is there with two values never does: `exclude` of the processor `filter` drops nothing, and `include` "
+        "lets nothing through."
+    ),
+    remedy="Use `match_type: regexp` with one pattern for all values, or conditions such as `traces: {span: [...]}`.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            processors:
+              filter:
+                spans:
+                  exclude:
+                    match_type: strict
+                    attributes: [{key: http.target, value: /health}, {key: http.target, value: /ready}]
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
+            service:
+              pipelines: {traces: {receivers: [otlp], processors: [filter], exporters: [otlp]}}
+    """,
+    source="opentelemetry-collector-contrib: internal/filter/filtermatcher/attributematcher.go",
+)
+def match_that_never_happens(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        for name in mapping(collector.at("processors")):
+            for path in _matches(kind_of(name)) if isinstance(name, str) else ():
+                where: Path = ("processors", name, *path)
+                attributes = [mapping(one) for one in sequence(collector.at(*where, "attributes"))]
+                values: dict[str, set[str]] = {}
+                for one in attributes:
+                    values.setdefault(text(one.get("key")), set()).add(str(one.get("value")))
+                if collector.at(*where, "match_type") == "strict" and any(len(found) > 1 for found in values.values()):
+                    yield warning(
+                        collector.where(*where, "attributes"),
+                        "all entries have to match, and an attribute has one value only, so no span does",
+                        "use match_type: regexp with one pattern for all values",
+                    )
+
+
+def _matches(kind: str) -> Iterator[Path]:
+    """Where a kind of processor says which spans and logs it is for."""
+    for which in ("include", "exclude"):
+        if kind == "filter":
+            yield "spans", which
+        elif kind in {"attributes", "resource", "span"}:
+            yield (which,)
 
 
 def _settings(manifests: Manifests, facts: Facts) -> Iterator[tuple[Collector, Path, Component]]:
