@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, mapping, text
+from lint.objects import Manifests, Path, at, mapping, text
 from lint.rule import rule
 from lint.views.collectors import collectors, kind_of
 from lint.views.hosts import ServiceName
@@ -14,6 +14,8 @@ from lint.views.services import OPENTELEMETRY
 
 _ADDRESS_IGNORED = lifecycle().first_release("collectors ignore metrics.address")
 _ADDRESS_REFUSED = lifecycle().first_release("collectors refuse metrics.address")
+
+_TLS_TO_THE_END = frozenset({"passthrough", "reencrypt"})
 
 # Components that are no longer there: section, kind, and what to use instead.
 _REMOVED = (
@@ -67,6 +69,49 @@ def route_ingress(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             "spans over HTTP/1.1",
             "leave the ingress out of the collector that takes the mesh's spans",
         )
+
+
+@rule(
+    code="N25",
+    title="A Route passes TLS to receivers that have none",
+    levels=(Severity.WARNING,),
+    why=(
+        "With the termination `passthrough` or `reencrypt` the router speaks TLS to the collector. A receiver without "
+        "`tls` understands plain text only, so nobody reaches it through the Route."
+    ),
+    remedy="Give the receivers `tls`, or let the router end TLS with `termination: edge`.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: tracing-system}
+        spec:
+          ingress: {type: route, route: {termination: passthrough}}
+          config:
+            receivers: {otlp: {protocols: {http: {}}}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
+            service:
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
+    """,
+    source="opentelemetry-operator: internal/manifests/collector/route.go; opentelemetry-collector: config/confighttp",
+)
+def route_to_plain_receivers(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        path: Path = ("spec", "ingress", "route", "termination")
+        termination = text(collector.owner.at(*path))
+        is_route = collector.owner.group == OPENTELEMETRY and collector.owner.at("spec", "ingress", "type") == "route"
+        protocols = [
+            protocol
+            for name, receiver in mapping(collector.at("receivers")).items()
+            if kind_of(text(name)) == "otlp"
+            for protocol in mapping(at(receiver, "protocols")).values()
+        ]
+        is_plain = bool(protocols) and not any(at(protocol, "tls") for protocol in protocols)
+        if is_route and is_plain and termination in _TLS_TO_THE_END:
+            yield warning(
+                collector.owner.where(*path),
+                f"with {termination} the router speaks TLS to the receivers, and they have none",
+                "give the receivers tls, or write edge",
+            )
 
 
 @rule(

@@ -1,19 +1,29 @@
 """Components of a collector that do not fit their pipeline, or have settings that they do not know."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from lint.collector_keys import FIRST_RECORDED, Component, components
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, mapping
+from lint.objects import Key, Manifests, Path, at, dotted, mapping, sequence, text
 from lint.rule import rule
-from lint.templates import is_unknown
-from lint.views.collector_components import ENDPOINTS, SETTINGS, SIGNALS
+from lint.tempo_keys import below, nearest_place, unknown
 from lint.views.collectors import ROLES, Collector, collectors, kind_of
-from lint.views.versions import Minor
 
-# The settings of older collectors are not recorded.
-_FIRST_RECORDED: Minor = (0, 100)
+# Exporters that have no endpoint by themselves, with the settings of which one is enough (`Validate` in their
+# config.go; the one for remote writes parses it in exporter.go).
+_OF_OTLP_HTTP = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint", "profiles_endpoint")
+_ENDPOINTS: Mapping[str, tuple[str, ...]] = {
+    "loki": ("endpoint",),
+    "otlp": ("endpoint",),
+    "otlp_grpc": ("endpoint",),
+    "otlp_http": _OF_OTLP_HTTP,
+    "otlphttp": _OF_OTLP_HTTP,
+    "prometheusremotewrite": ("endpoint",),
+    "zipkin": ("endpoint",),
+}
+_OF_TLS = ("tls",)
 
 
 @rule(
@@ -40,7 +50,7 @@ _FIRST_RECORDED: Minor = (0, 100)
     """,
     source=(
         "opentelemetry-collector: pipeline/signal.go, ErrSignalNotSupported; "
-        "opentelemetry-collector-contrib: the metadata.yaml of each component"
+        "lint/collector_keys, read from the metadata.yaml of each component"
     ),
 )
 def component_for_other_signals(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
@@ -49,8 +59,9 @@ def component_for_other_signals(manifests: Manifests, facts: Facts) -> Iterator[
         for pipeline in collector.pipelines():
             for role in ROLES:
                 for index, name in enumerate(pipeline.components(role)):
-                    signals = SIGNALS[role].get(kind_of(name))
-                    if signals is None or name in connectors or pipeline.signal in signals:
+                    component = components()[role].get(kind_of(name))
+                    signals = component.signals if component else frozenset()
+                    if not signals or name in connectors or pipeline.signal in signals:
                         continue
                     yield error(
                         collector.where("service", "pipelines", pipeline.name, role, index),
@@ -86,7 +97,7 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
         exporters = mapping(collector.at("exporters"))
         used = {name for pipeline in collector.pipelines() for name in pipeline.exporters}
         for name in sorted(used & {one for one in exporters if isinstance(one, str)}):
-            settings, wanted = exporters[name], ENDPOINTS.get(kind_of(name))
+            settings, wanted = exporters[name], _ENDPOINTS.get(kind_of(name))
             if wanted is None or isinstance(settings, str) or any(mapping(settings).get(one) for one in wanted):
                 continue
             yield error(
@@ -102,8 +113,9 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "A collector does not start with a setting that its component does not know, such as `loglevel` of `debug`, or "
-        "`insecure` of `otlp`, which belongs below `tls`. It is looked at for the components `batch`, "
-        "`memory_limiter`, `debug`, `otlp` and `otlphttp`. It is a warning if the collector's release is not known."
+        "`insecure` of `otlp`, which belongs below `tls`. Capitals and small letters are told apart. It is looked at "
+        "for the components that are used most, for releases from 0.100 on. It is a warning if the collector's release "
+        "is not known."
     ),
     remedy="Write the setting as the component's documentation has it.",
     example="""
@@ -117,33 +129,133 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
             service:
               pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
     """,
-    source="opentelemetry-collector: config.go of each component; config/configgrpc; config/confighttp",
+    source=(
+        "opentelemetry-collector: confmap/internal/decoder.go; "
+        "lint/collector_keys, read from the structs that each component is configured by"
+    ),
+    # A setting is not known, whatever its value is.
+    reads_variables=True,
 )
 def setting_that_a_component_does_not_know(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector, path, component in _settings(manifests, facts):
+        severity = error if collector.is_from(FIRST_RECORDED) else warning
+        for key in unknown(collector.at(*path), component.keys):
+            yield severity(
+                collector.where(*path, *key),
+                f"{kind_of(str(path[-1]))!r} has no such setting, and the collector does not start",
+                _remedy(component, key),
+            )
+
+
+@rule(
+    code="N25",
+    title="A component of a collector does not know a setting any more",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Settings are taken out of components: a collector that is newer does not start with them. It is a warning if "
+        "it is the release that is the newest one when it is installed."
+    ),
+    remedy="Leave the setting out, or write what came in its place.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317", batcher: {enabled: true}}}
+            service:
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
+    """,
+    source="lint/collector_keys, read from the structs that each component is configured by",
+    reads_variables=True,
+)
+def setting_that_was_taken_out(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector, path, component in _settings(manifests, facts):
+        for key, release in component.gone.items():
+            is_gone = collector.is_from(release)
+            if (is_gone or collector.is_unpinned) and at(collector.at(*path), *key) is not None:
+                yield (error if is_gone else warning)(
+                    collector.where(*path, *key),
+                    f"collectors from {release[0]}.{release[1]} on do not know it, and do not start",
+                    "leave it out, or write what came in its place",
+                )
+
+
+@rule(
+    code="N25",
+    title="A processor matches no span",
+    levels=(Severity.WARNING,),
+    why=(
+        "In `include` and `exclude` all entries of `attributes` have to match. With `match_type: strict` an attribute "
+        "that is there with two values never does: `exclude` of the processor `filter` drops nothing, and `include` "
+        "lets nothing through."
+    ),
+    remedy="Use `match_type: regexp` with one pattern for all values, or conditions such as `traces: {span: [...]}`.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            processors:
+              filter:
+                spans:
+                  exclude:
+                    match_type: strict
+                    attributes: [{key: http.target, value: /health}, {key: http.target, value: /ready}]
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
+            service:
+              pipelines: {traces: {receivers: [otlp], processors: [filter], exporters: [otlp]}}
+    """,
+    source="opentelemetry-collector-contrib: internal/filter/filtermatcher/attributematcher.go",
+)
+def match_that_never_happens(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):
-        if collector.release is not None and collector.release < _FIRST_RECORDED:
-            continue
-        severity = error if collector.is_from(_FIRST_RECORDED) else warning
-        for role, kinds in SETTINGS.items():
-            for name in mapping(collector.at(role)):
-                known = kinds.get(kind_of(str(name)), frozenset())
-                for key in _unknown(collector, role, name, known):
-                    yield severity(
-                        collector.where(role, name, key),
-                        f"{kind_of(name)!r} has no such setting, and the collector does not start",
-                        _remedy(key, known),
+        for name in mapping(collector.at("processors")):
+            for path in _matches(kind_of(name)) if isinstance(name, str) else ():
+                where: Path = ("processors", name, *path)
+                attributes = [mapping(one) for one in sequence(collector.at(*where, "attributes"))]
+                values: dict[str, set[str]] = {}
+                for one in attributes:
+                    values.setdefault(text(one.get("key")), set()).add(str(one.get("value")))
+                if collector.at(*where, "match_type") == "strict" and any(len(found) > 1 for found in values.values()):
+                    yield warning(
+                        collector.where(*where, "attributes"),
+                        "all entries have to match, and an attribute has one value only, so no span does",
+                        "use match_type: regexp with one pattern for all values",
                     )
 
 
-def _unknown(collector: Collector, role: str, name: object, known: frozenset[str]) -> Iterator[str]:
-    if known and isinstance(name, str):
-        for key in mapping(collector.at(role, name)):
-            if isinstance(key, str) and key not in known and not is_unknown(key):
-                yield key
+def _matches(kind: str) -> Iterator[Path]:
+    """Where a kind of processor says which spans and logs it is for."""
+    for which in ("include", "exclude"):
+        if kind == "filter":
+            yield "spans", which
+        elif kind in {"attributes", "resource", "span"}:
+            yield (which,)
 
 
-def _remedy(key: str, known: frozenset[str]) -> str:
-    if "tls" in known and key in {"insecure", "insecure_skip_verify", "ca_file", "cert_file", "key_file"}:
+def _settings(manifests: Manifests, facts: Facts) -> Iterator[tuple[Collector, Path, Component]]:
+    """Yield the components whose settings are recorded, with the path to them."""
+    for collector in collectors(manifests, facts):
+        if collector.release is not None and collector.release < FIRST_RECORDED:
+            continue
+        for section, kinds in components().items():
+            for name in mapping(collector.at(section)):
+                component = kinds.get(kind_of(name)) if isinstance(name, str) else None
+                if component is not None:
+                    yield collector, (section, name), component
+
+
+def _remedy(component: Component, path: tuple[Key, ...]) -> str:
+    keys, key = component.keys or {}, str(path[-1])
+    siblings = below(keys, path[:-1]) or {}
+    if key in (below(siblings, _OF_TLS) or ()):
         return "move it below tls"
-    near = difflib.get_close_matches(key, sorted(known), 1)
-    return f"write {near[0]}" if near else "leave it out"
+    near = difflib.get_close_matches(key, sorted(siblings), 1)
+    if near:
+        return f"write {near[0]}"
+    place = nearest_place(keys, path)
+    return f"move it to {dotted(place)}" if place else "leave it out"

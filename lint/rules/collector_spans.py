@@ -7,11 +7,11 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, at, mapping, text
 from lint.rule import rule
 from lint.views.collectors import HOLDING, collectors, kind_of
+from lint.views.hosts import LOCALHOST
 from lint.views.span_stores import stores
 
 # An exporter of these keeps nothing: it writes to the collector's log, or drops.
 _WITHOUT_A_STORE = frozenset({"debug", "logging", "nop"})
-_LOCALHOST = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 @rule(
@@ -96,7 +96,7 @@ def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]
             for protocol, settings in mapping(collector.at("receivers", name, "protocols")).items():
                 endpoint = at(settings, "endpoint")
                 host = _host(text(endpoint)) if endpoint is not None else collector.default_host
-                if protocol in {"grpc", "http"} and host in _LOCALHOST:
+                if protocol in {"grpc", "http"} and host in LOCALHOST:
                     yield error(
                         collector.where("receivers", name, "protocols", protocol, "endpoint"),
                         f"the receiver listens on {host} only, so no other Pod can send spans to it",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Path
 from lint.rule import rule
 from lint.rules.tempo import GENERATOR
@@ -14,6 +15,24 @@ from lint.views.tempos import tempos
 
 _OPEN_PORT = 9090
 _OPENSHIFT_MONITORING = frozenset({"openshift-monitoring", "openshift-user-workload-monitoring"})
+# By feature: the change since which its flag does nothing, what that means, and what to do.
+_WITHOUT_EFFECT = {
+    "native-histograms": (
+        "native histograms need no feature flag",
+        "since Prometheus 3.9 the feature native-histograms changes nothing: what is written is always taken",
+        "leave it out, and set scrape_native_histograms: true if they are to be scraped too",
+    ),
+    "remote-write-receiver": (
+        "the receiver has no feature flag",
+        "Prometheus 3 has no feature remote-write-receiver, and takes no remote writes by it",
+        "set enableRemoteWriteReceiver, or start it with --web.enable-remote-write-receiver",
+    ),
+    "otlp-write-receiver": (
+        "the receiver has no feature flag",
+        "Prometheus 3 has no feature otlp-write-receiver, and takes no OTLP by it",
+        "set enableOTLPReceiver, or start it with --web.enable-otlp-receiver",
+    ),
+}
 _HISTOGRAMS: tuple[Path, ...] = (
     ("overrides", "defaults", "metrics_generator", "generate_native_histograms"),
     ("overrides", "metrics_generator_generate_native_histograms"),
@@ -177,11 +196,15 @@ def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault
     why=(
         "Since Prometheus 3.9 the flag `native-histograms` changes nothing. Native histograms that are written to it "
         "are always taken, and those of scraped pods only with `scrape_native_histograms: true`, which older releases "
-        "do not start with."
+        "do not start with. Since 3.0 it does not know `remote-write-receiver` and `otlp-write-receiver`, and takes no "
+        "such writes unless flags of their own say so. An image without a version, and values of a chart that name "
+        "none, are taken for the newest release."
     ),
     remedy=(
         "Leave the flag out. Set `scrape_native_histograms: true` in the scrape configuration, if native histograms "
-        "are to be scraped too."
+        "are to be scraped too; start Prometheus with `--web.enable-remote-write-receiver` or "
+        "`--web.enable-otlp-receiver`, in resources of its operator `enableRemoteWriteReceiver` or "
+        "`enableOTLPReceiver`."
     ),
     example="""
         apiVersion: monitoring.coreos.com/v1
@@ -189,13 +212,10 @@ def native_histograms_only(manifests: Manifests, facts: Facts) -> Iterator[Fault
         metadata: {name: main, namespace: monitoring}
         spec: {version: v3.13.5, enableFeatures: [native-histograms]}
     """,
-    source="prometheus: cmd/prometheus/main.go; prometheus: CHANGELOG.md",
+    source="prometheus: cmd/prometheus/main.go, setFeatureListOptions; prometheus: CHANGELOG.md",
 )
 def feature_flag_without_effect(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for prometheus in _prometheus.every(manifests):
-        if prometheus.has_histogram_flag and prometheus.needs_no_histogram_flag:
-            yield warning(
-                prometheus.owner.where(*prometheus.features_at),
-                "since Prometheus 3.9 the feature native-histograms changes nothing: what is written is always taken",
-                "leave it out, and set scrape_native_histograms: true if they are to be scraped too",
-            )
+        for feature, (change, why, remedy) in _WITHOUT_EFFECT.items():
+            if feature in prometheus.features and prometheus.may_be_from(lifecycle().first_release(change)):
+                yield warning(prometheus.owner.where(*prometheus.features_at), why, remedy)

@@ -1,61 +1,38 @@
 """Values for one of Tempo's charts that only the other one reads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, warning
+from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, dotted, text
 from lint.rule import rule
 from lint.views.charts import charts
 from lint.views.tempo_values import CHARTS
 from lint.views.values import values
+from lint.views.versions import Minor, minor
 
-# What looks like a setting of Tempo and stands in no template of the chart
-# (grafana-community/helm-charts: charts/tempo and charts/tempo-distributed).
-_NOT_READ: Mapping[str, tuple[Path, ...]] = {
-    "tempo": (
-        ("tempo", "structuredConfig"),
-        *(
-            (key,)
-            for key in (
-                "compactor",
-                "distributor",
-                "extraArgs",
-                "extraEnv",
-                "extraEnvFrom",
-                "gateway",
-                "ingester",
-                "multitenancyEnabled",
-                "overrides",
-                "querier",
-                "queryFrontend",
-                "receivers",
-                "retention",
-                "server",
-                "storage",
-                "traces",
-            )
-        ),
-    ),
-    "tempo-distributed": tuple(
-        ("tempo", key)
-        for key in (
-            "extraArgs",
-            "extraEnv",
-            "ingester",
-            "multitenancyEnabled",
-            "overrides",
-            "querier",
-            "queryFrontend",
-            "receivers",
-            "retention",
-            "server",
-            "storage",
-        )
-    ),
-}
+_WITHOUT_STORE: Minor = (3, 0)
+
+# What looks like a setting of Tempo and stands in no template of the chart tempo-distributed
+# (grafana-community/helm-charts: charts/tempo-distributed).
+OF_THE_OTHER_CHART: tuple[Path, ...] = tuple(
+    ("tempo", key)
+    for key in (
+        "extraArgs",
+        "extraEnv",
+        "ingester",
+        "multitenancyEnabled",
+        "overrides",
+        "querier",
+        "queryFrontend",
+        "receivers",
+        "retention",
+        "server",
+        "storage",
+    )
+)
 # Of the chart loki, which has one chart for all modes.
-_OF_LOKI: tuple[Path, ...] = (("deploymentMode",), ("singleBinary",))
+OF_LOKI: tuple[Path, ...] = (("deploymentMode",), ("singleBinary",))
 
 
 @rule(
@@ -73,16 +50,18 @@ _OF_LOKI: tuple[Path, ...] = (("deploymentMode",), ("singleBinary",))
         kind: HelmRelease
         metadata: {name: tempo, namespace: tracing-system}
         spec:
-          chart: {spec: {chart: tempo}}
-          values: {storage: {trace: {backend: s3}}}
+          chart: {spec: {chart: tempo-distributed}}
+          values:
+            traces: {otlp: {grpc: {enabled: true}}}
+            tempo: {storage: {trace: {backend: s3}}}
     """,
     source="grafana-community/helm-charts: values.yaml and templates of charts/tempo and charts/tempo-distributed",
 )
 def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     said = {id(chart.owner): chart.name for chart in charts(manifests)}
     for one in values(manifests, *CHARTS):
-        is_said = said.get(id(one.owner)) == one.chart
-        for path in (*_OF_LOKI, *_NOT_READ[one.chart]) if is_said else _OF_LOKI:
+        is_distributed = said.get(id(one.owner)) == one.chart == "tempo-distributed"
+        for path in (*OF_LOKI, *(OF_THE_OTHER_CHART if is_distributed else ())):
             # A configuration of one's own may read any value.
             if one.at(*path) and ".Values." + dotted(path) not in text(one.at("config")):
                 yield warning(
@@ -90,3 +69,38 @@ def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fa
                     f"the chart {one.chart} reads no such value, and its default holds",
                     "write it as the values.yaml of this chart has it, or install the other one",
                 )
+
+
+@rule(
+    code="N35",
+    title="The chart tempo-distributed brings no MinIO any more",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Since version 3.0 the chart tempo-distributed has no MinIO, and Helm refuses to render it with "
+        "`minio.enabled: true`. It is a warning where no version is named."
+    ),
+    remedy="Take `minio` out, and name a store of your own in `storage.trace`.",
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo-distributed, version: 3.3.0}}
+          values:
+            traces: {otlp: {grpc: {enabled: true}}}
+            minio: {enabled: true}
+    """,
+    source="grafana-community/helm-charts: charts/tempo-distributed/UPGRADE.md and templates",
+)
+def store_that_the_chart_does_not_bring(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    versions = {id(chart.owner): minor(chart.version) for chart in charts(manifests)}
+    for one in values(manifests, "tempo-distributed"):
+        version = versions.get(id(one.owner))
+        # Of a dependency, the chart around it names the version.
+        is_dependency = one.path[-1:] == ("tempo-distributed",)
+        if one.at("minio", "enabled") is True and not is_dependency and (version is None or version >= _WITHOUT_STORE):
+            yield (warning if version is None else error)(
+                one.where("minio", "enabled"),
+                "since version 3.0 the chart has no MinIO, and Helm refuses to render it",
+                "take minio out, and name a store of your own in storage.trace",
+            )

@@ -22,7 +22,7 @@ _PROCESSORS: Path = ("defaults", "metrics_generator", "processors")
 # The chart from which on the overrides have their name of today (the README.md of each chart, "Upgrading").
 _OLDER_OVERRIDES = "global_overrides"
 _RENAMED: dict[str, Minor] = {"tempo": (1, 19), _DISTRIBUTED: (1, 33)}
-_MISNAMED: dict[str, tuple[Path, ...]] = {
+MISNAMED: dict[str, tuple[Path, ...]] = {
     "tempo": (
         ("metricsGenerator", "remoteWriteUrl"),
         ("metrics_generator",),
@@ -281,4 +281,4 @@ def _misnamed(one: Values) -> list[Path]:
     """The paths where a remote write stands that the other chart would read."""
     if text(one.at("config")):
         return []
-    return [path for path in _MISNAMED[one.chart] if one.at(*path)]
+    return [path for path in MISNAMED[one.chart] if one.at(*path)]

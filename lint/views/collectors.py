@@ -26,6 +26,7 @@ _NEWEST: Minor = (0, 99999)
 # As far down as a configuration may be in values: collectors.<name>.config.
 _DEEPEST = 3
 _MEMORY: Path = ("resources", "limits", "memory")
+_VERSION_LABEL = "app.kubernetes.io/version"
 _LISTENS_ON_LOCALHOST = lifecycle().first_release("receivers listen on localhost")
 # The kinds of processors that hold spans, and put those of several connections together.
 HOLDING = frozenset({"batch", "groupbytrace", "tail_sampling"})
@@ -54,9 +55,10 @@ class Collector:
 
     ``is_whole`` says whether all of the configuration is here, and not a part that is merged with others.
     ``several`` says in words how more than one of it runs, and is empty if that is not known.
-    ``is_unpinned`` says whether it is of the release that is the newest one when the chart is installed.
+    ``is_unpinned`` says that nothing here pins its release: it may be the newest one when it is installed.
     ``default_host`` is where a receiver without an endpoint listens, if that is known. ``memory`` is the container's
-    limit, as it is written. ``written`` is what the owner has of ``config``, if a chart adds the rest.
+    limit, as it is written. ``written`` is what the owner has of ``config``, if a chart adds the rest. ``workload``
+    is what runs it, if that is among the objects.
     """
 
     owner: Object
@@ -73,6 +75,7 @@ class Collector:
     is_unpinned: bool = False
     memory: object = None
     written: Mapping[Any, Any] | None = None
+    workload: Workload | None = None
 
     def at(self, *path: Key) -> Any:
         return at(self.config, *path)
@@ -87,8 +90,10 @@ class Collector:
                 yield Pipeline(name, *(tuple(map(text, sequence(pipeline.get(role)))) for role in ROLES))
 
     def is_from(self, release: Minor) -> bool:
-        """Whether it is of this release or a newer one; without a word, an operator takes one of its own release."""
-        return self.owner.group == OPENTELEMETRY if self.release is None else self.release >= release
+        """Whether it is of this release or a newer one; without an image, an operator takes one of its own release."""
+        if self.release is None:
+            return self.owner.group == OPENTELEMETRY and not self.owner.at("spec", "image")
+        return self.release >= release
 
     def takes_spans_of_the_mesh(self, manifests: Manifests, facts: Facts) -> bool:
         return any(provider.target(facts) in self.services for provider in providers(manifests))
@@ -148,7 +153,10 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
     is_alone = not any(_SECTIONS & mapping(part).keys() for part in parts)
     workload = _workload_of(manifests, obj)
     if workload is None:
-        return Collector(obj, path, config, obj.namespace, _has_all(config) and is_alone)
+        # Helm and others write it on all that belongs to a release.
+        release = _release(f":{text(obj.labels.get(_VERSION_LABEL))}") if _VERSION_LABEL in obj.labels else None
+        is_whole = _has_all(config) and is_alone
+        return Collector(obj, path, config, obj.namespace, is_whole, release, is_unpinned=release is None)
     release = _release(workload.image("opentelemetry-collector", "otel"))
     return Collector(
         owner=obj,
@@ -162,6 +170,7 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
         on_host_network=workload.on_host_network,
         default_host="localhost" if release is not None and release >= _LISTENS_ON_LOCALHOST else None,
         memory=at(workload.container("opentelemetry-collector", "otel"), *_MEMORY),
+        workload=workload,
     )
 
 

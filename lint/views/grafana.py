@@ -120,8 +120,10 @@ def _of_values(manifests: Manifests) -> Iterator[DataSource]:
         if section.get("enabled") is False:
             continue
         in_stack = one.chart == _STACK or "additionalDataSources" in section
-        # What stands below `grafana` in the values of another chart may be of a chart with data sources of its own.
-        alone = one.chart == "grafana" and one.path[-1:] != ("grafana",) and not in_stack
+        # What stands below `grafana` in the values of another chart may be of a chart with data sources of its own. In
+        # kube-prometheus-stack it is the sidecar that brings others.
+        has_sidecar = at(section, "sidecar", "datasources", "enabled") is not False
+        alone = not has_sidecar if one.chart == _STACK else one.path[-1:] != ("grafana",) and not in_stack
         if in_stack:
             yield from _default_of_stack(one, path, section)
             for index, entry in enumerate(sequence(section.get("additionalDataSources"))):

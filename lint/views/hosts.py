@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NAMES_BEFORE_SVC = 2
+# As the host of an endpoint to listen on.
+LOCALHOST = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
 @dataclass(frozen=True, order=True)

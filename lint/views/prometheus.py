@@ -28,7 +28,8 @@ _ALWAYS_NATIVE_HISTOGRAMS = lifecycle().first_release("native histograms need no
 class Prometheus:
     """``receiver_at`` is where the receiver is, or would be, switched on, and ``switch`` says how.
 
-    ``features_at`` is where features are; ``values`` are those of the chart that installs it, if one does.
+    ``features_at`` is where features are, and ``features`` are their names; ``is_unpinned`` says that nothing here
+    pins its release. ``values`` are those of the chart that installs it, if one does.
     """
 
     owner: Object
@@ -41,6 +42,8 @@ class Prometheus:
     has_histogram_flag: bool
     values: Values | None = None
     prefix: str = ""
+    features: frozenset[str] = frozenset()
+    is_unpinned: bool = False
 
     @property
     def has_receiver(self) -> bool:
@@ -49,6 +52,10 @@ class Prometheus:
         return (self.has_receiver_flag and (self.release is None or self.release >= new)) or (
             self.has_receiver_feature and (self.release is None or self.release < old)
         )
+
+    def may_be_from(self, release: Minor) -> bool:
+        """Whether it is of this release or a newer one, as far as that is known."""
+        return self.is_unpinned if self.release is None else self.release >= release
 
     @property
     def remedy(self) -> str:
@@ -123,6 +130,7 @@ def _specified(owner: Object, path: Path, spec: object, release: Minor | None) -
         release=release,
         features_at=(*path, "enableFeatures"),
         has_histogram_flag="native-histograms" in features,
+        features=frozenset(features),
         # Its operator does not take it from the external URL.
         prefix=_prefix(text(at(spec, "routePrefix"))),
     )
@@ -139,7 +147,7 @@ def _of_charts(manifests: Manifests) -> Iterator[Prometheus]:
         release = minor(text(one.at(*path, "version"))) or minor(text(one.at(*path, "image", "tag")))
         found = _specified(one.owner, (*one.path, *path), one.at(*path), release)
         if one.at("prometheus", "enabled") is not False:
-            yield replace(found, values=one)
+            yield replace(found, values=one, is_unpinned=release is None and not one.owner.kind)
 
 
 def _of_flags(one: Values) -> Prometheus:
@@ -159,6 +167,8 @@ def _of_flags(one: Values) -> Prometheus:
         release=release,
         features_at=(*one.path, *path),
         has_histogram_flag=any("native-histograms" in feature for feature in features),
+        features=_names(" ".join(features)),
+        is_unpinned=release is None and not one.owner.kind,
         values=one,
         prefix=_prefix(text(one.at("server", "prefixURL")), text(one.at("server", "baseURL"))),
     )
@@ -169,16 +179,18 @@ def _containers(obj: Object) -> Iterator[Prometheus]:
     for index, container in enumerate(sequence(obj.at(*path))):
         if _is_prometheus(container):
             command = " ".join(text(word) for field in ("command", "args") for word in sequence(at(container, field)))
-            release = minor(image_tag(text(at(container, "image"))))
+            tag = image_tag(text(at(container, "image")))
             yield Prometheus(
                 owner=obj,
                 receiver_at=(*path, index, "args"),
                 switch="add --web.enable-remote-write-receiver",
                 has_receiver_flag=_RECEIVER in command and f"{_RECEIVER}=false" not in command,
                 has_receiver_feature=_has_feature(command, _OLD_RECEIVER),
-                release=release,
+                release=minor(tag),
                 features_at=(*path, index, "args"),
                 has_histogram_flag="native-histograms" in command,
+                features=_names(command),
+                is_unpinned=tag in {"", "latest"} and "@" not in text(at(container, "image")),
                 prefix=_prefix(*(_value(command, flag) for flag in ("web.route-prefix", "web.external-url"))),
             )
 
@@ -193,9 +205,14 @@ def _value(command: str, flag: str) -> str:
     return found[1] if found else ""
 
 
+def _names(command: str) -> frozenset[str]:
+    """The features that a command names."""
+    return frozenset(name for word in _FEATURES.findall(command) for name in word.split(","))
+
+
 def _has_feature(command: str, feature: str) -> bool:
     """Whether a command has the flag for a feature, of which it may name several."""
-    return any(feature in word.split(",") for word in _FEATURES.findall(command))
+    return feature in _names(command)
 
 
 def _is_prometheus(container: object) -> bool:

@@ -35,6 +35,7 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
     "tempo-distributed": lambda values: (
         isinstance(values.get("metricsGenerator"), Mapping)
         or (isinstance(values.get("distributor"), Mapping) and isinstance(values.get("traces"), Mapping))
+        or (isinstance(at(values, "storage", "trace"), Mapping) and _has("queryFrontend", "traces", "gateway")(values))
     ),
     "tempo": lambda values: any(
         key in mapping(values.get("tempo"))

@@ -1,6 +1,6 @@
 """Workloads: what runs in their Pods, what they mount, and which Services lead to them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,16 +49,18 @@ class Workload:
     def _pod(self) -> Mapping[Any, Any]:
         return mapping(self.owner.at("spec", "template", "spec"))
 
+    @property
+    def containers(self) -> Sequence[Mapping[Any, Any]]:
+        return [mapping(container) for container in sequence(at(self._pod, "containers"))]
+
     def image(self, *names: str) -> str:
         """Return the image of ``container``."""
         return text(self.container(*names).get("image"))
 
     def container(self, *names: str) -> Mapping[Any, Any]:
         """Return the first one of whose image the repository ends with a part that begins with one of ``names``."""
-        for container in sequence(at(self._pod, "containers")):
-            if text(at(container, "image")).partition("@")[0].rpartition("/")[2].startswith(names):
-                return mapping(container)
-        return {}
+        found = (one for one in self.containers if is_of(one, *names))
+        return next(found, {})
 
     def mounts(self, config_map: Object) -> bool:
         """Whether the ConfigMap or Secret is a volume of its Pods."""
@@ -70,6 +72,11 @@ class Workload:
         for volume in sequence(at(self._pod, "volumes")):
             yield volume
             yield from sequence(at(volume, "projected", "sources"))
+
+
+def is_of(container: object, *names: str) -> bool:
+    """Whether the repository of its image ends with a part that begins with one of ``names``."""
+    return text(at(container, "image")).partition("@")[0].rpartition("/")[2].startswith(names)
 
 
 def workloads(manifests: Manifests) -> Iterator[Workload]:

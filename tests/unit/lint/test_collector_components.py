@@ -63,3 +63,48 @@ def test_an_exporter_that_nobody_uses_needs_no_endpoint(codes: Codes) -> None:
 )
 def test_a_setting_in_the_wrong_place_is_not_known(codes: Codes, exporter: str, expected: list[str]) -> None:
     assert codes(written(exporter, "traces: {receivers: [otlp], exporters: [otlp/tempo]}")) == expected
+
+
+@pytest.mark.parametrize(
+    ("processor", "expected"),
+    [
+        ("filter: {spans: {exclude: {attributes: [{Key: a, Value: b}]}}}", ["warning N25", "warning N25"]),
+        ("filter: {spans: {exclude: {match_type: strict, attributes: [{key: a, value: b}]}}}", []),
+        ("span: {name: {from: [a]}}", ["warning N25"]),
+        ("span: {name: {from_attributes: [a]}}", []),
+        ("k8sattributes: {extract: {metadata: [k8s.pod.name], labels: [{tag_name: a, key: a, from: pod}]}}", []),
+        ("resource: {attributes: [{key: a, value: b, action: upsert}]}", []),
+        ("resource: {actions: [{key: a, value: b, action: upsert}]}", ["warning N25"]),
+        ("transform: {trace_statements: [{context: span, statements: []}]}", []),
+        ('attributes: "${file:attributes.yaml}"', []),
+        ("attributes:", []),
+        ("processor_of_ones_own: {anything: 1}", []),
+    ],
+)
+def test_a_setting_is_known_at_every_depth(codes: Codes, processor: str, expected: list[str]) -> None:
+    config = written('otlp: {endpoint: "tempo:4317"}', "traces: {receivers: [otlp], exporters: [otlp]}")
+    assert codes(config.replace("batch: {}", processor)) == expected
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [("0.99.0", []), ("0.124.0", []), ("0.130.0", ["error N25"]), ("latest", ["error N25"]), ("1.2.0", [])],
+)
+def test_a_setting_is_gone_from_the_release_on_that_lacks_it(codes: Codes, release: str, expected: list[str]) -> None:
+    collector = f"""
+apiVersion: opentelemetry.io/v1beta1
+kind: OpenTelemetryCollector
+metadata: {{name: otel, namespace: obs}}
+spec:
+  image: example.com/opentelemetry-collector:{release}
+  config:
+    receivers: {{otlp: {{protocols: {{grpc: {{}}}}}}}}
+    exporters: {{otlp: {{endpoint: "tempo:4317", batcher: {{}}}}}}
+    service: {{pipelines: {{traces: {{receivers: [otlp], exporters: [otlp]}}}}}}
+"""
+    assert codes(collector) == expected
+
+
+def test_headers_are_a_map_with_any_names(codes: Codes) -> None:
+    exporter = 'otlphttp: {endpoint: "http://tempo:4318", headers: {X-Scope-OrgID: a}}'
+    assert codes(written(exporter, "traces: {receivers: [otlp], exporters: [otlphttp]}")) == []

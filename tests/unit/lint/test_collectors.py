@@ -227,11 +227,12 @@ def test_a_collector_of_logs_needs_no_store_for_spans(codes: Codes) -> None:
     assert codes(map_of(CONFIG) + "\n---\n" + tempo) == []
 
 
-def test_a_processor_that_holds_nothing_may_be_before_the_memory_limiter(codes: Codes) -> None:
+def test_the_memory_limiter_is_first_also_before_a_processor_that_holds_nothing(codes: Codes) -> None:
     config = CONFIG.replace(
         "  batch: {}", "  batch:\n  resource:\n  memory_limiter: {check_interval: 1s, limit_mib: 400}"
     )
-    assert codes(file_of(config.replace("[batch]", "[resource, memory_limiter, batch]"))) == []
+    assert codes(file_of(config.replace("[batch]", "[resource, memory_limiter, batch]"))) == ["warning N25"]
+    assert codes(file_of(config.replace("[batch]", "[memory_limiter, resource, batch]"))) == []
 
 
 def test_an_association_by_attribute_needs_no_connection(codes: Codes) -> None:
@@ -296,3 +297,26 @@ def test_every_receiver_of_spans_is_there_to_be_used(codes: Codes, receiver: str
 def test_receivers_of_the_chart_need_no_pipeline(codes: Codes) -> None:
     own = "mode: deployment\nimage: {repository: otel/opentelemetry-collector-contrib}\nconfig:\n"
     assert codes(own + textwrap.indent(CONFIG, "  ")) == []
+
+
+@pytest.mark.parametrize(
+    ("extension", "probe", "expected"),
+    [
+        ("health_check: {}", "{httpGet: {port: 13133}}", ["error N25"]),
+        ('health_check: {endpoint: "localhost:13133"}', "{httpGet: {port: 13133}}", ["error N25"]),
+        ('health_check: {endpoint: "${env:POD_IP}:13133"}', "{httpGet: {port: 13133}}", []),
+        ('health_check: {endpoint: "0.0.0.0:13133", path: /up}', "{httpGet: {path: /, port: 13133}}", ["error N25"]),
+        ('health_check: {endpoint: "0.0.0.0:13133", path: /up}', "{httpGet: {path: /up, port: 13133}}", []),
+        ('health_check: {endpoint: "0.0.0.0:13133"}', "{httpGet: {path: /anything, port: 13133}}", []),
+        ('health_check: {endpoint: "0.0.0.0:13133"}', "{httpGet: {path: /, port: 8888}}", ["error N25"]),
+        ('health_check: {endpoint: "0.0.0.0:13133"}', "{httpGet: {path: /metrics, port: 8888}}", []),
+        ('health_check: {endpoint: "0.0.0.0:13133"}', "{tcpSocket: {port: 4317}}", []),
+        ('health_check: {endpoint: "0.0.0.0:13133"}', "{tcpSocket: {port: 13134}}", ["error N25"]),
+        ('health_check: {endpoint: "0.0.0.0:13133"}', "{exec: {command: [/health]}}", []),
+    ],
+)
+def test_a_probe_asks_what_the_collector_answers(codes: Codes, extension: str, probe: str, expected: list[str]) -> None:
+    config = CONFIG.replace("service:\n", f"extensions: {{{extension}}}\nservice:\n  extensions: [health_check]\n")
+    image = "otel/opentelemetry-collector:0.158.0"
+    workload = (WORKLOAD % image).replace(f'image: "{image}"', f'image: "{image}", livenessProbe: {probe}')
+    assert codes(config_map(config) + "\n---\n" + workload) == expected

@@ -62,3 +62,35 @@ def test_a_list_of_all_data_sources_has_the_one_that_a_link_leads_to(codes: Code
 def test_values_of_a_dependency_with_another_name_are_its_values_too(codes: Codes) -> None:
     values = "prometheus: {prometheusSpec: {}}, grafana: {additionalDataSources: [{name: T, type: tempo}]}"
     assert codes(f"monitoring: {{{values}}}") == ["warning N15"]
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("tracesToLogsV2: {spanStartTimeShift: -1h, spanEndTimeShift: 1h}", []),
+        ("tracesToLogsV2: {spanStartTimeShift: 1m}", ["warning N33"]),
+        ("tracesToLogsV2: {spanStartTimeShift: -10m, spanEndTimeShift: -5m}", []),
+        ("tracesToLogs: {spanStartTimeShift: '1h', spanEndTimeShift: '-1h'}", ["warning N33"]),
+        ("tracesToMetrics: {spanStartTimeShift: 1m}", []),
+        ("tracesToMetrics: {spanStartTimeShift: 2m, spanEndTimeShift: -2m}", ["warning N33"]),
+        ("tracesToLogsV2: {spanStartTimeShift: soon, spanEndTimeShift: -1h}", []),
+        ("traceQuery: {timeShiftEnabled: true, spanStartTimeShift: 1h, spanEndTimeShift: 1h}", []),
+    ],
+)
+def test_the_time_of_a_link_begins_before_it_ends(codes: Codes, link: str, expected: list[str]) -> None:
+    assert codes(file(TEMPO % link)) == expected
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("tracesToLogs: {tags: [job, pod]}", []),
+        ("tracesToLogs: {tags: [{key: job}]}", ["warning N33"]),
+        ("tracesToLogsV2: {tags: [{key: job}]}", []),
+        ("tracesToMetrics: {tags: [job]}", ["warning N33"]),
+        ("tracesToProfiles: {tags: [job]}", ["warning N33"]),
+        ("tracesToProfiles: {tags: []}", []),
+    ],
+)
+def test_tags_of_a_link_have_the_form_of_that_link(codes: Codes, link: str, expected: list[str]) -> None:
+    assert codes(file(TEMPO % link)) == expected

@@ -2,6 +2,8 @@
 
 from cases.base import COLLECTOR, MESH, Example, replaced
 
+_PASSTHROUGH = "  mode: deployment\n  ingress: {type: route, route: {termination: passthrough}}"
+
 EXAMPLES = {
     "route_ingress": Example(
         "error N4 OpenTelemetryCollector istio-system/otel: spec.ingress.type",
@@ -25,5 +27,10 @@ EXAMPLES = {
         "error N25 OpenTelemetryCollector istio-system/otel: spec.config.exporters.logging",
         wrong=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {logging: {}, otlp:"),
         right=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {debug: {}, otlp:"),
+    ),
+    "route_to_plain_receivers": Example(
+        "warning N25 OpenTelemetryCollector istio-system/otel: spec.ingress.route.termination",
+        wrong=replaced(COLLECTOR, "  mode: deployment", _PASSTHROUGH),
+        right=replaced(COLLECTOR, "  mode: deployment", replaced(_PASSTHROUGH, "passthrough", "edge")),
     ),
 }

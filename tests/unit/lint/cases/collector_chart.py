@@ -11,10 +11,21 @@ spec:
   values: {mode: deployment, image: {repository: otel/opentelemetry-collector-contrib}}
 """
 
+
+def _with_extensions(names: str) -> str:
+    config = f"config: {{extensions: {{pprof: {{}}}}, service: {{extensions: {names}}}}}"
+    return replaced(_RELEASE, "values: {mode: deployment", f"values: {{{config}, mode: deployment")
+
+
 EXAMPLES = {
     "chart_without_image": Example(
         "error N25 HelmRelease tracing-system/otel: spec.values.image.repository",
         wrong=replaced(_RELEASE, ", image: {repository: otel/opentelemetry-collector-contrib}", ""),
         right=_RELEASE,
+    ),
+    "chart_without_health_check": Example(
+        "error N25 HelmRelease tracing-system/otel: spec.values.config.service.extensions",
+        wrong=_with_extensions("[pprof]"),
+        right=_with_extensions("[health_check, pprof]"),
     ),
 }

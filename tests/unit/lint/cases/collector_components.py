@@ -4,6 +4,12 @@ from cases.base import COLLECTOR, Example, replaced
 
 _OTEL = "OpenTelemetryCollector istio-system/otel: spec.config"
 _WITH_METRICS = replaced(COLLECTOR, "    receivers: {", "    receivers: {kubeletstats: {auth_type: serviceAccount}, ")
+_FILTERED = replaced(
+    replaced(COLLECTOR, "[otlp], exporters", "[otlp], processors: [filter], exporters"),
+    "    exporters: {",
+    "    processors: {filter: {spans: {exclude: {match_type: strict, attributes: "
+    "[{key: http.target, value: /health}, {key: http.target, value: /ready}]}}}}\n    exporters: {",
+)
 _PIPELINE = "{receivers: [otlp], exporters: [otlp]}"
 
 EXAMPLES = {
@@ -25,5 +31,15 @@ EXAMPLES = {
         f"error N25 {_OTEL}.exporters.debug.loglevel",
         wrong=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {debug: {loglevel: debug}, otlp:"),
         right=replaced(COLLECTOR, "exporters: {otlp:", "exporters: {debug: {verbosity: detailed}, otlp:"),
+    ),
+    "setting_that_was_taken_out": Example(
+        f"error N25 {_OTEL}.exporters.otlp.batcher",
+        wrong=replaced(COLLECTOR, "exporters: {otlp: {", "exporters: {otlp: {batcher: {enabled: true}, "),
+        right=replaced(COLLECTOR, "exporters: {otlp: {", "exporters: {otlp: {sending_queue: {batch: {}}, "),
+    ),
+    "match_that_never_happens": Example(
+        f"warning N25 {_OTEL}.processors.filter.spans.exclude.attributes",
+        wrong=_FILTERED,
+        right=replaced(_FILTERED, "match_type: strict", "match_type: regexp"),
     ),
 }

@@ -7,16 +7,22 @@ apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
 metadata: {name: tempo, namespace: tracing-system}
 spec:
-  chart: {spec: {chart: tempo}}
+  chart: {spec: {chart: tempo-distributed, version: 3.3.0}}
   values:
-    tempo: {retention: 24h}
+    traces: {otlp: {grpc: {enabled: true}}}
     storage: {trace: {backend: s3}}
 """
+VALUES = "HelmRelease tracing-system/tempo: spec.values"
 
 EXAMPLES = {
     "value_of_the_other_chart": Example(
-        "warning N35 HelmRelease tracing-system/tempo: spec.values.storage",
-        wrong=RELEASE,
-        right=replaced(RELEASE, "24h}\n    storage: {trace: {backend: s3}}", "24h, storage: {trace: {backend: s3}}}"),
+        f"warning N35 {VALUES}.tempo.storage",
+        wrong=replaced(RELEASE, "storage: {trace: {backend: s3}}", "tempo: {storage: {trace: {backend: s3}}}"),
+        right=RELEASE,
+    ),
+    "store_that_the_chart_does_not_bring": Example(
+        f"error N35 {VALUES}.minio.enabled",
+        wrong=RELEASE + "    minio: {enabled: true}\n",
+        right=RELEASE,
     ),
 }
