@@ -61,11 +61,10 @@ def memory_limiter_missing(manifests: Manifests, facts: Facts) -> Iterator[Fault
 @rule(
     code="N25",
     title="The memory limiter is not the first processor",
-    levels=(Severity.WARNING,),
+    levels=(Severity.ADVICE,),
     why=(
-        "The memory limiter refuses spans when memory runs short. Behind a processor that holds spans it refuses what "
-        "was accepted already: the sender does not learn of it, and spans are lost. Behind another one, the work "
-        "and the memory of that one are spent before."
+        "The memory limiter refuses spans when memory runs short. Behind another processor it refuses what that one "
+        "holds already: the sender does not learn of it, and spans are lost."
     ),
     remedy="Move `memory_limiter` to the front of the list.",
     example="""
@@ -87,13 +86,12 @@ def memory_limiter_behind_others(manifests: Manifests, facts: Facts) -> Iterator
         limiters = {name for name in mapping(collector.at("processors")) if kind_of(text(name)) == "memory_limiter"}
         for pipeline in collector.pipelines("traces"):
             for index, name in enumerate(pipeline.processors):
-                if name in limiters and index > 0:
-                    holds = any(kind_of(one) in HOLDING for one in pipeline.processors[:index])
-                    yield warning(
+                # Those that hold nothing back do no harm in front of it.
+                before = {kind_of(one) for one in pipeline.processors[:index]}
+                if name in limiters and before & HOLDING:
+                    yield advice(
                         collector.where("service", "pipelines", pipeline.name, "processors", index),
-                        "behind a processor that holds spans, the memory limiter refuses what was accepted already"
-                        if holds
-                        else "the processors before it take memory for spans that it refuses then",
+                        "behind a processor that holds spans, the memory limiter refuses what was accepted already",
                         "move it to the front of the list",
                     )
 

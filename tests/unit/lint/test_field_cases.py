@@ -47,7 +47,8 @@ RIGHT: dict[str, set[str]] = {
     "32_values": {"N3"},
     "35_root_selector": {"N27"},
     "36_only_debug": {"N25"},
-    "37_limiter_last": {"N25"},
+    # Unwise at most, which is advice.
+    "37_limiter_last": set(),
     "38_provider_not_for_tracing": {"N27"},
     "38b_builtin_envoy": {"N27"},
     "39_minio_docker_hub": {"N13"},

@@ -18,7 +18,7 @@ EXAMPLES = {
         right=_with_processors("memory_limiter, batch"),
     ),
     "memory_limiter_behind_others": Example(
-        f"warning N25 {_OTEL}.service.pipelines.traces.processors[1]",
+        f"advice N25 {_OTEL}.service.pipelines.traces.processors[1]",
         wrong=_with_processors("batch, memory_limiter"),
         right=_with_processors("memory_limiter, batch"),
     ),
