@@ -11,7 +11,8 @@ from tests.corpus.labels import LABELS, UNREADABLE, Label, read
 FILES = read().files
 HOLDOUT = read(LABELS.with_name("holdout.yaml")).files
 THIRD = read(LABELS.with_name("third.yaml")).files
-ALL = (*FILES, *HOLDOUT, *THIRD)
+FOURTH = read(LABELS.with_name("fourth.yaml")).files
+ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH)
 
 
 def test_the_labels_are_many_of_many_repositories() -> None:
@@ -33,6 +34,13 @@ def test_the_third_measure_is_of_other_repositories_than_both() -> None:
     assert len(THIRD) >= 100
     assert not {label.repository for label in THIRD} & {label.repository for label in (*FILES, *HOLDOUT)}
     assert max(Counter(label.repository for label in THIRD).values()) <= 2
+
+
+def test_the_fourth_measure_is_of_other_repositories_than_the_others() -> None:
+    assert len(FOURTH) >= 110
+    assert len({label.repository for label in FOURTH}) >= 60
+    assert not {label.repository for label in FOURTH} & {label.repository for label in (*FILES, *HOLDOUT, *THIRD)}
+    assert max(Counter(label.repository for label in FOURTH).values()) <= 4
 
 
 def test_a_file_is_labelled_once() -> None:
