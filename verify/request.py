@@ -34,7 +34,8 @@ _SECONDS_WITHOUT_REQUESTS = 35.0
 _MAX_UNANSWERED = 5
 _STEPS = 3
 _HEX_DIGITS = 32
-# So many searches in a round keep pace with one request a second.
+# So many look-ups by id and searches in a round keep pace with one request a second.
+_LOOKUPS = 6
 _SEARCHES = 3
 # What is stored and searched for lies well inside of a window that begins and ends so much earlier and later.
 _MARGIN = 5.0
@@ -219,8 +220,10 @@ class _Follower:
         return max(self._sent, key=lambda one: one.steps, default=None)
 
     def _ask_tempo(self, tempo: httpx.Client) -> None:
-        for one in self._sent:
-            if one.stored is None and tempo.get(f"/api/traces/{one.trace_id}").is_success:
+        unseen = [one for one in self._sent if one.stored is None]
+        # Tempo looks into every block for each of them, so only some are asked for, old and new ones.
+        for one in unseen[:: -(-len(unseen) // _LOOKUPS) or 1]:
+            if tempo.get(f"/api/traces/{one.trace_id}").is_success:
                 one.stored = self._now()
         waiting = [one for one in self._sent if one.stored is not None and one.searchable is None]
         # First those of which only this is not known yet.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import parse_qs, urlsplit
 
+import httpcore
 import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -139,10 +140,11 @@ class Pods(StubCluster):
     def pod_client(self, pod: Mapping[str, Any], port: int, *, scheme: str = "http", path: str = "") -> httpx.Client:
         name = pod["metadata"]["name"]
 
-        def connect() -> socket.socket:
+        def connect() -> httpcore.NetworkStream:
             if (name, port) not in self._servers:
                 raise httpx.ConnectError("Connection refused")
-            return socket.create_connection(self._servers[name, port].server_address[:2], timeout=5)
+            host, number = self._servers[name, port].server_address[:2]
+            return httpcore.SyncBackend().connect_tcp(str(host), int(number), timeout=5)
 
         return httpx.Client(
             base_url=f"{scheme}://localhost:{port}{path}", transport=PodTransport(connect), timeout=5, trust_env=False
