@@ -55,12 +55,15 @@ docs: .venv/installed
 	@$(PYTHON) -m mesh_tracing checks docs
 	@$(PYTHON) -m verify.reference docs/verify.md
 
+LOCK = .local/lock/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
 # The tool that pins has an environment of its own, and no pin here.
 lock:
 	@python3 -m venv .local/lock
 	@.local/lock/bin/pip install --quiet --disable-pip-version-check pip-tools==7.5.1
-	@.local/lock/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.txt requirements.in
+	@$(LOCK) --output-file requirements.txt requirements.in
+	@$(LOCK) --no-annotate --constraint requirements.txt --output-file verify/requirements.txt verify/requirements.in
 
 format: .venv/installed
 	@$(PYTHON) -m ruff format .

@@ -7,7 +7,7 @@ import components as mesh_tracing
 import rollout
 import settings
 from cluster import access, live, recorded
-from program import Plan, describe, look, refuse_what_breaks
+from program import Plan, describe, look, refuse_what_breaks, verification
 
 stack = settings.load(pulumi.Config())
 way_in = access.find(stack.cluster)
@@ -66,9 +66,12 @@ datasource = mesh_tracing.GrafanaTempoDatasource(
     after(namespaces, *operators),
 )
 serving: list[pulumi.Resource] = [datasource]
-if stack.namespaces.applications:
-    # Restarted only now, so that the new sidecars trace their first request.
-    mesh_tracing.Applications("applications", plan.applications(), after(control_plane, telemetry), watch=watch)
+# Restarted only now, so that the new sidecars trace their first request.
+applications = (
+    [mesh_tracing.Applications("applications", plan.applications(), after(control_plane, telemetry), watch=watch)]
+    if stack.namespaces.applications
+    else []
+)
 if stack.bookinfo.enabled:
     # Pods get a sidecar only once istiod's injector serves. Only the clients that send requests also wait for tracing.
     bookinfo = mesh_tracing.Bookinfo("bookinfo", plan.bookinfo(tracing=telemetry.provider_name), after(control_plane))
@@ -86,6 +89,10 @@ if stack.kiali.installer != "none":
     )
     serving.append(kiali)
     pulumi.export("kiali_url", kiali.url)
+if stack.verify.enabled:
+    # It would report what is not there yet.
+    check = mesh_tracing.Verification("verification", verification(plan), after(telemetry, *applications, *serving))
+    pulumi.export("verify_config_map", check.config_map)
 if plan.exposed_services:
     # The data sources, which are among these, have waited for Prometheus.
     exposure = mesh_tracing.Exposure("exposure", plan.exposure(), after(namespaces, *serving))

@@ -12,6 +12,7 @@ from components.object_store import ObjectStore
 from components.operators import Operators
 from components.prometheus import Prometheus
 from components.tempo_stack import TempoStack
+from components.verification import Verification
 from objects.applications import ApplicationsArgs
 from objects.bookinfo import BookinfoArgs
 from objects.exposure import ExposureArgs
@@ -24,6 +25,7 @@ from objects.operators import OperatorsArgs
 from objects.prometheus import PrometheusArgs
 from objects.tempo_args import TempoStackArgs
 from objects.tracing import MeshTelemetryArgs
+from objects.verification import VerificationArgs
 
 __all__ = [
     "Applications",
@@ -50,4 +52,6 @@ __all__ = [
     "PrometheusArgs",
     "TempoStack",
     "TempoStackArgs",
+    "Verification",
+    "VerificationArgs",
 ]

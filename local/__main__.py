@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
             dest="extras",
             action="append",
             default=[],
-            choices=tools.extras(),
+            choices=images.extras(),
             help="also what the stack `local` does not need",
         )
     command("destroy", _destroy, "destroy the stack `local` and keep the cluster")

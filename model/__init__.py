@@ -31,6 +31,7 @@ from model.stores import (
     Storage,
     Tempo,
 )
+from model.verify import Verify
 from model.workloads import Bookinfo, Timeouts, Traffic
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "Toleration",
     "Tracing",
     "Traffic",
+    "Verify",
     "Volume",
     "WorkloadKind",
 ]

@@ -20,8 +20,8 @@ class Auth(Section):
     secret: SecretKey | None = Field(
         default=None,
         examples=[{"secret": "prometheus-login", "key": "token"}],
-        description="A Secret that exists under this name in each namespace that asks: Tempo's, and those of Kiali and "
-        "Grafana; none takes `prometheusCredentials` of secret configuration.",
+        description="A Secret that exists under this name in each namespace that asks: Tempo's, and those of Kiali, "
+        "Grafana and the check in the cluster; none takes `prometheusCredentials` of secret configuration.",
     )
 
     @model_validator(mode="after")

@@ -9,9 +9,10 @@ from model.images import Images
 from model.mesh import Mesh, Tracing
 from model.parts import Section
 from model.platform import Exposure, Namespaces, Operators, Platform, Target
-from model.scalars import Flag, LabelValue, expected
+from model.scalars import Flag, LabelValue, SecretText, expected
 from model.scheduling import Scheduling
 from model.stores import Prometheus, Tempo
+from model.verify import Verify
 from model.workloads import Bookinfo, Timeouts
 
 # The first Istio that lets a Gateway of the Gateway API say anything about its pods.
@@ -36,6 +37,7 @@ class Settings(Section):
     grafana: Grafana = Field(default=Grafana(), description="The Grafana that shows traces and graph.")
     kiali: Kiali = Field(default=Kiali(), description="Kiali.")
     bookinfo: Bookinfo = Field(default=Bookinfo(), description="The sample application.")
+    verify: Verify = Field(default=Verify(), description="The check of all that, on a schedule in the cluster.")
     exposure: Exposure = Field(default=Exposure(), description="How consoles and the sample are reached from outside.")
     images: Images = Field(default=Images(), description="Where images are pulled from.")
     scheduling: Scheduling = Field(default=Scheduling(), description="On which nodes pods run.")
@@ -141,6 +143,17 @@ class Settings(Section):
         if self.grafana.mode == "managed" and existing is not None and existing.datasource_uid is not None:
             raise expected(
                 "no prometheus.existing.datasourceUid for grafana.mode managed: a new Grafana has no data source yet"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_secret_is_checked(self) -> "Settings":
+        existing = self.prometheus.existing
+        secret = existing is not None and isinstance(existing.query_url, SecretText)
+        if self.verify.enabled and (secret or isinstance(self.verify.probe, SecretText)):
+            raise expected(
+                "prometheus.existing.queryUrl and verify.probe in clear for verify.enabled, whose pod reads them "
+                "from a ConfigMap: a token belongs in prometheus.existing.auth"
             )
         return self
 

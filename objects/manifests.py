@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from model import Volume
+from model import Resources, Volume
 from objects.context import Context, Object, Text, not_awaited
 from objects.pods import scheduled
 
@@ -131,6 +131,11 @@ def with_env(manifest: Object, env: list[Object]) -> Object:
 def with_arguments(manifest: Object, *more: str) -> Object:
     """A copy of ``manifest``, a workload of one container, that is called with ``more`` arguments at the end."""
     return _with_container(manifest, lambda container: {**container, "args": [*container["args"], *more]})
+
+
+def with_resources(manifest: Object, resources: Resources) -> Object:
+    """A copy of ``manifest``, a workload of one container, with these requests and limits."""
+    return _with_container(manifest, lambda container: {**container, "resources": resources.to_kubernetes()})
 
 
 def with_pod_annotation(manifest: Object, key: str, value: Text) -> Object:

@@ -85,5 +85,8 @@ def _mirrored_variable(variable: dict[str, Any], context: Context) -> dict[str, 
 
 
 def _containers(obj: Object) -> list[dict[str, Any]]:
-    pod = ((obj.get("spec") or {}).get("template") or {}).get("spec") or {}
+    spec = obj.get("spec") or {}
+    if obj["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    pod = (spec.get("template") or {}).get("spec") or {}
     return [*(pod.get("initContainers") or []), *(pod.get("containers") or [])] if isinstance(pod, dict) else []

@@ -21,11 +21,12 @@ _USER = 65534
 # From this release on native histograms need no feature flag, and scraping them is a setting that older ones refuse.
 _HISTOGRAMS_WITHOUT_FLAG = (3, 9)
 _RELEASE = re.compile(r":v?(?P<major>\d+)\.(?P<minor>\d+)")
-# What an existing Prometheus scrapes from ours.
+# What an existing Prometheus scrapes from ours, also of the check in the cluster, if there is one.
 _FEDERATED = [
     '{__name__=~"traces_.+"}',
     '{__name__=~"otelcol_.+"}',
     '{__name__=~"tempo_(distributor|metrics_generator)_.+"}',
+    '{__name__=~"mesh_tracing_verify_.+"}',
 ]
 
 

@@ -4,5 +4,6 @@ from program.checks import refuse_what_breaks
 from program.description import describe
 from program.observation import look
 from program.plan import Plan
+from program.verification import verification
 
-__all__ = ["Plan", "describe", "look", "refuse_what_breaks"]
+__all__ = ["Plan", "describe", "look", "refuse_what_breaks", "verification"]

@@ -24,7 +24,9 @@ from objects.tempo import build_beside, build_metrics_services, build_tempo
 from objects.tempo_graph import build_tempo_graph
 from objects.tempo_storage import build_store_copy, build_store_secret, object_stores, store_secret
 from objects.tracing import build_telemetry
+from objects.verification import build_verification
 from program.plan import Plan
+from program.verification import verification
 
 
 def every_object(plan: Plan) -> Iterator[Object]:
@@ -51,6 +53,8 @@ def every_object(plan: Plan) -> Iterator[Object]:
         yield from build_prometheus_access(plan.kiali()).values()
     if settings.kiali.installer == "operator":
         yield build_kiali(plan.kiali())
+    if settings.verify.enabled:
+        yield from build_verification(verification(plan)).values()
     if plan.exposed_services:
         yield from build_exposure(plan.exposure()).values()
 

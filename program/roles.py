@@ -37,6 +37,9 @@ _READ = ("get",)
 _WRITE = ("get", "create", "patch", "update", "delete")
 _DELETE = ("get", "patch", "delete")
 _WATCH = ("get", "list", "watch")
+# Whoever creates a role that grants more than his own, or binds one, has to be allowed to.
+_GRANT = ("escalate", "bind")
+_RBAC = "rbac.authorization.k8s.io"
 # What Pulumi looks at while it waits for a workload.
 _WAITED_FOR: Mapping[str, tuple[str, ...]] = {
     "": ("pods", "events", "endpoints", "services", "persistentvolumeclaims"),
@@ -46,8 +49,7 @@ _WAITED_FOR: Mapping[str, tuple[str, ...]] = {
     "networking.k8s.io": ("ingresses",),
     "storage.k8s.io": ("storageclasses",),
 }
-# The kinds in Istio's and Kiali's charts and in the operators' release manifests. Whoever creates a role that grants
-# more than his own has to be allowed to (`escalate`, `bind`).
+# The kinds in Istio's and Kiali's charts and in the operators' release manifests.
 _OF_CHARTS: Mapping[str, tuple[str, ...]] = {
     "": ("configmaps", "secrets", "services", "serviceaccounts", "namespaces"),
     "apps": ("deployments", "daemonsets"),
@@ -61,7 +63,7 @@ _OF_CHARTS: Mapping[str, tuple[str, ...]] = {
         "validatingadmissionpolicybindings",
     ),
     "apiextensions.k8s.io": ("customresourcedefinitions",),
-    "rbac.authorization.k8s.io": ("roles", "rolebindings", "clusterroles", "clusterrolebindings"),
+    _RBAC: ("roles", "rolebindings", "clusterroles", "clusterrolebindings"),
     "networking.istio.io": ("envoyfilters",),
     "k8s.cni.cncf.io": ("network-attachment-definitions",),
     "cert-manager.io": ("certificates", "issuers"),
@@ -129,7 +131,7 @@ def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) ->
     yield _rule("", "configmaps", [name for name in names if name is not None], _READ)
     if _brings_others(plan):
         for group, resources in _OF_CHARTS.items():
-            granting = ["escalate", "bind"] if group == "rbac.authorization.k8s.io" else []
+            granting = _GRANT if group == _RBAC else ()
             all_verbs = [*dict.fromkeys([*verbs, *_WATCH, "create", "update", *granting])]
             yield {"apiGroups": [group], "resources": list(resources), "verbs": all_verbs}
 
@@ -148,7 +150,8 @@ def _named(objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
             group, _, _ = obj["apiVersion"].rpartition("/")
             names.setdefault((group, plural(obj["kind"])), []).append(obj["metadata"]["name"])
     for (group, resource), found in names.items():
-        yield _rule(group, resource, found, verbs)
+        is_granting = verbs == _WRITE and group == _RBAC and resource.endswith("roles")
+        yield _rule(group, resource, found, (*verbs, *_GRANT) if is_granting else verbs)
         if verbs != _READ:
             # To wait until an object is ready, or gone, Pulumi watches its kind.
             yield {"apiGroups": [group], "resources": [resource], "verbs": list(_WATCH)}

@@ -1,6 +1,7 @@
 """``python -m verify``: prove that tracing works, hop by hop, or name what is broken.
 
-Exits 0 if everything works, 1 if something is broken, with --strict also for a warning, 2 if it could not be checked.
+Exits 0 if everything works, 1 if something is broken, with --strict also for a warning, 2 if it could not be checked,
+or its result not be published.
 """
 
 import datetime
@@ -26,6 +27,7 @@ from verify.check import Wanted, check
 from verify.cluster import CannotCheckError, Cluster
 from verify.deadline import Deadline, TimeOverError
 from verify.hops import HOPS, Hop
+from verify.publication import Place, publish
 from verify.redaction import printable, redacted
 from verify.report import Report, failure, schema
 from verify.service_graph import Edge
@@ -83,6 +85,14 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
         Path, typer.Option("--report", metavar="FOLDER", help="Where report.html and graph.svg go.")
     ] = Path("verify-report"),
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no files.")] = False,
+    publish_to: Annotated[
+        str | None,
+        typer.Option(
+            "--publish",
+            metavar="NAMESPACE/CONFIGMAP",
+            help="Write the result to this ConfigMap, as an Event, and to Prometheus as metrics.",
+        ),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error in verify itself.")] = False,
     _: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of --json.", is_eager=True, callback=_print_schema)
@@ -93,9 +103,10 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
         unexpected.show_tracebacks(sys.stderr)
     voice = Voice(as_json=as_json, in_lines=watch, verbose=verbose)
     code = UNCHECKED
+    is_published = True
     try:
         wanted = Wanted(_hops(only or []), _edges(edge or []), _address(probe))
-        authority = _content(prometheus_ca)
+        authority, place = _content(prometheus_ca), _place(publish_to)
         seconds, deadline = _seconds(wait), Deadline(_time_for_a_check(timeout))
         with deadline.enforced(lambda: _end(voice, stack, timeout)):
             name, deployment = (
@@ -107,7 +118,10 @@ def main(  # noqa: PLR0913, PLR0917  typer makes an option of each parameter
                 voice.show(report)
                 if not no_report:
                     _write(report, folder, voice)
-        code = BROKEN if strict and report.warnings else _CODES[report.verdict]
+                if place:
+                    is_published = _publish(world, report, place, voice)
+        if is_published:
+            code = BROKEN if strict and report.warnings else _CODES[report.verdict]
     except CannotCheckError as error:
         voice.fail(stack, error)
     except TimeOverError as error:
@@ -183,6 +197,14 @@ def _write(report: Report, folder: Path, voice: Voice) -> None:
         voice.say(f"written: {folder}/report.html, {folder}/graph.svg")
 
 
+def _publish(world: World, report: Report, place: Place, voice: Voice) -> bool:
+    """Whether the result could be published."""
+    problems = publish(world, report, place)
+    for problem in problems:
+        voice.say(f"not published: {problem}")
+    return not problems
+
+
 def _rounds(world: World, wanted: Wanted, progress: Console, *, forever: bool, seconds: float) -> Iterator[Report]:
     """Check again and again; yield every report if ``forever``, else one.
 
@@ -254,6 +276,13 @@ def _address(url: str | None) -> str | None:
             f"expected an address such as http://web.shop.svc:8080/path, found {url!r}", code=Code.WRONG_OPTION
         )
     return url
+
+
+def _place(text: str | None) -> Place | None:
+    place = None if text is None else Place.parse(text)
+    if text is not None and place is None:
+        raise CannotCheckError(f"expected a ConfigMap as NAMESPACE/NAME, found {text!r}", code=Code.WRONG_OPTION)
+    return place
 
 
 def _content(file: Path | None) -> str | None:

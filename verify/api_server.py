@@ -55,9 +55,11 @@ class ApiServer:
             raise KubeconfigError(f"its proxy cannot be used: {error}") from None
 
     def get(self, path: str, query: Mapping[str, str]) -> Answer:
-        request = self._request(path, query, {"Accept": "application/json, */*"})
-        answer = self._send(request)
-        return Answer(answer.status_code, self._body(answer), answer.headers.get("Date"))
+        return self._answer(self._request("GET", path, query, {"Accept": "application/json, */*"}))
+
+    def write(self, method: str, path: str, kind: str, body: bytes) -> Answer:
+        headers = {"Accept": "application/json", "Content-Type": kind}
+        return self._answer(self._request(method, path, {}, headers, body))
 
     def connect(self, path: str, query: Mapping[str, str], protocol: str) -> httpcore.NetworkStream:
         """A connection that speaks WebSocket (RFC 6455), with the subprotocol ``protocol``.
@@ -71,20 +73,28 @@ class ApiServer:
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Protocol": protocol,
         }
-        answer = self._send(self._request(path, query, headers))
+        answer = self._send(self._request("GET", path, query, headers))
         if answer.status_code == _SWITCHING_PROTOCOLS:
             stream: httpcore.NetworkStream = answer.extensions["network_stream"]
             return stream
         said = self._body(answer).decode(errors="replace").strip()
         raise RefusedError(answer.status_code, f"{answer.status_code} {answer.reason_phrase} {said}".strip())
 
-    def _request(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> httpx.Request:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> httpx.Request:
         # A header may stand there several times, once for each group.
         every = [*headers.items(), *self.login.impersonation]
         request = self._client.build_request(
-            "GET",
+            method,
             path,
             params=query,
+            content=body,
             headers=[(name.encode(), value.encode()) for name, value in every],
             timeout=self._deadline.at_most(API_SECONDS),
         )
@@ -99,6 +109,10 @@ class ApiServer:
             # Raises another error if the time for everything is over.
             self._deadline.at_most(None)
             raise
+
+    def _answer(self, request: httpx.Request) -> Answer:
+        answer = self._send(request)
+        return Answer(answer.status_code, self._body(answer), answer.headers.get("Date"))
 
     def _body(self, answer: httpx.Response) -> bytes:
         """The whole body, which has to have come before the deadline."""

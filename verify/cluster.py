@@ -1,12 +1,12 @@
 """The cluster as ``verify`` sees it: objects and logs from the API server, everything else through port-forwards.
 
-It only reads. Every request is written as an API path, so that tests can compare them with the role in
-``manifests/verify-role.yaml``.
+It only reads, but for a result that is published. Every request is written as an API path, so that tests can compare
+them with the role in ``manifests/verify-role.yaml``.
 """
 
 import json
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from verify import kubeconfig
-from verify.api_server import ApiServer, RefusedError
+from verify.api_server import Answer, ApiServer, RefusedError
 from verify.causes import Code
 from verify.clock import Clock
 from verify.deadline import Deadline, TimeOverError
@@ -29,7 +29,8 @@ Object = Mapping[str, Any]
 POD_SECONDS = 10.0
 # What Python raises while it reads an answer that does not have the expected form.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
-_FOUND, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 400, 401, 403, 404
+_DONE = {200, 201}
+_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
 
 
 class CannotCheckError(Exception):
@@ -241,6 +242,12 @@ class Cluster:
             trust_env=False,
         )
 
+    def write(self, method: str, path: str, kind: str, body: Object) -> None:
+        """Create an object, or change one, by a ``body`` of the media type ``kind``; raises ``CannotLookError``."""
+        content = json.dumps(body).encode()
+        if self._body(f"{method} {path}", lambda: self._server.write(method, path, kind, content)) is None:
+            raise CannotLookError(f"{method} {path}: there is no such object or namespace")
+
     def bearer(self) -> str | None:
         """The token of the kubeconfig's user, or None if it logs in by other means."""
         try:
@@ -254,8 +261,12 @@ class Cluster:
         return self.pods(namespace, selector) if selector else []
 
     def _get(self, path: str, query: Mapping[str, str]) -> bytes | None:
+        return self._body(f"GET {path}", lambda: self._server.get(path, query))
+
+    def _body(self, request: str, send: Callable[[], Answer]) -> bytes | None:
+        """What the API server answers to ``request``, which ``send`` sends; None if there is no such thing."""
         try:
-            answer = self._server.get(path, query)
+            answer = send()
         except httpx.TransportError as error:
             raise CannotLookError(
                 f"the API server {self._server.login.server} of context {self.context!r} does not answer "
@@ -275,11 +286,11 @@ class Cluster:
                 code=Code.LOGIN_REFUSED,
             )
         if answer.status == _FORBIDDEN:
-            raise _not_allowed(f"GET {path}")
+            raise _not_allowed(request)
         if answer.status == _BAD_REQUEST:
-            raise _BadRequestError(f"GET {path}: the API server answered {answer.status}")
-        if answer.status != _FOUND:
-            raise CannotLookError(f"GET {path}: the API server answered {answer.status}")
+            raise _BadRequestError(f"{request}: the API server answered {answer.status}")
+        if answer.status not in _DONE:
+            raise CannotLookError(f"{request}: the API server answered {answer.status}")
         return answer.body
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -90,6 +91,17 @@ class World:
 
     def prometheus(self) -> httpx.Client:
         """A client of Prometheus, which tells it what it wants to know; raises ``CannotLookError``."""
+        return self._prometheus(self.deployment.prometheus.query_url)
+
+    def prometheus_writes(self) -> httpx.Client:
+        """A client of the host that takes samples at ``write_url``; raises ``CannotLookError``."""
+        prometheus = self.deployment.prometheus
+        parts = urlsplit(prometheus.write_url)
+        host = f"{parts.scheme}://{parts.netloc}"
+        # One that another Prometheus scrapes is the program's own, which wants to know nothing.
+        return self.cluster.client(host) if prometheus.scraped_url else self._prometheus(host)
+
+    def _prometheus(self, url: str) -> httpx.Client:
         prometheus = self.deployment.prometheus
         headers = dict(prometheus.headers)
         if prometheus.login is not None:
@@ -103,7 +115,7 @@ class World:
             user = f"{prometheus.username}:{credentials}".encode()
             basic = f"Basic {base64.b64encode(user).decode()}"
             headers["Authorization"] = basic if prometheus.login == "basic" else f"Bearer {credentials}"
-        client = self.cluster.client(prometheus.query_url, self.prometheus_ca or prometheus.ca)
+        client = self.cluster.client(url, self.prometheus_ca or prometheus.ca)
         client.headers.update(headers)
         return client
 

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from local.build import scratch
@@ -150,29 +151,34 @@ def check_series(package: Package, version: str) -> None:
         )
 
 
-def root_identity() -> str:
-    """Return the identity of the root filesystem: suite, architecture and packages."""
+def roots() -> list[str]:
+    """Return the names of the root filesystems."""
+    return list(_pins()["roots"])
+
+
+def root_identity(root: str = "debian") -> str:
+    """Return the identity of a root filesystem: suite, architecture and packages."""
     machine = os.uname().machine
-    packages = ",".join(_root_packages())
+    packages = ",".join(_root_packages(root))
     digest = hashlib.sha256(f"{_ROOT_RECIPE}\n{packages}\n{_LEFT_OUT}".encode()).hexdigest()[:16]
     return f"{suite(_OS_RELEASE.read_text())}-{machine}-{digest}"
 
 
-def root_filesystem(progress: Progress, logs: Path) -> Path:
-    """Return a tar of a small Debian root filesystem with the packages that ``debian.toml`` names.
+def root_filesystem(progress: Progress, logs: Path, root: str = "debian") -> Path:
+    """Return a tar of a small Debian root filesystem with the packages that ``debian.toml`` names for ``root``.
 
     Raises ``LocalError`` on a machine that is not Debian or Ubuntu, without root, or when the
     mirror does not answer.
     """
-    place = cache_folder() / "rootfs" / f"{root_identity()}.tar"
+    place = cache_folder() / "rootfs" / f"{root_identity(root)}.tar"
     if place.is_file():
         return place
     source = machine_source()
     with scratch.own_folder(place.parent, progress) as folder:
         if place.is_file():
             return place
-        with progress.step("make the root filesystem of the images"):
-            _debootstrap(source, folder / "root", logs)
+        with progress.step(f"make the root filesystem {root} of the images"):
+            _debootstrap(source, folder / "root", _root_packages(root), logs)
             _pack(folder / "root", folder / "root.tar")
             (folder / "root.tar").replace(place)
     return place
@@ -265,7 +271,7 @@ def _fields(stanza: str) -> dict[str, str]:
     return fields
 
 
-def _pins() -> dict[str, dict[str, str]]:
+def _pins() -> dict[str, dict[str, Any]]:
     return tomllib.loads(PINS.read_text())
 
 
@@ -276,8 +282,8 @@ def _packages() -> Iterator[Package]:
         yield Package(name, entry["series"], entry["programs"], libraries)
 
 
-def _root_packages() -> list[str]:
-    return sorted(tomllib.loads(PINS.read_text())["root"]["packages"])
+def _root_packages(root: str) -> list[str]:
+    return sorted(_pins()["roots"][root])
 
 
 def _on_path(command: str) -> bool:
@@ -378,14 +384,14 @@ def _apt(arguments: list[str], logs: Path, folder: Path = Path("/")) -> None:
     _run(["apt-get", "-q", *lock, *arguments], logs, f"apt-get {verb} failed", folder)
 
 
-def _debootstrap(source: Source, root: Path, logs: Path) -> None:
+def _debootstrap(source: Source, root: Path, packages: Iterable[str], logs: Path) -> None:
     if os.geteuid() != 0:
         raise LocalError("making the images' root filesystem needs root: run as root")
     keyring = [f"--keyring={source.keyring}"] if source.keyring else []
     # In namespaces of its own, what debootstrap mounts and starts ends with it.
     command = [*scratch.ENDS_WITH_US, "unshare", "--mount", "--pid", "--fork", "--kill-child"]
     command += ["debootstrap"]
-    command += ["--variant=minbase", f"--include={','.join(_root_packages())}", *keyring]
+    command += ["--variant=minbase", f"--include={','.join(packages)}", *keyring]
     command += [source.suite, str(root), source.uri]
     _run(command, logs, "debootstrap failed")
 

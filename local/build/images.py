@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.build import debian, envoy, scratch
+from local.build import debian, envoy, scratch, verify
 from local.build.tools import TOOLCHAIN, cache_folder
 from local.errors import LocalError
 from local.progress import Progress
@@ -41,8 +41,6 @@ _PULL_SECONDS = 300.0
 
 # Copying the files is what takes the time, so more workers than this only wait for the disk.
 _WORKERS = 2
-
-_BASE_IMAGE = "localhost/mesh-tracing/base:local"
 
 ModuleFolder = Callable[[str, str], Path]
 
@@ -105,6 +103,11 @@ def load() -> list[Recipe]:
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def extras() -> list[str]:
+    """Return the names of what is only made if asked for."""
+    return sorted({recipe.extra for recipe in load() if recipe.extra})
 
 
 def pull_mode(environment: Mapping[str, str]) -> str:
@@ -172,12 +175,12 @@ def identity(source: str, path: Path) -> str:
     """Return the identity of the content of ``source``, without reading large files.
 
     Programs lie in folders whose names carry the key or version that they were built from; root
-    filesystems carry it in their own names.
+    filesystems and folders carry it in their own names.
     """
     kind = source.partition(":")[0]
     if kind == "module":
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    if source == "debian":
+    if source in {*debian.roots(), "verify"}:
         return path.name
     if source == "envoy":
         return hashlib.sha256(envoy.REQUIREMENTS.read_bytes()).hexdigest()
@@ -272,8 +275,10 @@ class _Sources:
         if kind == "module":
             tool, module, path = what.split(":")
             return self._module_folder(tool, module) / path
-        if source == "debian":
-            return debian.root_filesystem(self._progress, self._logs)
+        if source in debian.roots():
+            return debian.root_filesystem(self._progress, self._logs, source)
+        if source == "verify":
+            return verify.ensure(self._path("python"), self._progress, self._logs)
         if source == "envoy":
             return envoy.ensure(self._progress, self._logs)
         raise LocalError(f"{RECIPES} names the source {source!r}: see the kinds at its beginning")
@@ -328,9 +333,9 @@ def _make_all(
     paths: Mapping[str, Path],
     buildah: _Buildah,
 ) -> None:
-    if any(recipe.base == "debian" for recipe in work):
-        with buildah.progress.step("image base"):
-            _make_base(paths["debian"], buildah)
+    for base in sorted({recipe.base for recipe in work} - {"scratch"}):
+        with buildah.progress.step(f"image base {base}"):
+            _make_base(base, paths[base], buildah)
 
     def make(recipe: Recipe) -> None:
         with buildah.progress.step(f"image {recipe.name}"):
@@ -359,18 +364,22 @@ def _pull(recipe: Recipe, place: Path, buildah: _Buildah) -> bool:
     return True
 
 
-def _make_base(root: Path, buildah: _Buildah) -> None:
+def _base_image(base: str) -> str:
+    return f"localhost/mesh-tracing/base-{base}:local"
+
+
+def _make_base(base: str, root: Path, buildah: _Buildah) -> None:
     container = buildah.run("from", "scratch")
     buildah.run("add", "--quiet", container, str(root), "/")
     buildah.run("config", "--env", f"PATH={_PATH}", container)
-    _commit(container, _BASE_IMAGE, buildah)
+    _commit(container, _base_image(base), buildah)
 
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _make(recipe: Recipe, paths: Mapping[str, Path], place: Path, buildah: _Buildah) -> None:
-    base = "scratch" if recipe.base == "scratch" else _BASE_IMAGE
+    base = "scratch" if recipe.base == "scratch" else _base_image(recipe.base)
     container = buildah.run("from", "--pull-never", base)
     with tempfile.TemporaryDirectory(prefix="tree-", dir=buildah.storage) as folder:
         tree = Path(folder) / "tree"
@@ -391,6 +400,9 @@ def lay_out(recipe: Recipe, paths: Mapping[str, Path], tree: Path) -> None:
     for name, source in recipe.files.items():
         file = tree / _inside(recipe, name)
         file.parent.mkdir(parents=True, exist_ok=True)
+        if paths[source].is_dir():
+            shutil.copytree(paths[source], file)
+            continue
         shutil.copyfile(paths[source], file)
         # Files of the module cache are read-only, and built programs may be for their owner alone.
         file.chmod(0o644 if source.startswith("module:") else 0o755)
@@ -401,7 +413,7 @@ def _inside(recipe: Recipe, name: str) -> str:
     path = name.lstrip("/")
     # /bin and its like are links into /usr on Debian: a folder of that name in a layer would hide
     # everything there.
-    merged = recipe.base == "debian" and path.partition("/")[0] in {"bin", "lib", "lib64", "sbin"}
+    merged = recipe.base != "scratch" and path.partition("/")[0] in {"bin", "lib", "lib64", "sbin"}
     return f"usr/{path}" if merged else path
 
 

@@ -68,11 +68,6 @@ class Tool:
         return digest.hexdigest()[:16]
 
 
-def extras() -> list[str]:
-    """Return the names of what is only built if asked for."""
-    return [tool.name for tool in load() if tool.extra]
-
-
 def load() -> list[Tool]:
     """Read ``toolchain.toml``; the tool that takes longest comes first."""
     table = tomllib.loads((TOOLCHAIN / "toolchain.toml").read_text())["go"]

@@ -71,12 +71,12 @@ def test_a_recipe_is_made_from_things_that_exist(entry: images.Recipe) -> None:
         if kind == "tool":
             assert what in PROGRAMS
         else:
-            assert kind in {"debian", "envoy", "module"}
+            assert kind in {"debian", "python", "envoy", "module", "verify"}
 
 
 @pytest.mark.parametrize("entry", images.load(), ids=lambda entry: entry.name)
 def test_a_substitute_says_so(entry: images.Recipe) -> None:
-    if entry.pull or entry.base == "debian":
+    if entry.pull or entry.base != "scratch":
         assert entry.stands_in
     if entry.stands_in:
         assert entry.stands_in.endswith(".")
@@ -160,6 +160,17 @@ def test_files_and_folders_lie_where_the_recipe_says(tmp_path: Path) -> None:
 
     assert (tree / "program").stat().st_mode & 0o7777 == 0o755
     assert (tree / "scratch").stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_folder_lies_in_the_image_with_all_that_is_in_it(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    (source / "package").mkdir(parents=True)
+    (source / "package" / "module.py").write_text("content")
+    made = recipe(base="python", files={"/opt/some": "verify"})
+
+    images.lay_out(made, {"verify": source}, tmp_path / "tree")
+
+    assert (tmp_path / "tree" / "opt" / "some" / "package" / "module.py").read_text() == "content"
 
 
 def test_a_program_in_bin_does_not_hide_debians_bin(tmp_path: Path) -> None:
@@ -329,7 +340,7 @@ def test_an_image_is_an_extra_exactly_if_its_program_is() -> None:
     for entry in images.load():
         made_of = {source.removeprefix("tool:") for source in entry.sources()}
         assert [name for name, programs in extra.items() if programs & made_of] == (
-            [entry.extra] if entry.extra else []
+            [entry.extra] if entry.extra in extra else []
         )
 
 

@@ -58,6 +58,15 @@ ALONE: Mapping[Component, tuple[dict[str, Any], set[str]]] = {
         {"remote_write_url": "http://prometheus:9090/api/v1/write"},
         {"PersistentVolumeClaim", "Service", "TempoMonolithic"},
     ),
+    components.Verification: (
+        {
+            "verify": {"enabled": True, "image": "registry.example.com/mesh-tracing-verify:1.0.0"},
+            "stack": "theirs",
+            "outputs": {"deployment": {}},
+            "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}],
+        },
+        {"ClusterRole", "ClusterRoleBinding", "ConfigMap", "CronJob", "Role", "RoleBinding", "ServiceAccount"},
+    ),
 }
 
 

@@ -11,7 +11,10 @@ pytestmark = pytest.mark.timeout(300)
 
 # Kinds whose objects are there as soon as the API server has them; no limit of time makes a difference to these.
 AT_ONCE = {
+    "ClusterRole",
+    "ClusterRoleBinding",
     "ConfigMap",
+    "CronJob",
     "Namespace",
     "OperatorGroup",
     "Role",

@@ -102,6 +102,8 @@ def pods(resource: Registration) -> Iterator[dict[str, Any]]:
         return
     if "template" in spec and resource.kind in {"Deployment", "Job", "StatefulSet", "DaemonSet"}:
         yield spec["template"]["spec"]
+    elif resource.kind == "CronJob":
+        yield spec["jobTemplate"]["spec"]["template"]["spec"]
     elif resource.kind == "OpenTelemetryCollector":
         container = {"name": "otc-container", "securityContext": spec.get("securityContext")}
         yield {"securityContext": spec.get("podSecurityContext"), "containers": [container]}

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.timeout(300)
 # Which schemas exist depends on the module proxy, so the ones that must exist are listed here.
 KINDS = [
     ("apps/v1", "Deployment"),
+    ("batch/v1", "CronJob"),
     ("batch/v1", "Job"),
     ("gateway.networking.k8s.io/v1", "HTTPRoute"),
     ("grafana.integreatly.org/v1beta1", "GrafanaDatasource"),

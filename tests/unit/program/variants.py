@@ -109,7 +109,9 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
                     "daemonSets": ["agent"],
                     "rollouts": ["checkout"],
                 }
-            ]
+            ],
+            # It adds objects and changes none, whatever else is chosen: a factor of its own would only add variants.
+            "verify": {"enabled": True, "image": "registry.example.com/mesh-tracing-verify:1.0.0"},
         },
     },
 }
