@@ -56,7 +56,7 @@ def look(world: World) -> Seen:
     except httpx.HTTPError as error:
         return replace(_NOTHING, problem=f"Tempo did not answer a search: {error}")
     except CannotLookError as error:
-        if error.remedy:
+        if error.code is Code.NOT_ALLOWED:
             raise
         return replace(_NOTHING, problem=str(error))
     if not found.applications:

@@ -322,7 +322,7 @@ def test_a_check_that_the_time_ends_tells_what_it_has_found_and_what_it_has_not_
     connect: Connect, server: ApiServer
 ) -> None:
     """Nothing that was not seen is taken for a fault."""
-    made = connect(server.url, seconds=2.0)
+    made = connect(server.url, seconds=5.0)
     server.hangs = lambda path: "tempo" in path or "prometheus" in path or "pods" in path
     report = check(World(made, DEPLOYMENT, "local"), Wanted(), lambda _: None)
     codes = {finding.hop: finding.code for finding in report.findings}

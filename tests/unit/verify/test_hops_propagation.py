@@ -217,7 +217,7 @@ def test_a_missing_permission_is_asked_for() -> None:
     stack.cluster.api.refused["/api/v1/namespaces/shop/pods/sleep-5d9c7b8f4d-00000"] = 403
     with pytest.raises(CannotLookError, match="not allowed") as raised:
         propagation.look(stack)
-    assert raised.value.remedy
+    assert raised.value.code is Code.NOT_ALLOWED
 
 
 def test_a_healthy_mesh_is_asked_little() -> None:
