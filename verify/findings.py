@@ -108,15 +108,31 @@ _DOWNSTREAM: Mapping[str, Sequence[str]] = {
 }
 
 
+_RESTARTED = {Code.RESTARTED, Code.PROXY_RESTARTED}
+
+
 def attribute(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings; a consequence of another hop's fault names that hop and has no remedy."""
     by_hop = {finding.hop: finding for finding in findings}
     attributed = []
     for finding in findings:
         root = _root(finding, by_hop)
-        is_own = root in {None, finding.hop}
-        attributed.append(finding if is_own else replace(finding, follows_from=root, remedy=""))
+        restarted = _restarted(finding, by_hop)
+        if root not in {None, finding.hop}:
+            attributed.append(replace(finding, follows_from=root, remedy=""))
+        elif restarted is not None:
+            attributed.append(replace(finding, status=Status.UNKNOWN, follows_from=restarted, remedy=""))
+        else:
+            attributed.append(finding)
     return tuple(attributed)
+
+
+def _restarted(finding: Finding, by_hop: Mapping[str, Finding]) -> str | None:
+    """The hop before a starved one whose pods were replaced during the check: what it was to hand on may be lost."""
+    if finding.status is not Status.BROKEN or finding.because is not Because.STARVED:
+        return None
+    before = (by_hop.get(name) for name in _UPSTREAM.get(finding.hop, ()))
+    return next((one.hop for one in before if one is not None and one.code in _RESTARTED), None)
 
 
 def _root(finding: Finding, by_hop: Mapping[str, Finding], *, downstream_only: bool = False) -> str | None:

@@ -22,6 +22,12 @@ def of_all(*troubled: Finding) -> dict[str, Finding]:
     return {finding.hop: finding for finding in attribute(list(by_hop.values()))}
 
 
+def test_what_is_starved_by_a_hop_that_was_restarted_is_not_known_to_be_broken() -> None:
+    restarted = unknown("tempo", code=Code.RESTARTED, cause="its pods were replaced", remedy="")
+    found = of_all(restarted, starved("graph", **FAULT))["graph"]
+    assert (found.status, found.follows_from, found.remedy) == (Status.UNKNOWN, "tempo", "")
+
+
 def test_a_warning_explains_nothing_and_is_explained_by_nothing() -> None:
     found = of_all(warning("collector", **FAULT), starved("tempo", **FAULT), fault("dns", **FAULT))
     assert (found["collector"].follows_from, found["tempo"].follows_from) == (None, "dns")
