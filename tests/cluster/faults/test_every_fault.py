@@ -1,5 +1,6 @@
 """Every injected fault of the stack is explained by ``python -m verify`` and repaired by what it prints."""
 
+from collections.abc import Callable
 from typing import Any
 
 import bystanders
@@ -7,6 +8,7 @@ import pytest
 from embedded import CHECKOUT, Host
 from faults import FAULTS, PATIENCE, Fault, prove, report
 from faults_of_others import FAULTS_OF_OTHERS
+from propagation_faults import PROOFS
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +26,13 @@ def troubles(found: dict[str, Any]) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("fault", [*FAULTS, *FAULTS_OF_OTHERS], ids=lambda fault: fault.name)
 def test_the_cause_is_named_and_its_remedy_repairs_it_when(cluster: Host, healthy: None, fault: Fault) -> None:
     prove(cluster, fault)
+
+
+@pytest.mark.parametrize("proof", [proof for _, proof in PROOFS], ids=[name for name, _ in PROOFS])
+def test_who_drops_the_trace_context_is_named_and_nobody_else_when(
+    cluster: Host, healthy: None, proof: Callable[[Host], None]
+) -> None:
+    proof(cluster)
 
 
 @pytest.mark.parametrize("offset", ["+90s", "-90s"])
