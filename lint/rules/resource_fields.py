@@ -26,8 +26,8 @@ _ELSEWHERE: tuple[tuple[str, Path], ...] = (*_CONFIGURATIONS, ("Kiali", ("spec",
     levels=(Severity.WARNING,),
     why=(
         "The API server drops a field that no release of a resource's kind knows, and kubectl mentions it in a warning "
-        "at most; what it should set has no effect. It is checked of the resources of Istio, and of the operators of "
-        "Istio, Kiali, Tempo and collectors."
+        "at most; what it should set has no effect. It is checked of the resources that tracing depends on: the "
+        "Telemetry, the egress of a Sidecar, and those of the operators of Istio, Kiali, Tempo and collectors."
     ),
     remedy="Write the field as the kind has it, at its place: `kubectl explain` shows them.",
     example="""
