@@ -17,6 +17,8 @@ TELEMETRY = "telemetry.istio.io"
 NETWORKING = "networking.istio.io"
 DEFAULT_ROOT_NAMESPACE = "istio-system"
 
+# The list of the providers, in the mesh configuration.
+PROVIDERS = "extensionProviders"
 OTLP = "opentelemetry"
 # The kinds of provider that can trace and name the Service that they send to; Istio dropped some of them over time
 # (istio: pilot/pkg/networking/core/tracing.go).

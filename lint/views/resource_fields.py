@@ -7,7 +7,7 @@ from lint.crd_fields import KINDS, Difference, Fields, differences, fields
 from lint.objects import Manifests, Object, Path, text, view
 
 # What every object has, and the API server keeps.
-_OF_EVERY_OBJECT = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
+OF_EVERY_OBJECT = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 # The only part of a kind that tracing depends on.
 _PARTS: Mapping[str, Path] = {"Sidecar": ("spec", "egress")}
 
@@ -35,4 +35,4 @@ def different(manifests: Manifests) -> tuple[Different, ...]:
 
 def _beside_spec(obj: Object) -> list[Difference]:
     top = obj.raw if isinstance(obj.raw, dict) else {}
-    return [Difference((key,), "") for key in top if isinstance(key, str) and key not in _OF_EVERY_OBJECT]
+    return [Difference((key,), "") for key in top if isinstance(key, str) and key not in OF_EVERY_OBJECT]
