@@ -39,7 +39,8 @@ KINDS = TRACING_KINDS | {
 _SERVICE = re.compile(r"([\w-]+/)?[\w-]+(\.[\w-]+)*\.?")
 
 # istiod adds these to every mesh's list (istio: pkg/config/mesh/mesh.go).
-_BUILT_IN_PROVIDERS = frozenset({"prometheus", "stackdriver", "envoy"})
+BUILT_IN_GIVEN_UP = frozenset({"stackdriver"})
+_BUILT_IN_PROVIDERS = frozenset({"prometheus", "envoy"}) | BUILT_IN_GIVEN_UP
 # The profile for demonstrations brings these (istio: profile-demo.yaml of the chart istiod, in one release or another).
 DEMO = "demo"
 _DEMO_PROVIDERS = frozenset({"otel", "skywalking", "otel-tracing", "jaeger"})

@@ -171,6 +171,14 @@ def test_the_profile_for_demonstrations_brings_providers(codes: Codes) -> None:
     assert "error N2" in codes(demo % "default" + "\n---\n" + used)
 
 
+def test_the_built_in_stackdriver_traces_only_with_an_older_release_or_with_google_s_mesh(codes: Codes) -> None:
+    used = telemetry("{providers: [{name: stackdriver}], randomSamplingPercentage: 100}")
+    istio = "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, metadata: {name: a}, spec: {tag: %s}}\n---\n"
+    google = "{apiVersion: mesh.cloud.google.com/v1beta1, kind: ControlPlaneRevision, metadata: {name: a}}\n---\n"
+    assert codes(used) == codes(istio % "1.23.0" + used) == ["warning N27"]
+    assert codes(istio % "1.22.8" + used) == codes(google + used) == []
+
+
 @pytest.mark.parametrize("rate", ["0", "100", "0.01", "100.0"])
 def test_every_percentage_is_a_rate(codes: Codes, rate: str) -> None:
     assert codes(telemetry(f"{{providers: [{{name: otel}}], randomSamplingPercentage: {rate}}}")) == []
