@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Path, Place, at
 from lint.rule import rule
-from lint.views.mesh import PROVIDERS, SAIL, MeshConfig, mesh_configs
+from lint.views.mesh import FIELDS_OF_MIXER, PROVIDERS, SAIL, MeshConfig, mesh_configs
 
+_WITHOUT_MIXER = ".".join(map(str, lifecycle().first_release("a mesh configuration without Mixer")))
 # An entry's index and its kind.
 _OF_ENTRY = 3
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -56,7 +58,8 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
     levels=(Severity.WARNING,),
     why=(
         "istiod passes over fields of the mesh configuration, and of `defaultConfig.tracing` in it, that it does not "
-        "know, and the API server drops them from an Istio; what they should set has no effect."
+        "know, and the API server drops them from an Istio; what they should set has no effect. Those of Mixer, such "
+        "as `mixerCheckServer`, are gone since Istio 1.8."
     ),
     remedy="Write the field as Istio calls it, at its place.",
     example="""
@@ -75,7 +78,13 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
 def mesh_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for mesh in mesh_configs(manifests):
         for path in _unknown_in(mesh):
-            if path[0] != PROVIDERS:
+            if path[0] in FIELDS_OF_MIXER:
+                yield warning(
+                    mesh.where(*path),
+                    f"there is no such field since Istio {_WITHOUT_MIXER}, which came without Mixer",
+                    "leave it out",
+                )
+            elif path[0] != PROVIDERS:
                 yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
 
 
