@@ -52,7 +52,7 @@ _BY_FIELD: tuple[tuple[str, str, tuple[str, ...], Path], ...] = (
 # The charts of which each installation has one.
 _ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
 # Those that come with them, under names that others use too.
-_ISTIO_CHARTS_BESIDE = frozenset({"base", "cni", "gateway"})
+ISTIO_CHARTS_BESIDE = frozenset({"base", "cni", "gateway"})
 # What values say of the images of Istio, in an IstioOperator and in the chart istiod.
 _TAG: Path = ("global", "tag")
 # The hubs and tags of Istio's own releases; vendors keep theirs up for longer.
@@ -137,7 +137,7 @@ def _by_charts_of_istio(manifests: Manifests) -> Iterator[Use]:
     yield from (Use("istio", chart.version, chart.owner, chart.path) for chart in main)
     releases = {minor(chart.version) for chart in main}
     for chart in found:
-        is_beside = chart.name in _ISTIO_CHARTS_BESIDE and "istio" in chart.origin
+        is_beside = chart.name in ISTIO_CHARTS_BESIDE and "istio" in chart.origin
         if is_beside and minor(chart.version) not in releases:
             yield Use("istio", chart.version, chart.owner, chart.path, with_charts=False)
 

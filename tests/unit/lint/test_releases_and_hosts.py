@@ -433,6 +433,23 @@ def test_each_chart_of_istio_names_its_release(codes: Codes, chart: str) -> None
     assert codes(APPLICATION % source.replace("HOST", "other"), today=TODAY) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "more", "expected"),
+    [
+        ("istiod", "", ["error N11"]),
+        ("istio-base", "", []),
+        ("istiod", "helm: {releaseName: istio-base}", []),
+    ],
+)
+def test_a_release_called_istiod_has_the_chart_of_the_control_plane(
+    codes: Codes, name: str, more: str, expected: list[str]
+) -> None:
+    source = f"{{repoURL: 'https://example.test/istio', chart: base, targetRevision: 1.31.4, {more}}}"
+    base = APPLICATION.replace("spec:", f"metadata: {{name: {name}}}, spec:") % f"source: {source}"
+    assert codes(base) == expected
+    assert codes(f"{base}\n---\n{RELEASE % '1.31.4'}") == []
+
+
 def test_charts_of_the_same_release_are_reported_once(codes: Codes) -> None:
     entry = "{name: %s, version: 1.20.0, repository: 'https://example.test/istio'}"
     charts = f"{{dependencies: [{entry % 'base'}, {entry % 'istiod'}]}}"
