@@ -284,23 +284,28 @@ def value_that_the_chart_of_kiali_does_not_read(manifests: Manifests, _facts: Fa
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "An empty `url` replaces Kiali's default, and without Prometheus there is no graph: Kiali 2.27 and newer end "
-        "when they start, older ones show nothing. It is a warning in a file of values, for another one may follow it."
+        "when they start, older ones show nothing. Kiali's operator writes an address of its own instead, so that it "
+        "is a fault of the chart kiali-server and of Kiali's ConfigMap only. It is a warning in a file of values, for "
+        "another one may follow it."
     ),
     remedy="Write the address, leave `url` out for the default, or set `enabled: false`.",
     example="""
-        apiVersion: kiali.io/v1alpha1
-        kind: Kiali
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
         metadata: {name: kiali, namespace: istio-system}
         spec:
-          external_services:
-            prometheus: {url: ""}
+          chart: {spec: {chart: kiali-server}}
+          values: {external_services: {prometheus: {url: ""}}}
     """,
-    source="kiali: config/config.go, Validate and NewConfig",
+    source=(
+        "kiali: config/config.go, Validate and NewConfig; kiali-operator: roles/default/kiali-deploy/tasks/main.yml"
+    ),
 )
 def kiali_without_prometheus(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for kiali in kialis(manifests):
         prometheus = mapping(at(kiali.settings, *_PROMETHEUS))
-        if prometheus.get("url") == "" and prometheus.get("enabled") is not False:
+        is_filled_in = kiali.owner.kind == _KIND or kiali.path[-1:] == ("spec",)
+        if prometheus.get("url") == "" and prometheus.get("enabled") is not False and not is_filled_in:
             yield (error if kiali.owner.kind else warning)(
                 kiali.owner.where(*kiali.path, *_PROMETHEUS, "url"),
                 "the empty text replaces the default, and Kiali has no metrics to draw a graph from",

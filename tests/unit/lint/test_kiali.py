@@ -110,8 +110,12 @@ def test_values_of_the_chart_are_kialis_settings(codes: Codes, values: str, expe
     ],
 )
 def test_an_empty_address_of_prometheus_is_none(codes: Codes, prometheus: str, expected: list[str]) -> None:
-    spec = f"spec: {{external_services: {{prometheus: {prometheus}}}}}"
-    assert codes(f"{{apiVersion: kiali.io/v1alpha1, kind: Kiali, {spec}}}") == expected
+    settings = f"{{external_services: {{prometheus: {prometheus}}}}}"
+    chart = "apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease"
+    assert codes(f"{{{chart}, spec: {{chart: {{spec: {{chart: kiali-server}}}}, values: {settings}}}}}") == expected
+    # The operator writes one instead.
+    assert codes(f"{{apiVersion: kiali.io/v1alpha1, kind: Kiali, spec: {settings}}}") == []
+    assert codes(f"{{cr: {{create: true, spec: {settings}}}}}") == []
 
 
 @pytest.mark.parametrize(
