@@ -17,29 +17,18 @@ from lint.templates import is_unknown
 
 Fields = Mapping[str, Any]
 
-_ISTIO = "networking.istio.io"
-_SECURITY = "security.istio.io"
 _SAIL = "sailoperator.io"
 KINDS = {
-    "AuthorizationPolicy": _SECURITY,
-    "DestinationRule": _ISTIO,
-    "Gateway": _ISTIO,
     "Istio": _SAIL,
     "IstioCNI": _SAIL,
     "IstioRevisionTag": _SAIL,
     "Kiali": "kiali.io",
     "OpenTelemetryCollector": "opentelemetry.io",
-    "PeerAuthentication": _SECURITY,
-    "ProxyConfig": _ISTIO,
-    "RequestAuthentication": _SECURITY,
-    "ServiceEntry": _ISTIO,
     "ServiceMeshControlPlane": "maistra.io",
-    "Sidecar": _ISTIO,
+    "Sidecar": "networking.istio.io",
     "Telemetry": "telemetry.istio.io",
     "TempoMonolithic": "tempo.grafana.com",
     "TempoStack": "tempo.grafana.com",
-    "VirtualService": _ISTIO,
-    "WorkloadEntry": _ISTIO,
     "ZTunnel": _SAIL,
 }
 _ANY = "*"

@@ -14,25 +14,16 @@ import yaml
 _HERE = Path(__file__).parent
 _KINDS = frozenset(
     {
-        "AuthorizationPolicy",
-        "DestinationRule",
-        "Gateway",
         "Istio",
         "IstioCNI",
         "IstioRevisionTag",
         "Kiali",
         "OpenTelemetryCollector",
-        "PeerAuthentication",
-        "ProxyConfig",
-        "RequestAuthentication",
-        "ServiceEntry",
         "ServiceMeshControlPlane",
         "Sidecar",
         "Telemetry",
         "TempoMonolithic",
         "TempoStack",
-        "VirtualService",
-        "WorkloadEntry",
         "ZTunnel",
     }
 )

@@ -1,4 +1,4 @@
-"""The Sail operator's resources Istio and IstioCNI."""
+"""What installs Istio: the Sail operator's resources Istio and IstioCNI, and the chart of the control plane."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,14 @@ from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, text
 from lint.rule import rule
 from lint.rules.releases import recommended_istio
-from lint.views.charts import charts
+from lint.views.charts import charts, release_name
 from lint.views.mesh import SAIL
 from lint.views.platform import with_platform
+from lint.views.products import ISTIO_CHARTS_BESIDE
 from lint.views.versions import minor
 
 _CNI_NAME = "default"
+_CONTROL_PLANE = "istiod"
 
 
 @rule(
@@ -143,6 +145,39 @@ def unpinned_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
                 chart.owner.where(*chart.path),
                 "the chart is of another release of Istio with the next installation",
                 f"name one version, such as {lifecycle().current_version('istio')}",
+            )
+
+
+@rule(
+    code="N11",
+    title="The release of the control plane installs another chart",
+    levels=(Severity.ERROR,),
+    why=(
+        "Of Istio's charts, `istiod` has the control plane; `base` has the definitions of its resources, and `cni` "
+        "and `gateway` have what works beside it. A release that is called istiod and installs one of these "
+        "leaves the cluster without a control plane. It is not reported beside another release with the chart istiod."
+    ),
+    remedy="Name the chart `istiod`.",
+    example="""
+        apiVersion: argoproj.io/v1alpha1
+        kind: Application
+        metadata: {name: istiod, namespace: argocd}
+        spec:
+          source: {repoURL: "https://blob.istio.io/istio-release/charts", chart: base, targetRevision: 1.31.4}
+    """,
+    source="istio: manifests/charts, the templates of base and of istio-control/istio-discovery",
+)
+def control_plane_of_another_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    found = [*charts(manifests)]
+    if any(chart.name == _CONTROL_PLANE for chart in found):
+        return
+    for chart in found:
+        is_of_istio = chart.name in ISTIO_CHARTS_BESIDE and "istio" in chart.origin
+        if is_of_istio and release_name(chart.owner) == _CONTROL_PLANE:
+            yield error(
+                chart.owner.where(*chart.path),
+                f"the release {_CONTROL_PLANE} installs the chart {chart.name}, so there is no control plane",
+                f"name the chart {_CONTROL_PLANE}",
             )
 
 

@@ -29,10 +29,11 @@ _PARTLY_OURS = {path[:1] for path in _NOT_OURS}
     title="Istio's images or charts come from a host that goes away",
     levels=_LEVELS,
     why=(
-        "Istio leaves Google's cloud: `registry.istio.io`, `gcr.io/istio-release` and "
-        "`istio-release.storage.googleapis.com` are switched off in December 2026. From then on no new pod starts with"
-        " an image from there, and no chart is found. It is a warning from the announcement on. The host is found "
-        "wherever it stands: in an image, a chart repository, a value, a variable, an annotation, a document."
+        "Istio leaves Google's cloud: `registry.istio.io`, `gcr.io/istio-release` and the bucket "
+        "`istio-release.storage.googleapis.com`, also by its other address `storage.googleapis.com/istio-release`, are "
+        "switched off in December 2026. From then on no new pod starts with an image from there, and no chart is "
+        "found. It is a warning from the announcement on. The host is found wherever it stands: in an image, a chart "
+        "repository, a value, a variable, an annotation, a document."
     ),
     remedy=(
         "Take images from `docker.io/istio`, and charts from `https://blob.istio.io/istio-release/charts` or "
@@ -91,7 +92,7 @@ def retired_default_hub(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 
 def _takes_default(use: Use) -> bool:
     """Whether what is installed is told no registry. An image has one of its own."""
-    if use.path[-1] in {"image", "repository"}:
+    if not use.with_charts or use.path[-1] in {"image", "repository"}:
         return False
     return not any(path[-1] == "hub" or ".hub" in found or "hub:" in found for path, found in use.owner.strings)
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, at
+from lint.objects import Manifests, Path, at, dotted, mapping
 from lint.rule import rule
 from lint.views.hosts import ServiceName
 from lint.views.kiali import TRACING, Kiali, asked, kialis
 from lint.views.mesh import is_plain
 from lint.views.services import TEMPO, monolithic_service
 
+_PROMETHEUS: Path = ("external_services", "prometheus")
 _HTTP_PORT = 3200
 _PAGE_OF_JAEGER = 16686
 _PROVIDERS = ("jaeger", "tempo")
@@ -277,6 +278,41 @@ def value_that_the_chart_of_kiali_does_not_read(manifests: Manifests, _facts: Fa
                 )
 
 
+@rule(
+    code="N9",
+    title="Kiali has no address of Prometheus",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "An empty `url` replaces Kiali's default, and without Prometheus there is no graph: Kiali 2.27 and newer end "
+        "when they start, older ones show nothing. Kiali's operator writes an address of its own instead, so that it "
+        "is a fault of the chart kiali-server and of Kiali's ConfigMap only. It is a warning in a file of values, for "
+        "another one may follow it."
+    ),
+    remedy="Write the address, leave `url` out for the default, or set `enabled: false`.",
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: kiali, namespace: istio-system}
+        spec:
+          chart: {spec: {chart: kiali-server}}
+          values: {external_services: {prometheus: {url: ""}}}
+    """,
+    source=(
+        "kiali: config/config.go, Validate and NewConfig; kiali-operator: roles/default/kiali-deploy/tasks/main.yml"
+    ),
+)
+def kiali_without_prometheus(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for kiali in kialis(manifests):
+        prometheus = mapping(at(kiali.settings, *_PROMETHEUS))
+        is_filled_in = kiali.owner.kind == _KIND or kiali.path[-1:] == ("spec",)
+        if prometheus.get("url") == "" and prometheus.get("enabled") is not False and not is_filled_in:
+            yield (error if kiali.owner.kind else warning)(
+                kiali.owner.where(*kiali.path, *_PROMETHEUS, "url"),
+                "the empty text replaces the default, and Kiali has no metrics to draw a graph from",
+                "write the address of Prometheus, or leave it out for http://prometheus.istio-system:9090",
+            )
+
+
 def _fields() -> Fields | None:
     return fields(_KIND, _VERSION)
 
@@ -295,7 +331,11 @@ def _remedy(path: Path) -> str:
     found = difflib.get_close_matches(str(key).replace("_", "").lower(), near, 1, _ALIKE)
     if found:
         return f"write {near[found[0]]}"
-    return f"move it to the top, as {key}" if key in names(_fields()) else "leave it out"
+    for length in reversed(range(len(around))):
+        place = tuple(around[:length])
+        if key in names(below(_fields(), place)):
+            return f"move it below {dotted(place)}" if place else f"move it to the top, as {key}"
+    return "leave it out"
 
 
 def _sounds_monolithic(host: str) -> bool:

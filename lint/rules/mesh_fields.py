@@ -1,42 +1,23 @@
-"""Fields of the mesh's configuration and of an IstioOperator that do not exist."""
+"""Fields of the mesh's configuration that do not exist."""
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, Place, at, mapping
+from lint.lifecycle import lifecycle
+from lint.objects import Manifests, Path, Place, at
 from lint.rule import rule
-from lint.views.mesh import INSTALL, SAIL, MeshConfig, is_plain, mesh_configs
+from lint.views.mesh import FIELDS_OF_MIXER, PROVIDERS, SAIL, MeshConfig, mesh_configs
 
-_PROVIDERS = "extensionProviders"
+_WITHOUT_MIXER = ".".join(map(str, lifecycle().first_release("a mesh configuration without Mixer")))
 # An entry's index and its kind.
 _OF_ENTRY = 3
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 # Any value may be there, whatever the definition of the resource says (istio/api: mesh/v1alpha1/config.proto).
 _STRUCT = ("logFormat", "labels")
-# istio: operator/pkg/apis/types.go; some are of releases before 1.24.
-_OPERATOR = frozenset(
-    [
-        "profile",
-        "installPackagePath",
-        "hub",
-        "tag",
-        "namespace",
-        "revision",
-        "defaultRevision",
-        "resourceSuffix",
-        "compatibilityVersion",
-        "meshConfig",
-        "components",
-        "values",
-        "unvalidatedValues",
-    ]
-)
-_COMPONENTS = frozenset(["base", "pilot", "cni", "ztunnel", "istiodRemote", "ingressGateways", "egressGateways"])
 
 
 @rule(
@@ -67,7 +48,7 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
     for mesh in mesh_configs(manifests):
         for path in _unknown_in(mesh):
             # Another rule reports a kind that does not exist.
-            if path[0] == _PROVIDERS and len(path) > _OF_ENTRY:
+            if path[0] == PROVIDERS and len(path) > _OF_ENTRY:
                 yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
 
 
@@ -77,7 +58,8 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
     levels=(Severity.WARNING,),
     why=(
         "istiod passes over fields of the mesh configuration, and of `defaultConfig.tracing` in it, that it does not "
-        "know, and the API server drops them from an Istio; what they should set has no effect."
+        "know, and the API server drops them from an Istio; what they should set has no effect. Those of Mixer, such "
+        "as `mixerCheckServer`, are gone since Istio 1.8."
     ),
     remedy="Write the field as Istio calls it, at its place.",
     example="""
@@ -96,7 +78,13 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
 def mesh_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for mesh in mesh_configs(manifests):
         for path in _unknown_in(mesh):
-            if path[0] != _PROVIDERS:
+            if path[0] in FIELDS_OF_MIXER:
+                yield warning(
+                    mesh.where(*path),
+                    f"there is no such field since Istio {_WITHOUT_MIXER}, which came without Mixer",
+                    "leave it out",
+                )
+            elif path[0] != PROVIDERS:
                 yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
 
 
@@ -133,32 +121,6 @@ def value_that_the_mesh_refuses(manifests: Manifests, _facts: Facts) -> Iterator
                 )
 
 
-@rule(
-    code="N30",
-    title="An IstioOperator has a field that does not exist",
-    levels=(Severity.WARNING,),
-    why=(
-        "istioctl refuses a field of an IstioOperator that it does not know, or passes over it with `--force`. Add-ons "
-        "such as Kiali, in `addonComponents`, were taken out in Istio 1.8."
-    ),
-    remedy="Leave the field out, or write it as Istio calls it; install add-ons by themselves.",
-    example="""
-        apiVersion: install.istio.io/v1alpha1
-        kind: IstioOperator
-        metadata: {name: default, namespace: istio-system}
-        spec:
-          profile: minimal
-          addonComponents: {kiali: {enabled: true}}
-    """,
-    source="istio: operator/pkg/apis/types.go",
-)
-def operator_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for obj in manifests.of(INSTALL, "IstioOperator"):
-        yield from _unknown(obj.where("spec"), mapping(obj.at("spec")), _OPERATOR)
-        components = mapping(obj.at("spec", "components"))
-        yield from _unknown(obj.where("spec", "components"), components, _COMPONENTS)
-
-
 def _known() -> Fields | None:
     known: Fields | None = below(fields("Istio"), ("values", "meshConfig"))
     return known
@@ -185,12 +147,6 @@ def _takes(mesh: MeshConfig, path: Path) -> bool:
     if wanted.get("=") in ("integer", "number"):
         return isinstance(value, str) and _NUMBER.fullmatch(value) is not None
     return isinstance(wanted.get("="), list) and isinstance(value, int) and not isinstance(value, bool)
-
-
-def _unknown(place: Place, settings: Mapping[Any, Any], known: frozenset[str]) -> Iterator[Fault]:
-    for field in settings:
-        if isinstance(field, str) and is_plain(field) and _in_camel_case(field) not in known:
-            yield _missing(Place(place.owner, (*place.path, field)), sorted(known))
 
 
 def _missing(place: Place, known: list[str]) -> Fault:

@@ -8,11 +8,10 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error
 from lint.objects import Manifests, Path, at, dotted, mapping, number, sequence, text
 from lint.rule import rule
-from lint.views.mesh import INSTALL, KINDS, OTLP, SAIL, WITH_SERVICE, is_plain, is_service, mesh_configs
+from lint.views.mesh import INSTALL, KINDS, OTLP, PROVIDERS, SAIL, WITH_SERVICE, is_plain, is_service, mesh_configs
 from lint.views.values import values
 
 _MAX_PORT = 65535
-_FIELD = "extensionProviders"
 _ELSEWHERE: tuple[Path, ...] = (("spec",), ("spec", "values"), ("spec", "values", "global"))
 
 _ELSEWHERE_IN_CHART: tuple[Path, ...] = ((), ("global",), ("pilot",))
@@ -80,19 +79,19 @@ def providers_outside_the_mesh_configuration(manifests: Manifests, _facts: Facts
             continue
         elsewhere = [*_ELSEWHERE, ("spec", "meshConfig")] if mesh.owner.group == SAIL else _ELSEWHERE
         for path in elsewhere:
-            if sequence(mesh.owner.at(*path, _FIELD)):
+            if sequence(mesh.owner.at(*path, PROVIDERS)):
                 yield error(
-                    mesh.owner.where(*path, _FIELD),
+                    mesh.owner.where(*path, PROVIDERS),
                     "istiod does not read providers from here, and the proxies get no tracer",
-                    f"move them to {dotted((*mesh.path, _FIELD))}",
+                    f"move them to {dotted((*mesh.path, PROVIDERS))}",
                 )
     for chart in values(manifests, "istiod"):
         for path in _ELSEWHERE_IN_CHART:
-            if sequence(chart.at(*path, _FIELD)):
+            if sequence(chart.at(*path, PROVIDERS)):
                 yield error(
-                    chart.where(*path, _FIELD),
+                    chart.where(*path, PROVIDERS),
                     "the chart does not read providers from here, and the proxies get no tracer",
-                    f"move them to meshConfig.{_FIELD}",
+                    f"move them to meshConfig.{PROVIDERS}",
                 )
 
 

@@ -9,9 +9,9 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, dotted
 from lint.rule import rule
 from lint.views.kiali import TRACING
+from lint.views.mesh import PROVIDERS
 from lint.views.resource_fields import Different, different
 
-_PROVIDERS = "extensionProviders"
 # The values and fields of which other rules are; and the fields alone.
 _CONFIGURATIONS: tuple[tuple[str, Path], ...] = (
     ("Istio", ("spec", "values", "meshConfig")),
@@ -26,8 +26,8 @@ _ELSEWHERE: tuple[tuple[str, Path], ...] = (*_CONFIGURATIONS, ("Kiali", ("spec",
     levels=(Severity.WARNING,),
     why=(
         "The API server drops a field that no release of a resource's kind knows, and kubectl mentions it in a warning "
-        "at most; what it should set has no effect. It is checked of the resources of Istio, and of the operators of "
-        "Istio, Kiali, Tempo and collectors."
+        "at most; what it should set has no effect. It is checked of the resources that tracing depends on: the "
+        "Telemetry, the egress of a Sidecar, and those of the operators of Istio, Kiali, Tempo and collectors."
     ),
     remedy="Write the field as the kind has it, at its place: `kubectl explain` shows them.",
     example="""
@@ -89,7 +89,7 @@ def _is_of_configuration(one: Different) -> bool:
 
 def _is_elsewhere(one: Different) -> bool:
     path = one.difference.path
-    if path[-1] == _PROVIDERS or one.owner.at(*path, _PROVIDERS) is not None:
+    if path[-1] == PROVIDERS or one.owner.at(*path, PROVIDERS) is not None:
         return True
     return any(one.owner.kind == kind and path[: len(place)] == place for kind, place in _ELSEWHERE)
 

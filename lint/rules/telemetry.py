@@ -5,10 +5,12 @@ from typing import Any
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.objects import Manifests, at, mapping, sequence, text
 from lint.rule import rule
 from lint.views.destinations import destinations
 from lint.views.mesh import (
+    BUILT_IN_GIVEN_UP,
     GIVEN_UP,
     KINDS,
     TRACING_KINDS,
@@ -20,6 +22,7 @@ from lint.views.mesh import (
     same_name,
 )
 from lint.views.namespaces import ambient, injected, known
+from lint.views.products import uses
 from lint.views.telemetry import (
     for_the_mesh,
     is_for_all,
@@ -30,6 +33,7 @@ from lint.views.telemetry import (
     tracing_entries,
     used_providers,
 )
+from lint.views.versions import minor
 
 # What stands beside `providers` in an entry of `spec.tracing` (istio: telemetry/v1alpha1/telemetry.proto).
 _BESIDE_PROVIDERS = (
@@ -43,6 +47,9 @@ _BESIDE_PROVIDERS = (
 )
 
 
+_WITHOUT_STACKDRIVER = lifecycle().first_release("Istio without the tracers of Stackdriver and OpenCensus")
+# The API group of the mesh that Google runs.
+_GOOGLE = "mesh.cloud.google.com"
 # istiod has these without any configuration (istio: pkg/config/mesh/mesh.go).
 _BUILT_IN_WITHOUT_TRACING = ("envoy", "prometheus")
 
@@ -136,7 +143,8 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
     why=(
         "A Telemetry or `defaultProviders` uses a provider of a kind that is for metrics, access logs or authorization"
         " only, such as `envoyOtelAls` or the built-in `envoy`. istiod writes a warning into its log, and the proxies "
-        "get no tracer. It is a warning for kinds with which only older releases trace, such as `opencensus`."
+        "get no tracer. It is a warning for kinds with which only older releases trace, such as `opencensus`, or the "
+        "built-in `stackdriver`, with which Google's own mesh still does."
     ),
     remedy="Use a provider of the kind `opentelemetry`.",
     example="""
@@ -154,13 +162,15 @@ def provider_that_the_mesh_lacks(manifests: Manifests, _facts: Facts) -> Iterato
     """,
     source="istio: pilot/pkg/networking/core/tracing.go; istio: pkg/config/mesh/mesh.go",
 )
-def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+def provider_that_cannot_trace(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     entries: dict[str, list[Mapping[Any, Any]]] = {}
     for mesh in mesh_configs(manifests):
         for entry in sequence(mesh.values.get("extensionProviders")):
             entries.setdefault(same_name(text(at(entry, "name"))), []).append(mapping(entry))
     for where, name in used_providers(manifests):
         called_so = entries.get(same_name(name), []) if name else []
+        if not called_so and name in BUILT_IN_GIVEN_UP and not _may_trace_with_it(manifests, facts):
+            called_so = [{name: {}}]
         if any((TRACING_KINDS - GIVEN_UP) & entry.keys() for entry in called_so):
             continue
         kinds = sorted(str(kind) for entry in called_so for kind in entry if kind != "name")
@@ -174,6 +184,14 @@ def provider_that_cannot_trace(manifests: Manifests, _facts: Facts) -> Iterator[
                 + ("today's Istio does not trace with" if given_up else "cannot trace, so the proxies get no tracer"),
                 "use a provider of the kind opentelemetry",
             )
+
+
+def _may_trace_with_it(manifests: Manifests, facts: Facts) -> bool:
+    """Whether a release that still has the tracer is named, or an object is of Google's mesh."""
+    releases = (minor(use.release) for use in uses(manifests, facts) if use.product == "istio")
+    return any(release is not None and release < _WITHOUT_STACKDRIVER for release in releases) or any(
+        obj.group == _GOOGLE or text(obj.labels.get("istio.io/rev")).startswith("asm-") for obj in manifests.objects
+    )
 
 
 @rule(

@@ -226,6 +226,7 @@ def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iter
           values:
             meshConfig:
               discoverySelectors: [{matchLabels: {istio-discovery: enabled}}]
+              extensionProviders: [{name: otel, opentelemetry: {service: otel.example.com, port: 4317}}]
         ---
         apiVersion: v1
         kind: Namespace
@@ -235,7 +236,7 @@ def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iter
         kind: Telemetry
         metadata: {name: mesh-default, namespace: istio-system}
         spec:
-          tracing: [{providers: [{name: stackdriver}], randomSamplingPercentage: 100}]
+          tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
     """,
     source="istio: pkg/kube/namespace/filter.go; istio: pilot/pkg/bootstrap/server.go",
 )

@@ -36,6 +36,14 @@ class Chart:
     version: str
     path: Path
 
+    @property
+    def origin(self) -> str:
+        """Where it is taken from, as far as that stands beside the version: an address, or the name of a source."""
+        around = at(self.owner.raw, *self.path[:-1])
+        said = (at(around, key) for key in ("repoURL", "repository", "repo", "chart"))
+        named = (at(around, reference, "name") for reference in ("sourceRef", "chartRef"))
+        return " ".join(filter(None, map(text, (*said, *named))))
+
 
 def charts(manifests: Manifests) -> Iterator[Chart]:
     for (group, kind), (chart, version) in _FIELDS.items():

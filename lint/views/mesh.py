@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lint.crd_fields import below, fields, names
 from lint.facts import Facts
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text, view
 from lint.templates import is_unknown
@@ -17,6 +18,8 @@ TELEMETRY = "telemetry.istio.io"
 NETWORKING = "networking.istio.io"
 DEFAULT_ROOT_NAMESPACE = "istio-system"
 
+# The list of the providers, in the mesh configuration.
+PROVIDERS = "extensionProviders"
 OTLP = "opentelemetry"
 # The kinds of provider that can trace and name the Service that they send to; Istio dropped some of them over time
 # (istio: pilot/pkg/networking/core/tracing.go).
@@ -37,11 +40,31 @@ KINDS = TRACING_KINDS | {
 _SERVICE = re.compile(r"([\w-]+/)?[\w-]+(\.[\w-]+)*\.?")
 
 # istiod adds these to every mesh's list (istio: pkg/config/mesh/mesh.go).
-_BUILT_IN_PROVIDERS = frozenset({"prometheus", "stackdriver", "envoy"})
+BUILT_IN_GIVEN_UP = frozenset({"stackdriver"})
+_BUILT_IN_PROVIDERS = frozenset({"prometheus", "envoy"}) | BUILT_IN_GIVEN_UP
 # The profile for demonstrations brings these (istio: profile-demo.yaml of the chart istiod, in one release or another).
 DEMO = "demo"
 _DEMO_PROVIDERS = frozenset({"otel", "skywalking", "otel-tracing", "jaeger"})
 _DOTS_IN_FULL_NAME = 3
+# What a mesh configuration had while there was Mixer (istio/api: mesh/v1alpha1/config.proto of 1.7.0).
+FIELDS_OF_MIXER = frozenset(
+    {
+        "disableMixerHttpReports",
+        "disablePolicyChecks",
+        "disableReportBatch",
+        "enableClientSidePolicyCheck",
+        "mixerAddress",
+        "mixerCheckServer",
+        "mixerReportServer",
+        "policyCheckFailOpen",
+        "reportBatchMaxEntries",
+        "reportBatchMaxTime",
+        "sidecarToTelemetrySessionAffinity",
+    }
+)
+# What it has today, and of that what nobody else has.
+_FIELDS = frozenset(names(below(fields("Istio"), ("values", "meshConfig"))))
+_SIGNS = ("defaultConfig", "defaultProviders", "extensionProviders")
 _OF_CHART: Path = ("spec", "values", "meshConfig")
 
 
@@ -119,7 +142,12 @@ class Provider:
 
 @view
 def mesh_configs(manifests: Manifests) -> tuple[MeshConfig, ...]:
-    return (*_of_operators(manifests), *_of_config_maps(manifests), *_of_charts(manifests))
+    return (
+        *_of_operators(manifests),
+        *_of_config_maps(manifests),
+        *_of_charts(manifests),
+        *_of_files(manifests),
+    )
 
 
 @view
@@ -229,6 +257,21 @@ def _of_config_maps(manifests: Manifests) -> Iterator[MeshConfig]:
             whole = obj.name == "istio" or "istio.io/rev" in obj.labels
             if whole or "extensionProviders" in content:
                 yield MeshConfig(obj, ("data", "mesh"), content, obj.namespace, whole=whole)
+
+
+def _of_files(manifests: Manifests) -> Iterator[MeshConfig]:
+    """A mesh configuration in a file of its own, as istiod reads it with ``--meshConfig``."""
+    for obj in manifests.documents():
+        if is_mesh_config(obj.raw):
+            manifests.recognise(obj)
+            yield MeshConfig(obj, (), mapping(obj.raw), "", whole=False)
+
+
+def is_mesh_config(content: object) -> bool:
+    """Whether most keys are those of a mesh configuration, and one of them is of its own."""
+    keys = mapping(content).keys()
+    known = [key for key in keys if key in _FIELDS or key in FIELDS_OF_MIXER]
+    return len(known) * 2 > len(keys) and any(isinstance(mapping(content).get(key), Mapping | list) for key in _SIGNS)
 
 
 def _of_charts(manifests: Manifests) -> Iterator[MeshConfig]:

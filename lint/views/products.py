@@ -7,12 +7,14 @@ from functools import cache
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, Path, Place, text, view
+from lint.objects import Manifests, Object, Path, Place, at, text, view
 from lint.views.charts import charts
 from lint.views.images import images
 from lint.views.mesh import INSTALL, SAIL
 from lint.views.prometheus import OPERATORS
 from lint.views.services import OPENTELEMETRY
+from lint.views.values import values
+from lint.views.versions import minor
 
 NAMES = {
     "istio": "Istio",
@@ -21,6 +23,7 @@ NAMES = {
     "ingress-nginx": "ingress-nginx",
     "minio": "MinIO",
     "jaeger-1": "Jaeger 1",
+    "jaeger-product": "Red Hat's Jaeger",
     "opentelemetry-operator": "the OpenTelemetry operator",
     "openshift-service-mesh-2": "OpenShift Service Mesh 2",
 }
@@ -46,21 +49,32 @@ _BY_FIELD: tuple[tuple[str, str, tuple[str, ...], Path], ...] = (
     *(("prometheus", group, ("Prometheus", "PrometheusAgent"), _VERSION) for group in OPERATORS),
     ("grafana", "grafana.integreatly.org", ("Grafana",), _VERSION),
 )
-# The charts of which each installation has one; the others come with them.
+# The charts of which each installation has one.
 _ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
+# Those that come with them, under names that others use too.
+ISTIO_CHARTS_BESIDE = frozenset({"base", "cni", "gateway"})
+# What values say of the images of Istio, in an IstioOperator and in the chart istiod.
+_TAG: Path = ("global", "tag")
+# The hubs and tags of Istio's own releases; vendors keep theirs up for longer.
+_ISTIO_HUB = re.compile(r"|(?:.*/)?(?:istio|istio-release|registry\.istio\.io/release)")
+_ISTIO_TAG = re.compile(r"v?\d+\.\d+\.\d+(?:-(?:distroless|debug))?")
 _INGRESS_NGINX = "k8s.io/ingress-nginx"
-# The package of its operator in Red Hat's catalog; that of the third release has another name.
-_OPERATOR_OF_MAISTRA = "servicemeshoperator"
+# By the package of an operator in Red Hat's catalog; that of the third Service Mesh has another name.
+_PACKAGES = {"servicemeshoperator": "openshift-service-mesh-2", "jaeger-product": "jaeger-product"}
 
 
 @dataclass(frozen=True)
 class Use:
-    """``release`` is what the object says: a version, an image's tag, or nothing; ``path`` leads to it."""
+    """``release`` is what the object says: a version, an image's tag, or nothing; ``path`` leads to it.
+
+    It is not ``with_charts`` if it says nothing of the charts that bring the images.
+    """
 
     product: str
     release: str
     owner: Object
     path: Path
+    with_charts: bool = True
 
     @property
     def name(self) -> str:
@@ -102,18 +116,40 @@ def _uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
     for product, group, kinds, path in _BY_FIELD:
         for obj in manifests.of(group, *kinds):
             yield Use(product, text(obj.at(*path)), obj, path)
-    for chart in charts(manifests):
-        if chart.name in _ISTIO_CHARTS:
-            yield Use("istio", chart.version, chart.owner, chart.path)
+    yield from _by_charts_of_istio(manifests)
+    yield from _by_tags_of_istio(manifests)
     for obj in manifests.of("operators.coreos.com", "Subscription"):
-        if obj.at("spec", "name") == _OPERATOR_OF_MAISTRA:
-            yield Use("openshift-service-mesh-2", "", obj, ("spec", "name"))
+        package = text(obj.at("spec", "name"))
+        if package in _PACKAGES:
+            yield Use(_PACKAGES[package], "", obj, ("spec", "name"))
     for obj in manifests.of("networking.k8s.io", "IngressClass"):
         if obj.at("spec", "controller") == _INGRESS_NGINX:
             yield Use("ingress-nginx", "", obj, ("spec", "controller"))
     if facts.opentelemetry_operator_version is not None:
         for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
             yield Use("opentelemetry-operator", facts.opentelemetry_operator_version, obj, ("spec",))
+
+
+def _by_charts_of_istio(manifests: Manifests) -> Iterator[Use]:
+    """Of charts that come with another one of the same release, only that one is named."""
+    found = [*charts(manifests)]
+    main = [chart for chart in found if chart.name in _ISTIO_CHARTS]
+    yield from (Use("istio", chart.version, chart.owner, chart.path) for chart in main)
+    releases = {minor(chart.version) for chart in main}
+    for chart in found:
+        is_beside = chart.name in ISTIO_CHARTS_BESIDE and "istio" in chart.origin
+        if is_beside and minor(chart.version) not in releases:
+            yield Use("istio", chart.version, chart.owner, chart.path, with_charts=False)
+
+
+def _by_tags_of_istio(manifests: Manifests) -> Iterator[Use]:
+    below: Path = ("spec", "values")
+    places = [(obj, below, obj.at(*below)) for obj in manifests.of(INSTALL, "IstioOperator")]
+    places += [(one.owner, one.path, one.content) for one in values(manifests, "istiod")]
+    for owner, path, content in places:
+        tag, hub = text(at(content, *_TAG)), text(at(content, "global", "hub"))
+        if _ISTIO_TAG.fullmatch(tag) and _ISTIO_HUB.fullmatch(hub):
+            yield Use("istio", tag, owner, (*path, *_TAG), with_charts=False)
 
 
 def _by_images(manifests: Manifests) -> Iterator[Use]:

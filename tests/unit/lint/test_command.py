@@ -179,7 +179,7 @@ def test_a_code_is_explained_with_every_check_that_has_it_and_without_a_file() -
     assert "\n\nRemedy: Set the label" in done.stdout
     assert "\n\nExample:\n\n    apiVersion: v1\n    kind: Namespace\n" in done.stdout
     titles = [line for line in run("--explain", "N11").stdout.splitlines() if line.startswith("N11 ")]
-    assert len(titles) == 3
+    assert len(titles) == 4
 
 
 def test_what_an_example_depends_on_is_named() -> None:

@@ -28,7 +28,8 @@ RIGHT: dict[str, set[str]] = {
     "12_tempo3_compactor": {"N31"},
     # Its receiver is bound to localhost, too.
     "13_plain_tempo_generator": {"N5", "N7", "N31"},
-    "14_prometheus_feature_flag": {"N7"},
+    # Prometheus 3 has no such flag, too.
+    "14_prometheus_feature_flag": {"N7", "N16"},
     "15_multitenant_monolithic": {"N24"},
     "15b_multitenant_stack": {"N24"},
     "17_two_defaults": {"N33"},

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from conftest import CheckYaml
 
 Codes = Callable[..., list[str]]
 
@@ -97,3 +98,35 @@ def test_a_key_that_kialis_tracing_does_not_have_is_found(codes: Codes, key: str
 def test_values_of_the_chart_are_kialis_settings(codes: Codes, values: str, expected: list[str]) -> None:
     chart = "apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease"
     assert codes(f"{{{chart}, spec: {{chart: {{spec: {{chart: kiali-server}}}}, values: {{{values}}}}}}}") == expected
+
+
+@pytest.mark.parametrize(
+    ("prometheus", "expected"),
+    [
+        ("{url: ''}", ["error N9"]),
+        ("{url: '', enabled: false}", []),
+        ("{url: '${PROMETHEUS}'}", []),
+        ("{}", []),
+    ],
+)
+def test_an_empty_address_of_prometheus_is_none(codes: Codes, prometheus: str, expected: list[str]) -> None:
+    settings = f"{{external_services: {{prometheus: {prometheus}}}}}"
+    chart = "apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease"
+    assert codes(f"{{{chart}, spec: {{chart: {{spec: {{chart: kiali-server}}}}, values: {settings}}}}}") == expected
+    # The operator writes one instead.
+    assert codes(f"{{apiVersion: kiali.io/v1alpha1, kind: Kiali, spec: {settings}}}") == []
+    assert codes(f"{{cr: {{create: true, spec: {settings}}}}}") == []
+
+
+@pytest.mark.parametrize(
+    ("values", "remedy"),
+    [
+        ("external_services: {grafana: {prometheus: {url: a}}}", "move it below external_services"),
+        ("deployment: {auth: {strategy: anonymous}}", "move it to the top, as auth"),
+        ("deployment: {any: thing}", "leave it out"),
+    ],
+)
+def test_a_value_gets_the_place_where_kiali_has_it(check_yaml: CheckYaml, values: str, remedy: str) -> None:
+    chart = "apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease"
+    (found,) = check_yaml(f"{{{chart}, spec: {{chart: {{spec: {{chart: kiali-server}}}}, values: {{{values}}}}}}}")
+    assert found.remedy == remedy

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from cases.base import TELEMETRY, mesh, replaced
 from cases.telemetry_fields import with_tag
+from conftest import CheckYaml
 
 Codes = Callable[..., list[str]]
 
@@ -91,3 +92,46 @@ def test_a_value_of_the_mesh_has_its_type(
     assert codes(replaced(mesh(), "    meshConfig:\n", f"    meshConfig:\n      {settings}\n")) == of_istio
     config_map = f'{{apiVersion: v1, kind: ConfigMap, metadata: {{name: istio}}, data: {{mesh: "{settings}"}}}}'
     assert codes(config_map) == of_istiod
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("{defaultConfig: {concurrency: 2}, mixerCheckServer: a:1}", ["there is no such field since Istio 1.8"]),
+        ("{defaultConfig: {concurrency: 2}, enableTracing: true}", []),
+        # Values of a chart of one's own.
+        ("{defaultConfig: {concurrency: 2}, image: a, mixerCheckServer: a:1, replicas: 1, service: {}}", []),
+        ("{mixerCheckServer: a:1}", []),
+    ],
+)
+def test_a_field_of_mixer_is_found_in_a_file_of_its_own(check_yaml: CheckYaml, file: str, expected: list[str]) -> None:
+    assert [one.why.partition(",")[0] for one in check_yaml(file)] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("istio", []),
+        ("istio-1-31", []),
+        ("istio-canary", []),
+        ("istio-mesh-config", ["warning N3"]),
+        ("istio-tracing", ["warning N3"]),
+        ("tracing-config", ["warning N3"]),
+        ("${NAME}", []),
+    ],
+)
+def test_a_mesh_configuration_is_in_a_config_map_that_istiod_reads(
+    codes: Codes, name: str, expected: list[str]
+) -> None:
+    config = "{apiVersion: v1, kind: ConfigMap, metadata: {name: '%s', namespace: a}, data: {mesh: '%s'}}"
+    assert codes(config % (name, "{defaultConfig: {concurrency: 2}}")) == expected
+
+
+def test_a_config_map_with_something_else_is_nobody_s_mesh_configuration(codes: Codes) -> None:
+    assert codes("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, data: {mesh: 'any: {thing: 1}'}}") == []
+
+
+def test_a_config_map_that_another_object_names_is_read(codes: Codes) -> None:
+    config = "{apiVersion: v1, kind: ConfigMap, metadata: {name: shared}, data: {mesh: 'defaultConfig: {}'}}"
+    istiod = "{apiVersion: v1, kind: Pod, spec: {containers: [{env: [{name: SHARED_MESH_CONFIG, value: shared}]}]}}"
+    assert codes(f"{config}\n---\n{istiod}") == []

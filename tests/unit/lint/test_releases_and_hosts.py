@@ -66,9 +66,10 @@ def test_a_host_that_goes_away_is_found_wherever_it_stands(codes: Codes, manifes
         ("registry.istio.io/release/pilot:1.29.7", "docker.io/istio"),
         ("gcr.io/istio-release/pilot:1.29.7", "docker.io/istio"),
         ("https://istio-release.storage.googleapis.com/charts", "https://blob.istio.io/istio-release"),
+        ("https://storage.googleapis.com/istio-release/releases/1.5.4/charts", "https://blob.istio.io/istio-release"),
     ],
 )
-def test_each_of_the_three_hosts_is_named_with_its_day_and_with_what_replaces_it(
+def test_each_host_is_named_with_its_day_and_with_what_replaces_it(
     check_yaml: CheckYaml, text: str, instead: str
 ) -> None:
     (finding,) = check_yaml(f"{{apiVersion: v1, kind: ConfigMap, data: {{a: '{text}'}}}}", today=TODAY)
@@ -407,6 +408,58 @@ def test_the_second_openshift_service_mesh_has_ended_as_a_whole(codes: Codes, ma
     assert codes(manifest, today=datetime.date(2026, 6, 30)) == ["error N18"]
     assert codes(manifest, today=datetime.date(2026, 6, 29)) == ["warning N18"]
     assert codes(manifest.replace("meshoperator", "meshoperator3").replace("maistra", "other"), today=TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "hub", "expected"),
+    [
+        ("1.20.0", "docker.io/istio", ["error N18"]),
+        ("1.20.0-distroless", "", ["error N18"]),
+        ("1.31.4", "docker.io/istio", []),
+        ("1.20.0", "registry.example.com/mesh", []),
+        ("1.20.0-tetrate1", "docker.io/istio", []),
+    ],
+)
+def test_values_name_a_release_of_istio_by_its_tag(codes: Codes, tag: str, hub: str, expected: list[str]) -> None:
+    values = f"{{global: {{tag: {tag}, hub: '{hub}'}}, pilot: {{}}}}"
+    operator = f"{{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, spec: {{values: {values}}}}}"
+    assert codes(values, today=TODAY) == codes(operator, today=TODAY) == expected
+
+
+@pytest.mark.parametrize("chart", ["base", "cni", "gateway"])
+def test_each_chart_of_istio_names_its_release(codes: Codes, chart: str) -> None:
+    source = f"source: {{repoURL: 'https://example.test/HOST/charts', chart: {chart}, targetRevision: 1.5.4}}"
+    assert codes(APPLICATION % source.replace("HOST", "istio"), today=TODAY) == ["error N18"]
+    assert codes(APPLICATION % source.replace("HOST", "other"), today=TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "expected"),
+    [
+        ("istiod", "", ["error N11"]),
+        ("istio-base", "", []),
+        ("istiod", "helm: {releaseName: istio-base}", []),
+    ],
+)
+def test_a_release_called_istiod_has_the_chart_of_the_control_plane(
+    codes: Codes, name: str, more: str, expected: list[str]
+) -> None:
+    source = f"{{repoURL: 'https://example.test/istio', chart: base, targetRevision: 1.31.4, {more}}}"
+    base = APPLICATION.replace("spec:", f"metadata: {{name: {name}}}, spec:") % f"source: {source}"
+    assert codes(base) == expected
+    assert codes(f"{base}\n---\n{RELEASE % '1.31.4'}") == []
+
+
+def test_charts_of_the_same_release_are_reported_once(codes: Codes) -> None:
+    entry = "{name: %s, version: 1.20.0, repository: 'https://example.test/istio'}"
+    charts = f"{{dependencies: [{entry % 'base'}, {entry % 'istiod'}]}}"
+    assert codes(charts, today=TODAY) == ["error N18"]
+
+
+def test_red_hat_s_jaeger_has_ended_as_a_whole(codes: Codes) -> None:
+    subscription = "{apiVersion: operators.coreos.com/v1alpha1, kind: Subscription, spec: {name: jaeger-product}}"
+    assert codes(subscription, today=datetime.date(2025, 11, 3)) == ["error N18"]
+    assert codes(subscription.replace("-product", ""), today=TODAY) == []
 
 
 SET = (

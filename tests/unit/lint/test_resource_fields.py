@@ -36,6 +36,8 @@ def test_a_field_that_no_release_has_is_found(
         (COLLECTOR + "v1beta1", "OpenTelemetryCollector", "{podAnnotations: {any: thing}}"),
         (COLLECTOR + "v2", "OpenTelemetryCollector", "{any: thing}"),
         ("jaegertracing.io/v1", "Jaeger", "{any: thing}"),
+        ("networking.istio.io/v1", "DestinationRule", "{trafficPolicy: {any: thing}}"),
+        ("networking.istio.io/v1", "Sidecar", "{ingress: [{any: thing}]}"),
     ],
 )
 def test_what_a_release_has_or_nobody_knows_is_no_fault(check_yaml: CheckYaml, api: str, kind: str, spec: str) -> None:
@@ -55,13 +57,6 @@ def test_the_nearest_field_is_named(check_yaml: CheckYaml) -> None:
         ("sailoperator.io/v1", "Istio", "{values: {pilot: {env: {PILOT_A: 1}}}}", "spec.values.pilot.env.PILOT_A"),
         ("sailoperator.io/v1", "Istio", "{values: {global: {tag: 1.31}}}", "spec.values.global.tag"),
         ("networking.istio.io/v1", "Sidecar", "{egress: {hosts: ['./*']}}", "spec.egress"),
-        (
-            "networking.istio.io/v1",
-            "DestinationRule",
-            "{trafficPolicy: {tls: {mode: OFF}}}",
-            "spec.trafficPolicy.tls.mode",
-        ),
-        ("security.istio.io/v1", "PeerAuthentication", "{mtls: STRICT}", "spec.mtls"),
         ("telemetry.istio.io/v1", "Telemetry", "{tracing: {providers: []}}", "spec.tracing"),
         ("maistra.io/v2", "ServiceMeshControlPlane", "{tracing: {sampling: high}}", "spec.tracing.sampling"),
     ],
@@ -77,7 +72,7 @@ def test_a_value_of_another_type_is_refused(check_yaml: CheckYaml, api: str, kin
         (TEMPO, "TempoStack", "{replicationFactor: 1.0, storageSize: 1Gi}"),
         (TEMPO, "TempoStack", "{replicationFactor: '${COPIES}'}"),
         ("sailoperator.io/v1", "Istio", "{version: v9.99.0, values: {global: {tag: null}}}"),
-        ("networking.istio.io/v1alpha3", "DestinationRule", "{host: a, trafficPolicy: {tls: {mode: DISABLE}}}"),
+        ("networking.istio.io/v1", "Sidecar", "{egress: [{hosts: ['./*']}]}"),
     ],
 )
 def test_a_value_of_the_right_type_is_no_fault(check_yaml: CheckYaml, api: str, kind: str, spec: str) -> None:

@@ -171,13 +171,22 @@ def test_the_profile_for_demonstrations_brings_providers(codes: Codes) -> None:
     assert "error N2" in codes(demo % "default" + "\n---\n" + used)
 
 
+def test_the_built_in_stackdriver_traces_only_with_an_older_release_or_with_google_s_mesh(codes: Codes) -> None:
+    used = telemetry("{providers: [{name: stackdriver}], randomSamplingPercentage: 100}")
+    istio = "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, metadata: {name: a}, spec: {tag: %s}}\n---\n"
+    google = "{apiVersion: mesh.cloud.google.com/v1beta1, kind: ControlPlaneRevision, metadata: {name: a}}\n---\n"
+    assert codes(used) == codes(istio % "1.23.0" + used) == ["warning N27"]
+    assert codes(istio % "1.22.8" + used) == codes(google + used) == []
+
+
 @pytest.mark.parametrize("rate", ["0", "100", "0.01", "100.0"])
 def test_every_percentage_is_a_rate(codes: Codes, rate: str) -> None:
     assert codes(telemetry(f"{{providers: [{{name: otel}}], randomSamplingPercentage: {rate}}}")) == []
 
 
 @pytest.mark.parametrize(
-    "values", ["meshConfig: {defaultConfig: {tracing: {sampling: 10000}}}", "pilot: {env: {PILOT_TRACE_SAMPLING: 200}}"]
+    "values",
+    ["meshConfig: {defaultConfig: {tracing: {sampling: 10000}}}", "pilot: {env: {PILOT_TRACE_SAMPLING: '200'}}"],
 )
 def test_a_rate_of_the_mesh_that_is_no_percentage_is_not_used(codes: Codes, values: str) -> None:
     istio = "{apiVersion: sailoperator.io/v1, kind: Istio, metadata: {name: default}, spec: {version: v1.31.0, %s}}"

@@ -34,6 +34,11 @@ EXAMPLES = {
         wrong=replaced(KIALI, "internal_url", "internalUrl"),
         right=KIALI,
     ),
+    "kiali_without_prometheus": Example(
+        "warning N9 document: external_services.prometheus.url",
+        wrong=VALUES + '  prometheus: {url: ""}\n',
+        right=VALUES + '  prometheus: {url: "http://prometheus.monitoring:9090"}\n',
+    ),
     "value_that_kiali_cannot_read": Example(
         "error N9 document: external_services.tracing.grpc_port",
         wrong=VALUES.replace("use_grpc: false", 'grpc_port: "9095"'),

@@ -2,13 +2,6 @@
 
 from cases.base import MESH, PROVIDER, Example, replaced
 
-_OPERATOR = """
-apiVersion: install.istio.io/v1alpha1
-kind: IstioOperator
-metadata: {name: default, namespace: istio-system}
-spec: {profile: minimal, tag: 1.31.0, FIELD}
-"""
-
 
 def with_metadata(value: str) -> str:
     settings = f"defaultConfig: {{proxyMetadata: {{ISTIO_META_DNS_CAPTURE: {value}}}}}"
@@ -32,10 +25,5 @@ EXAMPLES = {
         "error N3 Istio default: spec.values.meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE",
         wrong=with_metadata("true"),
         right=with_metadata('"true"'),
-    ),
-    "operator_field_that_does_not_exist": Example(
-        "warning N30 IstioOperator istio-system/default: spec.addonComponents",
-        wrong=replaced(_OPERATOR, "FIELD", "addonComponents: {kiali: {enabled: true}}"),
-        right=replaced(_OPERATOR, "FIELD", "components: {cni: {enabled: true}}"),
     ),
 }
