@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from lint.collector_keys import FIRST_RECORDED, Component, components
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.objects import Key, Manifests, Path, at, dotted, mapping, sequence, text
 from lint.rule import rule
 from lint.tempo_keys import below, nearest_place, unknown
@@ -24,6 +25,7 @@ _ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "zipkin": ("endpoint",),
 }
 _OF_TLS = ("tls",)
+_TELLS_CAPITALS = lifecycle().first_release("collectors tell capitals in settings")
 
 
 @rule(
@@ -113,9 +115,9 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "A collector does not start with a setting that its component does not know, such as `loglevel` of `debug`, or "
-        "`insecure` of `otlp`, which belongs below `tls`. Capitals and small letters are told apart. It is looked at "
-        "for the components that are used most, for releases from 0.100 on. It is a warning if the collector's release "
-        "is not known."
+        "`insecure` of `otlp`, which belongs below `tls`. Capitals and small letters are told apart since 0.71. It is "
+        "looked at for the components that are used most, for releases from 0.100 on, and before for capitals only. It "
+        "is a warning if the collector's release is not known."
     ),
     remedy="Write the setting as the component's documentation has it.",
     example="""
@@ -138,8 +140,10 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
 )
 def setting_that_a_component_does_not_know(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector, path, component in _settings(manifests, facts):
-        severity = error if collector.is_from(FIRST_RECORDED) else warning
+        severity = error if collector.is_from(_TELLS_CAPITALS) else warning
         for key in unknown(collector.at(*path), component.keys):
+            if not _is_certain(collector, component, key):
+                continue
             yield severity(
                 collector.where(*path, *key),
                 f"{kind_of(str(path[-1]))!r} has no such setting, and the collector does not start",
@@ -172,7 +176,7 @@ def setting_that_a_component_does_not_know(manifests: Manifests, facts: Facts) -
 )
 def setting_that_was_taken_out(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector, path, component in _settings(manifests, facts):
-        for key, release in component.gone.items():
+        for key, release in component.gone.items() if not _is_older(collector) else ():
             is_gone = collector.is_from(release)
             if (is_gone or collector.is_unpinned) and at(collector.at(*path), *key) is not None:
                 yield (error if is_gone else warning)(
@@ -240,13 +244,25 @@ def _matches(kind: str) -> Iterator[Path]:
 def _settings(manifests: Manifests, facts: Facts) -> Iterator[tuple[Collector, Path, Component]]:
     """Yield the components whose settings are recorded, with the path to them."""
     for collector in collectors(manifests, facts):
-        if collector.release is not None and collector.release < FIRST_RECORDED:
-            continue
         for section, kinds in components().items():
             for name in mapping(collector.at(section)):
                 component = kinds.get(kind_of(name)) if isinstance(name, str) else None
                 if component is not None:
                     yield collector, (section, name), component
+
+
+def _is_older(collector: Collector) -> bool:
+    """Whether it is older than all that is recorded."""
+    return collector.release is not None and collector.release < FIRST_RECORDED
+
+
+def _is_certain(collector: Collector, component: Component, path: Path) -> bool:
+    """Whether no release that it may be knows the setting."""
+    if _is_older(collector):
+        siblings = below(component.keys or {}, path[:-1]) or {}
+        return collector.is_from(_TELLS_CAPITALS) and str(path[-1]).lower() in siblings
+    is_recorded = collector.release is not None and component.last is not None and collector.release <= component.last
+    return component.last is None or is_recorded
 
 
 def _remedy(component: Component, path: tuple[Key, ...]) -> str:

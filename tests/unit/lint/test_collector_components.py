@@ -108,3 +108,32 @@ spec:
 def test_headers_are_a_map_with_any_names(codes: Codes) -> None:
     exporter = 'otlphttp: {endpoint: "http://tempo:4318", headers: {X-Scope-OrgID: a}}'
     assert codes(written(exporter, "traces: {receivers: [otlp], exporters: [otlphttp]}")) == []
+
+
+DEPLOYED = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: otel, namespace: tracing-system, labels: {app.kubernetes.io/version: RELEASE}}
+data:
+  relay.yaml: |
+    receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}
+    exporters: {EXPORTERS, otlp: {endpoint: "tempo.example.com:4317"}}
+    service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("release", "exporter", "expected"),
+    [
+        ("0.88.0", "logging: {logLevel: debug}", ["error N25"]),
+        ("0.88.0", "logging: {loglevel: debug}", []),
+        ("0.88.0", "logging: {level: debug}", []),
+        ("0.70.0", "logging: {logLevel: debug}", []),
+        ("0.103.0", "opensearch: {http: {endpoint: 'http://search:9200'}, trace_index: spans}", ["error N25"]),
+        ("0.165.0", "opensearch: {http: {endpoint: 'http://search:9200'}, trace_index: spans}", []),
+    ],
+)
+def test_a_setting_is_judged_by_the_releases_that_were_read(
+    codes: Codes, release: str, exporter: str, expected: list[str]
+) -> None:
+    assert codes(DEPLOYED.replace("RELEASE", release).replace("EXPORTERS", exporter)) == expected
