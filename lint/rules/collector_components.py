@@ -46,9 +46,9 @@ _TELLS_CAPITALS = lifecycle().first_release("collectors tell capitals in setting
             receivers:
               otlp: {protocols: {grpc: {}}}
               kubeletstats: {auth_type: serviceAccount}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp, kubeletstats], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp, kubeletstats], exporters: [otlp]}}
     """,
     source=(
         "opentelemetry-collector: pipeline/signal.go, ErrSignalNotSupported; "
@@ -127,9 +127,9 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
         spec:
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
-            exporters: {debug: {loglevel: debug}}
+            exporters: {debug: {loglevel: debug}, otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
     """,
     source=(
         "opentelemetry-collector: confmap/internal/decoder.go; "

@@ -6,7 +6,7 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, at, mapping, text
 from lint.rule import rule
-from lint.views.collectors import HOLDING, collectors, kind_of
+from lint.views.collectors import HOLDING, Collector, collectors, kind_of
 from lint.views.hosts import LOCALHOST
 from lint.views.span_stores import stores
 
@@ -16,14 +16,15 @@ _WITHOUT_A_STORE = frozenset({"debug", "logging", "nop"})
 
 @rule(
     code="N25",
-    title="A collector keeps the mesh's spans nowhere",
+    title="A collector keeps spans nowhere",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
-        "All its pipelines of traces end in the collector's log or in nothing, while there is a Tempo among the "
-        "objects. It is an error for a collector that the mesh sends spans to, and a warning for any other that has an "
-        "exporter to a store in no pipeline."
+        "All its pipelines of traces end in the collector's log or in nothing: no trace can be found later. It is an "
+        "error for a collector that the mesh sends spans to while there is a Tempo among the objects. The chart "
+        "opentelemetry-collector has such a pipeline by itself: it counts if an exporter to a store is configured and "
+        "in no pipeline."
     ),
-    remedy="Put the exporter that leads to Tempo into the pipeline, beside `debug` or instead of it.",
+    remedy="Put an exporter that leads to a store such as Tempo into the pipeline, beside `debug` or instead of it.",
     example="""
         apiVersion: opentelemetry.io/v1beta1
         kind: OpenTelemetryCollector
@@ -45,18 +46,24 @@ _WITHOUT_A_STORE = frozenset({"debug", "logging", "nop"})
     ),
 )
 def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for collector in collectors(manifests, facts) if stores(manifests, facts) else ():
+    has_store = bool(stores(manifests, facts))
+    for collector in collectors(manifests, facts):
         pipelines = list(collector.pipelines("traces"))
         ends = {kind_of(name) for pipeline in pipelines for name in pipeline.exporters}
-        if not collector.is_whole or not ends or ends - _WITHOUT_A_STORE:
-            continue
-        unused = sorted(name for name in mapping(collector.at("exporters")) if kind_of(text(name)).startswith("otlp"))
-        of_the_mesh = collector.takes_spans_of_the_mesh(manifests, facts)
-        if of_the_mesh or unused:
+        used = {name for pipeline in collector.pipelines() for name in pipeline.exporters}
+        unused = sorted(
+            name
+            for name in map(text, mapping(collector.at("exporters")))
+            if kind_of(name).startswith("otlp") and name not in used
+        )
+        # A chart's presets add no exporters, and only those that are written are meant.
+        is_meant = collector.is_whole if collector.written is None else bool(unused) or _writes_pipelines(collector)
+        if is_meant and ends and not ends - _WITHOUT_A_STORE:
+            of_the_mesh = has_store and collector.takes_spans_of_the_mesh(manifests, facts)
             yield (error if of_the_mesh else warning)(
                 collector.where("service", "pipelines", pipelines[0].name, "exporters"),
-                "no pipeline of traces has an exporter to a store, so Tempo gets no spans",
-                f"add {unused[0]!r} to the list" if unused else "add an exporter that leads to Tempo",
+                "no pipeline of traces has an exporter to a store, so nobody finds the spans again",
+                f"add {unused[0]!r} to the list" if unused else "add an exporter that leads to a store such as Tempo",
             )
 
 
@@ -77,9 +84,9 @@ def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fau
         spec:
           config:
             receivers: {otlp: {protocols: {grpc: {endpoint: "localhost:4317"}}}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
     """,
     source=(
         "opentelemetry-collector: receiver/otlpreceiver/factory.go; "
@@ -122,9 +129,9 @@ def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
             processors: {batch: {}, k8sattributes: {}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], processors: [batch, k8sattributes], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], processors: [batch, k8sattributes], exporters: [otlp]}}
     """,
     source=(
         "opentelemetry-collector-contrib: processor/k8sattributesprocessor/README.md; "
@@ -146,6 +153,12 @@ def k8sattributes_behind_batches(manifests: Manifests, facts: Facts) -> Iterator
                         "the processors before it put spans together and lose the address that tells the Pod",
                         "move it before them, or set its pod_association",
                     )
+
+
+def _writes_pipelines(collector: Collector) -> bool:
+    """Whether the values have a pipeline of traces with exporters of its own."""
+    pipelines = mapping(at(collector.written, "service", "pipelines"))
+    return any(at(one, "exporters") for name, one in pipelines.items() if kind_of(text(name)) == "traces")
 
 
 def _host(endpoint: str) -> str:

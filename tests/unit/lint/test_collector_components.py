@@ -21,19 +21,19 @@ def written(exporters: str, pipelines: str) -> str:
 @pytest.mark.parametrize(
     ("pipeline", "expected"),
     [
-        ("traces: {receivers: [otlp, hostmetrics], exporters: [debug]}", ["error N25"]),
-        ("traces/host: {receivers: [hostmetrics], exporters: [debug]}", ["error N25", "warning N25"]),
-        ("metrics: {receivers: [otlp, hostmetrics], exporters: [debug]}", []),
-        ("logs: {receivers: [otlp, hostmetrics], exporters: [debug]}", []),
+        ("traces: {receivers: [otlp, hostmetrics], exporters: [googlecloud]}", ["error N25"]),
+        ("traces/host: {receivers: [hostmetrics], exporters: [googlecloud]}", ["error N25", "warning N25"]),
+        ("metrics: {receivers: [otlp, hostmetrics], exporters: [googlecloud]}", []),
+        ("logs: {receivers: [otlp, hostmetrics], exporters: [googlecloud]}", []),
     ],
 )
 def test_a_receiver_is_right_in_a_pipeline_of_its_signals(codes: Codes, pipeline: str, expected: list[str]) -> None:
-    assert codes(written("debug: {}", pipeline)) == expected
+    assert codes(written("googlecloud: {}", pipeline)) == expected
 
 
 def test_a_connector_may_have_the_name_of_another_component(codes: Codes) -> None:
-    pipelines = "traces: {receivers: [otlp], exporters: [zipkin]}, metrics: {receivers: [zipkin], exporters: [debug]}"
-    assert codes(written("debug: {}", pipelines) + "connectors: {zipkin: {}}\n") == []
+    pipelines = "traces: {receivers: [otlp], exporters: [zipkin]}, metrics: {receivers: [zipkin], exporters: [googlecloud]}"
+    assert codes(written("googlecloud: {}", pipelines) + "connectors: {zipkin: {}}\n") == []
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_an_exporter_over_http_needs_one_of_its_endpoints(codes: Codes, settings
 
 
 def test_an_exporter_that_nobody_uses_needs_no_endpoint(codes: Codes) -> None:
-    assert codes(written("debug: {}, otlp: {}", "traces: {receivers: [otlp], exporters: [debug]}")) == []
+    assert codes(written("googlecloud: {}, otlp: {}", "traces: {receivers: [otlp], exporters: [googlecloud]}")) == []
 
 
 @pytest.mark.parametrize(
