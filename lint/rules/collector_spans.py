@@ -70,11 +70,12 @@ def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fau
 @rule(
     code="N25",
     title="A receiver listens on localhost only",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "A receiver on localhost takes spans from its own Pod only, and the Service of the collector leads to a port "
         "on which nothing answers. Collectors from 0.104 on listen there unless they are told otherwise; the "
-        "collector's operator and chart tell them. In a sidecar it is right."
+        "collector's operator and chart tell them. In a sidecar it is right. It is a warning for a file of its own, "
+        "which says nothing of where the collector runs."
     ),
     remedy="Set the endpoint to `0.0.0.0:4317`, with the port of the protocol.",
     example="""
@@ -95,8 +96,10 @@ def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fau
 )
 def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):
-        # Without a Service, the clients may be in the same Pod.
-        if collector.is_sidecar or collector.on_host_network or not collector.services:
+        is_file = not collector.owner.kind and collector.written is None
+        # Without a Service, the clients may be in the same Pod; the chart opens the ports to others.
+        is_for_others = bool(collector.services) or collector.written is not None or is_file
+        if collector.is_sidecar or collector.on_host_network or not is_for_others:
             continue
         used = {name for pipeline in collector.pipelines("traces") for name in pipeline.receivers}
         for name in sorted(name for name in used if kind_of(name) == "otlp"):
@@ -104,7 +107,7 @@ def receiver_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]
                 endpoint = at(settings, "endpoint")
                 host = _host(text(endpoint)) if endpoint is not None else collector.default_host
                 if protocol in {"grpc", "http"} and host in LOCALHOST:
-                    yield error(
+                    yield (warning if is_file else error)(
                         collector.where("receivers", name, "protocols", protocol, "endpoint"),
                         f"the receiver listens on {host} only, so no other Pod can send spans to it",
                         f"set it to 0.0.0.0:{'4317' if protocol == 'grpc' else '4318'}",

@@ -32,7 +32,9 @@ def test_a_receiver_is_right_in_a_pipeline_of_its_signals(codes: Codes, pipeline
 
 
 def test_a_connector_may_have_the_name_of_another_component(codes: Codes) -> None:
-    pipelines = "traces: {receivers: [otlp], exporters: [zipkin]}, metrics: {receivers: [zipkin], exporters: [googlecloud]}"
+    pipelines = (
+        "traces: {receivers: [otlp], exporters: [zipkin]}, metrics: {receivers: [zipkin], exporters: [googlecloud]}"
+    )
     assert codes(written("googlecloud: {}", pipelines) + "connectors: {zipkin: {}}\n") == []
 
 

@@ -211,6 +211,12 @@ def test_localhost_is_right_where_the_clients_are(codes: Codes, where: str) -> N
     assert codes(manifest) == []
 
 
+def test_localhost_is_wrong_in_the_chart_and_doubtful_in_a_file(codes: Codes) -> None:
+    config = CONFIG.replace("0.0.0.0:4317", "127.0.0.1:4317")
+    assert codes(release(config)) == ["error N25"]
+    assert codes(file_of(config)) == ["warning N25"]
+
+
 def test_localhost_is_right_for_a_pod_without_a_service(codes: Codes) -> None:
     workload = (WORKLOAD % "otel/otelcol:0.158.0").partition("---")[0]
     assert codes(config_map(CONFIG.replace("0.0.0.0:4317", "localhost:4317")) + "\n---\n" + workload) == []
