@@ -25,6 +25,15 @@ _ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "zipkin": ("endpoint",),
 }
 _OF_TLS = ("tls",)
+# By connector, its list of durations.
+_EXPLICIT: Path = ("histogram", "explicit", "buckets")
+_OF_GRAPH: Path = ("latency_histogram_buckets",)
+_BUCKETS: Mapping[str, Path] = {
+    "spanmetrics": _EXPLICIT,
+    "span_metrics": _EXPLICIT,
+    "servicegraph": _OF_GRAPH,
+    "service_graph": _OF_GRAPH,
+}
 _TELLS_CAPITALS = lifecycle().first_release("collectors tell capitals in settings")
 
 
@@ -230,6 +239,47 @@ def match_that_never_happens(manifests: Manifests, facts: Facts) -> Iterator[Fau
                         "all entries have to match, and an attribute has one value only, so no span does",
                         "use match_type: regexp with one pattern for all values",
                     )
+
+
+@rule(
+    code="N25",
+    title="The buckets of metrics of spans have no unit",
+    levels=(Severity.WARNING,),
+    why=(
+        "Buckets are durations, and a number without a unit is nanoseconds: with `0.005` or `100` every request is "
+        "beyond the last bucket, and each latency in the graphs is wrong."
+    ),
+    remedy="Write the unit, as `[5ms, 100ms, 1s]`.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            connectors: {spanmetrics: {histogram: {explicit: {buckets: [0.1, 1]}}}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
+            service:
+              pipelines:
+                traces: {receivers: [otlp], exporters: [otlp, spanmetrics]}
+                metrics: {receivers: [spanmetrics], exporters: [otlp]}
+    """,
+    source=(
+        "opentelemetry-collector-contrib: connector/spanmetricsconnector/config.go; "
+        "opentelemetry-collector-contrib: connector/servicegraphconnector/config.go"
+    ),
+)
+def buckets_without_unit(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        for name in mapping(collector.at("connectors")):
+            below_it = _BUCKETS.get(kind_of(text(name)))
+            buckets = sequence(collector.at("connectors", name, *below_it)) if below_it else ()
+            if any(isinstance(one, int | float) and one != 0 for one in buckets):
+                yield warning(
+                    collector.where("connectors", name, *(below_it or ())),
+                    "a number without a unit is nanoseconds, so every request is beyond the last bucket",
+                    "write the unit, as 5ms",
+                )
 
 
 def _matches(kind: str) -> Iterator[Path]:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, at, mapping, text
+from lint.objects import Manifests, at, mapping, sequence, strings, text
 from lint.rule import rule
-from lint.views.collectors import HOLDING, Collector, collectors, kind_of
+from lint.views.collectors import AS_DAEMON_SET, HOLDING, Collector, collectors, kind_of
 from lint.views.hosts import LOCALHOST
 from lint.views.span_stores import stores
 
+_POD_ADDRESS = "k8s.pod.ip"
 # An exporter of these keeps nothing: it writes to the collector's log, or drops.
 _WITHOUT_A_STORE = frozenset({"debug", "logging", "nop"})
 
@@ -156,6 +157,61 @@ def k8sattributes_behind_batches(manifests: Manifests, facts: Facts) -> Iterator
                         "the processors before it put spans together and lose the address that tells the Pod",
                         "move it before them, or set its pod_association",
                     )
+
+
+@rule(
+    code="N25",
+    title="k8sattributes looks for Pods by an address that nobody sends",
+    levels=(Severity.WARNING,),
+    why=(
+        "The only association is with the attribute `k8s.pod.ip`, which neither SDKs nor proxies set. An agent on each "
+        "node gets the spans from them, so it finds no Pod; a gateway behind agents with `passthrough: true` does."
+    ),
+    remedy="Add `sources: [{from: connection}]` as the last association.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          mode: daemonset
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            processors:
+              k8sattributes: {pod_association: [{sources: [{from: resource_attribute, name: k8s.pod.ip}]}]}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
+            service:
+              pipelines: {traces: {receivers: [otlp], processors: [k8sattributes], exporters: [otlp]}}
+    """,
+    source="opentelemetry-collector-contrib: processor/k8sattributesprocessor/README.md and pod_association.go",
+)
+def association_with_no_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        set_here = any(_POD_ADDRESS in found for _, found in strings(_without_associations(collector)))
+        used = {name for pipeline in collector.pipelines("traces") for name in pipeline.processors}
+        for name in sorted(used if collector.several == AS_DAEMON_SET and not set_here else ()):
+            path = ("processors", name, "pod_association")
+            asked = [
+                (at(source, "from"), at(source, "name"))
+                for one in sequence(collector.at(*path))
+                for source in sequence(at(one, "sources"))
+            ]
+            is_kind = kind_of(name) in {"k8sattributes", "k8s_attributes"}
+            if is_kind and asked and set(asked) == {("resource_attribute", _POD_ADDRESS)}:
+                yield warning(
+                    collector.where(*path),
+                    f"no client sets the attribute {_POD_ADDRESS}, so the processor finds no Pod",
+                    "add sources: [{from: connection}] as the last association",
+                )
+
+
+def _without_associations(collector: Collector) -> dict[str, object]:
+    """What may set attributes: other processors than those which look for Pods, and receivers."""
+    processors = {
+        str(name): found
+        for name, found in mapping(collector.at("processors")).items()
+        if kind_of(str(name)) not in {"k8sattributes", "k8s_attributes"}
+    }
+    return {"processors": processors, "receivers": collector.at("receivers")}
 
 
 def _writes_pipelines(collector: Collector) -> bool:

@@ -101,8 +101,8 @@ def derived_field_without_traces(manifests: Manifests, _facts: Facts) -> Iterato
     title="A link from logs to traces matches no log line",
     levels=(Severity.WARNING,),
     why=(
-        "YAML leaves a backslash as it is in a plain text and in single quotes: two of them before `s`, `w` or `d` look "
-        "for a backslash in the log line, followed by that letter. Only in double quotes two stand for one."
+        "YAML leaves a backslash as it is in a plain text and in single quotes: two of them before `s`, `w` or `d` "
+        "look for a backslash in the log line, followed by that letter. Only in double quotes two stand for one."
     ),
     remedy="Write one backslash, or put the pattern in double quotes.",
     example="""
@@ -175,7 +175,7 @@ def misspelt_setting_of_tempo(manifests: Manifests, _facts: Facts) -> Iterator[F
     code="N33",
     title="A switch of a Tempo data source is a text",
     levels=(Severity.WARNING,),
-    why="Grafana takes any text that is not empty for on: with `filterByTraceID: 'false'` the link filters all the same.",
+    why="Grafana takes any text that is not empty for on: with `filterByTraceID: 'false'` the link filters just so.",
     remedy="Write `false` without quotes.",
     example="""
         apiVersion: v1

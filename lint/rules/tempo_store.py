@@ -58,7 +58,7 @@ def local_store_of_several_pods(manifests: Manifests, facts: Facts) -> Iterator[
     code="N31",
     title="A local store of Tempo has no path",
     levels=(Severity.ERROR,),
-    why="With the backend `local` Tempo makes the folder `storage.trace.local.path`, which is none by itself, and stops.",
+    why="With the backend `local` Tempo makes the folder `storage.trace.local.path`. It has none by itself, and stops.",
     remedy="Set `storage.trace.local.path`, such as to `/var/tempo/blocks`, where a volume is mounted.",
     example="""
         apiVersion: v1
@@ -87,8 +87,8 @@ def local_store_without_path(manifests: Manifests, facts: Facts) -> Iterator[Fau
     title="Tempo writes where nothing can be written",
     levels=(Severity.ERROR,),
     why=(
-        "A ConfigMap or a Secret is mounted to be read only. If Tempo's folders for blocks or for its log of writes are "
-        "below such a mount, it cannot make them, and stops."
+        "A ConfigMap or a Secret is mounted to be read only. If Tempo's folders for blocks or for its log of writes "
+        "are below such a mount, it cannot make them, and stops."
     ),
     remedy="Name a folder on a volume of its own, such as `/var/tempo`.",
     example="""
