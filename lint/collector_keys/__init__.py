@@ -22,12 +22,13 @@ class Component:
     """``keys`` are the settings that any recorded release has, None if they are not told apart.
 
     ``gone`` has those that were taken out, with the first recorded release without them. ``signals`` is empty for a
-    component that is in no pipeline.
+    component that is in no pipeline. ``last`` is the newest recorded release, if newer ones may well know more.
     """
 
     signals: frozenset[str]
     keys: Keys | None
     gone: Mapping[Path, Minor]
+    last: Minor | None
 
 
 @cache
@@ -40,7 +41,7 @@ def components() -> Mapping[str, Mapping[str, Component]]:
 
 
 def _component(recorded: Mapping[str, object]) -> Component:
-    until = recorded.get("until")
+    until, last = recorded.get("until"), recorded.get("last")
     signals, keys = recorded.get("signals"), recorded["keys"]
     return Component(
         signals=frozenset(signals) if isinstance(signals, list) else frozenset(),
@@ -50,4 +51,5 @@ def _component(recorded: Mapping[str, object]) -> Component:
             for path, written in (until.items() if isinstance(until, Mapping) else ())
             if (release := minor(written)) is not None
         },
+        last=minor(last) if isinstance(last, str) else None,
     )

@@ -30,12 +30,15 @@ import (
 const (
 	core    = "go.opentelemetry.io/collector/"
 	contrib = "github.com/open-telemetry/opentelemetry-collector-contrib/"
+	// A year has about as many releases.
+	long = 26
 )
 
 // Which components, by the module's folder below core or contrib.
 var components = []string{
 	core + "connector/forwardconnector",
 	core + "exporter/debugexporter",
+	core + "exporter/loggingexporter",
 	core + "exporter/otlpexporter",
 	core + "exporter/otlphttpexporter",
 	core + "extension/zpagesextension",
@@ -51,6 +54,7 @@ var components = []string{
 	contrib + "exporter/kafkaexporter",
 	contrib + "exporter/loadbalancingexporter",
 	contrib + "exporter/lokiexporter",
+	contrib + "exporter/opensearchexporter",
 	contrib + "exporter/prometheusexporter",
 	contrib + "exporter/prometheusremotewriteexporter",
 	contrib + "exporter/zipkinexporter",
@@ -115,10 +119,12 @@ var components = []string{
 type Keys map[string]Keys
 
 // component has what any of the releases knows; Until is the first one without a key, by the keys joined with dots.
+// Last is the newest one that was read, if that is long ago: newer ones may know more.
 type component struct {
 	Signals []string          `json:"signals,omitempty"`
 	Keys    Keys              `json:"keys"`
 	Until   map[string]string `json:"until,omitempty"`
+	Last    string            `json:"last,omitempty"`
 }
 
 type source struct {
@@ -152,10 +158,28 @@ func main() {
 			record(found, folder, version)
 		}
 	}
+	newest := number(os.Args[len(os.Args)-1])
+	for _, kinds := range found {
+		for _, one := range kinds {
+			if newest-number(one.Last) < long {
+				one.Last = ""
+			}
+		}
+	}
 	_, here, _, _ := runtime.Caller(0)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(here), "components.json"), written(found), 0o644); err != nil {
 		fail(err)
 	}
+}
+
+// number is the second part of a minor version.
+func number(version string) int {
+	_, written, _ := strings.Cut(version, ".")
+	found, err := strconv.Atoi(written)
+	if err != nil {
+		fail(err)
+	}
+	return found
 }
 
 func fail(err error) {
@@ -277,6 +301,7 @@ func record(found map[string]map[string]*component, module downloaded, version s
 			gone(before.Until, before.Keys, keys, "", version)
 		}
 		before.Keys = union(before.Keys, keys)
+		before.Last = version
 		before.Signals = slices.Compact(slices.Sorted(slices.Values(append(before.Signals, takes...))))
 	}
 }

@@ -175,9 +175,9 @@ def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         spec:
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
-            exporters: {logging: {}}
+            exporters: {logging: {}, otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], exporters: [logging]}}
+              pipelines: {traces: {receivers: [otlp], exporters: [logging, otlp]}}
     """,
     source=(
         "opentelemetry-collector: otelcol/internal/configunmarshaler/configs.go; "

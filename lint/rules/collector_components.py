@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from lint.collector_keys import FIRST_RECORDED, Component, components
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.objects import Key, Manifests, Path, at, dotted, mapping, sequence, text
 from lint.rule import rule
 from lint.tempo_keys import below, nearest_place, unknown
@@ -24,6 +25,16 @@ _ENDPOINTS: Mapping[str, tuple[str, ...]] = {
     "zipkin": ("endpoint",),
 }
 _OF_TLS = ("tls",)
+# By connector, its list of durations.
+_EXPLICIT: Path = ("histogram", "explicit", "buckets")
+_OF_GRAPH: Path = ("latency_histogram_buckets",)
+_BUCKETS: Mapping[str, Path] = {
+    "spanmetrics": _EXPLICIT,
+    "span_metrics": _EXPLICIT,
+    "servicegraph": _OF_GRAPH,
+    "service_graph": _OF_GRAPH,
+}
+_TELLS_CAPITALS = lifecycle().first_release("collectors tell capitals in settings")
 
 
 @rule(
@@ -44,9 +55,9 @@ _OF_TLS = ("tls",)
             receivers:
               otlp: {protocols: {grpc: {}}}
               kubeletstats: {auth_type: serviceAccount}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp, kubeletstats], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp, kubeletstats], exporters: [otlp]}}
     """,
     source=(
         "opentelemetry-collector: pipeline/signal.go, ErrSignalNotSupported; "
@@ -113,9 +124,9 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "A collector does not start with a setting that its component does not know, such as `loglevel` of `debug`, or "
-        "`insecure` of `otlp`, which belongs below `tls`. Capitals and small letters are told apart. It is looked at "
-        "for the components that are used most, for releases from 0.100 on. It is a warning if the collector's release "
-        "is not known."
+        "`insecure` of `otlp`, which belongs below `tls`. Capitals and small letters are told apart since 0.71. It is "
+        "looked at for the components that are used most, for releases from 0.100 on, and before for capitals only. It "
+        "is a warning if the collector's release is not known."
     ),
     remedy="Write the setting as the component's documentation has it.",
     example="""
@@ -125,9 +136,9 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
         spec:
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
-            exporters: {debug: {loglevel: debug}}
+            exporters: {debug: {loglevel: debug}, otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
     """,
     source=(
         "opentelemetry-collector: confmap/internal/decoder.go; "
@@ -138,8 +149,10 @@ def exporter_without_endpoint(manifests: Manifests, facts: Facts) -> Iterator[Fa
 )
 def setting_that_a_component_does_not_know(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector, path, component in _settings(manifests, facts):
-        severity = error if collector.is_from(FIRST_RECORDED) else warning
+        severity = error if collector.is_from(_TELLS_CAPITALS) else warning
         for key in unknown(collector.at(*path), component.keys):
+            if not _is_certain(collector, component, key):
+                continue
             yield severity(
                 collector.where(*path, *key),
                 f"{kind_of(str(path[-1]))!r} has no such setting, and the collector does not start",
@@ -172,7 +185,7 @@ def setting_that_a_component_does_not_know(manifests: Manifests, facts: Facts) -
 )
 def setting_that_was_taken_out(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector, path, component in _settings(manifests, facts):
-        for key, release in component.gone.items():
+        for key, release in component.gone.items() if not _is_older(collector) else ():
             is_gone = collector.is_from(release)
             if (is_gone or collector.is_unpinned) and at(collector.at(*path), *key) is not None:
                 yield (error if is_gone else warning)(
@@ -228,6 +241,47 @@ def match_that_never_happens(manifests: Manifests, facts: Facts) -> Iterator[Fau
                     )
 
 
+@rule(
+    code="N25",
+    title="The buckets of metrics of spans have no unit",
+    levels=(Severity.WARNING,),
+    why=(
+        "Buckets are durations, and a number without a unit is nanoseconds: with `0.005` or `100` every request is "
+        "beyond the last bucket, and each latency in the graphs is wrong."
+    ),
+    remedy="Write the unit, as `[5ms, 100ms, 1s]`.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: {grpc: {}}}}
+            connectors: {spanmetrics: {histogram: {explicit: {buckets: [0.1, 1]}}}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
+            service:
+              pipelines:
+                traces: {receivers: [otlp], exporters: [otlp, spanmetrics]}
+                metrics: {receivers: [spanmetrics], exporters: [otlp]}
+    """,
+    source=(
+        "opentelemetry-collector-contrib: connector/spanmetricsconnector/config.go; "
+        "opentelemetry-collector-contrib: connector/servicegraphconnector/config.go"
+    ),
+)
+def buckets_without_unit(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector in collectors(manifests, facts):
+        for name in mapping(collector.at("connectors")):
+            below_it = _BUCKETS.get(kind_of(text(name)))
+            buckets = sequence(collector.at("connectors", name, *below_it)) if below_it else ()
+            if any(isinstance(one, int | float) and one != 0 for one in buckets):
+                yield warning(
+                    collector.where("connectors", name, *(below_it or ())),
+                    "a number without a unit is nanoseconds, so every request is beyond the last bucket",
+                    "write the unit, as 5ms",
+                )
+
+
 def _matches(kind: str) -> Iterator[Path]:
     """Where a kind of processor says which spans and logs it is for."""
     for which in ("include", "exclude"):
@@ -240,13 +294,25 @@ def _matches(kind: str) -> Iterator[Path]:
 def _settings(manifests: Manifests, facts: Facts) -> Iterator[tuple[Collector, Path, Component]]:
     """Yield the components whose settings are recorded, with the path to them."""
     for collector in collectors(manifests, facts):
-        if collector.release is not None and collector.release < FIRST_RECORDED:
-            continue
         for section, kinds in components().items():
             for name in mapping(collector.at(section)):
                 component = kinds.get(kind_of(name)) if isinstance(name, str) else None
                 if component is not None:
                     yield collector, (section, name), component
+
+
+def _is_older(collector: Collector) -> bool:
+    """Whether it is older than all that is recorded."""
+    return collector.release is not None and collector.release < FIRST_RECORDED
+
+
+def _is_certain(collector: Collector, component: Component, path: Path) -> bool:
+    """Whether no release that it may be knows the setting."""
+    if _is_older(collector):
+        siblings = below(component.keys or {}, path[:-1]) or {}
+        return collector.is_from(_TELLS_CAPITALS) and str(path[-1]).lower() in siblings
+    is_recorded = collector.release is not None and component.last is not None and collector.release <= component.last
+    return component.last is None or is_recorded
 
 
 def _remedy(component: Component, path: tuple[Key, ...]) -> str:

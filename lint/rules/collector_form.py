@@ -22,9 +22,9 @@ from lint.views.services import OPENTELEMETRY
         spec:
           config: |
             receivers: {otlp: {protocols: {grpc: {}}}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
     """,
     source="opentelemetry-operator: the CustomResourceDefinition, spec.config of both versions",
     # The text as a whole is known, be there variables in it.

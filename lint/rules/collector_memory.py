@@ -75,9 +75,9 @@ def memory_limiter_missing(manifests: Manifests, facts: Facts) -> Iterator[Fault
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
             processors: {batch: {}, memory_limiter: {check_interval: 1s, limit_percentage: 75}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], processors: [batch, memory_limiter], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], processors: [batch, memory_limiter], exporters: [otlp]}}
     """,
     source="opentelemetry-collector: processor/README.md",
 )
@@ -114,9 +114,9 @@ def memory_limiter_behind_others(manifests: Manifests, facts: Facts) -> Iterator
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
             processors: {memory_limiter: {check_interval: 1s, limit_mib: 400}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [otlp]}}
     """,
     source="opentelemetry-collector: processor/memorylimiterprocessor/README.md",
 )

@@ -28,9 +28,9 @@ from lint.views.durations import seconds
         spec:
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], processors: [batch], exporters: [otlp]}}
     """,
     source="opentelemetry-collector: otelcol/config.go",
 )
@@ -61,7 +61,7 @@ def component_that_is_not_configured(manifests: Manifests, facts: Facts) -> Iter
         spec:
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
               pipelines: {traces: {receivers: [otlp], exporters: []}}
     """,
@@ -98,9 +98,9 @@ def pipeline_with_an_open_end(manifests: Manifests, facts: Facts) -> Iterator[Fa
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
             connectors: {spanmetrics: {}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], exporters: [debug, spanmetrics]}}
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp, spanmetrics]}}
     """,
     source="opentelemetry-collector: service/internal/graph/graph.go",
 )
@@ -176,9 +176,9 @@ def authenticator_that_does_not_run(manifests: Manifests, facts: Facts) -> Itera
             receivers:
               otlp: {protocols: {grpc: {}}}
               otlp/mesh: {protocols: {grpc: {endpoint: "0.0.0.0:14317"}}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
     """,
     source="opentelemetry-collector: service/internal/graph/graph.go",
 )
@@ -201,9 +201,9 @@ def receiver_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[Fa
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
             processors: {probabilistic_sampler: {sampling_percentage: 10}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
     """,
     source="opentelemetry-collector: service/internal/graph/graph.go",
 )
@@ -229,9 +229,9 @@ def processor_without_pipeline(manifests: Manifests, facts: Facts) -> Iterator[F
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
             processors: {memory_limiter: {limit_mib: 400}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [otlp]}}
     """,
     source="opentelemetry-collector: internal/memorylimiter/config.go",
 )

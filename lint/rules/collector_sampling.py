@@ -105,9 +105,9 @@ def decision_after_the_slack(manifests: Manifests, facts: Facts) -> Iterator[Fau
           config:
             receivers: {otlp: {protocols: {grpc: {}}}}
             processors: {tail_sampling: {decision_wait: 5s, policies: [{name: all, type: always_sample}]}}
-            exporters: {debug: {}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
             service:
-              pipelines: {traces: {receivers: [otlp], processors: [tail_sampling], exporters: [debug]}}
+              pipelines: {traces: {receivers: [otlp], processors: [tail_sampling], exporters: [otlp]}}
     """,
     source=(
         "opentelemetry-collector-contrib: processor/tailsamplingprocessor/README.md; "

@@ -1,6 +1,7 @@
 """Links between data sources of Grafana: from logs to traces, and settings of links that Grafana does not know."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,7 +38,18 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "spanBar": ("type", "tag"),
     "traceQuery": (*_TIMES, "timeShiftEnabled"),
 }
+_OF_LOGS = ("filterByTraceID", "filterBySpanID", "mapTagNamesEnabled", "lokiSearch", "customQuery")
+_SWITCHES: Mapping[str, tuple[str, ...]] = {
+    "tracesToLogs": _OF_LOGS,
+    "tracesToLogsV2": _OF_LOGS,
+    "tracesToProfiles": ("customQuery",),
+    "nodeGraph": ("enabled",),
+    "search": ("hide",),
+    "traceQuery": ("timeShiftEnabled",),
+}
 _LIKE = 0.85
+# A class of characters behind two backslashes: one that stands for itself, and a letter.
+_DOUBLED = re.compile(r"(?<!\\)\\\\[wWsSdDbB]")
 
 
 @rule(
@@ -86,6 +98,45 @@ def derived_field_without_traces(manifests: Manifests, _facts: Facts) -> Iterato
 
 @rule(
     code="N33",
+    title="A link from logs to traces matches no log line",
+    levels=(Severity.WARNING,),
+    why=(
+        "YAML leaves a backslash as it is in a plain text and in single quotes: two of them before `s`, `w` or `d` "
+        "look for a backslash in the log line, followed by that letter. Only in double quotes two stand for one."
+    ),
+    remedy="Write one backslash, or put the pattern in double quotes.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - name: Loki
+                uid: loki
+                type: loki
+                jsonData:
+                  derivedFields:
+                    - {name: trace, matcherRegex: 'trace_id=(\\\\w+)', url: "$${__value.raw}", datasourceUid: jaeger}
+              - {name: Jaeger, uid: jaeger, type: jaeger}
+    """,
+    source="https://yaml.org/spec/1.2.2/#732-single-quoted-style; grafana: public/app/plugins/datasource/loki",
+)
+def derived_field_that_matches_nothing(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for source in data_sources(manifests):
+        for index, field in enumerate(sequence(source.at("jsonData", "derivedFields"))):
+            pattern = text(mapping(field).get("matcherRegex"))
+            # With the type label it is a label's name.
+            if _DOUBLED.search(pattern) and mapping(field).get("matcherType") != "label":
+                yield warning(
+                    source.where("jsonData", "derivedFields", index, "matcherRegex"),
+                    "two backslashes look for one in the log line, so the link is at no line",
+                    "write one backslash",
+                )
+
+
+@rule(
+    code="N33",
     title="A setting of a Tempo data source is misspelt",
     levels=(Severity.WARNING,),
     why=(
@@ -118,6 +169,44 @@ def misspelt_setting_of_tempo(manifests: Manifests, _facts: Facts) -> Iterator[F
         yield from _misspelt(source, ("jsonData",), settings, tuple(_SETTINGS))
         for section, known in _SETTINGS.items():
             yield from _misspelt(source, ("jsonData", section), mapping(settings.get(section)), known)
+
+
+@rule(
+    code="N33",
+    title="A switch of a Tempo data source is a text",
+    levels=(Severity.WARNING,),
+    why="Grafana takes any text that is not empty for on: with `filterByTraceID: 'false'` the link filters just so.",
+    remedy="Write `false` without quotes.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - {name: Loki, uid: loki, type: loki}
+              - name: Tempo
+                uid: tempo
+                type: tempo
+                jsonData:
+                  serviceMap: {datasourceUid: prometheus}
+                  tracesToLogsV2: {datasourceUid: loki, filterByTraceID: 'false'}
+    """,
+    source=(
+        "grafana: public/app/features/explore/TraceView/createSpanLink.tsx; "
+        "grafana: pkg/services/provisioning/values/values.go"
+    ),
+)
+def switch_that_is_a_text(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for source in data_sources(manifests):
+        for section, switches in _SWITCHES.items() if source.type == "tempo" else ():
+            for switch in switches:
+                if text(source.at("jsonData", section, switch)).lower() == "false":
+                    yield warning(
+                        source.where("jsonData", section, switch),
+                        "Grafana takes any text for on, this one too",
+                        "write false without quotes",
+                    )
 
 
 def _misspelt(source: DataSource, path: Path, settings: Mapping[Any, Any], known: tuple[str, ...]) -> Iterator[Fault]:

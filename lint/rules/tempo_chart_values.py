@@ -7,7 +7,7 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, dotted, text
 from lint.rule import rule
 from lint.views.charts import charts
-from lint.views.tempo_values import CHARTS
+from lint.views.tempo_values import CHARTS, has_shape_of_distributed
 from lint.views.values import values
 from lint.views.versions import Minor, minor
 
@@ -60,7 +60,7 @@ OF_LOKI: tuple[Path, ...] = (("deploymentMode",), ("singleBinary",))
 def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     said = {id(chart.owner): chart.name for chart in charts(manifests)}
     for one in values(manifests, *CHARTS):
-        is_distributed = said.get(id(one.owner)) == one.chart == "tempo-distributed"
+        is_distributed = said.get(id(one.owner)) == one.chart == "tempo-distributed" or has_shape_of_distributed(one)
         for path in (*OF_LOKI, *(OF_THE_OTHER_CHART if is_distributed else ())):
             # A configuration of one's own may read any value.
             if one.at(*path) and ".Values." + dotted(path) not in text(one.at("config")):

@@ -10,7 +10,7 @@ from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, sequence, strings, text
 from lint.rule import rule
 from lint.views.charts import charts
-from lint.views.tempo_values import CHARTS, GENERATOR
+from lint.views.tempo_values import CHARTS, GENERATOR, has_shape_of_distributed
 from lint.views.values import Values, values
 from lint.views.versions import Minor, minor
 
@@ -206,10 +206,10 @@ def value_that_no_chart_reads(manifests: Manifests, _facts: Facts) -> Iterator[F
 @rule(
     code="N35",
     title="A chart's Tempo takes spans of no protocol",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "The chart tempo-distributed opens no port for spans by itself: whoever sends them finds a Service without the "
-        "port."
+        "port. It is a warning for a file of values, beside which there may be another."
     ),
     remedy="Set `traces.otlp.grpc.enabled: true`.",
     example="""
@@ -234,8 +234,9 @@ def chart_without_receiver(manifests: Manifests, _facts: Facts) -> Iterator[Faul
             or one.at("config") is not None
             or one.at("useExternalConfig")
         )
-        if one.chart == _DISTRIBUTED and one.are_all and not receives:
-            yield error(
+        may_be_all = one.are_all or (has_shape_of_distributed(one) and "traces" not in one.content)
+        if one.chart == _DISTRIBUTED and may_be_all and not receives:
+            yield (error if one.are_all else warning)(
                 one.where("traces", "otlp", "grpc", "enabled"),
                 "the chart opens no port for spans by itself, and there is none",
                 "set it to true",

@@ -18,11 +18,17 @@ from lint.views.tempos import Tempo, tempos
 from lint.views.values import values
 from lint.views.versions import Version, version
 
-_PROTOCOLS: Path = ("distributor", "receivers", "otlp", "protocols")
 _RECEIVERS: Path = ("distributor", "receivers")
 _OVER_UDP = frozenset({"thrift_binary", "thrift_compact"})
 _OF_SERVER = ("http_listen_port", "grpc_listen_port")
-_PORTS = {"grpc": 4317, "http": 4318}
+# By receiver and protocol; zipkin has none.
+_PORTS = {
+    ("otlp", "grpc"): 4317,
+    ("otlp", "http"): 4318,
+    ("jaeger", "grpc"): 14250,
+    ("jaeger", "thrift_http"): 14268,
+    ("zipkin", ""): 9411,
+}
 _DEFAULT_PORT, _OLDER_DEFAULT_PORT = 3200, 80
 _LOCAL = ("localhost:", "127.0.0.1:", "[::1]:")
 _LISTENS_LOCALLY = lifecycle().first_release("Tempo takes spans on localhost")
@@ -41,10 +47,11 @@ _OF_CHARTS: dict[str, Path] = {
 @rule(
     code="N31",
     title="Tempo takes spans from its own pod only",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Since release 2.7 a receiver without an endpoint listens on localhost, where only containers of the same pod "
-        "reach it. Whoever sends spans to the Service is refused."
+        "reach it. Whoever sends spans to the Service is refused. It is a warning for a file of its own, which says "
+        "nothing of Tempo's release, if all its receivers are so."
     ),
     remedy='Set the endpoint of the receiver, such as `grpc: {endpoint: "0.0.0.0:4317"}`.',
     example="""
@@ -69,16 +76,21 @@ _OF_CHARTS: dict[str, Path] = {
 )
 def tempo_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in tempos(manifests, facts):
-        if not _is_alone(tempo):
+        is_file = _is_file(tempo)
+        is_newer = tempo.release is not None and tempo.release >= _LISTENS_LOCALLY
+        receivers = list(_receivers(tempo))
+        if is_file and any(
+            endpoint is not None and not text(endpoint).startswith(_LOCAL) for *_, endpoint in receivers
+        ):
             continue
-        for protocol, settings in mapping(tempo.at(*_PROTOCOLS)).items():
-            endpoint = at(settings, "endpoint")
-            is_default = endpoint is None and tempo.release is not None and tempo.release >= _LISTENS_LOCALLY
-            if protocol in _PORTS and (is_default or text(endpoint).startswith(_LOCAL)):
-                yield error(
-                    tempo.where(*_PROTOCOLS, protocol, "endpoint"),
-                    "the receiver listens on localhost, and takes spans from its own pod only",
-                    f"set it to 0.0.0.0:{_PORTS[protocol]}",
+        for path, port, endpoint in receivers if is_file or _is_alone(tempo) else ():
+            if (endpoint is None and (is_newer or is_file)) or text(endpoint).startswith(_LOCAL):
+                yield (warning if is_file else error)(
+                    tempo.where(*_RECEIVERS, *path, "endpoint"),
+                    "the receiver listens on localhost"
+                    + (" since Tempo 2.7" if is_file and endpoint is None else "")
+                    + ", and takes spans from its own pod only",
+                    f"set it to 0.0.0.0:{port}",
                 )
 
 
@@ -123,8 +135,8 @@ def port_that_is_taken(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Tempo takes spans by the receivers `otlp`, `jaeger`, `zipkin` and `kafka`, and does not start with another "
-        "one. It had `opencensus` until 2.9.4 and 2.10.5. It is a warning for values of a chart of which no version is "
-        "known."
+        "one. It had `opencensus` until 2.9.4 and 2.10.5. It is a warning for a file of its own, "
+        "and for values of a chart of which no version is known."
     ),
     remedy="Leave the receiver out, and send OTLP.",
     example="""
@@ -153,9 +165,11 @@ def receiver_that_tempo_does_not_have(manifests: Manifests, facts: Facts) -> Ite
     for tempo in tempos(manifests, facts):
         for name in mapping(tempo.at(*_RECEIVERS)):
             kind = kind_of(text(name))
-            if not kind or is_unknown(kind) or kind in _KNOWN or (kind == _GONE and not _lacks_it(tempo)):
+            is_file = _is_file(tempo)
+            may_have_it = kind == _GONE and not _lacks_it(tempo)
+            if not kind or is_unknown(kind) or kind in _KNOWN or (may_have_it and not is_file):
                 continue
-            yield error(
+            yield (warning if may_have_it else error)(
                 tempo.where(*_RECEIVERS, text(name)),
                 f"Tempo has no receiver {kind!r}{' any more' if kind == _GONE else ''}, and does not start",
                 "leave it out, and send OTLP",
@@ -259,6 +273,21 @@ def probe_of_another_port(manifests: Manifests, facts: Facts) -> Iterator[Fault]
                         f"Tempo serves /ready at {port} and not at {probe.port}, so it {probe.consequence}",
                         f"ask port {port}",
                     )
+
+
+def _is_file(tempo: Tempo) -> bool:
+    """Whether it is a file of its own, which says nothing of the release."""
+    return tempo.written_by == "nobody" and not tempo.owner.kind
+
+
+def _receivers(tempo: Tempo) -> Iterator[tuple[Path, int, object]]:
+    """The receivers of spans: the path to each, the port of its protocol, and its endpoint."""
+    for name, settings in mapping(tempo.at(*_RECEIVERS)).items():
+        protocols = mapping(at(settings, "protocols")) if kind_of(text(name)) != "zipkin" else {"": settings}
+        for protocol, found in protocols.items():
+            port = _PORTS.get((kind_of(text(name)), text(protocol)))
+            if port is not None:
+                yield (name, "protocols", protocol) if protocol else (name,), port, at(found, "endpoint")
 
 
 def _lacks_it(tempo: Tempo) -> bool:

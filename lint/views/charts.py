@@ -121,7 +121,9 @@ def release_name(obj: Object) -> str:
         target = text(obj.at("spec", "targetNamespace"))
         return text(obj.at("spec", "releaseName")) or (f"{target}-{obj.name}" if target else obj.name)
     if obj.kind == "Application":
-        return text(obj.at("spec", "source", "helm", "releaseName")) or obj.name
+        sources = (obj.at("spec", "source"), *sequence(obj.at("spec", "sources")))
+        named = [name for source in sources if (name := text(at(source, "helm", "releaseName")))]
+        return named[0] if named else obj.name
     return obj.name if obj.kind == "HelmChart" else ""
 
 

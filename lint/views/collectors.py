@@ -28,6 +28,7 @@ _DEEPEST = 3
 _MEMORY: Path = ("resources", "limits", "memory")
 _VERSION_LABEL = "app.kubernetes.io/version"
 _LISTENS_ON_LOCALHOST = lifecycle().first_release("receivers listen on localhost")
+AS_DAEMON_SET = "as a DaemonSet"
 # The kinds of processors that hold spans, and put those of several connections together.
 HOLDING = frozenset({"batch", "groupbytrace", "tail_sampling"})
 
@@ -241,7 +242,7 @@ def _release(image: str) -> Minor | None:
 
 def _several(mode: str, replicas: int | None, most: int | None) -> str:
     if mode == "daemonset":
-        return "as a DaemonSet"
+        return AS_DAEMON_SET
     if most is not None and most > 1:
         return f"as up to {most} replicas"
     return f"as {replicas} replicas" if replicas is not None and replicas > 1 else ""

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from lint.chart_values import CHARTS, keys
 from lint.objects import Manifests, Path, Place, at, strings, text
+from lint.tempo_keys import knows
 from lint.views.grafana import GRAFANA
-from lint.views.values import every_chart
+from lint.views.values import every_chart, values
 
 _ANNOTATION = "kubernetes.io/ingress.class"
 _OF_INGRESS: tuple[Path, ...] = (("spec", "ingressClassName"), ("metadata", "annotations", _ANNOTATION))
@@ -25,11 +27,14 @@ def ingress_classes(manifests: Manifests) -> Iterator[tuple[Place, str]]:
 
 
 def _of_charts(manifests: Manifests) -> Iterator[tuple[Place, str]]:
+    charts = {(id(one.owner), one.path): one.chart for one in values(manifests, *CHARTS)}
     for one in every_chart(manifests):
+        chart = charts.get((id(one.owner), one.path))
         for path, found in strings(one.content):
             section = _section(path)
             # Charts make no Ingress unless they are told to.
-            if section and at(one.content, *section, "enabled") is True:
+            is_read = chart is None or knows(keys(chart), section)
+            if section and at(one.content, *section, "enabled") is True and is_read:
                 manifests.recognise(one.owner)
                 yield one.where(*path), found
 

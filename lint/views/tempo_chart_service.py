@@ -4,7 +4,7 @@ from lint.lifecycle import lifecycle
 from lint.objects import Manifests, text
 from lint.views.charts import Chart, charts, release_name
 from lint.views.hosts import ServiceName
-from lint.views.values import values
+from lint.views.values import Values, values
 from lint.views.versions import minor
 
 _CHART = "tempo"
@@ -26,10 +26,12 @@ def ports_of_queries(manifests: Manifests) -> dict[ServiceName, int]:
 
 
 def _service(manifests: Manifests, chart: Chart) -> ServiceName | None:
+    """The Service, which other values in a file may call otherwise: then no data source asks this one."""
     release = release_name(chart.owner)
     given = next((one for one in values(manifests, _CHART) if one.owner is chart.owner), None)
-    if given is None or not (given.are_all and given.namespace and release):
+    one = given or Values(chart.owner, (), _CHART, {})
+    if not (one.namespace and release):
         return None
     default = release if _CHART in release else f"{release}-{_CHART}"
     # grafana-community/helm-charts: charts/tempo/templates/_helpers.tpl
-    return ServiceName(given.namespace, text(given.at("fullnameOverride")) or default)
+    return ServiceName(one.namespace, text(one.at("fullnameOverride")) or default)

@@ -27,11 +27,17 @@ _SECTIONS: Mapping[str, Mapping[str, Path]] = {
         "overrides": ("overrides",),
     },
 }
+_WORKLOADS = ("distributor", "ingester", "querier")
 # Of the values of the generator the chart tempo reads these, and of its two storages only what follows them.
 _OF_GENERATOR = frozenset({"metrics_ingestion_time_range_slack", "processor", "registry", "storage", "traces_storage"})
 _OF_STORAGES = frozenset({"path", "remote_write"})
 # Older charts have overrides of single tenants under the same name.
 _OF_ALL_TENANTS = frozenset({"defaults", "metrics_generator_processors"})
+
+
+def has_shape_of_distributed(values: Values) -> bool:
+    """Whether the values are surely those of tempo-distributed: they have sections for its workloads."""
+    return values.chart == "tempo-distributed" and all(mapping(values.at(part)) for part in _WORKLOADS)
 
 
 @dataclass(frozen=True)

@@ -21,19 +21,21 @@ def written(exporters: str, pipelines: str) -> str:
 @pytest.mark.parametrize(
     ("pipeline", "expected"),
     [
-        ("traces: {receivers: [otlp, hostmetrics], exporters: [debug]}", ["error N25"]),
-        ("traces/host: {receivers: [hostmetrics], exporters: [debug]}", ["error N25", "warning N25"]),
-        ("metrics: {receivers: [otlp, hostmetrics], exporters: [debug]}", []),
-        ("logs: {receivers: [otlp, hostmetrics], exporters: [debug]}", []),
+        ("traces: {receivers: [otlp, hostmetrics], exporters: [googlecloud]}", ["error N25"]),
+        ("traces/host: {receivers: [hostmetrics], exporters: [googlecloud]}", ["error N25", "warning N25"]),
+        ("metrics: {receivers: [otlp, hostmetrics], exporters: [googlecloud]}", []),
+        ("logs: {receivers: [otlp, hostmetrics], exporters: [googlecloud]}", []),
     ],
 )
 def test_a_receiver_is_right_in_a_pipeline_of_its_signals(codes: Codes, pipeline: str, expected: list[str]) -> None:
-    assert codes(written("debug: {}", pipeline)) == expected
+    assert codes(written("googlecloud: {}", pipeline)) == expected
 
 
 def test_a_connector_may_have_the_name_of_another_component(codes: Codes) -> None:
-    pipelines = "traces: {receivers: [otlp], exporters: [zipkin]}, metrics: {receivers: [zipkin], exporters: [debug]}"
-    assert codes(written("debug: {}", pipelines) + "connectors: {zipkin: {}}\n") == []
+    pipelines = (
+        "traces: {receivers: [otlp], exporters: [zipkin]}, metrics: {receivers: [zipkin], exporters: [googlecloud]}"
+    )
+    assert codes(written("googlecloud: {}", pipelines) + "connectors: {zipkin: {}}\n") == []
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_an_exporter_over_http_needs_one_of_its_endpoints(codes: Codes, settings
 
 
 def test_an_exporter_that_nobody_uses_needs_no_endpoint(codes: Codes) -> None:
-    assert codes(written("debug: {}, otlp: {}", "traces: {receivers: [otlp], exporters: [debug]}")) == []
+    assert codes(written("googlecloud: {}, otlp: {}", "traces: {receivers: [otlp], exporters: [googlecloud]}")) == []
 
 
 @pytest.mark.parametrize(
@@ -108,3 +110,32 @@ spec:
 def test_headers_are_a_map_with_any_names(codes: Codes) -> None:
     exporter = 'otlphttp: {endpoint: "http://tempo:4318", headers: {X-Scope-OrgID: a}}'
     assert codes(written(exporter, "traces: {receivers: [otlp], exporters: [otlphttp]}")) == []
+
+
+DEPLOYED = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: otel, namespace: tracing-system, labels: {app.kubernetes.io/version: RELEASE}}
+data:
+  relay.yaml: |
+    receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}
+    exporters: {EXPORTERS, otlp: {endpoint: "tempo.example.com:4317"}}
+    service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("release", "exporter", "expected"),
+    [
+        ("0.88.0", "logging: {logLevel: debug}", ["error N25"]),
+        ("0.88.0", "logging: {loglevel: debug}", []),
+        ("0.88.0", "logging: {level: debug}", []),
+        ("0.70.0", "logging: {logLevel: debug}", []),
+        ("0.103.0", "opensearch: {http: {endpoint: 'http://search:9200'}, trace_index: spans}", ["error N25"]),
+        ("0.165.0", "opensearch: {http: {endpoint: 'http://search:9200'}, trace_index: spans}", []),
+    ],
+)
+def test_a_setting_is_judged_by_the_releases_that_were_read(
+    codes: Codes, release: str, exporter: str, expected: list[str]
+) -> None:
+    assert codes(DEPLOYED.replace("RELEASE", release).replace("EXPORTERS", exporter)) == expected

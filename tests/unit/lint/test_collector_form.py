@@ -19,8 +19,8 @@ data:
   relay: |
     receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}
     processors: {memory_limiter: {check_interval: 1s, limit_mib: 400}}
-    exporters: {debug: {}}
-    service: {pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [debug]}}}
+    exporters: {googlecloud: {}}
+    service: {pipelines: {traces: {receivers: [otlp], processors: [memory_limiter], exporters: [googlecloud]}}}
 ---
 apiVersion: apps/v1
 kind: Deployment

@@ -16,11 +16,12 @@ receivers:
 processors:
   batch: {}
 exporters:
-  debug: {}
+  googlecloud: {}
 service:
   pipelines:
-    traces: {receivers: [otlp], processors: [batch], exporters: [debug]}
+    traces: {receivers: [otlp], processors: [batch], exporters: [googlecloud]}
 """
+WITH_LOGGING = CONFIG.replace("  googlecloud: {}", "  googlecloud: {}\n  logging: {}")
 MISSPELT = CONFIG.replace("[batch]", "[bacth]")
 
 WORKLOAD = """
@@ -98,7 +99,7 @@ def test_a_config_map_of_something_else_is_no_collector(codes: Codes) -> None:
 
 
 def test_a_part_of_a_configuration_is_not_judged(codes: Codes) -> None:
-    part = MISSPELT.replace("exporters:\n  debug: {}\n", "")
+    part = MISSPELT.replace("exporters:\n  googlecloud: {}\n", "")
     assert codes(file_of(part)) == []
 
 
@@ -150,10 +151,10 @@ def test_an_extension_has_to_be_configured_too(codes: Codes) -> None:
 
 
 def test_a_connector_between_two_pipelines_is_right(codes: Codes) -> None:
-    joined = CONFIG.replace("exporters: [debug]}", "exporters: [forward]}").replace(
+    joined = CONFIG.replace("exporters: [googlecloud]}", "exporters: [forward]}").replace(
         "service:\n", "connectors: {forward: {}}\nservice:\n"
     )
-    second = "    traces/out: {receivers: [forward], exporters: [debug]}\n"
+    second = "    traces/out: {receivers: [forward], exporters: [googlecloud]}\n"
     assert codes(file_of(joined + second)) == []
     assert codes(file_of(joined)) == ["error N25"]
 
@@ -181,7 +182,7 @@ def test_without_a_workload_the_removed_key_is_a_warning(codes: Codes) -> None:
     ("tag", "expected"), [("0.110.0", []), ("0.111.0", ["error N25"]), ("latest", ["error N25"]), ("v2", [])]
 )
 def test_the_exporter_logging_is_gone_from_a_release_on(codes: Codes, tag: str, expected: list[str]) -> None:
-    manifest = config_map(CONFIG.replace("debug", "logging")) + "\n---\n" + WORKLOAD % f"otel/otelcol:{tag}"
+    manifest = config_map(WITH_LOGGING) + "\n---\n" + WORKLOAD % f"otel/otelcol:{tag}"
     assert codes(manifest) == expected
 
 
@@ -210,16 +211,30 @@ def test_localhost_is_right_where_the_clients_are(codes: Codes, where: str) -> N
     assert codes(manifest) == []
 
 
+def test_localhost_is_wrong_in_the_chart_and_doubtful_in_a_file(codes: Codes) -> None:
+    config = CONFIG.replace("0.0.0.0:4317", "127.0.0.1:4317")
+    assert codes(release(config)) == ["error N25"]
+    assert codes(file_of(config)) == ["warning N25"]
+
+
 def test_localhost_is_right_for_a_pod_without_a_service(codes: Codes) -> None:
     workload = (WORKLOAD % "otel/otelcol:0.158.0").partition("---")[0]
     assert codes(config_map(CONFIG.replace("0.0.0.0:4317", "localhost:4317")) + "\n---\n" + workload) == []
 
 
 def test_an_exporter_of_a_cloud_is_a_store(codes: Codes) -> None:
-    config = CONFIG.replace("  debug: {}", "  debug: {}\n  googlecloud: {}\n  otlp: {endpoint: 'tempo-t.obs:4317'}")
-    tempo = "{apiVersion: tempo.grafana.com/v1alpha1, kind: TempoMonolithic, metadata: {name: t, namespace: obs}}"
-    assert codes(map_of(config.replace("[debug]", "[googlecloud]")) + "\n---\n" + tempo) == []
-    assert codes(map_of(config) + "\n---\n" + tempo) == ["warning N25"], "the mesh does not send to it"
+    only_log = CONFIG.replace("googlecloud", "debug")
+    assert codes(map_of(CONFIG)) == []
+    assert codes(map_of(only_log)) == ["warning N25"]
+    assert codes(file_of(only_log.replace("traces:", "metrics:"))) == []
+
+
+def test_a_pipeline_that_the_chart_has_by_itself_counts_if_a_store_is_configured_and_unused(codes: Codes) -> None:
+    logs = "service: {pipelines: {logs: {receivers: [otlp], exporters: [otlp]}}}\n"
+    assert codes(release('exporters: {otlp: {endpoint: "store:4317"}}\n' + logs)) == []
+    assert codes(release('exporters: {otlp: {endpoint: "store:4317"}, otlp/spans: {endpoint: "s:4317"}}\n' + logs)) == [
+        "warning N25"
+    ]
 
 
 def test_a_collector_of_logs_needs_no_store_for_spans(codes: Codes) -> None:
@@ -261,7 +276,7 @@ def test_a_memory_limiter_needs_an_interval_and_a_limit(codes: Codes, settings: 
 
 
 def test_values_of_a_chart_without_a_version_get_the_newest_collector(codes: Codes) -> None:
-    own = "config:\n" + textwrap.indent(CONFIG.replace("debug", "logging"), "  ")
+    own = "config:\n" + textwrap.indent(WITH_LOGGING, "  ")
     assert codes(own) == ["warning N25"]
     assert codes(own + "image: {tag: 0.100.0}\n") == []
 
@@ -284,7 +299,7 @@ def test_a_configuration_in_values_of_ones_own_chart_is_one_too(codes: Codes, va
 
 
 def test_a_configuration_that_says_no_version_gets_the_newest_collector(codes: Codes) -> None:
-    assert codes(CONFIG.replace("debug", "logging")) == ["warning N25"]
+    assert codes(WITH_LOGGING) == ["warning N25"]
 
 
 @pytest.mark.parametrize("receiver", ["zipkin: {endpoint: 0.0.0.0:9411}", "jaeger: {protocols: {grpc: {}}}"])

@@ -25,7 +25,7 @@ data:
   tempo.yaml: |
     multitenancy_enabled: %s
     distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}}
-    storage: {trace: {backend: local}}
+    storage: {trace: {backend: local, local: {path: /var/tempo}}}
 ---
 apiVersion: apps/v1
 kind: StatefulSet
@@ -88,13 +88,13 @@ def test_a_service_has_many_spellings(codes: Codes, endpoint: str) -> None:
     assert codes(otlp(endpoint.replace("4317", "9095")) + MONOLITHIC % "") == ["error N24"]
 
 
-@pytest.mark.parametrize("endpoint", ["${env:TEMPO}", "tempo-t.${env:NS}:9095", "tempo.example.com:9095", "10.0.0.1:1"])
+@pytest.mark.parametrize("endpoint", ["${env:TEMPO}", "tempo-t.${env:NS}:9095", "tempo.example.com:8443", "10.0.0.1:1"])
 def test_an_endpoint_elsewhere_or_unknown_is_not_judged(codes: Codes, endpoint: str) -> None:
     assert codes(otlp(endpoint) + MONOLITHIC % "") == []
 
 
 def test_an_exporter_in_no_pipeline_of_traces_is_not_judged(codes: Codes) -> None:
-    assert codes(otlp("tempo-t:9095").replace("traces:", "metrics:") + MONOLITHIC % "") == []
+    assert codes(otlp("tempo-t:9999").replace("traces:", "metrics:") + MONOLITHIC % "") == []
 
 
 @pytest.mark.parametrize("name", ["otlp", "otlp/tempo", "otlp_grpc", "otlp_grpc/tempo"])

@@ -322,6 +322,16 @@ def test_the_service_of_the_chart_tempo_has_a_port_by_its_version(
     assert codes(CHART.replace("VERSION", version).replace("NAME", name) + source) == expected
 
 
+def test_the_service_of_the_chart_tempo_is_known_where_its_values_are_in_a_file(codes: Codes) -> None:
+    source = config_map(PROMETHEUS, tempo(f"url: 'http://tempo.monitoring:3100', jsonData: {MAP}"))
+    chart = CHART.replace("VERSION", "1.24.4").replace("NAME", "traces")
+    with_file = chart.replace("helm: {valuesObject: {tempo: {retention: 24h}}}", "helm: {HELM}")
+    sources = with_file.replace("  source:\n    repoURL", "  sources:\n  - repoURL")
+    named = "releaseName: tempo, valueFiles: [$values/tempo.yaml]"
+    assert codes(with_file.replace("HELM", named) + source) == ["error N33"]
+    assert codes(sources.replace("HELM", named) + source) == ["error N33"]
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

@@ -127,7 +127,7 @@ def test_processors_in_the_older_overrides_are_read_by_older_charts(
 def test_a_storage_of_the_generator_has_what_the_chart_reads(codes: Codes) -> None:
     values = """
     tempo:
-      metricsGenerator: {enabled: true, storage: {backend: local}, remoteWriteUrl: "http://mimir.obs.svc/api/v1/push"}
+      metricsGenerator: {enabled: true, storage: {path: /var/tempo}, remoteWriteUrl: "http://mimir.obs.svc/api/v1/push"}
       overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """
     assert codes(release("tempo", values)) == []
@@ -137,7 +137,7 @@ def test_a_storage_of_the_generator_has_what_the_chart_reads(codes: Codes) -> No
     ("values", "expected"),
     [
         ("tempo: {retention: 24h}\nsingleBinary: {replicas: 1}", ["warning N35"]),
-        ("tempo: {retention: 24h}\ndistributor: {replicas: 0}", []),
+        ("tempo: {retention: 24h}\nnodeSelector: {disk: fast}", []),
         ("tempo: {retention: 24h}\nsingleBinary: {}", []),
     ],
 )

@@ -30,13 +30,26 @@ spec:
         ("http_listen_port: 3200", "otlp: {protocols: {grpc: {endpoint: ':4317'}, http: {endpoint: ':4318'}}}", []),
         ("http_listen_port: 6831", "jaeger: {protocols: {thrift_compact: {endpoint: ':6831'}}}", []),
         ("http_listen_port: 3200", "otlp: {protocols: {grpc: {endpoint: '${HOST}'}}}", []),
-        ("http_listen_port: 3200", "otlp: {protocols: {grpc: {}}}", []),
+        ("http_listen_port: 3200", "otlp: {protocols: {grpc: {}}}", ["warning N31"]),
     ],
 )
 def test_each_listener_of_tempo_has_a_port_of_its_own(
     codes: Codes, server: str, receivers: str, expected: list[str]
 ) -> None:
     assert codes(f"server: {{{server}}}\ndistributor: {{receivers: {{{receivers}}}}}\n{LOCAL}") == expected
+
+
+@pytest.mark.parametrize(
+    ("receivers", "expected"),
+    [
+        ("zipkin:", ["warning N31"]),
+        ("otlp: {protocols: {grpc: {}, http: {endpoint: '0.0.0.0:4318'}}}", []),
+        ("otlp: {protocols: {grpc: {endpoint: '127.0.0.1:4317'}}}", ["warning N31"]),
+        ("otlp: {protocols: {grpc: {endpoint: '0.0.0.0:4317'}}}, opencensus:", ["warning N31"]),
+    ],
+)
+def test_a_file_of_its_own_is_judged_by_the_newest_tempo(codes: Codes, receivers: str, expected: list[str]) -> None:
+    assert codes(f"distributor: {{receivers: {{{receivers}}}}}\n{LOCAL}") == expected
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,16 @@ _FILTERED = replaced(
 )
 _PIPELINE = "{receivers: [otlp], exporters: [otlp]}"
 
+_MEASURED = replaced(
+    replaced(
+        COLLECTOR,
+        "    exporters: {",
+        "    connectors: {spanmetrics: {histogram: {explicit: {buckets: [0.1, 1]}}}}\n    exporters: {",
+    ),
+    _PIPELINE,
+    "{receivers: [otlp], exporters: [otlp, spanmetrics]}, metrics: {receivers: [spanmetrics], exporters: [otlp]}",
+)
+
 EXAMPLES = {
     "component_for_other_signals": Example(
         f"error N25 {_OTEL}.service.pipelines.traces.receivers[1]",
@@ -41,5 +51,10 @@ EXAMPLES = {
         f"warning N25 {_OTEL}.processors.filter.spans.exclude.attributes",
         wrong=_FILTERED,
         right=replaced(_FILTERED, "match_type: strict", "match_type: regexp"),
+    ),
+    "buckets_without_unit": Example(
+        f"warning N25 {_OTEL}.connectors.spanmetrics.histogram.explicit.buckets",
+        wrong=_MEASURED,
+        right=replaced(_MEASURED, "[0.1, 1]", "[100ms, 1s]"),
     ),
 }

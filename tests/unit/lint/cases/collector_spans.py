@@ -17,6 +17,17 @@ def _with_processors(names: str) -> str:
     return replaced(manifest, "receivers: [otlp], ", f"receivers: [otlp], processors: [{names}], ")
 
 
+_AGENT = replaced(
+    replaced(
+        replaced(COLLECTOR, "deployment", "daemonset"),
+        "[otlp], exporters",
+        "[otlp], processors: [k8sattributes], exporters",
+    ),
+    "    exporters: {",
+    "    processors: {k8sattributes: {pod_association: [{sources: [{from: resource_attribute, name: k8s.pod.ip}]}]}}\n"
+    "    exporters: {",
+)
+
 EXAMPLES = {
     "spans_that_no_store_gets": Example(
         f"error N25 {_OTEL}.service.pipelines.traces.exporters",
@@ -32,5 +43,10 @@ EXAMPLES = {
         f"warning N25 {_OTEL}.service.pipelines.traces.processors[2]",
         wrong=_with_processors("memory_limiter, batch, k8sattributes"),
         right=_with_processors("memory_limiter, k8sattributes, batch"),
+    ),
+    "association_with_no_address": Example(
+        f"warning N25 {_OTEL}.processors.k8sattributes.pod_association",
+        wrong=_AGENT,
+        right=replaced(_AGENT, "k8s.pod.ip}]}", "k8s.pod.ip}]}, {sources: [{from: connection}]}"),
     ),
 }

@@ -5,6 +5,7 @@ from cases.grafana import linked
 
 _OBJECT = "ConfigMap tracing-system/grafana-datasources: data"
 _LOKI = "{name: Loki, uid: loki, type: loki, jsonData: {derivedFields: [{name: trace, datasourceUid: %s}]}}"
+_MATCHED = replaced(_LOKI % "tempo", "name: trace, ", "name: trace, matcherRegex: 'id=(\\\\w+)', ")
 _TO_LOGS = "tracesToLogsV2: {datasourceUid: loki, %s: true}"
 _PLAIN_LOKI = "{name: Loki, uid: loki, type: loki}"
 _SIDECAR = replaced(
@@ -31,5 +32,15 @@ EXAMPLES = {
         f'error N33 {_OBJECT}["datasources.json"]',
         wrong=replaced(_SIDECAR, "datasources.yaml:", "datasources.json:"),
         right=_SIDECAR,
+    ),
+    "derived_field_that_matches_nothing": Example(
+        f'warning N33 {_OBJECT}["datasources.yaml"].datasources[1].jsonData.derivedFields[0].matcherRegex',
+        wrong=linked("nodeGraph: {enabled: true}", _MATCHED),
+        right=linked("nodeGraph: {enabled: true}", _MATCHED.replace("\\\\w", "\\w")),
+    ),
+    "switch_that_is_a_text": Example(
+        f'warning N33 {_OBJECT}["datasources.yaml"].datasources[0].jsonData.nodeGraph.enabled',
+        wrong=linked("nodeGraph: {enabled: 'False'}", _PLAIN_LOKI),
+        right=linked("nodeGraph: {enabled: false}", _PLAIN_LOKI),
     ),
 }

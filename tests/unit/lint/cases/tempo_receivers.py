@@ -21,12 +21,12 @@ EXAMPLES = {
     "receiver_that_tempo_does_not_have": Example(
         'error N31 ConfigMap tracing-system/tempo: data["tempo.yaml"].distributor.receivers.zipkins',
         wrong=replaced(PLAIN, "receivers: {", "receivers: {zipkins: {}, "),
-        right=replaced(PLAIN, "receivers: {", "receivers: {zipkin: {}, "),
+        right=replaced(PLAIN, "receivers: {", "receivers: {zipkin: {endpoint: 0.0.0.0:9411}, "),
     ),
     "setting_that_a_receiver_does_not_know": Example(
         'error N31 ConfigMap tracing-system/tempo: data["tempo.yaml"].distributor.receivers.jaeger.grpc',
         wrong=replaced(PLAIN, "receivers: {", "receivers: {jaeger: {grpc: {}}, "),
-        right=replaced(PLAIN, "receivers: {", "receivers: {jaeger: {protocols: {grpc: {}}}, "),
+        right=replaced(PLAIN, "receivers: {", "receivers: {jaeger: {protocols: {grpc: {endpoint: 0.0.0.0:14250}}}, "),
     ),
     "probe_of_another_port": Example(
         "error N31 StatefulSet tracing-system/tempo: spec.template.spec.containers[0].readinessProbe",
