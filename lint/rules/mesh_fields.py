@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
@@ -150,12 +151,18 @@ def _takes(mesh: MeshConfig, path: Path) -> bool:
 
 
 def _missing(place: Place, known: list[str]) -> Fault:
-    near = difflib.get_close_matches(str(place.path[-1]), known, 1)
+    near = _nearest(str(place.path[-1]), tuple(known))
     return warning(
         place,
         "there is no such field, and what it should set has no effect",
-        f"write {near[0]}" if near else "leave it out",
+        f"write {near}" if near else "leave it out",
     )
+
+
+# A fleet of meshes has the same mistake in each, and to compare a name with all others takes long.
+@lru_cache(maxsize=256)
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, known, 1)), None)
 
 
 def _in_camel_case(field: str) -> str:
