@@ -30,6 +30,7 @@ _PORTS = {
     ("zipkin", ""): 9411,
 }
 _DEFAULT_PORT, _OLDER_DEFAULT_PORT = 3200, 80
+_INTERNAL_PORT = 3101
 _LOCAL = ("localhost:", "127.0.0.1:", "[::1]:")
 _LISTENS_LOCALLY = lifecycle().first_release("Tempo takes spans on localhost")
 _LISTENS_AT_3200 = lifecycle().first_release("Tempo serves queries at 3200")
@@ -256,7 +257,7 @@ def setting_that_a_receiver_does_not_know(manifests: Manifests, facts: Facts) ->
                   readinessProbe: {httpGet: {path: /ready, port: 3100}}
               volumes: [{name: conf, configMap: {name: tempo}}]
     """,
-    source="tempo: cmd/tempo/app/config.go, server.http-listen-port",
+    source="tempo: cmd/tempo/app/config.go, server.http-listen-port and internal_server",
 )
 def probe_of_another_port(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in tempos(manifests, facts):
@@ -266,13 +267,21 @@ def probe_of_another_port(manifests: Manifests, facts: Facts) -> Iterator[Fault]
             port = written or (None if tempo.release is None else _DEFAULT_PORT if is_newer else _OLDER_DEFAULT_PORT)
             if port is None or "http-listen-port" in runs.command or tempo.at("server", "http_tls_config"):
                 continue
+            served = {port, _internal_port(tempo)}
             for probe in probes(runs.owner, runs.path):
-                if probe.path is not None and probe.port != port:
+                if probe.path is not None and probe.port not in served:
                     yield error(
                         probe.where,
                         f"Tempo serves /ready at {port} and not at {probe.port}, so it {probe.consequence}",
                         f"ask port {port}",
                     )
+
+
+def _internal_port(tempo: Tempo) -> int | None:
+    """The port of the second server, which answers the kubelet without TLS, if it is on; tempo-operator's always is."""
+    if tempo.at("internal_server", "enable") is not True:
+        return None
+    return number(tempo.at("internal_server", "http_listen_port")) or _INTERNAL_PORT
 
 
 def _is_file(tempo: Tempo) -> bool:

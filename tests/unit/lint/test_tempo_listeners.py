@@ -84,3 +84,44 @@ def test_a_local_store_is_one_of_a_single_pod(
 )
 def test_the_pods_of_a_chart_do_not_share_a_disk(codes: Codes, chart: str, values: str, expected: list[str]) -> None:
     assert codes(release(chart, values)) == expected
+
+
+PROBED = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: tempo, namespace: obs}}
+data:
+  tempo.yaml: |
+    server: {{http_listen_port: 3200}}
+    internal_server: {internal}
+    distributor: {{receivers: {{otlp: {{protocols: {{grpc: {{endpoint: ":4317"}}}}}}}}}}
+    storage: {{trace: {{backend: local, local: {{path: /var/tempo/blocks}}}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: tempo, namespace: obs}}
+spec:
+  template:
+    spec:
+      containers:
+        - name: tempo
+          image: grafana/tempo:2.10.8
+          readinessProbe: {{httpGet: {{path: /ready, port: {port}}}}}
+      volumes: [{{name: conf, configMap: {{name: tempo}}}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("internal", "port", "expected"),
+    [
+        ("{enable: true}", 3101, []),
+        ("{enable: true, http_listen_port: 3102}", 3102, []),
+        ("{enable: true}", 3200, []),
+        ("{enable: true}", 3100, ["error N31"]),
+        ("{enable: false}", 3101, ["error N31"]),
+    ],
+)
+def test_a_probe_may_ask_the_server_that_is_meant_for_it(
+    codes: Codes, internal: str, port: int, expected: list[str]
+) -> None:
+    assert codes(PROBED.format(internal=internal, port=port)) == expected
