@@ -8,6 +8,7 @@ from typing import Any
 from verify.causes import Code
 from verify.cluster import Object
 from verify.obstacles.obstacle import Obstacle
+from verify.obstacles.selectors import covers
 from verify.obstacles.surroundings import Surroundings, arguments, name_of, oldest_first
 from verify.world import World
 
@@ -49,7 +50,7 @@ def rule(world: World, around: Surroundings, pod: Object) -> Obstacle:
 
 def _most_specific(around: Surroundings, namespace: str, host: str) -> Object | None:
     rules = [one for one in oldest_first(around.destination_rules) if one["metadata"]["namespace"] == namespace]
-    covering = [one for one in rules if _covers(_host(one), host)]
+    covering = [one for one in rules if covers(_host(one), host)]
     return max(covering, key=lambda one: len(_host(one).removeprefix("*")), default=None)
 
 
@@ -58,10 +59,6 @@ def _host(destination_rule: Object) -> str:
     host = str((destination_rule.get("spec") or {}).get("host") or "")
     namespace = destination_rule["metadata"]["namespace"]
     return host if "." in host or host.startswith("*") else f"{host}.{namespace}.svc.cluster.local"
-
-
-def _covers(pattern: str, host: str) -> bool:
-    return host.endswith(pattern.removeprefix("*")) if pattern.startswith("*") else host == pattern
 
 
 def _plain_text(host: str, namespace: str) -> str:

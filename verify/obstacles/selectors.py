@@ -1,4 +1,4 @@
-"""Kubernetes' label selectors."""
+"""What selects: Kubernetes' label selectors, and Istio's patterns of hosts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,11 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
     return all(labels.get(key) == value for key, value in (wanted.get("matchLabels") or {}).items()) and all(
         _holds(expression, labels) for expression in wanted.get("matchExpressions") or []
     )
+
+
+def covers(pattern: str, host: str) -> bool:
+    """Whether a host, or a pattern such as ``*.local``, is or covers ``host``."""
+    return host.endswith(pattern.removeprefix("*")) if pattern.startswith("*") else host == pattern
 
 
 def labels_of(obj: Object | None) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from verify.causes import Code
 from verify.cluster import Object
 from verify.obstacles.obstacle import Obstacle
-from verify.obstacles.selectors import labels_for, labels_of, selects
+from verify.obstacles.selectors import covers, labels_for, labels_of, selects
 from verify.obstacles.surroundings import Surroundings, arguments, name_of, oldest_first
 from verify.world import World
 
@@ -123,8 +123,7 @@ def _lets_out(world: World, listener: Object, pod: Object) -> bool:
         excluded = namespace.startswith(_EXCLUDED)
         namespace = namespace.removeprefix(_EXCLUDED) or _PUBLIC
         namespace = pod["metadata"]["namespace"] if namespace == _PRIVATE else namespace
-        matches = host.endswith(pattern.removeprefix("*")) if pattern.startswith("*") else host == pattern
-        if namespace in (_PUBLIC, home) and matches:
+        if namespace in (_PUBLIC, home) and covers(pattern, host):
             if excluded:
                 return False
             imported = True
