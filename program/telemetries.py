@@ -15,14 +15,15 @@ def mesh_wide(plan: Plan) -> str:
 def shadowing(plan: Plan, before: Recorded) -> Iterator[str]:
     """One line for each Telemetry of others that wins over ours.
 
-    Of those for the whole mesh istiod uses the oldest alone (istio, pilot/pkg/model/telemetry.go).
+    Of those for the whole mesh istiod uses the oldest alone (istio, pilot/pkg/model/telemetry.go). Ours is known by its
+    name: somebody who has deleted it and made it again, as a restored backup does, has given it another UID.
     """
     namespace = plan.settings.mesh.namespace
-    own = {made["metadata"].get("uid") for made in before.objects() if made["kind"] == "Telemetry"}
+    own = {made["metadata"]["name"] for made in before.objects() if made["kind"] == "Telemetry"}
     for_the_mesh = [found for found in plan.seen.answers.get(mesh_wide(plan)) or [] if not found["selects"]]
-    ours = next((_age(found) for found in for_the_mesh if found["uid"] in own), None)
+    ours = next((_age(found) for found in for_the_mesh if found["name"] in own), None)
     for found in for_the_mesh:
-        if found["uid"] not in own and (ours is None or _age(found) < ours):
+        if found["name"] not in own and (ours is None or _age(found) < ours):
             yield (
                 f"Telemetry {namespace}/{found['name']} is for the whole mesh and older than ours, so istiod would "
                 "ignore ours: give it a selector, or move what it says and "

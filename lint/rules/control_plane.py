@@ -140,7 +140,7 @@ def unpinned_version(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
             obj.where("spec", "version"), why, f"name one version, such as {recommended_istio(facts.platform)}"
         )
     for chart in charts(manifests):
-        if chart.name == "istiod" and _is_open(chart.version):
+        if chart.name == "istiod" and _is_open(chart.version) and not chart.is_in_a_folder:
             yield warning(
                 chart.owner.where(*chart.path),
                 "the chart is of another release of Istio with the next installation",

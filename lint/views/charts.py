@@ -18,6 +18,8 @@ _FIELDS: dict[tuple[str, str], tuple[Path, Path]] = {
     ("helm.cattle.io", "HelmChart"): (("spec", "chart"), ("spec", "version")),
 }
 _FLUX_SOURCES = "source.toolkit.fluxcd.io"
+# Of these Flux takes a folder, whatever the version says (fluxcd/source-controller, api/v1/helmchart_types.go).
+_SOURCES_OF_FOLDERS = {"GitRepository", "Bucket"}
 _REFERENCE: Path = ("spec", "chartRef")
 _ARGO_CD = "argoproj.io"
 # Lists of charts, by the key of the list: the fields with a chart's name.
@@ -35,6 +37,13 @@ class Chart:
     name: str
     version: str
     path: Path
+
+    @property
+    def is_in_a_folder(self) -> bool:
+        """Whether it lies beside what installs it, and so has the version that it has there."""
+        around = at(self.owner.raw, *self.path[:-1])
+        chart, source = text(at(around, "chart")), text(at(around, "sourceRef", "kind"))
+        return chart.startswith((".", "/")) or source in _SOURCES_OF_FOLDERS
 
     @property
     def origin(self) -> str:

@@ -371,6 +371,7 @@ def prove(host: Host, fault: Fault) -> None:
     """
     settings = SETTINGS.read_text()
     fault.inject(host)
+    proven = False
     try:
         found = report(host)
         broken = [hop for hop in found["hops"] if hop["status"] == "broken" and not hop["follows_from"]]
@@ -379,13 +380,11 @@ def prove(host: Host, fault: Fault) -> None:
         fault.after_remedy(host)
         repaired = report(host, *PATIENCE)
         assert repaired["exit"] == 0, repaired["hops"]
-    except BaseException:
-        # The next fault needs a healthy stack to start from.
-        run_remedy(host, RESTORE)
-        raise
+        proven = True
     finally:
         fault.clean(host)
-        if SETTINGS.read_text() != settings:
+        # The next fault needs a healthy stack to start from.
+        if not proven or SETTINGS.read_text() != settings:
             SETTINGS.write_text(settings)
             run_remedy(host, RESTORE)
             fault.after_remedy(host)

@@ -199,6 +199,19 @@ def test_the_end_of_a_release_is_a_warning_before_it_and_an_error_from_the_day_o
     assert codes(manifest, today=datetime.date(*day), **facts) == expected
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "{apiVersion: helm.sh/v3, kind: Release, spec: {chart: /charts/istiod}}",
+        "{apiVersion: helm.sh/v3, kind: Release, spec: {chart: ../charts/istiod}}",
+        "{apiVersion: helm.toolkit.fluxcd.io/v2, kind: HelmRelease,"
+        " spec: {chart: {spec: {chart: charts/istiod, sourceRef: {kind: GitRepository, name: a}}}}}",
+    ],
+)
+def test_a_chart_in_a_folder_has_the_version_that_lies_there(codes: Codes, manifest: str) -> None:
+    assert codes(manifest, today=TODAY) == []
+
+
 ROUTE = "{apiVersion: route.openshift.io/v1, kind: Route, metadata: {name: a, namespace: b}}"
 SUBSCRIPTION = (
     "{apiVersion: operators.coreos.com/v1alpha1, kind: Subscription,"

@@ -232,6 +232,13 @@ class TestTelemetriesOfOthers:
         both = on_a_cluster_with({TELEMETRIES: {"kind": "TelemetryList", "items": [*live[TELEMETRIES]["items"], own]}})
         assert run_program(minimal_config(), preview=True, live=both, state=state).exports
 
+    def test_our_own_that_somebody_has_made_again_is_not(self) -> None:
+        state = state_of(run_program(minimal_config(), preview=False))
+        (ours,) = (r["outputs"]["metadata"] for r in state.values() if r["type"].endswith(":Telemetry"))
+        again = {"metadata": {"name": ours["name"], "uid": "again", "creationTimestamp": "2024-01-01T00:00:00Z"}}
+        live = on_a_cluster_with({TELEMETRIES: {"kind": "TelemetryList", "items": [again]}})
+        assert run_program(minimal_config(), preview=True, live=live, state=state).exports
+
 
 class TestDefinitions:
     def on(self, *kinds: str) -> Objects:
