@@ -36,7 +36,9 @@ class TempoParts(Section):
     distributor: TempoPart = Field(default=TempoPart(), description="Takes spans.")
     ingester: TempoPart = Field(default=TempoPart(), description="Holds new traces until they are stored.")
     querier: TempoPart = Field(default=TempoPart(), description="Searches traces.")
-    query_frontend: TempoPart = Field(default=TempoPart(), description="Takes queries.")
+    query_frontend: TempoPart = Field(
+        default=TempoPart(), description="Takes queries; of its own it has a limit of 1536Mi."
+    )
     compactor: TempoPart = Field(default=TempoPart(), description="Merges and deletes what is stored.")
     metrics_generator: TempoPart = Field(default=TempoPart(), description="Makes the service graph.")
 

@@ -14,13 +14,16 @@ COLLECTOR = "service/otel-collector"
 
 
 def put_an_older_telemetry_first(host: Host) -> None:
-    """Make one for metrics, and the stack's own one anew: the API server says when each was made."""
+    """Make one for access logs, and the stack's own one anew: the API server says when each was made.
+
+    Not one for metrics, with which istiod sends a filter that this cluster's Envoy does not have.
+    """
     ours = json.loads(host.kubectl("get", TELEMETRY, "-n", MESH, "mesh-tracing", "-o", "json"))
     meta = {
         key: ours["metadata"][key] for key in ("name", "namespace", "labels", "annotations") if key in ours["metadata"]
     }
     host.kubectl("delete", TELEMETRY, "-n", MESH, "mesh-tracing")
-    apply(host, _telemetry("metric-tags", MESH, metrics=[{"providers": [{"name": "prometheus"}]}]))
+    apply(host, _telemetry("access-logs", MESH, accessLogging=[{"providers": [{"name": "envoy"}]}]))
     # Times of creation are in whole seconds, and of two in the same second the name decides.
     time.sleep(1.1)
     apply(host, {**{key: ours[key] for key in ("apiVersion", "kind", "spec")}, "metadata": meta})
@@ -31,7 +34,7 @@ def report_no_spans(host: Host) -> None:
 
 
 def forget_the_telemetries(host: Host) -> None:
-    for namespace, name in ((MESH, "metric-tags"), (BOOKINFO, "quiet")):
+    for namespace, name in ((MESH, "access-logs"), (BOOKINFO, "quiet")):
         host.kubectl("delete", TELEMETRY, "-n", namespace, name, "--ignore-not-found")
 
 
@@ -129,7 +132,7 @@ def _telemetry(name: str, namespace: str, **spec: Any) -> dict[str, Any]:
 
 FAULTS_OF_OTHERS = (
     Fault(
-        "an older Telemetry of the mesh is for metrics only", "provider", Code.OLDER_TELEMETRY,
+        "an older Telemetry of the mesh is for access logs only", "provider", Code.OLDER_TELEMETRY,
         put_an_older_telemetry_first, clean=forget_the_telemetries,
     ),
     Fault(

@@ -53,3 +53,39 @@ def test_an_older_operator_does_not_look_at_the_urls(codes: Codes) -> None:
     generator = stack("template: {metricsGenerator: {enabled: true}}")
     assert codes(generator, tempo_operator_version="0.21.0") == ["error N20"]
     assert codes(generator, tempo_operator_version="0.22.0") == ["error N32"]
+
+
+@pytest.mark.parametrize(
+    ("resources", "version", "expected"),
+    [
+        ("{limits: {memory: 1Gi}}", None, ["warning N32"]),
+        ("{limits: {memory: 1Gi}}", "0.15.3", []),
+        ("{limits: {memory: 1Gi}}", "0.16.0", ["warning N32"]),
+        ("{limits: {memory: 1280Mi}}", None, ["warning N32"]),
+        ("{limits: {memory: 1536Mi}}", None, []),
+        ("{requests: {memory: 1Gi}}", None, []),
+    ],
+)
+def test_a_monolithic_tempo_needs_room_beside_its_ballast(
+    codes: Codes, resources: str, version: str | None, expected: list[str]
+) -> None:
+    head = "apiVersion: tempo.grafana.com/v1alpha1\nkind: TempoMonolithic\nmetadata: {name: a, namespace: obs}\n"
+    assert codes(f"{head}spec: {{resources: {resources}}}", tempo_operator_version=version) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("resources: {total: {limits: {memory: 48Gi}}}", ["warning N32"]),
+        ("resources: {total: {limits: {memory: 64Gi}}}", []),
+        (
+            "resources: {total: {limits: {memory: 64Gi}}}\n  template: {gateway: {enabled: true}}\n"
+            "  tenants: {mode: static, authentication: [{tenantName: a, tenantId: a, oidc: {secret: {name: a}}}]}",
+            ["warning N32"],
+        ),
+        ("size: 1x.small\n  resources: {total: {limits: {memory: 2Gi}}}", []),
+        ("template: {queryFrontend: {component: {resources: {limits: {memory: 512Mi}}}}}", ["warning N32"]),
+    ],
+)
+def test_a_query_frontend_needs_room_beside_its_ballast(codes: Codes, spec: str, expected: list[str]) -> None:
+    assert codes(stack(spec)) == expected
