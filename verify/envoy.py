@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 
 ADMIN_PORT = 15000
+# Of a listener in a dump: what it was, is to be, or was refused to be (envoy.admin.v3.ListenersConfigDump).
+_NOT_IN_USE = {"draining_state", "warming_state", "error_state"}
 TRACER = "envoy.tracers.opentelemetry"
 
 
@@ -47,7 +49,10 @@ def read(client: httpx.Client, wanted: str) -> Tracing:
 
 
 def tracers(dump: object) -> Iterator[tuple[str | None, str, float]]:
-    """The tracers in a dump of listeners: the cluster that each sends to, its name, its sampling in percent."""
+    """The tracers in a dump of listeners: the cluster that each sends to, its name, its sampling in percent.
+
+    Those of listeners that are not in use are left out.
+    """
     if isinstance(dump, dict):
         tracing = dump.get("tracing")
         if isinstance(tracing, dict) and isinstance(tracing.get("provider"), dict):
@@ -59,8 +64,9 @@ def tracers(dump: object) -> Iterator[tuple[str | None, str, float]]:
             # Envoy leaves it out if it is 100 %.
             sampling = tracing.get("random_sampling", {"value": 100.0}).get("value", 0.0)
             yield target, provider.get("name", ""), float(sampling)
-        for value in dump.values():
-            yield from tracers(value)
+        for key, value in dump.items():
+            if key not in _NOT_IN_USE:
+                yield from tracers(value)
     elif isinstance(dump, list):
         for value in dump:
             yield from tracers(value)

@@ -119,8 +119,10 @@ def _by_tracer(world: World, after: Seen) -> Finding | None:
     lost = [proxy for proxy in after.proxies if proxy.tracing.cluster is None]
     if lost:
         evidence = [f"Pod {proxy.pod}: no such cluster: {wanted}" for proxy in lost]
-        found = _first(lost, lambda pod: visibility.egress(world, around, pod)) or _first(
-            lost, lambda pod: visibility.export(around, pod)
+        found = (
+            _first(lost, lambda pod: visibility.egress(world, around, pod))
+            or _first(lost, lambda pod: visibility.export(around, pod))
+            or visibility.discovery(world, around)
         )
         return _obstructed(found, evidence) or starved(
             NAME,

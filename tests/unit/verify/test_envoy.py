@@ -41,6 +41,14 @@ def test_a_tracer_of_another_kind_leads_to_no_cluster_that_is_known() -> None:
     assert list(envoy.tracers(tracing(name="envoy.tracers.zipkin"))) == [(None, "envoy.tracers.zipkin", 100.0)]
 
 
+@pytest.mark.parametrize("state", ["draining_state", "warming_state", "error_state"])
+def test_the_tracer_of_a_listener_that_is_not_in_use_does_not_count(state: str) -> None:
+    active = {"listener": tracing(typed_config={"grpc_service": {"envoy_grpc": {"cluster_name": "in use"}}})}
+    other = {"listener": tracing(typed_config={"grpc_service": {"envoy_grpc": {"cluster_name": "not in use"}}})}
+    dump = {"configs": [{"name": "a", state: other, "active_state": active}]}
+    assert [found[0] for found in envoy.tracers(dump)] == ["in use"]
+
+
 @pytest.mark.parametrize("dump", [{}, [], None, "text", {"tracing": None}, {"tracing": {"random_sampling": {}}}])
 def test_a_dump_may_have_no_tracer(dump: object) -> None:
     assert list(envoy.tracers(dump)) == []

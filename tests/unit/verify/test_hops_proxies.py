@@ -93,6 +93,17 @@ def test_a_proxy_without_the_collectors_cluster_is_starved_by_istiod() -> None:
     assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
 
 
+def test_a_proxy_loses_the_collectors_cluster_where_the_mesh_does_not_look_at_its_namespace() -> None:
+    around = replace(
+        NOTHING_AROUND,
+        mesh={"discoverySelectors": [{"matchLabels": {"mesh": "yes"}}]},
+        namespaces={"istio-system": {"metadata": {"name": "istio-system", "labels": {}}}},
+    )
+    finding = proxies.judge(world(), looks(seen_proxies(around, cluster=None)))
+    assert_broken(finding, Because.FAULT, remedy="kubectl label namespace istio-system mesh=yes")
+    assert finding.code is Code.NAMESPACE_NOT_DISCOVERED
+
+
 def test_proxies_that_sample_less_than_the_stack_says_have_not_been_told_by_istiod() -> None:
     finding = proxies.judge(world(), looks(seen_proxies(sampling=1.0), seen_proxies(sampling=1.0), journey()))
     assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod")

@@ -1,6 +1,6 @@
 """Examples for lint/rules/tempo_memory.py."""
 
-from cases.base import GENERATOR, STACK, Example, replaced
+from cases.base import STACK, Example, replaced
 
 TOTAL = replaced(STACK, "template:", "resources: {total: {limits: {memory: 16Gi}}}\n  template:")
 FRONTEND = "template:\n    queryFrontend: {component: {resources: {limits: {memory: 1536Mi}}}}"
