@@ -18,12 +18,11 @@ def protocol(world: World, around: Surroundings, cluster: Mapping[str, Any]) -> 
     """Return the port of the Service by which a proxy does not know that it takes gRPC, from ``cluster`` of the proxy.
 
     istiod takes the protocol from the port's appProtocol, or else from its name before the first dash (istio:
-    pkg/config/kube/conversion.go).
+    pkg/config/kube/conversion.go). Where neither says it, a proxy speaks what it is spoken to, and to its tracer nobody
+    speaks: that sends HTTP/1.1.
     """
     options = (cluster.get("typed_extension_protocol_options") or {}).get(_HTTP_OPTIONS) or {}
-    speaks_http2 = "http2_protocol_options" in (options.get("explicit_http_config") or {}) or bool(
-        options.get("use_downstream_protocol_config")
-    )
+    speaks_http2 = "http2_protocol_options" in (options.get("explicit_http_config") or {})
     port = world.deployment.tracing.collector_port
     ports = [] if around.service is None else around.service["spec"].get("ports") or []
     index = next((index for index, one in enumerate(ports) if one["port"] == port), None)

@@ -80,7 +80,7 @@ def test_a_monolithic_tempo_needs_room_beside_its_ballast(
         ("resources: {total: {limits: {memory: 64Gi}}}", []),
         (
             "resources: {total: {limits: {memory: 64Gi}}}\n  template: {gateway: {enabled: true}}\n"
-            "  tenants: {mode: static, authentication: [{tenantName: a, tenantId: a, oidc: {secret: {name: a}}}]}",
+            "  tenants: {mode: openshift, authentication: [{tenantName: a, tenantId: a}]}",
             ["warning N32"],
         ),
         ("size: 1x.small\n  resources: {total: {limits: {memory: 2Gi}}}", []),

@@ -370,13 +370,21 @@ def test_policies_that_let_spans_in_are_not_blamed(policies: list[Object]) -> No
 # What the collector takes.
 
 HTTP2 = {"explicit_http_config": {"http2_protocol_options": {}}}
+HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 TCP: Object = {"name": "collector"}
+# What istiod sends for a port whose protocol it is not told.
+GUESSED: Object = {
+    "typed_extension_protocol_options": {
+        HTTP_OPTIONS: {"use_downstream_protocol_config": {"http_protocol_options": {}, "http2_protocol_options": {}}}
+    }
+}
 
 
-def test_a_port_by_which_proxies_speak_no_http2_gets_a_protocol() -> None:
+@pytest.mark.parametrize("cluster", [TCP, GUESSED])
+def test_a_port_by_which_proxies_speak_no_http2_gets_a_protocol(cluster: Object) -> None:
     port = {"name": "otlp", "port": 4317}
     around = replace(AROUND, service=service("otel-collector", ROOT, {}, {"port": 8888}, port))
-    found = reception.protocol(world(), around, TCP)
+    found = reception.protocol(world(), around, cluster)
     assert found is not None
     assert found.code is Code.WRONG_PROTOCOL
     assert words(found)[:4] == ["kubectl", "patch", "service", "otel-collector"]
@@ -390,8 +398,7 @@ def test_a_port_that_the_collectors_resource_spells_out_is_changed_there() -> No
 
 
 def test_a_proxy_that_speaks_http2_knows_the_protocol() -> None:
-    kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-    assert reception.protocol(world(), AROUND, {"typed_extension_protocol_options": {kind: HTTP2}}) is None
+    assert reception.protocol(world(), AROUND, {"typed_extension_protocol_options": {HTTP_OPTIONS: HTTP2}}) is None
 
 
 def receiving(endpoint: str) -> Surroundings:
