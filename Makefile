@@ -53,7 +53,7 @@ unit: .venv/installed
 docs: .venv/installed
 	@$(PYTHON) -m mesh_tracing settings > docs/settings.md
 	@$(PYTHON) -m mesh_tracing checks docs
-	@$(PYTHON) -m verify.reference docs/verify.md
+	@$(PYTHON) -m verify.output.reference docs/verify.md
 
 LOCK = .local/lock/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links

@@ -16,7 +16,7 @@ from local.progress import Progress
 from local.run import addons, blueprint, stack
 from local.run.cluster import EmbeddedCluster
 from local.state import CHARTS, State
-from verify import service_graph
+from verify.traffic import service_graph
 
 GIB = 2**30
 

@@ -21,16 +21,17 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from verify import outputs, pictures, terminal, unexpected
+from verify import outputs, pictures
+from verify.access.cluster import CannotCheckError, Cluster
+from verify.access.deadline import Deadline, TimeOverError
 from verify.causes import Code
 from verify.check import Wanted, check
-from verify.cluster import CannotCheckError, Cluster
-from verify.deadline import Deadline, TimeOverError
 from verify.hops import HOPS, Hop
+from verify.output import terminal, unexpected
+from verify.output.report import Report, failure, schema
 from verify.publication import Place, publish
 from verify.redaction import printable, redacted
-from verify.report import Report, failure, schema
-from verify.service_graph import Edge
+from verify.traffic.service_graph import Edge
 from verify.world import World
 
 WORKS, BROKEN, UNCHECKED = range(3)

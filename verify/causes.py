@@ -68,6 +68,7 @@ class Code(StrEnum):
     PROXY_ELSEWHERE = "proxy-elsewhere", "A proxy sends its spans to another collector."
     SIDECAR_HIDES_COLLECTOR = "sidecar-hides-collector", "The egress of a Sidecar leaves out the collector."
     COLLECTOR_NOT_EXPORTED = "collector-not-exported", "exportTo hides the collector's Service from proxies."
+    LISTENERS_REFUSED = "listeners-refused", "Proxies refuse the listeners that istiod sends them."
     NO_SUCH_CLUSTER = "no-such-cluster", "A proxy does not know the collector's Service, for no reason that was found."
     MUTUAL_TLS = "mutual-tls", "Proxies speak Istio's mutual TLS to a collector without a sidecar."
     WRONG_PROTOCOL = "wrong-protocol", "Proxies speak HTTP/1 or TCP where the collector expects gRPC."

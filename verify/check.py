@@ -6,20 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from verify import request, service_graph, unexpected
+from verify.access.cluster import UNREADABLE, CannotCheckError, CannotLookError
+from verify.access.deadline import TimeOverError
 from verify.causes import Code
-from verify.cluster import UNREADABLE, CannotCheckError, CannotLookError
-from verify.deadline import TimeOverError
 from verify.deployment import Deployment
 from verify.findings import Because, Finding, Status, attribute, unknown, warning
 from verify.hops import HOPS, Hop, graph, provider
-from verify.learning import learnt_edges
-from verify.metrics import gain
+from verify.output import unexpected
+from verify.output.report import Report, Request
+from verify.programs.metrics import gain
 from verify.redaction import redacted
-from verify.report import Report, Request
-from verify.request import Say
-from verify.service_graph import Edge
 from verify.sight import narrowed
+from verify.traffic import request, service_graph
+from verify.traffic.learning import learnt_edges
+from verify.traffic.request import Say
+from verify.traffic.service_graph import Edge
 from verify.world import Journey, Looks, World
 
 _PARALLEL_LOOKS = 6

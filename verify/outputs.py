@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from verify.access.cluster import CannotCheckError
+from verify.access.deadline import Deadline, TimeOverError
 from verify.causes import Code
-from verify.cluster import CannotCheckError
-from verify.deadline import Deadline, TimeOverError
 from verify.deployment import Deployment
 from verify.redaction import quoted
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from verify.cluster import CannotLookError
-from verify.deadline import TimeOverError
+from verify.access.cluster import CannotLookError
+from verify.access.deadline import TimeOverError
 from verify.world import World
 
 

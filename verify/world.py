@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from verify.access.cluster import CannotLookError, Cluster, ServicePort
 from verify.causes import Code
-from verify.cluster import CannotLookError, Cluster, ServicePort
 from verify.deployment import Deployment
-from verify.service_graph import Edge
-from verify.trace import Trace
+from verify.traffic.service_graph import Edge
+from verify.traffic.trace import Trace
 
 Seen = TypeVar("Seen")
 # The password or token of Prometheus, which is in no output of the stack, or a file that has it.

@@ -17,7 +17,7 @@ from local.build import scratch
 from local.errors import LocalError
 from local.run.cluster import EmbeddedCluster
 from local.state import CHECKOUT, State
-from verify import service_graph
+from verify.traffic import service_graph
 
 STACK = "local"
 # Not a secret: it guards the credentials of an object store that only this machine can reach and that `down` deletes.

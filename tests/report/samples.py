@@ -8,9 +8,9 @@ from dataclasses import replace
 from tests.unit.verify.sample_report import REPORT
 from verify import findings
 from verify.causes import Code
-from verify.report import Report, Request
-from verify.service_graph import Calls, Edge, Graph
-from verify.trace import Span, Trace
+from verify.output.report import Report, Request
+from verify.traffic.service_graph import Calls, Edge, Graph
+from verify.traffic.trace import Span, Trace
 
 _SHOP = {
     "gateway": ("frontend",),

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verify import exporters, ownership, startup, symptoms
+from verify.access.cluster import Object, ServicePort, is_ready, trouble
 from verify.causes import Code
-from verify.cluster import Object, ServicePort, is_ready, trouble
-from verify.exporters import Exporter, Failure
 from verify.findings import Finding, blocked, fault, ok, starved, unknown, warning
 from verify.hops.sidecars import has_sidecar
-from verify.metrics import Samples, by_pod, growth, growth_by, scrape
-from verify.startup import Program
+from verify.programs import exporters, ownership, startup, symptoms
+from verify.programs.exporters import Exporter, Failure
+from verify.programs.metrics import Samples, by_pod, growth, growth_by, scrape
+from verify.programs.startup import Program
 from verify.world import Looks, World
 
 NAME = "collector"

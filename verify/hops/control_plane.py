@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from verify.access.cluster import Listed, Object, condition, is_ready, trouble
 from verify.causes import Code
-from verify.cluster import Listed, Object, condition, is_ready, trouble
 from verify.findings import Finding, fault, ok, warning
 from verify.world import Looks, World
 

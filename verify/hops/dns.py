@@ -3,8 +3,8 @@
 import shlex
 from dataclasses import dataclass
 
+from verify.access.cluster import Object, is_ready, trouble
 from verify.causes import Code
-from verify.cluster import Object, is_ready, trouble
 from verify.findings import Finding, absent, fault, ok
 from verify.obstacles.selectors import labels_of, selects
 from verify.world import Looks, World

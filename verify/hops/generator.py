@@ -7,13 +7,14 @@ from typing import Any
 import httpx
 import yaml
 
-from verify import delays, limits, ownership
+from verify.access.cluster import CannotLookError, Object, is_ready, main_container, trouble
 from verify.causes import Code
-from verify.cluster import CannotLookError, Object, is_ready, main_container, trouble
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
 from verify.hops import collector
-from verify.metrics import Samples, by_pod, growth, scrape, total
-from verify.tempo_parts import API_PORT, CONFIG_FILE, INTERNAL_DOORS, generator_config_map, generator_pods
+from verify.programs import limits, ownership
+from verify.programs.metrics import Samples, by_pod, growth, scrape, total
+from verify.programs.tempo_parts import API_PORT, CONFIG_FILE, INTERNAL_DOORS, generator_config_map, generator_pods
+from verify.traffic import delays
 from verify.world import Looks, World
 
 NAME = "generator"

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import yaml
 
-from verify import answers
-from verify.answers import NoAnswer
+from verify.access.cluster import Object, condition
 from verify.causes import Code
-from verify.cluster import Object, condition
 from verify.findings import Finding, fault, ok, unknown
+from verify.programs import answers
+from verify.programs.answers import NoAnswer
 from verify.world import Looks, World
 
 NAME = "grafana"

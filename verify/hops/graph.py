@@ -3,12 +3,13 @@
 import shlex
 from dataclasses import dataclass
 
-from verify import answers, graph_scope, service_graph, trace
-from verify.answers import NoAnswer
 from verify.causes import Code
 from verify.findings import Finding, ok, starved, unknown, warning
-from verify.metrics import gain
-from verify.service_graph import Graph
+from verify.programs import answers
+from verify.programs.answers import NoAnswer
+from verify.programs.metrics import gain
+from verify.traffic import graph_scope, service_graph, trace
+from verify.traffic.service_graph import Graph
 from verify.world import Journey, Looks, World
 
 NAME = "graph"

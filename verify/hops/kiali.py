@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from verify import answers
-from verify.answers import NoAnswer
 from verify.causes import Code
 from verify.findings import Finding, absent, fault, ok, starved, unknown
+from verify.programs import answers
+from verify.programs.answers import NoAnswer
 from verify.world import Looks, World
 
 NAME = "kiali"

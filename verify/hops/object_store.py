@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from verify.access.cluster import Object, is_ready, main_container, trouble
 from verify.causes import Code
-from verify.cluster import Object, is_ready, main_container, trouble
 from verify.findings import Finding, absent, fault, ok
-from verify.tempo_parts import USERS_OF_THE_BUCKET, pods_by_part
+from verify.programs.tempo_parts import USERS_OF_THE_BUCKET, pods_by_part
 from verify.world import Looks, World
 
 NAME = "object-store"

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from verify.access.cluster import Object
 from verify.causes import Code
-from verify.cluster import Object
 from verify.deployment import Operator
 from verify.findings import Finding, ok, warning
 from verify.world import Looks, World

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from verify import answers
-from verify.answers import NoAnswer
 from verify.causes import Code
 from verify.findings import Finding, fault, ok, unknown
+from verify.programs import answers
+from verify.programs.answers import NoAnswer
 from verify.world import CREDENTIALS, Looks, World
 
 NAME = "prometheus"

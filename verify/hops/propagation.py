@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import httpx
 
+from verify.access.cluster import CannotLookError, Object, ServicePort
 from verify.causes import Code
-from verify.cluster import CannotLookError, Object, ServicePort
 from verify.findings import Finding, absent, fault, ok, unknown, warning
 from verify.hops.provider import extension_providers
 from verify.propagation import advice, proxy_spans

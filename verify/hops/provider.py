@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
+from verify.access.cluster import UNREADABLE, CannotLookError, Object
 from verify.causes import Code
-from verify.cluster import UNREADABLE, CannotLookError, Object
 from verify.findings import Finding, fault, ok
-from verify.metrics import Samples, growth, scrape, total
 from verify.obstacles.surroundings import mesh_configuration
 from verify.obstacles.telemetries import older
+from verify.programs.metrics import Samples, growth, scrape, total
 from verify.redaction import redacted
 from verify.world import Looks, World
 

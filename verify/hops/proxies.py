@@ -7,15 +7,15 @@ from itertools import chain, zip_longest
 
 import httpx
 
-from verify import envoy
+from verify.access.cluster import Object, ServicePort, is_ready
 from verify.causes import Code
-from verify.cluster import Object, ServicePort, is_ready
-from verify.envoy import TRACER, Tracing
 from verify.findings import Because, Finding, Status, absent, fault, ok, stalled, starved, unknown, warning
 from verify.hops.sidecars import has_sidecar
 from verify.obstacles import mutual_tls, network_policies, reception, surroundings, telemetries, visibility
 from verify.obstacles.obstacle import Obstacle
 from verify.obstacles.surroundings import Surroundings
+from verify.programs import envoy
+from verify.programs.envoy import TRACER, Tracing
 from verify.world import Looks, World
 
 NAME = "proxies"
@@ -98,23 +98,15 @@ def _by_tracer(world: World, after: Seen) -> Finding | None:
     if without:
         evidence = [f"Pod {proxy.pod}: no listener has {TRACER}" for proxy in without]
         found = _first(without, lambda pod: telemetries.own(world, around, pod)) or visibility.discovery(world, around)
-        return _obstructed(found, evidence) or starved(
-            NAME,
-            *evidence,
-            code=Code.PROXY_WITHOUT_TRACER,
-            cause="istiod has not sent these proxies a tracer",
-            remedy=_restart_istiod(world),
+        return _obstructed(found, evidence) or _untold(
+            world, without, evidence, Code.PROXY_WITHOUT_TRACER, "istiod has not sent these proxies a tracer"
         )
     elsewhere = [proxy for proxy in after.proxies if proxy.tracing.tracer != wanted]
     if elsewhere:
         evidence = [f"Pod {proxy.pod}: the tracer sends to {proxy.tracing.tracer}" for proxy in elsewhere]
         evidence.append(f"expected {wanted}")
-        return _obstructed(_first(elsewhere, lambda pod: telemetries.own(world, around, pod)), evidence) or starved(
-            NAME,
-            *evidence,
-            code=Code.PROXY_ELSEWHERE,
-            cause="these proxies send to another collector",
-            remedy=_restart_istiod(world),
+        return _obstructed(_first(elsewhere, lambda pod: telemetries.own(world, around, pod)), evidence) or _untold(
+            world, elsewhere, evidence, Code.PROXY_ELSEWHERE, "these proxies send to another collector"
         )
     lost = [proxy for proxy in after.proxies if proxy.tracing.cluster is None]
     if lost:
@@ -124,12 +116,8 @@ def _by_tracer(world: World, after: Seen) -> Finding | None:
             or _first(lost, lambda pod: visibility.export(around, pod))
             or visibility.discovery(world, around)
         )
-        return _obstructed(found, evidence) or starved(
-            NAME,
-            *evidence,
-            code=Code.NO_SUCH_CLUSTER,
-            cause="these proxies do not know the collector's Service",
-            remedy=_restart_istiod(world),
+        return _obstructed(found, evidence) or _untold(
+            world, lost, evidence, Code.NO_SUCH_CLUSTER, "these proxies do not know the collector's Service"
         )
     return None
 
@@ -144,13 +132,28 @@ def _by_sampling(world: World, after: Seen) -> Finding | None:
     if found is not None and found.code is Code.SAMPLED_LESS:
         # Whoever runs a namespace may want that, and spans get through.
         return warning(NAME, found.evidence, *evidence, code=found.code, cause=found.cause, remedy=found.remedy)
-    return _obstructed(found, evidence) or starved(
+    return _obstructed(found, evidence) or _untold(
+        world,
+        less,
+        [*evidence, f"the stack's setting is {wanted:g} %"],
+        Code.SAMPLED_LESS,
+        "these proxies sample less than the stack says, and no Telemetry says so: istiod has not told them yet",
+    )
+
+
+def _untold(world: World, proxies: Sequence[Proxy], evidence: Sequence[str], code: Code, cause: str) -> Finding:
+    """The finding for proxies that have not what istiod should have sent: it has not, or they refuse it."""
+    refusing = next((proxy for proxy in proxies if proxy.tracing.refusal), None)
+    if refusing is None:
+        return starved(NAME, *evidence, code=code, cause=cause, remedy=_restart_istiod(world))
+    return starved(
         NAME,
+        f"Pod {refusing.pod} refuses a listener: {refusing.tracing.refusal}",
         *evidence,
-        f"the stack's setting is {wanted:g} %",
-        code=Code.SAMPLED_LESS,
-        cause="these proxies sample less than the stack says, and no Telemetry says so: istiod has not told them yet",
-        remedy=_restart_istiod(world),
+        code=Code.LISTENERS_REFUSED,
+        cause="these proxies refuse what istiod sends and keep what they had, most often for an EnvoyFilter that does "
+        "not fit them",
+        remedy="kubectl get envoyfilters.networking.istio.io --all-namespaces",
     )
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from verify.access.cluster import Object, containers, is_ready, trouble
 from verify.causes import Code
-from verify.cluster import Object, containers, is_ready, trouble
 from verify.findings import Finding, absent, fault, ok, unknown, warning
 from verify.world import Looks, World
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import httpx
 
-from verify import startup, symptoms
+from verify.access.cluster import CannotLookError, Object, condition, is_ready, trouble
 from verify.causes import Code
-from verify.cluster import CannotLookError, Object, condition, is_ready, trouble
 from verify.findings import Finding, Status, blocked, fault, ok, starved, unknown, warning
-from verify.metrics import Samples, by_pod, growth, growth_by, scrape
-from verify.startup import Program
-from verify.tempo_parts import (
+from verify.programs import startup, symptoms
+from verify.programs.metrics import Samples, by_pod, growth, growth_by, scrape
+from verify.programs.startup import Program
+from verify.programs.tempo_parts import (
     API_PORT,
     COMPACTOR,
     DISTRIBUTOR,
@@ -25,8 +25,8 @@ from verify.tempo_parts import (
     labels,
     pods_by_part,
 )
-from verify.tempo_tenants import gateway_service, needs, take_away, tenancy_of
-from verify.trace import of_namespaces
+from verify.programs.tempo_tenants import gateway_service, needs, take_away, tenancy_of
+from verify.traffic.trace import of_namespaces
 from verify.world import Looks, World
 
 NAME = "tempo"

@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from verify.access.cluster import Object
 from verify.causes import Code
-from verify.cluster import Object
 from verify.obstacles.obstacle import Obstacle
 from verify.obstacles.selectors import covers
 from verify.obstacles.surroundings import Surroundings, arguments, name_of, oldest_first

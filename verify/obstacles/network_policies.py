@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from verify.access.cluster import Object, containers
 from verify.causes import Code
-from verify.cluster import Object, containers
 from verify.obstacles.obstacle import Obstacle
 from verify.obstacles.selectors import labels_of, selects
 from verify.obstacles.surroundings import Surroundings, name_of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from verify.cluster import Object
+from verify.access.cluster import Object
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from verify.cluster import Object
+from verify.access.cluster import Object
 from verify.world import World
 
 _NETWORKING = "/apis/networking.istio.io/v1"

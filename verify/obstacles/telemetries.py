@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verify.access.cluster import Object
 from verify.causes import Code
-from verify.cluster import Object
 from verify.obstacles.obstacle import Obstacle
 from verify.obstacles.selectors import labels_of
 from verify.obstacles.surroundings import Surroundings, arguments, name_of, oldest_first

@@ -4,8 +4,8 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from verify.access.cluster import Object
 from verify.causes import Code
-from verify.cluster import Object
 from verify.obstacles.obstacle import Obstacle
 from verify.obstacles.selectors import covers, labels_for, labels_of, selects
 from verify.obstacles.surroundings import Surroundings, arguments, name_of, oldest_first

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from verify.output.report import Report
 from verify.pictures import graph, page
 from verify.pictures.drawing import standalone
 from verify.pictures.markup import xml
 from verify.pictures.namespaces import Split
-from verify.report import Report
 
 
 def write(report: Report, folder: Path) -> None:

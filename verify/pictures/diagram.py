@@ -9,7 +9,7 @@ from typing import Literal
 from verify.pictures.drawing import MARGIN, SMALLEST_TEXT, TITLE, picture, shortened, text_width
 from verify.pictures.layout import ARROW, Box, Direction, Layout, Point, Side, Size, place
 from verify.pictures.markup import Element, element, number
-from verify.service_graph import WINDOW_SECONDS, Edge
+from verify.traffic.service_graph import WINDOW_SECONDS, Edge
 
 Kind = Literal["found", "missing", "further", "idle", "expected"]
 

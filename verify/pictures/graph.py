@@ -8,7 +8,7 @@ from verify.pictures.layout import Direction, Side
 from verify.pictures.markup import Element
 from verify.pictures.namespaces import Namespace, Split, home, parts
 from verify.quantities import duration, rate, share
-from verify.service_graph import WINDOW_SECONDS, Comparison, Edge
+from verify.traffic.service_graph import WINDOW_SECONDS, Comparison, Edge
 
 _SOURCE = "as Tempo's metrics generator counted it in Prometheus"
 _WINDOW = f"Rates, errors and p95 are of the last {WINDOW_SECONDS // 60} minutes."

@@ -18,7 +18,7 @@ from grandalf.graphs import Edge as Link  # type: ignore[import-untyped]
 from grandalf.graphs import Vertex, graph_core
 from grandalf.layouts import DummyVertex, Layer, SugiyamaLayout, VertexViewer  # type: ignore[import-untyped]
 
-from verify.service_graph import Edge
+from verify.traffic.service_graph import Edge
 
 Direction = Literal["right", "down"]
 Side = Literal["before", "after"]

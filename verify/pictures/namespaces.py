@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from verify.service_graph import Comparison, Edge
+from verify.traffic.service_graph import Comparison, Edge
 
 NO_NAMESPACE = "(no namespace)"
 # More boxes than these are no longer taken in at a glance.

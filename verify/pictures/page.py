@@ -5,14 +5,14 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from verify.findings import Finding
+from verify.output.report import MARKS, Report, Request
 from verify.pictures import graph
 from verify.pictures.drawing import FONTS, RULES, palette
 from verify.pictures.markup import Element, element, html
 from verify.pictures.namespaces import Namespace, Split
 from verify.pictures.waterfall import waterfall
 from verify.quantities import duration, rate, share
-from verify.report import MARKS, Report, Request
-from verify.service_graph import WINDOW_SECONDS, Comparison
+from verify.traffic.service_graph import WINDOW_SECONDS, Comparison
 
 # The column of the page, and that inside of a part that can be opened, in pixels. Wider pictures scroll: if they were
 # smaller, nobody could read them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from verify.pictures.drawing import HUES, MARGIN, SMALLEST_TEXT, TITLE, picture, shortened, text_width
 from verify.pictures.markup import Element, element
 from verify.quantities import duration
-from verify.trace import Span, Trace
+from verify.traffic.trace import Span, Trace
 
 MAX_ROWS = 200
 _NS = 1e-9

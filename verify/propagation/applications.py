@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from verify.cluster import Cluster
+from verify.access.cluster import Cluster
 from verify.propagation import proxy_spans
 from verify.propagation.conduct import Conduct, conduct
 from verify.propagation.proxy_spans import Pod, ProxySpan

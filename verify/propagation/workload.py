@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from verify.cluster import Object
+from verify.access.cluster import Object
 
 _PROXY = "istio-proxy"
 # The label that a Deployment's ReplicaSet has in its name.

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from verify.findings import Finding, Status
-from verify.report import Report, Verdict
+from verify.output.report import Report, Verdict
 
 TYPE = "TracingWorks"
 _STATUSES: Mapping[Verdict, Literal["True", "False", "Unknown"]] = {

@@ -3,7 +3,7 @@
 import socket
 from typing import Any
 
-from verify.cluster import Object
+from verify.access.cluster import Object
 from verify.publication.condition import Condition
 
 COMPONENT = "mesh-tracing-verify"

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from verify.cluster import UNREADABLE, CannotCheckError, CannotLookError, Cluster
-from verify.deadline import TimeOverError
+from verify.access.cluster import UNREADABLE, CannotCheckError, CannotLookError, Cluster
+from verify.access.deadline import TimeOverError
+from verify.output.report import Report
 from verify.publication import remote_write
 from verify.publication.condition import condition
 from verify.publication.event import event
 from verify.publication.series import samples
 from verify.redaction import redacted
-from verify.report import Report
 from verify.world import World
 
 _REPORT = "report.json"

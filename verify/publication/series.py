@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from verify.output.report import Report
 from verify.publication.remote_write import Sample
-from verify.report import Report
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -1,8 +1,8 @@
 """The call that is sent is one that Tempo's generator takes for an edge."""
 
 from bench import freshness
-from verify import trace
-from verify.service_graph import Edge
+from verify.traffic import trace
+from verify.traffic.service_graph import Edge
 
 
 def test_the_two_spans_make_one_edge() -> None:

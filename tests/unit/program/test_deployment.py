@@ -19,8 +19,9 @@ from recording import (
     with_setting,
 )
 
-from verify import exporters, hops
+from verify import hops
 from verify.deployment import Deployment
+from verify.programs import exporters
 
 CONFIGS: Mapping[str, Any] = {
     "minimal": minimal_config(),

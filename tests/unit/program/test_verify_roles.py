@@ -168,7 +168,7 @@ class Limited:
 
 
 def checked(monkeypatch: pytest.MonkeyPatch, meant: Deployment, roles: list[Role], **wanted: Any) -> list[Finding]:
-    monkeypatch.setattr("verify.request.time.sleep", lambda _: None)
+    monkeypatch.setattr("verify.traffic.request.time.sleep", lambda _: None)
     cluster = healthy()
     monkeypatch.setattr(cluster.api, "answer", Limited(cluster, roles))
     return list(check(world(meant, cluster), Wanted(**wanted), lambda _: None).findings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from verify.pictures.markup import xml
-from verify.service_graph import Edge
+from verify.traffic.service_graph import Edge
 
 SVG = "{http://www.w3.org/2000/svg}"
 

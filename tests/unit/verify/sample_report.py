@@ -5,9 +5,9 @@ import datetime
 from verify import findings
 from verify.causes import Code
 from verify.findings import Because, Finding, Status
-from verify.report import Report, Request
-from verify.service_graph import Calls, Edge
-from verify.trace import Span, Trace
+from verify.output.report import Report, Request
+from verify.traffic.service_graph import Calls, Edge
+from verify.traffic.trace import Span, Trace
 
 AT = datetime.datetime(2026, 1, 1, 12, 0, tzinfo=datetime.UTC)
 REMEDY = (

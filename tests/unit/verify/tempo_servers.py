@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from verify_world import DATA, Api, StubCluster, metrics, pod, resource, service, tempo_labels
 
-from verify.pod_transport import PodTransport
+from verify.access.pod_transport import PodTransport
 
 # "mutual" wants a client's certificate.
 Tls = Literal["none", "server", "mutual"]

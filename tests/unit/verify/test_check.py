@@ -22,13 +22,13 @@ from verify_world import (
 )
 
 from verify import check as module
+from verify.access.cluster import CannotCheckError, CannotLookError
+from verify.access.deadline import TimeOverError
 from verify.causes import Code
 from verify.check import Wanted, check
-from verify.cluster import CannotCheckError, CannotLookError
-from verify.deadline import TimeOverError
 from verify.findings import Because, Finding, Status, fault, ok, starved
 from verify.hops import HOPS, Hop, graph
-from verify.service_graph import Calls, Edge
+from verify.traffic.service_graph import Calls, Edge
 from verify.world import Journey, Looks, World
 
 

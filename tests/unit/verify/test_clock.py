@@ -4,32 +4,32 @@ from email.utils import formatdate
 
 import pytest
 
-from verify.clock import Clock
+from verify.access.clock import Clock
 
 
 @pytest.mark.parametrize("skew", [-90.0, 0.0, 90.0])
 def test_the_time_is_the_clusters_whatever_this_machines_is(monkeypatch: pytest.MonkeyPatch, skew: float) -> None:
-    monkeypatch.setattr("verify.clock.time", _time(1_800_000_000.0 + skew))
+    monkeypatch.setattr("verify.access.clock.time", _time(1_800_000_000.0 + skew))
     clock = Clock()
     clock.hear(formatdate(1_800_000_000, usegmt=True))
     assert clock.now() == 1_800_000_000.0
 
 
 def test_before_the_first_answer_it_is_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.clock.time", _time(5.0))
+    monkeypatch.setattr("verify.access.clock.time", _time(5.0))
     assert Clock().now() == 5.0
 
 
 @pytest.mark.parametrize("date", [None, "", "yesterday"])
 def test_an_answer_without_a_date_changes_nothing(monkeypatch: pytest.MonkeyPatch, date: str | None) -> None:
-    monkeypatch.setattr("verify.clock.time", _time(5.0))
+    monkeypatch.setattr("verify.access.clock.time", _time(5.0))
     clock = Clock()
     clock.hear(date)
     assert clock.now() == 5.0
 
 
 def test_a_date_that_arrives_late_does_not_set_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.clock.time", _time(5.0))
+    monkeypatch.setattr("verify.access.clock.time", _time(5.0))
     clock = Clock()
     clock.hear(formatdate(1_800_000_010, usegmt=True))
     clock.hear(formatdate(1_800_000_007, usegmt=True))

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from verify_world import Api, assert_is_command, pod, service
 
-from verify import api_server, cluster
+from verify.access import api_server, cluster
+from verify.access.cluster import CannotCheckError, CannotLookError, Cluster, Listed, ServicePort
+from verify.access.deadline import Deadline
 from verify.causes import Code
-from verify.cluster import CannotCheckError, CannotLookError, Cluster, Listed, ServicePort
-from verify.deadline import Deadline
 
 SENTINEL = "sentinel-token"
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"

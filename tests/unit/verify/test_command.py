@@ -32,15 +32,15 @@ from verify_world import (
 )
 
 from verify import __main__ as command
-from verify import terminal, unexpected
+from verify.access.cluster import CannotCheckError
+from verify.access.deadline import Deadline
 from verify.causes import Code
 from verify.check import Wanted
-from verify.cluster import CannotCheckError
-from verify.deadline import Deadline
 from verify.findings import Finding, fault, ok, unknown, warning
 from verify.hops import HOPS, grafana
-from verify.report import Report
-from verify.service_graph import Edge
+from verify.output import terminal, unexpected
+from verify.output.report import Report
+from verify.traffic.service_graph import Edge
 
 FINE = ok("collector", "3 pods are ready")
 BROKEN = fault("collector", "failed +3", code=Code.NO_COLLECTOR, cause="Tempo is slow", remedy="kubectl get pods")
@@ -195,7 +195,7 @@ def test_help_is_shown_without_importing_a_large_library() -> None:
         cwd=project, capture_output=True, text=True, check=True,
     )  # fmt: skip
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "verify.cluster" in imported
+    assert "verify.access.cluster" in imported
     assert not {name for name in imported if name.partition(".")[0] in {"kubernetes", "pulumi"}}
 
 
@@ -392,7 +392,7 @@ def test_an_unexpected_error_is_one_line_that_can_be_reported(
     result = run(Checks(FINE), *option)
     assert (result.exit_code, "Traceback" in result.output) == (2, False)
     (line,) = result.stderr.splitlines()
-    what = r"AttributeError: 'NoneType' object has no attribute '\w+' at verify/terminal\.py:\d+"
+    what = r"AttributeError: 'NoneType' object has no attribute '\w+' at verify/output/terminal\.py:\d+"
     version = rf"\(mesh-tracing {VERSION}, Python 3\.\d+\.\d+; --debug shows more\)"
     prefix = "verify: an error in verify itself; please report this line to its maintainers: "
     assert re.fullmatch(f"{prefix}{what} {version}", line), line
@@ -416,7 +416,7 @@ def test_debugging_prints_the_traceback(run: Run, monkeypatch: pytest.MonkeyPatc
     finally:
         unexpected._LOG.handlers = []
     assert "Traceback (most recent call last)" in result.stderr
-    assert "verify/terminal.py" in result.stderr
+    assert "verify/output/terminal.py" in result.stderr
 
 
 def test_an_error_in_drawing_does_not_change_the_verdict(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -559,7 +559,7 @@ def leaking(clusters: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> C
         monkeypatch.setenv(grafana.TOKEN_VARIABLE, SENTINEL)
         monkeypatch.setattr(command, "Cluster", lambda *_: cluster)
         monkeypatch.setattr(command.outputs, "of_stack", lambda *_: ("local", meant))
-        monkeypatch.setattr("verify.request.time.sleep", lambda _: None)
+        monkeypatch.setattr("verify.traffic.request.time.sleep", lambda _: None)
         monkeypatch.chdir(tmp_path)
         result = CliRunner().invoke(command.app, [*arguments, "--verbose"])
         assert result.exit_code in {1, 2}, result.output

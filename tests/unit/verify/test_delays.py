@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from verify.delays import Delay, longest, seconds, short_enough, slack_of
+from verify.traffic.delays import Delay, longest, seconds, short_enough, slack_of
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 from verify_world import COLLECTOR, DATA
 
-from verify import envoy
+from verify.programs import envoy
 
 
 def test_the_tracers_of_a_real_proxy_are_found() -> None:
@@ -41,12 +42,26 @@ def test_a_tracer_of_another_kind_leads_to_no_cluster_that_is_known() -> None:
     assert list(envoy.tracers(tracing(name="envoy.tracers.zipkin"))) == [(None, "envoy.tracers.zipkin", 100.0)]
 
 
-@pytest.mark.parametrize("state", ["draining_state", "warming_state", "error_state"])
-def test_the_tracer_of_a_listener_that_is_not_in_use_does_not_count(state: str) -> None:
-    active = {"listener": tracing(typed_config={"grpc_service": {"envoy_grpc": {"cluster_name": "in use"}}})}
-    other = {"listener": tracing(typed_config={"grpc_service": {"envoy_grpc": {"cluster_name": "not in use"}}})}
-    dump = {"configs": [{"name": "a", state: other, "active_state": active}]}
-    assert [found[0] for found in envoy.tracers(dump)] == ["in use"]
+def test_why_a_listener_is_not_what_it_was_to_be_is_read() -> None:
+    listeners = [{"active_state": {}}, {"active_state": {}, "error_state": {"details": "no such filter: 'x'\n"}}]
+    assert envoy.refusal({"configs": listeners}) == "no such filter: 'x'"
+
+
+@pytest.mark.parametrize("dump", [{}, {"configs": [{"active_state": {}}]}])
+def test_a_proxy_may_refuse_nothing(dump: dict[str, Any]) -> None:
+    assert envoy.refusal(dump) == ""
+
+
+def test_a_dump_of_listeners_leaves_out_what_envoy_could_not_write() -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.url.path, request.url.params.get("mask")))
+        return httpx.Response(200, json={})
+
+    with httpx.Client(transport=httpx.MockTransport(answer), base_url="http://proxy") as client:
+        envoy.read(client, COLLECTOR)
+    assert asked[0] == ("/config_dump", "active_state,error_state.details")
 
 
 @pytest.mark.parametrize("dump", [{}, [], None, "text", {"tracing": None}, {"tracing": {"random_sampling": {}}}])

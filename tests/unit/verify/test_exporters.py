@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from verify.exporters import Exporter, Failure, failures, of_traces
+from verify.programs.exporters import Exporter, Failure, failures, of_traces
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from verify_world import DEPLOYMENT, MESH_CONFIG, config_map, deployment, healthy, part, world
 
-from verify import graph_scope, service_graph
-from verify.service_graph import EVERYTHING, Edge, Scope
+from verify.traffic import graph_scope, service_graph
+from verify.traffic.service_graph import EVERYTHING, Edge, Scope
 from verify.world import World
 
 SHARED = part(DEPLOYMENT.prometheus, namespace=None, deployment=None)

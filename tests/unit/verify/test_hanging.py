@@ -17,11 +17,11 @@ from api_world import ApiServer, Channel, certificate, encoded, kubeconfig, serv
 from verify_world import DEPLOYMENT, deployment, part, pod
 from websocket import ABNF
 
-from verify import api_server, cluster
+from verify.access import api_server, cluster
+from verify.access.cluster import CannotCheckError, Cluster
+from verify.access.deadline import Deadline, TimeOverError
 from verify.causes import Code
 from verify.check import Wanted, check
-from verify.cluster import CannotCheckError, Cluster
-from verify.deadline import Deadline, TimeOverError
 from verify.world import World
 
 PROJECT = Path(cluster.__file__).parents[1]
@@ -284,7 +284,8 @@ import sys, threading
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from verify_world import DEPLOYMENT, healthy
-from verify import __main__ as command, deadline
+from verify import __main__ as command
+from verify.access import deadline
 deadline.GRACE_SECONDS = 0.2
 command.Cluster = lambda *_: healthy()
 command.outputs.of_stack = lambda *_: ("local", DEPLOYMENT)

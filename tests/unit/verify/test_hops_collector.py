@@ -20,10 +20,10 @@ from verify_world import (
 )
 
 from verify.causes import Code
-from verify.exporters import Failure
 from verify.findings import Because, Finding, Status
 from verify.hops import collector
-from verify.metrics import Samples
+from verify.programs.exporters import Failure
+from verify.programs.metrics import Samples
 from verify.world import Journey
 
 UNANSWERED = journey(answered=0, trace_id="", stored_seconds=None, searchable_seconds=None, graphed_seconds=None)

@@ -32,13 +32,13 @@ from verify_world import (
     world,
 )
 
-from verify.answers import NoAnswer
 from verify.causes import Code
 from verify.findings import Because, Status
 from verify.hops import generator, grafana, graph, kiali, prometheus
-from verify.metrics import Samples
-from verify.service_graph import Calls, Edge
-from verify.trace import Span, Trace
+from verify.programs.answers import NoAnswer
+from verify.programs.metrics import Samples
+from verify.traffic.service_graph import Calls, Edge
+from verify.traffic.trace import Span, Trace
 from verify.world import Journey
 
 UNANSWERED = journey(answered=0, trace_id="", stored_seconds=None, searchable_seconds=None, graphed_seconds=None)

@@ -26,7 +26,7 @@ from verify.check import learnt_edges
 from verify.deployment import Deployment
 from verify.findings import Status
 from verify.hops import HOPS, Hop
-from verify.request import follow
+from verify.traffic.request import follow
 
 ROLE = yaml_of("manifests/verify-role.yaml")
 EXISTING = part(
@@ -195,7 +195,7 @@ def test_the_role_has_no_secrets_and_no_wildcard() -> None:
 
 
 def test_a_request_is_followed_with_the_same_rights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("verify.request.time.sleep", lambda _: None)
+    monkeypatch.setattr("verify.traffic.request.time.sleep", lambda _: None)
     cluster = furnished()
     follow(world(cluster=cluster), "http://cart.shop.svc:80/", [], lambda _: None)
     refused = {right(path) for path in cluster.api.asked if not any(allows(r, *right(path)) for r in ROLE["rules"])}

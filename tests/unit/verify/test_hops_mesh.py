@@ -31,7 +31,7 @@ from verify_world import (
 from verify.causes import Code
 from verify.findings import Because, Status
 from verify.hops import control_plane, operators, provider, sidecars
-from verify.metrics import Samples
+from verify.programs.metrics import Samples
 
 SAIL = world(deployment(mesh=part(DEPLOYMENT.mesh, installer="sail", by_charts=False, istiod="istiod-v1-30-2")))
 

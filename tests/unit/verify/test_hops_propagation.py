@@ -27,8 +27,8 @@ from verify_world import (
     world,
 )
 
+from verify.access.cluster import CannotLookError
 from verify.causes import Code
-from verify.cluster import CannotLookError
 from verify.findings import Because, Finding, Status
 from verify.hops import propagation
 from verify.hops.propagation import Seen

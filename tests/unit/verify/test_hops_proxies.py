@@ -21,10 +21,10 @@ from verify_world import (
 )
 
 from verify.causes import Code
-from verify.envoy import Tracing
 from verify.findings import Because, Status
 from verify.hops import proxies
 from verify.obstacles.surroundings import Surroundings
+from verify.programs.envoy import Tracing
 
 UNANSWERED = journey(answered=0, trace_id="", stored_seconds=None, searchable_seconds=None, graphed_seconds=None)
 NOTHING_AROUND = Surroundings("istio-system")
@@ -77,6 +77,16 @@ def test_a_proxy_without_a_tracer_is_starved_by_istiod() -> None:
     finding = proxies.judge(world(), looks(seen_proxies(tracer=None, cluster=None)))
     assert_broken(finding, Because.STARVED, remedy="kubectl rollout restart deployment/istiod -n istio-system")
     assert finding.evidence == ("Pod bookinfo/productpage-v1-1: no listener has envoy.tracers.opentelemetry",)
+
+
+@pytest.mark.parametrize("lacking", [{"tracer": None}, {"tracer": "outbound|9411||zipkin"}, {"cluster": None}])
+def test_a_proxy_that_refuses_what_istiod_sends_is_not_helped_by_a_restart(lacking: dict[str, Any]) -> None:
+    finding = proxies.judge(world(), looks(seen_proxies(refusal="no such filter", **lacking)))
+    assert_broken(finding, Because.STARVED, remedy="kubectl get envoyfilters.networking.istio.io --all-namespaces")
+    assert (finding.code, finding.evidence[0]) == (
+        Code.LISTENERS_REFUSED,
+        "Pod bookinfo/productpage-v1-1 refuses a listener: no such filter",
+    )
 
 
 def test_a_proxy_that_sends_elsewhere_is_starved_by_istiod() -> None:

@@ -25,7 +25,7 @@ from verify_world import (
 from verify.causes import Code
 from verify.findings import Because, Status
 from verify.hops import object_store, tempo
-from verify.metrics import Samples
+from verify.programs.metrics import Samples
 
 UNANSWERED = journey(answered=0, trace_id="", stored_seconds=None, searchable_seconds=None, graphed_seconds=None)
 

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from verify_world import DEPLOYMENT, TRACE_ID, deployment, healthy, part, world
 
-from verify.clock import Clock
-from verify.learning import learnt_edges
-from verify.service_graph import Edge
+from verify.access.clock import Clock
+from verify.traffic.learning import learnt_edges
+from verify.traffic.service_graph import Edge
 from verify.world import World
 
 NOW = 1_800_000_000.0

@@ -13,11 +13,11 @@ import yaml
 from api_world import ApiServer, Certificate, Proxy, certificate, encoded, kubeconfig, serving
 from verify_world import pod
 
-from verify import kubeconfig as config
-from verify import login_plugin
+from verify.access import kubeconfig as config
+from verify.access import login_plugin
+from verify.access.cluster import CannotCheckError, Cluster
+from verify.access.deadline import Deadline
 from verify.causes import Code
-from verify.cluster import CannotCheckError, Cluster
-from verify.deadline import Deadline
 
 NAME = "api.example.test"
 Connect = Callable[..., Cluster]

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from verify_world import StubCluster, pod
 
-from verify.metrics import Samples, growth, growth_by, scrape
+from verify.programs.metrics import Samples, growth, growth_by, scrape
 
 ACCEPTED = "otelcol_receiver_accepted_spans"
 

@@ -10,8 +10,8 @@ import pytest
 from verify_world import DEPLOYMENT, assert_is_command
 
 from verify import outputs
-from verify.cluster import CannotCheckError
-from verify.deadline import Deadline
+from verify.access.cluster import CannotCheckError
+from verify.access.deadline import Deadline
 
 OUTPUTS = {"deployment": DEPLOYMENT.model_dump(), "objectStoreSecretKey": "[secret]", "tempo_query_url": "http://tempo"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from verify.ownership import is_by_settings
+from verify.programs.ownership import is_by_settings
 
 PATH = ("spec", "config", "exporters")
 PULUMI = "pulumi-kubernetes-1a2b3c4d"

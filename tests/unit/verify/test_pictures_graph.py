@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from verify.pictures.graph import expected, found
 from verify.pictures.layout import Direction
 from verify.pictures.markup import xml
-from verify.service_graph import Calls, Comparison, Edge, Graph, bookinfo_edges
+from verify.traffic.service_graph import Calls, Comparison, Edge, Graph, bookinfo_edges
 
 BOOKINFO = bookinfo_edges("bookinfo")
 FINE = Calls(requests=400, failed=0, mean_seconds=0.01, per_second=2.25, p95_seconds=0.0123)
@@ -202,7 +202,7 @@ def test_it_loads_nothing_external() -> None:
 def test_the_same_graph_gives_the_same_bytes_in_every_process() -> None:
     script = (
         "from verify.pictures.graph import found; from verify.pictures.markup import xml;"
-        "from verify.service_graph import *;"
+        "from verify.traffic.service_graph import *;"
         "names = 'abcdefghijkl';"
         "edges = {Edge(a, b): Calls(1, 0, 0.1) for a, b in zip(names * 3, names[3:] + names * 2)};"
         "print(xml(found(Comparison(edges, frozenset()))))"

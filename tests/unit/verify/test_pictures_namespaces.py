@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from verify.pictures.graph import inside, overview
 from verify.pictures.namespaces import Split
-from verify.service_graph import Calls, Comparison, Edge
+from verify.traffic.service_graph import Calls, Comparison, Edge
 
 FINE = Calls(requests=400, failed=0, mean_seconds=0.01, per_second=6.0, p95_seconds=0.0123)
 FAILING = Calls(requests=400, failed=50, mean_seconds=0.01, per_second=2.0, failed_share=0.5, p95_seconds=0.0123)

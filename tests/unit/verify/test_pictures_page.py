@@ -15,7 +15,7 @@ from verify import findings, pictures
 from verify.causes import Code
 from verify.findings import Finding
 from verify.pictures.page import page
-from verify.service_graph import Calls, Edge
+from verify.traffic.service_graph import Calls, Edge
 
 VOID = {"meta"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from verify.pictures.markup import xml
 from verify.pictures.waterfall import MAX_ROWS, waterfall
-from verify.trace import Span, Trace
+from verify.traffic.trace import Span, Trace
 
 SVG = "{http://www.w3.org/2000/svg}"
 MS = 1_000_000

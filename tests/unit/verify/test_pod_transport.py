@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from verify.pod_transport import PodTransport
+from verify.access.pod_transport import PodTransport
 
 
 class _Handler(BaseHTTPRequestHandler):

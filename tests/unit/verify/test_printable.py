@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from verify import pictures, terminal
+from verify import pictures
 from verify.causes import Code
 from verify.findings import fault, warning
+from verify.output import terminal
+from verify.output.report import Report, Request
 from verify.redaction import printable, redacted
-from verify.report import Report, Request
-from verify.service_graph import Calls, Edge
-from verify.trace import Span, Trace
+from verify.traffic.service_graph import Calls, Edge
+from verify.traffic.trace import Span, Trace
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 # A title for the window, a C1 control sequence, an override of the direction, a line separator, a bell, a null.

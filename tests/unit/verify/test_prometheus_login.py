@@ -10,7 +10,7 @@ import pytest
 from api_world import ApiServer, certificate, serving
 from verify_world import DEPLOYMENT, StubCluster, deployment, looks, part, pod, service, world
 
-from verify.cluster import CannotLookError
+from verify.access.cluster import CannotLookError
 from verify.findings import Status
 from verify.hops import graph, prometheus
 from verify.world import Journey, Looks, World

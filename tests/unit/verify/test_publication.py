@@ -16,15 +16,15 @@ from typer.testing import CliRunner, Result
 from verify_world import DEPLOYMENT, part
 
 from verify import __main__ as command
+from verify.access.cluster import Cluster
+from verify.access.deadline import Deadline
 from verify.causes import Code
-from verify.cluster import Cluster
-from verify.deadline import Deadline
 from verify.findings import Finding, blocked, fault, ok, unknown, warning
 from verify.hops import HOPS
+from verify.output.report import Report
 from verify.publication import Place, publish, remote_write
 from verify.publication.remote_write import Sample
-from verify.report import Report
-from verify.service_graph import Calls, Edge
+from verify.traffic.service_graph import Calls, Edge
 from verify.world import World
 
 PLACE = Place("istio-system", "mesh-tracing-verify")

@@ -7,8 +7,8 @@ import pytest
 from typer.main import get_command
 
 from verify import __main__ as command
-from verify import reference
 from verify.causes import Code
+from verify.output import reference
 
 PAGE = (Path(command.__file__).parents[1] / "docs" / "verify.md").read_text()
 

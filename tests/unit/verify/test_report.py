@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 from verify import findings
 from verify.causes import Code
 from verify.findings import Finding
-from verify.report import Report, Request, failure, schema
-from verify.service_graph import Calls, Edge
+from verify.output.report import Report, Request, failure, schema
+from verify.traffic.service_graph import Calls, Edge
 
 NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 BROKEN = findings.fault(

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from verify_world import PRODUCTPAGE_URL, StubCluster, pod, resource, service, world
 
-from verify import request
-from verify.clock import Clock
-from verify.cluster import CannotLookError
+from verify.access.clock import Clock
+from verify.access.cluster import CannotLookError
+from verify.traffic import request
 from verify.world import Journey
 
 ROUND = 1.0

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from verify.service_graph import Calls, Comparison, Edge, bookinfo_edges, branches, draw, read
+from verify.traffic.service_graph import Calls, Comparison, Edge, bookinfo_edges, branches, draw, read
 
 A_TO_B = Edge("a", "b")
 

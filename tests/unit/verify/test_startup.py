@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from verify_world import pod
 
-from verify.startup import Refusal, out_of_memory, paths_of, refusal, twice
+from verify.programs.startup import Refusal, out_of_memory, paths_of, refusal, twice
 
 NOW = datetime.datetime(2026, 11, 27, 12, tzinfo=datetime.UTC).timestamp()
 

@@ -4,8 +4,8 @@ import pytest
 from verify_world import DEPLOYMENT, assert_is_command, deployment, part, restore, world
 
 from verify.causes import Code
-from verify.exporters import Failure
-from verify.symptoms import of_discards, of_failure
+from verify.programs.exporters import Failure
+from verify.programs.symptoms import of_discards, of_failure
 
 RATE = (
     "rpc error: code = ResourceExhausted desc = RATE_LIMITED: ingestion rate limit (local: 40000000 bytes/s, global: "

@@ -10,9 +10,9 @@ from rich.console import Console
 from tests.unit.verify.sample_report import REMEDY, REPORT
 from verify import findings
 from verify.causes import Code
-from verify.report import Report
-from verify.service_graph import Edge
-from verify.terminal import console, show
+from verify.output.report import Report
+from verify.output.terminal import console, show
+from verify.traffic.service_graph import Edge
 
 
 @pytest.fixture(autouse=True)

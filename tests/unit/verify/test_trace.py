@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.service_graph import Edge
-from verify.trace import edges, parse
+from verify.traffic.service_graph import Edge
+from verify.traffic.trace import edges, parse
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import yaml
 
-from verify.api_server import Answer
+from verify.access.api_server import Answer
+from verify.access.clock import Clock
+from verify.access.cluster import Cluster
+from verify.access.deadline import Deadline
 from verify.causes import Code
-from verify.clock import Clock
-from verify.cluster import Cluster
-from verify.deadline import Deadline
 from verify.deployment import Bookinfo, Deployment, Grafana, Kiali, Mesh, ObjectStore, Prometheus, Tempo, Tracing
 from verify.findings import Because, Finding, Status
-from verify.service_graph import Edge
+from verify.traffic.service_graph import Edge
 from verify.world import Journey, Looks, World
 
 Object = dict[str, Any]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from verify.cluster import Object
+from verify.access.cluster import Object
 from verify.fields import value_at
 
 # Pulumi's provider adds a random suffix for server-side apply (pulumi-kubernetes: provider/pkg/provider/provider.go).

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from verify.redaction import redacted
 
-_PROJECT = Path(__file__).resolve().parents[1]
+_PROJECT = Path(__file__).resolve().parents[2]
 _LOG = logging.getLogger("verify")
 
 

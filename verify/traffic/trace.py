@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verify.service_graph import Edge
+from verify.traffic.service_graph import Edge
 
 # By number and by name: OTLP's own JSON has the numbers, Tempo's the names.
 _KINDS = dict(enumerate(("unspecified", "internal", "server", "client", "producer", "consumer")))

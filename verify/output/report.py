@@ -9,8 +9,8 @@ from typing import Any, Literal
 from verify.causes import Code
 from verify.findings import Finding, Status
 from verify.redaction import all_printable
-from verify.service_graph import Comparison, Edge, Graph
-from verify.trace import Trace
+from verify.traffic.service_graph import Comparison, Edge, Graph
+from verify.traffic.trace import Trace
 
 # Another number when a key of the JSON goes, or changes its meaning.
 SCHEMA = "mesh-tracing.verify/1"

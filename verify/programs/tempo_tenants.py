@@ -5,7 +5,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from verify.cluster import Object
+from verify.access.cluster import Object
 from verify.deployment import Tempo
 from verify.world import World
 

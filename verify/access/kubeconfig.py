@@ -19,8 +19,8 @@ from urllib.request import getproxies_environment
 
 import yaml
 
-from verify.deadline import Deadline
-from verify.login_plugin import Plugin, PluginError
+from verify.access.deadline import Deadline
+from verify.access.login_plugin import Plugin, PluginError
 
 Section = Mapping[str, Any]
 # The value of the header `Authorization`, or None; made anew if True is given, because the last one was refused.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import httpcore
 import httpx
 
-from verify.deadline import Deadline
-from verify.kubeconfig import KubeconfigError, Login
+from verify.access.deadline import Deadline
+from verify.access.kubeconfig import KubeconfigError, Login
 
 API_SECONDS = 10.0
 _SWITCHING_PROTOCOLS = 101

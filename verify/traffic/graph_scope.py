@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from verify.fields import value_at
 from verify.hops import generator, provider
-from verify.service_graph import EVERYTHING, Scope
+from verify.traffic.service_graph import EVERYTHING, Scope
 from verify.world import World
 
 # The label that each stack of this program writes alike (objects/tempo_config.py): it tells no two of them apart.

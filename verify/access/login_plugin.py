@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from verify.deadline import Deadline
+from verify.access.deadline import Deadline
 
 # A plugin that asks nobody anything has answered by then.
 PLUGIN_SECONDS = 30.0

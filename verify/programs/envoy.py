@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 
 ADMIN_PORT = 15000
-# Of a listener in a dump: what it was, is to be, or was refused to be (envoy.admin.v3.ListenersConfigDump).
-_NOT_IN_USE = {"draining_state", "warming_state", "error_state"}
+# Of each listener what is in use, and why its newest configuration is not (envoy.admin.v3.ListenersConfigDump). What
+# was refused is left out: if it has a filter that Envoy does not know, Envoy writes no dump at all.
+_LISTENER = "active_state,error_state.details"
 TRACER = "envoy.tracers.opentelemetry"
 
 
@@ -18,13 +19,15 @@ TRACER = "envoy.tracers.opentelemetry"
 class Tracing:
     """``tracer`` names the cluster that a proxy's tracer sends to; ``sampling`` is in percent.
 
-    ``counters`` are those of all endpoints of that cluster; ``cluster`` is its configuration, if it exists.
+    ``counters`` are those of all endpoints of that cluster; ``cluster`` is its configuration, if it exists. ``refusal``
+    is why the proxy refuses what it was sent last; empty if it does not.
     """
 
     tracer: str | None
     sampling: float | None
     cluster: Mapping[str, Any] | None
     counters: Mapping[str, int]
+    refusal: str = ""
 
 
 def read(client: httpx.Client, wanted: str) -> Tracing:
@@ -36,7 +39,8 @@ def read(client: httpx.Client, wanted: str) -> Tracing:
     def get(path: str, **query: str) -> Any:
         return json.loads(client.get(path, params=query).raise_for_status().text)
 
-    found = [one for one in tracers(get("/config_dump", resource="dynamic_listeners")) if one[1] == TRACER]
+    listeners = get("/config_dump", resource="dynamic_listeners", mask=_LISTENER)
+    found = [one for one in tracers(listeners) if one[1] == TRACER]
     target = next((target for target, _, _ in found), None)
     pattern = f"^{re.escape(target or wanted)}$"
     configs = get("/config_dump", resource="dynamic_active_clusters", name_regex=pattern).get("configs", [])
@@ -45,14 +49,18 @@ def read(client: httpx.Client, wanted: str) -> Tracing:
         sampling=next((sampling for _, _, sampling in found), None),
         cluster=configs[0].get("cluster") if configs else None,
         counters=endpoint_counters(get("/clusters", format="json"), target or wanted),
+        refusal=refusal(listeners),
     )
 
 
-def tracers(dump: object) -> Iterator[tuple[str | None, str, float]]:
-    """The tracers in a dump of listeners: the cluster that each sends to, its name, its sampling in percent.
+def refusal(dump: Mapping[str, Any]) -> str:
+    """Why the newest configuration of a listener is not in use, from a dump of listeners; empty if it is."""
+    errors = (listener.get("error_state") or {} for listener in dump.get("configs") or [])
+    return next((str(error["details"]).strip().splitlines()[0] for error in errors if error.get("details")), "")
 
-    Those of listeners that are not in use are left out.
-    """
+
+def tracers(dump: object) -> Iterator[tuple[str | None, str, float]]:
+    """The tracers in a dump of listeners: the cluster that each sends to, its name, its sampling in percent."""
     if isinstance(dump, dict):
         tracing = dump.get("tracing")
         if isinstance(tracing, dict) and isinstance(tracing.get("provider"), dict):
@@ -64,9 +72,8 @@ def tracers(dump: object) -> Iterator[tuple[str | None, str, float]]:
             # Envoy leaves it out if it is 100 %.
             sampling = tracing.get("random_sampling", {"value": 100.0}).get("value", 0.0)
             yield target, provider.get("name", ""), float(sampling)
-        for key, value in dump.items():
-            if key not in _NOT_IN_USE:
-                yield from tracers(value)
+        for value in dump.values():
+            yield from tracers(value)
     elif isinstance(dump, list):
         for value in dump:
             yield from tracers(value)

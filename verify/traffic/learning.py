@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import httpx
 
-from verify import trace
-from verify.cluster import UNREADABLE, CannotLookError
-from verify.service_graph import Edge
+from verify.access.cluster import UNREADABLE, CannotLookError
+from verify.traffic import trace
+from verify.traffic.service_graph import Edge
 from verify.world import World
 
 # The generator forgets an edge a quarter of an hour after the last call (tempo: modules/generator/registry/config.go),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from verify.cluster import UNREADABLE, CannotLookError
+from verify.access.cluster import UNREADABLE, CannotLookError
 from verify.world import LoginNeededError
 
 # What is raised while one of them is asked, and its answer is read.

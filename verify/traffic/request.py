@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from verify import delays, graph_scope, service_graph
-from verify.cluster import UNREADABLE, CannotLookError
+from verify.access.cluster import UNREADABLE, CannotLookError
 from verify.hops import collector
-from verify.service_graph import EVERYTHING, Scope
-from verify.trace import Trace, edges, parse
+from verify.traffic import delays, graph_scope, service_graph
+from verify.traffic.service_graph import EVERYTHING, Scope
+from verify.traffic.trace import Trace, edges, parse
 from verify.world import Journey, World
 
 MAX_REQUESTS = 45

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verify.access.cluster import Cluster, Object, is_ready, main_container
 from verify.causes import Code
-from verify.cluster import Cluster, Object, is_ready, main_container
 from verify.fields import value_at
-from verify.ownership import is_by_settings
-from verify.symptoms import Cause
+from verify.programs.ownership import is_by_settings
+from verify.programs.symptoms import Cause
 from verify.world import World
 
 _OUT_OF_MEMORY = "OOMKilled"

@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
-from verify import kubeconfig
-from verify.api_server import Answer, ApiServer, RefusedError
+from verify.access import kubeconfig
+from verify.access.api_server import Answer, ApiServer, RefusedError
+from verify.access.clock import Clock
+from verify.access.deadline import Deadline, TimeOverError
+from verify.access.kubeconfig import KubeconfigError
+from verify.access.pod_transport import PodTransport
+from verify.access.port_forward import PROTOCOL, PortForward
 from verify.causes import Code
-from verify.clock import Clock
-from verify.deadline import Deadline, TimeOverError
-from verify.kubeconfig import KubeconfigError
-from verify.pod_transport import PodTransport
-from verify.port_forward import PROTOCOL, PortForward
 from verify.redaction import quoted
 
 Object = Mapping[str, Any]

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import httpcore
 
-from verify.deadline import Deadline
+from verify.access.deadline import Deadline
 
 PROTOCOL = "v4.channel.k8s.io"
 

@@ -1,4 +1,4 @@
-"""Writes the table of all codes into a page: ``python -m verify.reference docs/verify.md``."""
+"""Writes the table of all codes into a page: ``python -m verify.output.reference docs/verify.md``."""
 
 import argparse
 from pathlib import Path

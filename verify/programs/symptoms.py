@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from verify import limits
 from verify.causes import Code
-from verify.exporters import Failure
+from verify.programs import limits
+from verify.programs.exporters import Failure
 from verify.world import World
 
 

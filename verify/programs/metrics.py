@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from verify.cluster import Cluster, Object
+from verify.access.cluster import Cluster, Object
 
 # The scheme and the port of a pod.
 Door = tuple[str, int]

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from verify.findings import Finding, Status
+from verify.output.report import MARKS, Report, Request
 from verify.quantities import duration, rate, share
-from verify.report import MARKS, Report, Request
-from verify.service_graph import Comparison, Edge, branches
+from verify.traffic.service_graph import Comparison, Edge, branches
 
 _STYLES = {
     Status.OK: "green",

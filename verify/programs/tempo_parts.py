@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from verify.cluster import Cluster, Object
+from verify.access.cluster import Cluster, Object
 from verify.deployment import Tempo
-from verify.metrics import Door
+from verify.programs.metrics import Door
 
 # The one part of a TempoMonolithic, and those of a TempoStack that others have to know.
 ONE = "tempo"

@@ -1,0 +1,1 @@
+"""What a person and a program get to read of a check."""

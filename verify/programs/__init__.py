@@ -1,0 +1,1 @@
+"""What the proxies, the collector, Tempo and Prometheus say of themselves, and what it means."""
