@@ -37,7 +37,7 @@ class TempoParts(Section):
     ingester: TempoPart = Field(default=TempoPart(), description="Holds new traces until they are stored.")
     querier: TempoPart = Field(default=TempoPart(), description="Searches traces.")
     query_frontend: TempoPart = Field(
-        default=TempoPart(), description="Takes queries; of its own it has a limit of 1536Mi."
+        default=TempoPart(), description="Takes queries; of its own it has a limit of 2Gi."
     )
     compactor: TempoPart = Field(default=TempoPart(), description="Merges and deletes what is stored.")
     metrics_generator: TempoPart = Field(default=TempoPart(), description="Makes the service graph.")

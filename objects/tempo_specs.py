@@ -20,7 +20,7 @@ _JAEGER_UI = "jaeger"
 _GROUP = 10001
 # The query frontend's share of all, a fortieth, is less than the 1024 MiB of ballast with which the operator starts it,
 # and GOMEMLIMIT is four fifths of it: Go would collect garbage without a pause (N32).
-_ROOM = Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "1536Mi"})
+_ROOM = Resources(requests={"cpu": "50m", "memory": "128Mi"}, limits={"memory": "2Gi"})
 
 
 def build_monolithic_spec(

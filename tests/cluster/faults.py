@@ -43,8 +43,9 @@ class Fault:
 
 def verify(host: Host, *arguments: str, offset: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run ``python -m verify`` on the stack, as a person would, or on a machine whose clock is off."""
-    command = [PYTHON, "-m", "verify", "--stack", "local", *arguments]
-    return host.with_exports(*(command if offset is None else clock.at(offset, command)), check=False)
+    words = ("verify", "--stack", "local", *arguments)
+    command = [PYTHON, "-m", *words] if offset is None else clock.at(offset, PYTHON, *words)
+    return host.with_exports(*command, check=False)
 
 
 def report(host: Host, *arguments: str, offset: str | None = None) -> dict[str, Any]:

@@ -61,8 +61,8 @@ def test_an_older_operator_does_not_look_at_the_urls(codes: Codes) -> None:
         ("{limits: {memory: 1Gi}}", None, ["warning N32"]),
         ("{limits: {memory: 1Gi}}", "0.15.3", []),
         ("{limits: {memory: 1Gi}}", "0.16.0", ["warning N32"]),
-        ("{limits: {memory: 1280Mi}}", None, ["warning N32"]),
-        ("{limits: {memory: 1536Mi}}", None, []),
+        ("{limits: {memory: 1536Mi}}", None, ["warning N32"]),
+        ("{limits: {memory: 2Gi}}", None, []),
         ("{requests: {memory: 1Gi}}", None, []),
     ],
 )
@@ -76,10 +76,10 @@ def test_a_monolithic_tempo_needs_room_beside_its_ballast(
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ("resources: {total: {limits: {memory: 48Gi}}}", ["warning N32"]),
-        ("resources: {total: {limits: {memory: 64Gi}}}", []),
+        ("resources: {total: {limits: {memory: 64Gi}}}", ["warning N32"]),
+        ("resources: {total: {limits: {memory: 80Gi}}}", []),
         (
-            "resources: {total: {limits: {memory: 64Gi}}}\n  template: {gateway: {enabled: true}}\n"
+            "resources: {total: {limits: {memory: 80Gi}}}\n  template: {gateway: {enabled: true}}\n"
             "  tenants: {mode: openshift, authentication: [{tenantName: a, tenantId: a}]}",
             ["warning N32"],
         ),

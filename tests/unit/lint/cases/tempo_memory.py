@@ -3,7 +3,7 @@
 from cases.base import STACK, Example, replaced
 
 TOTAL = replaced(STACK, "template:", "resources: {total: {limits: {memory: 16Gi}}}\n  template:")
-FRONTEND = "template:\n    queryFrontend: {component: {resources: {limits: {memory: 1536Mi}}}}"
+FRONTEND = "template:\n    queryFrontend: {component: {resources: {limits: {memory: 2Gi}}}}"
 
 EXAMPLES = {
     "garbage_without_pause": Example(
