@@ -2,7 +2,8 @@
 
 CLONE is a clone of the repository of charts with its tags, such as ``tempo-1.24.0``. The last patch of each minor
 version is read: the keys of its values.yaml, also those that stand there as comments, and those that a
-template asks for. Nothing of a chart is run.
+template asks for. Nothing of a chart is run. Name all charts at once: what one of them says of another one, which it
+depends on, is told apart only for those.
 """
 
 import io
@@ -11,7 +12,8 @@ import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +22,37 @@ import yaml
 Keys = dict[str, Any]
 Version = tuple[int, ...]
 
+# The key that says of which chart the values are.
+OF_CHART = "&"
+# Where repositories keep charts, and how one with a single chart begins its tags.
+_FOLDERS = ("charts", "operations/helm/charts")
+_ONLY_CHART = "helm-chart/"
 # As far down as keys are told apart.
 _DEEPEST = 4
 # How many characters before a reference tell whether a template only looks at the value.
 _AROUND = 60
-_REFERENCE = re.compile(r"\bValues\.(?P<path>\w+(?:\.\w+)*)")
+# Brackets may stand around each part: ((.Values.tempo).server).port.
+_REFERENCE = re.compile(r"\bValues\)*\.(?P<path>\w+(?:\)*\.\w+)*)")
 _BY_INDEX = re.compile(r'index\s+[$\w.]*Values\s+"(?P<key>[^"]+)"')
+# A section that is named elsewhere: (index .ctx.Values $section).image.
+_OF_ANY_SECTION = re.compile(r"index\s+[$\w.]*Values\s+\$\w+\s*\)\.(?P<key>\w+)")
 _CONDITION = re.compile(r"(?:\b(?:if|and|or|not|eq|ne|hasKey|kindIs|empty|default \S+))\s*\(?[$\w.]*$")
 _COMMENT = re.compile(r"^(?P<indent> *)#+ ?(?P<more> *)(?P<key>[A-Za-z][\w.-]*):(?:\s|$)")
 _KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z][\w.-]*):")
 
 
-def main() -> None:
-    for argument in sys.argv[1:]:
-        chart, _, clone = argument.partition("=")
-        found: Keys | None = {}
-        for tag in _tags(chart, clone):
-            found = merged(found, read(_files(clone, tag, chart)))
+def main(arguments: list[str]) -> None:
+    clones = dict(argument.partition("=")[::2] for argument in arguments)
+    for chart, clone in clones.items():
+        released = ((version, _files(clone, tag, chart)) for version, tag in _tags(chart, clone))
+        versions = {version: read(files, clones) for version, files in released if files}
+        names = [f"{major}.{minor}" for major, minor in versions]
+        written = {"versions": names, "keys": by_version([*versions.values()], names)}
         target = Path(__file__).with_name(f"{chart}.json")
-        target.write_text(json.dumps(found, sort_keys=True, separators=(",", ":")) + "\n", encoding="utf-8")
+        target.write_text(json.dumps(written, sort_keys=True, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
-def read(files: dict[str, str]) -> Keys:
+def read(files: dict[str, str], charts: Container[str]) -> Keys:
     """What one version of a chart reads."""
     values = files["values.yaml"]
     keys = _of_values(yaml.load(values, yaml.CSafeLoader), 1) or {}
@@ -51,19 +62,38 @@ def read(files: dict[str, str]) -> Keys:
         if name == "values.yaml" or name.startswith("templates/"):
             for path, is_whole in _references(content):
                 _add(keys, path, is_whole=is_whole)
-    for dependency in _dependencies(files):
-        keys[dependency] = None
+            for found in _OF_ANY_SECTION.finditer(content):
+                for section in filter(None, keys.values()):
+                    section.setdefault(found["key"], None)
+    for name, dependency in _dependencies(files):
+        # What this chart says of the other one, with the mark that the rest is what that one reads.
+        keys[name] = {**(keys.get(name) or {}), OF_CHART: dependency} if dependency in charts else None
     return keys
 
 
-def merged(one: Keys | None, other: Keys | None) -> Keys | None:
-    """The keys of both; what one of them does not tell apart is not told apart."""
-    if one is None or other is None:
-        return None
-    both = dict(one)
-    for key, below in other.items():
-        both[key] = merged(both[key], below) if key in both else below
-    return both
+def by_version(trees: Sequence[Keys], versions: Sequence[str]) -> Keys:
+    """One tree of all ``versions``: a key that some of them do not read, or read otherwise, has the first and the last
+    one that reads it so behind ``@``, as in ``minio@0.7-2.9``."""
+    found: Keys = {}
+    for key in sorted({key for tree in trees for key in tree}):
+        kinds = [_kind(tree, key) for tree in trees]
+        for kind, run in groupby(range(len(trees)), kinds.__getitem__):
+            places = [*run]
+            first, last = places[0], places[-1]
+            name = key if len(places) == len(trees) else f"{key}@{versions[first]}-{versions[last]}"
+            if kind == "map":
+                found[name] = by_version([trees[place][key] for place in places], versions[first : last + 1])
+            elif kind != "absent":
+                found[name] = trees[first][key]
+    return found
+
+
+def _kind(tree: Keys, key: str) -> str:
+    """What is to be told apart of a key: whether it is there, has known keys below it, or names a chart."""
+    if key not in tree:
+        return "absent"
+    below = tree[key]
+    return below if isinstance(below, str) else "any" if below is None else "map"
 
 
 def _of_values(value: object, depth: int) -> Keys | None:
@@ -103,31 +133,37 @@ def _commented(values: str) -> Iterator[tuple[str, ...]]:
 def _references(content: str) -> Iterator[tuple[tuple[str, ...], bool]]:
     for found in _REFERENCE.finditer(content):
         before = content[max(0, found.start() - _AROUND) : found.start()]
-        yield tuple(found["path"].split("."))[:_DEEPEST], _CONDITION.search(before) is None
+        yield tuple(found["path"].replace(")", "").split("."))[:_DEEPEST], _CONDITION.search(before) is None
     for found in _BY_INDEX.finditer(content):
         yield (found["key"],), True
 
 
-def _dependencies(files: dict[str, str]) -> Iterator[str]:
+def _dependencies(files: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield under which key the values of each chart are that this one depends on, and its name."""
     for name in ("Chart.yaml", "requirements.yaml"):
         for dependency in (yaml.load(files.get(name, ""), yaml.CSafeLoader) or {}).get("dependencies") or ():
-            yield dependency.get("alias") or dependency["name"]
+            yield dependency.get("alias") or dependency["name"], dependency["name"]
 
 
-def _tags(chart: str, clone: str) -> Iterator[str]:
-    """Yield the last patch of each minor version, the oldest first."""
+def _tags(chart: str, clone: str) -> Iterator[tuple[Version, str]]:
+    """Yield each minor version with the tag of its last patch, the oldest first."""
+    pattern = re.compile(rf"(?:{chart}-|{_ONLY_CHART})(\d+)\.(\d+)\.(\d+)")
     names = _git(clone, "tag").decode().split()
-    found = [(match, name) for name in names if (match := re.fullmatch(rf"{chart}-(\d+)\.(\d+)\.(\d+)", name))]
+    found = [(match, name) for name in names if (match := pattern.fullmatch(name))]
     last: dict[Version, tuple[Version, str]] = {}
     for match, name in found:
         version = tuple(map(int, match.groups()))
         last[version[:2]] = max(last.get(version[:2], (version, name)), (version, name))
-    yield from (name for _, name in sorted(last.values()))
+    yield from ((version, name) for version, (_, name) in sorted(last.items()))
 
 
 def _files(clone: str, tag: str, chart: str) -> dict[str, str]:
-    folder = f"charts/{chart}/"
-    archive = _git(clone, "archive", tag, folder)
+    """The files of a chart, without those that it brings of others; none if the tag is of another repository."""
+    folders = (f"{folder}/{chart}/" for folder in _FOLDERS)
+    folder = next((one for one in folders if _git(clone, "ls-tree", tag, f"{one}values.yaml")), "")
+    if not folder:
+        return {}
+    archive = _git(clone, "archive", tag, folder, f":(exclude){folder}charts")
     found = {}
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         for member in files:
@@ -143,4 +179,4 @@ def _git(clone: str, *arguments: str) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

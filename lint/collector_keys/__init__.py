@@ -1,6 +1,7 @@
 """What components of a collector know: ``components.json`` here, which ``extract.go`` writes from their sources.
 
-The keys have the form of those in ``lint.tempo_keys``.
+The keys have the form of those in ``lint.tempo_keys``; those of a list's items have ``[]`` beside them.
+``distributions.json``, by ``extract_distributions.py``, has which components are in which of the published images.
 """
 
 import json
@@ -15,6 +16,7 @@ from lint.views.versions import Minor, minor
 
 # The settings of older collectors are not recorded.
 FIRST_RECORDED: Minor = (0, 100)
+_ALL = "otelcol-contrib"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,43 @@ def components() -> Mapping[str, Mapping[str, Component]]:
     found = json.loads((resources.files("lint.collector_keys") / "components.json").read_text(encoding="utf-8"))
     return {
         section: {kind: _component(recorded) for kind, recorded in kinds.items()} for section, kinds in found.items()
+    }
+
+
+def lacks(distribution: str, section: str, kind: str, release: Minor | None) -> bool:
+    """Whether an image of this distribution lacks a component that the largest one, of the same release, has."""
+    found = _distributions()
+    name = kind.replace("_", "")
+    newest = max(last for _, last in found[_ALL][section].values())
+    asked = newest if release is None else min(release, newest)
+    return _has(found[_ALL], section, name, asked) and not _has(found[distribution], section, name, asked)
+
+
+def distributions() -> frozenset[str]:
+    """Those of which it is known what they lack."""
+    return frozenset(_distributions()) - {_ALL}
+
+
+_Spans = Mapping[str, Mapping[str, tuple[Minor, Minor]]]
+
+
+def _has(spans: _Spans, section: str, name: str, release: Minor) -> bool:
+    first, last = spans.get(section, {}).get(name, (None, None))
+    return first is not None and last is not None and first <= release <= last
+
+
+@cache
+def _distributions() -> Mapping[str, _Spans]:
+    found = json.loads((resources.files("lint.collector_keys") / "distributions.json").read_text(encoding="utf-8"))
+    return {
+        distribution: {
+            section: {
+                name: (minor(first) or FIRST_RECORDED, minor(last) or FIRST_RECORDED)
+                for name, (first, last) in of.items()
+            }
+            for section, of in sections.items()
+        }
+        for distribution, sections in found.items()
     }
 
 

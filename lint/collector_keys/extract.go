@@ -28,6 +28,8 @@ import (
 )
 
 const (
+	// Beside the keys of the items of a list.
+	ofList = "[]"
 	core    = "go.opentelemetry.io/collector/"
 	contrib = "github.com/open-telemetry/opentelemetry-collector-contrib/"
 	// A year has about as many releases.
@@ -496,7 +498,9 @@ func (s *source) keys(expr ast.Expr, in declared, above []string) Keys {
 	case *ast.ParenExpr:
 		return s.keys(expr.X, in, above)
 	case *ast.ArrayType:
-		return s.keys(expr.Elt, in, above)
+		if below := s.keys(expr.Elt, in, above); below != nil {
+			return union(below, Keys{ofList: nil})
+		}
 	case *ast.MapType:
 		if below := s.keys(expr.Value, in, above); below != nil {
 			return Keys{"*": below}

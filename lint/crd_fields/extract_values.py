@@ -1,7 +1,8 @@
 """Writes the values that an IstioOperator has: ``python lint/crd_fields/extract_values.py CLONE TAG...``.
 
 CLONE is a clone of istio/istio with its tags. The file values_types.proto there has all values of a release, by which
-istioctl reads them strictly. What a release has counts for the whole range of releases that it is in.
+istioctl reads them strictly. What a release has counts for the whole range of releases that it is in. Below ``spec`` is
+the form of everything else, as types.go of the last one of the tags has it.
 """
 
 import json
@@ -19,6 +20,13 @@ _FIELD = re.compile(
     r"^\s*(?P<many>repeated\s+)?(?P<type>map\s*<[^>]*>|[\w.]+)\s+(?P<name>\w+)\s*=\s*\d+\s*(?:\[(?P<options>[^\]]*)\])?;",
     re.MULTILINE,
 )
+_TYPES = "operator/pkg/apis/types.go"
+_STRUCT = re.compile(r"^type (?P<name>\w+) struct \{(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL)
+_GO_FIELD = re.compile(
+    r'^\s*(?:(?P<embedded>[A-Z]\w+)|\w+\s+(?P<type>\S+)\s+`json:"(?P<json>[\w-]+)[^`]*`)\s*$', re.MULTILINE
+)
+# Read by a method of its own.
+_NOT_CHECKED_TYPES = frozenset({"BoolValue", "IntOrString"})
 _JSON_NAME = re.compile(r'json_name\s*=\s*"([^"]+)"')
 # Other rules know the mesh configuration; Kubernetes' own types are not checked.
 _NOT_CHECKED = frozenset({"meshConfig", "resources"})
@@ -33,6 +41,7 @@ def main(clone: str, tags: list[str]) -> None:
         first = next(".".join(map(str, start)) for start in _RANGES if (major, release) >= start)
         values = read(_definitions(clone, tag))
         found[first] = _union(found[first], values) if first in found else values
+    found["spec"] = in_go(_git(clone, f"{tags[-1]}:{_TYPES}"))
     written = json.dumps(found, sort_keys=True, separators=(",", ":"))
     Path(__file__).with_name("IstioOperator.json").write_text(f"{written}\n", encoding="utf-8")
 
@@ -49,10 +58,38 @@ def _fields(name: str, messages: dict[str, str]) -> Fields:
         kind, said = found["type"], _JSON_NAME.search(found["options"] or "")
         is_message = kind in messages and "{" not in messages[kind] and not found["many"]
         below = _fields(kind, messages) if is_message and found["name"] not in _NOT_CHECKED else None
+        if found["many"]:
+            below = {"=": "list", "[]": None}
         # JSON of a protobuf has a field by either of its names.
         for written in {found["name"], said[1] if said else _in_camel_case(found["name"])}:
             fields[written] = below
     return fields or None
+
+
+def in_go(types: str) -> Fields:
+    """What may stand in ``spec``, and in which form: the structs that istioctl reads it into."""
+    return _of_struct("IstioOperatorSpec", {found["name"]: found["body"] for found in _STRUCT.finditer(types)})
+
+
+def _of_struct(name: str, structs: dict[str, str]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for found in _GO_FIELD.finditer(structs[name]):
+        if found["embedded"]:
+            fields.update(_of_struct(found["embedded"], structs))
+        elif found["json"] != "-":
+            fields[found["json"]] = _of_type(found["type"], structs)
+    return fields
+
+
+def _of_type(kind: str, structs: dict[str, str]) -> Fields:
+    if kind.startswith("[]"):
+        return {"=": "list", "[]": _of_type(kind.removeprefix("[]"), structs)}
+    name = kind.removeprefix("*")
+    if name in structs and name not in _NOT_CHECKED_TYPES:
+        return _of_struct(name, structs)
+    # A type of Kubernetes: a map, whose keys are not checked.
+    is_map = name.startswith("map[") or (kind.startswith("*") and "." in name)
+    return {"*": None} if is_map else {"=": "string"} if name == "string" else None
 
 
 def _in_camel_case(name: str) -> str:
@@ -62,16 +99,22 @@ def _in_camel_case(name: str) -> str:
 def _union(one: Fields, other: Fields) -> Fields:
     if one is None or other is None:
         return None
+    if "=" in one or "=" in other:
+        return one if one == other else None
     return {**one, **other, **{name: _union(one[name], other[name]) for name in one.keys() & other.keys()}}
 
 
 def _definitions(clone: str, tag: str) -> str:
     for path in _DEFINITIONS:
-        command = ["git", "-C", clone, "show", f"{tag}:{path}"]
-        shown = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  it names clones
-        if shown.returncode == 0:
-            return shown.stdout
+        found = _git(clone, f"{tag}:{path}")
+        if found:
+            return found
     raise FileNotFoundError(f"{tag} has no definitions of values")
+
+
+def _git(clone: str, place: str) -> str:
+    command = ["git", "-C", clone, "show", place]
+    return subprocess.run(command, check=False, capture_output=True, text=True).stdout  # noqa: S603  it names clones
 
 
 if __name__ == "__main__":

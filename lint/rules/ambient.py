@@ -20,7 +20,7 @@ from lint.views.waypoints import NONE, USE_WAYPOINT, admits, attachments, waypoi
     why=(
         "ztunnel forwards connections and knows nothing of requests. Only a waypoint makes spans of them, so the "
         "requests in an ambient namespace without one are in no trace, and not in the service graph. It is reported "
-        "only if there is something for tracing among the objects."
+        "only if there is something for tracing among the objects, or a waypoint in that namespace, which nothing uses."
     ),
     remedy=(
         "Add a Gateway of the class `istio-waypoint`, and label the namespace `istio.io/use-waypoint: <its name>`; or "
@@ -40,14 +40,13 @@ from lint.views.waypoints import NONE, USE_WAYPOINT, admits, attachments, waypoi
     source="istio: architecture/ambient/ztunnel.md; istio: pilot/pkg/serviceregistry/ambient/waypoints.go",
 )
 def ambient_namespace_without_waypoint(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    if not any(tracers(manifests)) and not any(tracing(manifests)):
-        return
+    is_traced = any(tracers(manifests)) or any(tracing(manifests))
     # The collector's own requests, and those of the mesh itself, are nothing to trace.
     untraced = root_namespaces(manifests, facts) | {to.namespace for to in destinations(manifests, facts)}
     attached = {attachment.source for attachment in attachments(manifests)}
     present = {waypoint.namespace for waypoint in waypoints(manifests)}
     for obj in namespaces(manifests):
-        if is_ambient(obj) and obj.name not in attached | untraced:
+        if is_ambient(obj) and obj.name not in attached | untraced and (is_traced or obj.name in present):
             yield warning(
                 obj.where("metadata", "labels", USE_WAYPOINT),
                 "its waypoint gets no traffic without this label, so there are no spans of its requests"

@@ -3,21 +3,25 @@
 import difflib
 from collections.abc import Iterator, Mapping
 
-from lint.chart_values import CHARTS, inner_names, keys
+from lint.chart_values import CHARTS, inner_names, is_recorded, keys, names_of_others, places_of
 from lint.facts import Facts
 from lint.findings import Fault, Severity, warning
 from lint.objects import Key, Manifests, Path, at, dotted, mapping, text
 from lint.rule import rule
 from lint.rules.tempo_chart_values import OF_LOKI, OF_THE_OTHER_CHART
 from lint.rules.tempo_charts import MISNAMED
-from lint.tempo_keys import below, unknown
-from lint.views.charts import charts
+from lint.tempo_keys import Keys, below, unknown
 from lint.views.values import Values, values
 
 # The other charts whose values are taken for those of a chart.
 _RESEMBLING: Mapping[str, tuple[str, ...]] = {
     "tempo": ("tempo-distributed",),
     "tempo-distributed": ("tempo",),
+}
+# What the program of a chart reads in its own configuration, and its chart below another key.
+_OF_PROGRAM: Mapping[str, frozenset[str]] = {
+    "grafana-agent": frozenset({"integrations", "logs", "metrics", "server", "traces"}),
+    "opentelemetry-collector": frozenset({"connectors", "exporters", "extensions", "processors", "receivers"}),
 }
 # What any chart may have: where it is not read, people take it from another one.
 _USUAL = frozenset(
@@ -54,6 +58,8 @@ _KNOWN_FAULTS: Mapping[str, tuple[Path, ...]] = {
     "tempo-distributed": (*OF_LOKI, *MISNAMED["tempo-distributed"], *OF_THE_OTHER_CHART),
 }
 _LIKE = 0.85
+# So many values that a chart reads tell that the others were meant for it too.
+_ENOUGH = 4
 
 
 @rule(
@@ -62,9 +68,9 @@ _LIKE = 0.85
     levels=(Severity.WARNING,),
     why=(
         "Helm takes any value, and a chart reads those that its templates ask for: another one has no effect, and the "
-        "default holds. It is looked at for the charts tempo, tempo-distributed, grafana and "
-        "opentelemetry-collector. In a file that does not say whose values it has, only a value is reported that has "
-        "its place elsewhere, or is one of a chart that resembles it."
+        "default holds. It is looked at for the charts that bring tracing, for the version that is named beside them "
+        "or in the Chart.yaml beside their file, or else for all versions. Where nothing says whose values "
+        "a file has, only one is reported that has its place elsewhere, or is one of a chart that resembles it."
     ),
     remedy="Write the value as the values.yaml of the chart has it, at its place.",
     example="""
@@ -81,16 +87,17 @@ _LIKE = 0.85
     reads_variables=True,
 )
 def value_that_the_chart_does_not_read(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    said = {id(chart.owner): chart.name for chart in charts(manifests)}
     for one in values(manifests, *CHARTS):
-        found = [path for path in unknown(one.content, keys(one.chart)) if _is_meant(one, path)]
-        if said.get(id(one.owner)) != one.chart:
+        found = [path for path in unknown(one.content, keys(one.chart, one.version)) if _is_meant(one, path)]
+        if one.said is None:
             found = _certain(one, found)
+        is_known = one.version is not None and is_recorded(one.chart, one.version)
+        says = "the version that is named has no such" if is_known else "no version has such a"
         for path in found:
             yield warning(
                 one.where(*path),
-                f"no version of the chart {one.chart} reads this value, and its default holds",
-                _remedy(one.chart, path),
+                f"{says} value, and the default of the chart {one.chart} holds",
+                _remedy(one, path),
             )
 
 
@@ -101,7 +108,9 @@ def _is_meant(one: Values, path: Path) -> bool:
     is_anchor = key.startswith(("x-", "_", ".")) or key == "<<"
     is_known = any(other[: len(path)] == path and one.at(*other) for other in _KNOWN_FAULTS.get(one.chart, ()))
     value = at(one.content, *path)
+    # What is switched off was meant to be on by somebody: by another chart, of which the value is.
     is_empty = value in (None, "", False) or value in ({}, [])
+    is_empty = is_empty and not (value is False and one.said and key in names_of_others(one.chart))
     # A configuration of one's own may read any value.
     is_read = ".Values." + dotted(path) in text(one.at("config"))
     is_of_helm = len(path) == 1 and key in _OF_HELM
@@ -112,21 +121,47 @@ def _certain(one: Values, found: list[Path]) -> list[Path]:
     """What is surely meant for this chart, of values that may be those of one's own."""
     if one.chart in _RESEMBLING and "repository" in mapping(one.at("image")):
         return []
-    explained = [path for path in found if _has_a_place(one.chart, path)]
+    fits = _fits(one, found)
+    explained = [path for path in found if _has_a_place(one.chart, path) or (fits and _is_of_a_chart(one.chart, path))]
     return explained if len(explained) * 2 > len(found) else []
+
+
+def _fits(one: Values, found: list[Path]) -> bool:
+    """Whether the values are those of the chart but for a few, and not those of a chart around it and others."""
+    if any(len(path) == 1 and path[0] in CHARTS for path in found):
+        return False
+    strange = sum(len(path) == 1 for path in found)
+    return len(one.content) - strange >= _ENOUGH and strange * 4 <= len(one.content)
 
 
 def _has_a_place(chart: str, path: Path) -> bool:
     key = str(path[-1])
     near = _near(chart, path)
     elsewhere = any(key in keys(other) for other in _RESEMBLING.get(chart, ()))
+    elsewhere = elsewhere or (len(path) == 1 and key in _OF_PROGRAM.get(chart, ()))
     return bool(near) or elsewhere or key in _USUAL or (len(path) == 1 and key in inner_names(chart))
+
+
+def _is_of_a_chart(chart: str, path: Path) -> bool:
+    """Whether another chart has it at the top, or it belongs below a key beside it."""
+    is_at_the_top = len(path) == 1 and any(path[0] in keys(other) for other in CHARTS)
+    return is_at_the_top or bool(_belongs_below(keys(chart), path))
+
+
+def _belongs_below(known: Keys, path: Path) -> list[str]:
+    """The keys beside it below which charts have it: ``resources`` for ``limits``."""
+    return sorted(places_of(str(path[-1])) & (below(known, path[:-1]) or {}).keys())
 
 
 def _near(chart: str, path: Path) -> list[str]:
     return difflib.get_close_matches(str(path[-1]), below(keys(chart), path[:-1]) or (), 1, _LIKE)
 
 
-def _remedy(chart: str, path: tuple[Key, ...]) -> str:
-    near = _near(chart, path)
-    return f"write {near[0]}" if near else "write it as the values.yaml of this chart has it, at its place"
+def _remedy(one: Values, path: tuple[Key, ...]) -> str:
+    near = _near(one.chart, path)
+    if near:
+        return f"write {near[0]}"
+    around = _belongs_below(keys(one.chart, one.version), path)
+    if len(around) == 1:
+        return f"move it below {around[0]}"
+    return "write it as the values.yaml of this chart has it, at its place"

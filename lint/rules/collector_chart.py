@@ -6,10 +6,9 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests
 from lint.rule import rule
-from lint.views.charts import charts
 from lint.views.collector_chart import CHART
 from lint.views.values import values
-from lint.views.versions import Minor, minor
+from lint.views.versions import Minor
 
 _FIRST_WITHOUT_IMAGE: Minor = (0, 89)
 _FIRST_WITH_HEALTH_CHECK: Minor = (0, 84)
@@ -36,9 +35,8 @@ _HEALTH_CHECKS = frozenset({"health_check", "healthcheckv2"})
     source="opentelemetry-helm-charts: charts/opentelemetry-collector/templates/NOTES.txt",
 )
 def chart_without_image(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    versions = {id(chart.owner): minor(chart.version) for chart in charts(manifests)}
     for one in values(manifests, CHART):
-        version = versions.get(id(one.owner))
+        version = one.version
         is_older = version is not None and version < _FIRST_WITHOUT_IMAGE
         # The chart around a dependency may have the image. A file with the mode is the one with what the chart demands.
         is_dependency = one.path[-1:] == (CHART,) or (len(one.path) > 0 and not one.owner.kind)
@@ -77,10 +75,9 @@ def chart_without_image(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     source="opentelemetry-helm-charts: charts/opentelemetry-collector/templates/NOTES.txt",
 )
 def chart_without_health_check(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    versions = {id(chart.owner): minor(chart.version) for chart in charts(manifests)}
     path = ("config", "service", "extensions")
     for one in values(manifests, CHART):
-        version = versions.get(id(one.owner))
+        version = one.version
         is_older = version is not None and version < _FIRST_WITH_HEALTH_CHECK
         extensions = one.at(*path)
         if isinstance(extensions, list) and not is_older and _HEALTH_CHECKS.isdisjoint(map(str, extensions)):

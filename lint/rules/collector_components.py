@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from lint.collector_keys import FIRST_RECORDED, Component, components
 from lint.facts import Facts
@@ -9,7 +10,7 @@ from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
 from lint.objects import Key, Manifests, Path, at, dotted, mapping, sequence, text
 from lint.rule import rule
-from lint.tempo_keys import below, nearest_place, unknown
+from lint.tempo_keys import Keys, below, nearest_place, unknown
 from lint.views.collectors import ROLES, Collector, collectors, kind_of
 
 # Exporters that have no endpoint by themselves, with the settings of which one is enough (`Validate` in their
@@ -34,6 +35,9 @@ _BUCKETS: Mapping[str, Path] = {
     "servicegraph": _OF_GRAPH,
     "service_graph": _OF_GRAPH,
 }
+# What the keys of a list's items have beside them.
+_OF_LIST = "[]"
+_TAKES_NO_MAP = lifecycle().first_release("collectors make no list of a single map")
 _TELLS_CAPITALS = lifecycle().first_release("collectors tell capitals in settings")
 
 
@@ -158,6 +162,68 @@ def setting_that_a_component_does_not_know(manifests: Manifests, facts: Facts) -
                 f"{kind_of(str(path[-1]))!r} has no such setting, and the collector does not start",
                 _remedy(component, key),
             )
+
+
+@rule(
+    code="N25",
+    title="A setting of a collector's component has another form",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Where a component wants a list of maps, such as `transforms` of `metricstransform`, a single map is refused, "
+        "and where it wants a map, such as `protocols` of `otlp`, a list is: the collector does not start. Before "
+        "0.105 a single map was taken for a list. It is a warning if the release is the one that is the newest when it "
+        "is installed."
+    ),
+    remedy="Put a dash before each entry of a list; write names with a colon behind them in a map.",
+    example="""
+        apiVersion: opentelemetry.io/v1beta1
+        kind: OpenTelemetryCollector
+        metadata: {name: otel, namespace: istio-system}
+        spec:
+          config:
+            receivers: {otlp: {protocols: [grpc]}}
+            exporters: {otlp: {endpoint: "tempo.example.com:4317"}}
+            service:
+              pipelines: {traces: {receivers: [otlp], exporters: [otlp]}}
+    """,
+    source="opentelemetry-collector: confmap/internal/decoder.go, and its CHANGELOG.md of 0.105.0",
+)
+def setting_of_another_form(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for collector, path, component in _settings(manifests, facts):
+        for key, is_list in _misshapen(collector.at(*path), component.keys, ()):
+            # No release takes a list for a map.
+            is_sure = collector.is_from(_TAKES_NO_MAP) or (not is_list and collector.release is not None)
+            if is_sure or not is_list or collector.is_unpinned:
+                yield (error if is_sure else warning)(
+                    collector.where(*path, *key),
+                    f"{kind_of(str(path[-1]))!r} wants a {'list' if is_list else 'map'} here, and the collector does "
+                    "not start",
+                    "put a dash before each entry" if is_list else "write each name with a colon behind it",
+                )
+
+
+def _misshapen(value: object, keys: Keys | None, path: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield the path of each map where a list is wanted, and of each list where it is a map; true for the first."""
+    if keys is None:
+        return
+    is_list = _OF_LIST in keys
+    if isinstance(value, list):
+        if not is_list:
+            yield path, False
+        for index, item in enumerate(value) if is_list else ():
+            if isinstance(item, Mapping):
+                yield from _below(item, keys, (*path, index))
+    elif isinstance(value, Mapping):
+        if is_list:
+            yield path, True
+        else:
+            yield from _below(value, keys, path)
+
+
+def _below(value: Mapping[Any, Any], keys: Keys, path: Path) -> Iterator[tuple[Path, bool]]:
+    for key, content in value.items():
+        if isinstance(key, str):
+            yield from _misshapen(content, below(keys, (key,)), (*path, key))
 
 
 @rule(

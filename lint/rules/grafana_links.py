@@ -38,6 +38,8 @@ _SETTINGS: Mapping[str, tuple[str, ...]] = {
     "spanBar": ("type", "tag"),
     "traceQuery": (*_TIMES, "timeShiftEnabled"),
 }
+# More sections, whose settings are not told apart here.
+_OTHERS = ("azureCredentials", "search", "streamingEnabled")
 _OF_LOGS = ("filterByTraceID", "filterBySpanID", "mapTagNamesEnabled", "lokiSearch", "customQuery")
 _SWITCHES: Mapping[str, tuple[str, ...]] = {
     "tracesToLogs": _OF_LOGS,
@@ -137,11 +139,12 @@ def derived_field_that_matches_nothing(manifests: Manifests, _facts: Facts) -> I
 
 @rule(
     code="N33",
-    title="A setting of a Tempo data source is misspelt",
+    title="A Tempo data source has no such setting",
     levels=(Severity.WARNING,),
     why=(
         "Grafana ignores a setting in `jsonData` that it does not know. With `filterByTraceId`, for instance, a link "
-        "shows the logs of all requests: the setting is called `filterByTraceID`."
+        "shows the logs of all requests: the setting is called `filterByTraceID`. It is looked at for sections, and "
+        "for what resembles a setting: plugins and newer releases may have others."
     ),
     remedy="Write the setting as Grafana's documentation has it, also in its upper and lower case.",
     example="""
@@ -167,6 +170,13 @@ def misspelt_setting_of_tempo(manifests: Manifests, _facts: Facts) -> Iterator[F
             continue
         settings = mapping(source.at("jsonData"))
         yield from _misspelt(source, ("jsonData",), settings, tuple(_SETTINGS))
+        for key, content in settings.items():
+            if isinstance(key, str) and isinstance(content, Mapping) and not _is_section(key):
+                yield warning(
+                    source.where("jsonData", key),
+                    "a Tempo data source has no such section",
+                    "leave it out, or rename it",
+                )
         for section, known in _SETTINGS.items():
             yield from _misspelt(source, ("jsonData", section), mapping(settings.get(section)), known)
 
@@ -207,6 +217,11 @@ def switch_that_is_a_text(manifests: Manifests, _facts: Facts) -> Iterator[Fault
                         "Grafana takes any text for on, this one too",
                         "write false without quotes",
                     )
+
+
+def _is_section(key: str) -> bool:
+    """Whether it is one of the maps of settings, or resembles one, which is said elsewhere."""
+    return bool(difflib.get_close_matches(key.lower(), [name.lower() for name in (*_SETTINGS, *_OTHERS)], 1, _LIKE))
 
 
 def _misspelt(source: DataSource, path: Path, settings: Mapping[Any, Any], known: tuple[str, ...]) -> Iterator[Fault]:

@@ -1,5 +1,6 @@
 """What Grafana does with data sources from files: it expands variables, and accepts one default."""
 
+import difflib
 import re
 from collections.abc import Hashable, Iterator
 
@@ -7,12 +8,41 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, number, strings, text
 from lint.rule import rule
+from lint.templates import is_unknown
 from lint.views.grafana import SIDECAR_LABEL, DataSource, data_sources
 
 # A variable that Grafana fills in later, behind a single dollar: `$__tags`, `${__value.raw}`. Not one of those that are
 # meant to be expanded, `$__env{NAME}` and `$__file{name}`, nor one behind three dollars, which some tool makes two of.
 _SINGLE_DOLLAR = re.compile(r"(?<!\$)\$(?:\{__\w[^}]*\}|__\w+(?![\w{]))")
 
+# Of a data source in a file (grafana: pkg/services/provisioning/datasources/types.go). Of the last four, older releases
+# read the passwords, and the others stand in examples of Grafana's documentation, where they do no harm.
+_FIELDS = frozenset(
+    {
+        "access",
+        "basicAuth",
+        "basicAuthUser",
+        "correlations",
+        "database",
+        "editable",
+        "isDefault",
+        "jsonData",
+        "name",
+        "orgId",
+        "orgName",
+        "secureJsonData",
+        "type",
+        "uid",
+        "url",
+        "user",
+        "version",
+        "withCredentials",
+        "apiVersion",
+        "basicAuthPassword",
+        "password",
+        "readOnly",
+    }
+)
 # None is proxy too.
 _ACCESS = ("", "proxy", "direct")
 _REMEDY_IN_CHART = "set isDefault to false here, or grafana.sidecar.datasources.isDefaultDatasource"
@@ -139,6 +169,39 @@ def access_that_grafana_does_not_know(manifests: Manifests, _facts: Facts) -> It
 
 @rule(
     code="N33",
+    title="A data source has a field that does not exist",
+    levels=(Severity.WARNING,),
+    why=(
+        "Grafana passes over a field of a provisioned data source that it does not know, such as `default` or "
+        "`httpMethod` beside `url`. Those of one type, such as `httpMethod`, stand in `jsonData`, and passwords in "
+        "`secureJsonData`."
+    ),
+    remedy="Write the field as Grafana calls it, at its place: `isDefault`, `jsonData.httpMethod`.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            apiVersion: 1
+            datasources: [{name: Loki, uid: loki, type: loki, default: true}]
+    """,
+    source="grafana: pkg/services/provisioning/datasources/types.go, upsertDataSourceFromConfigV1",
+    reads_variables=True,
+)
+def field_that_a_data_source_does_not_have(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for source in data_sources(manifests):
+        for field in source.entry if source.provisioned and not source.assumed else ():
+            if isinstance(field, str) and not is_unknown(field) and field not in _FIELDS:
+                yield warning(
+                    source.where(field),
+                    "Grafana knows no such field of a data source, and passes over it",
+                    _nearest_field(field),
+                )
+
+
+@rule(
+    code="N33",
     title="Data sources are in a file that Grafana does not read",
     levels=(Severity.ERROR,),
     why=(
@@ -167,6 +230,14 @@ def data_sources_in_another_file(manifests: Manifests, _facts: Facts) -> Iterato
                 "Grafana reads files that end in .yaml or .yml, and passes over this one",
                 "rename the key",
             )
+
+
+def _nearest_field(field: str) -> str:
+    meant = {name.lower(): name for name in _FIELDS}
+    # As isDefault for default.
+    longer = [name for letters, name in meant.items() if letters.endswith(field.lower())]
+    near = longer or [meant[one] for one in difflib.get_close_matches(field.lower(), meant, 1)]
+    return f"write {near[0]}" if near else "move it into jsonData, if it is a setting of this type, or leave it out"
 
 
 def _named(owner: Object) -> tuple[str, str]:

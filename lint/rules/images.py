@@ -128,14 +128,12 @@ def _charts_from(manifests: Manifests) -> Iterator[_Taken]:
             yield _taken(obj, ("spec", "sources", index), "chart", "repoURL")
     for obj in manifests.of("helm.cattle.io", "HelmChart"):
         yield _taken(obj, ("spec",), "chart", "repo")
-    for obj in manifests.of("kustomize.config.k8s.io", "Kustomization"):
-        for index, _ in enumerate(sequence(obj.at("helmCharts"))):
-            yield _taken(obj, ("helmCharts", index), "name", "repo")
-    for obj in manifests.documents():
-        # A Chart.yaml has a version of the API and no kind.
-        for index, _ in enumerate(sequence(obj.at("dependencies"))):
-            manifests.recognise(obj)
-            yield _taken(obj, ("dependencies", index), "name", "repository")
+    # A Chart.yaml has a version of the API and no kind, and a Kustomization needs neither.
+    for obj in (*manifests.of("kustomize.config.k8s.io", "Kustomization"), *manifests.documents()):
+        for key, repository in (("helmCharts", "repo"), ("dependencies", "repository")):
+            for index, _ in enumerate(sequence(obj.at(key))):
+                manifests.recognise(obj)
+                yield _taken(obj, (key, index), "name", repository)
     yield from _by_flux(manifests)
 
 

@@ -21,29 +21,16 @@ _ALIKE = 0.85
 _KIND = "Kiali"
 _VERSION = "v1alpha1"
 _TEXT = "a text"
-# What Kiali reads and its resource does not have, or had once (kiali: config/config.go, and older ones).
+# What neither Kiali's configuration nor its resource has: what the operator read once, and what comes next.
 _READ_TOO: frozenset[Path] = frozenset(
     {
-        (*TRACING, "component_status"),
         (*TRACING, "namespace"),
         (*TRACING, "service"),
-        ("auth", "openid", "client_secret"),
         ("auth", "openid", "discovery_override", "end_session_endpoint"),
         ("auth", "openid", "post_logout_redirect_uri"),
-        *(("auth", "openshift", key) for key in ("ca_file", "client_id", "custom_ca", "impersonation")),
-        *(("auth", "openshift", key) for key in ("server_prefix", "use_system_ca")),
-        ("chat_ai", "store_config", "history_token_budget_ratio"),
-        *(("deployment", key) for key in ("cluster_name_overrides", "ingress_enabled", "override_ingress_yaml")),
-        ("deployment", "remote_secret_path"),
-        ("external_services", "custom_dashboards", "prometheus", "enabled"),
-        ("external_services", "istio", "registry"),
-        ("external_services", "perses", "auth", "token"),
-        ("in_cluster",),
-        ("istio_labels",),
-        ("kiali_feature_flags", "ui_defaults", "graph"),
-        ("runConfig",),
-        ("runMode",),
-        ("server",),
+        ("deployment", "custom_dashboards"),
+        ("deployment", "ingress_enabled"),
+        ("deployment", "override_ingress_yaml"),
     }
 )
 # What the chart kiali-server reads itself, and Helm (kiali/helm-charts: kiali-server/values.yaml and its templates).
@@ -171,9 +158,12 @@ def grpc_to_the_page_of_jaeger(manifests: Manifests, facts: Facts) -> Iterator[F
 
 @rule(
     code="N9",
-    title="A setting of Kiali's tracing does not exist",
+    title="A setting of Kiali does not exist",
     levels=(Severity.WARNING,),
-    why="Kiali ignores a key that it does not know, and takes the default of the one that was meant.",
+    why=(
+        "Kiali ignores a key that it does not know, and takes the default of the one that was meant. Of a resource "
+        "and of values of charts, only what is about tracing is reported here: other checks are about the rest."
+    ),
     remedy="Write the key as Kiali has it.",
     example="""
         apiVersion: kiali.io/v1alpha1
@@ -185,10 +175,12 @@ def grpc_to_the_page_of_jaeger(manifests: Manifests, facts: Facts) -> Iterator[F
     """,
     source="kiali: config/config.go, TracingConfig",
 )
-def setting_of_tracing_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+def setting_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for kiali in kialis(manifests):
         for path in _unknown(kiali):
-            if path[: len(TRACING)] == TRACING:
+            # The chart writes its own values into the ConfigMap too.
+            is_in_config_map = kiali.path[:1] == ("data",) and path[0] not in _OF_CHART
+            if _begins_with(path, TRACING) or is_in_config_map:
                 yield warning(
                     kiali.owner.where(*kiali.path, *path), f"Kiali knows no {path[-1]!r} and ignores it", _remedy(path)
                 )
@@ -318,10 +310,19 @@ def _fields() -> Fields | None:
 
 
 def _unknown(kiali: Kiali) -> Iterator[Path]:
-    for one in differences(kiali.settings, _fields()):
-        known = any(one.path[: len(path)] == path for path in _READ_TOO)
-        if not one.wanted and not known and not str(one.path[-1]).startswith("x-"):
-            yield one.path
+    """Yield the keys that neither Kiali reads in its configuration nor its operator in the resource."""
+    in_resource = [one.path for one in differences(kiali.settings, _fields()) if not one.wanted]
+    in_config = [one.path for one in differences(kiali.settings, fields("KialiConfig")) if not one.wanted]
+    found = [path for path in in_resource if any(_begins_with(path, other) for other in in_config)]
+    found += [path for path in in_config if any(_begins_with(path, other) for other in in_resource if other != path)]
+    for path in found:
+        known = any(_begins_with(path, other) for other in _READ_TOO)
+        if not known and not str(path[-1]).startswith("x-"):
+            yield path
+
+
+def _begins_with(path: Path, other: Path) -> bool:
+    return path[: len(other)] == other
 
 
 def _remedy(path: Path) -> str:

@@ -17,6 +17,8 @@ _WITHOUT_MIXER = ".".join(map(str, lifecycle().first_release("a mesh configurati
 # An entry's index and its kind.
 _OF_ENTRY = 3
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_OF_PROXIES = "defaultConfig"
+_OF_THE_MESH: tuple[Path, ...] = ((PROVIDERS,), ("defaultProviders",))
 # Any value may be there, whatever the definition of the resource says (istio/api: mesh/v1alpha1/config.proto).
 _STRUCT = ("logFormat", "labels")
 
@@ -56,11 +58,12 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
 @rule(
     code="N3",
     title="The mesh's configuration has a field that does not exist",
-    levels=(Severity.WARNING,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "istiod passes over fields of the mesh configuration, and of `defaultConfig.tracing` in it, that it does not "
         "know, and the API server drops them from an Istio; what they should set has no effect. Those of Mixer, such "
-        "as `mixerCheckServer`, are gone since Istio 1.8."
+        "as `mixerCheckServer`, are gone since Istio 1.8. It is an error for providers below `defaultConfig`, which is "
+        "for the proxies: without them there are no spans."
     ),
     remedy="Write the field as Istio calls it, at its place.",
     example="""
@@ -84,6 +87,12 @@ def mesh_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Itera
                     mesh.where(*path),
                     f"there is no such field since Istio {_WITHOUT_MIXER}, which came without Mixer",
                     "leave it out",
+                )
+            elif path[0] == _OF_PROXIES and path[1:] in _OF_THE_MESH:
+                yield error(
+                    mesh.where(*path),
+                    f"istiod reads no providers from {_OF_PROXIES}, and the proxies get no tracer",
+                    f"move them up, as {path[1]} beside {_OF_PROXIES}",
                 )
             elif path[0] != PROVIDERS:
                 yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))

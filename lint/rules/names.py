@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.views.mesh import NETWORKING, SAIL, is_plain, root_namespaces
+from lint.views.products import uses
 from lint.views.telemetry import telemetries
+from lint.views.versions import minor
 from lint.views.waypoints import (
     GATEWAY_API,
     NONE,
@@ -36,6 +39,13 @@ _APIS: dict[str, tuple[str, frozenset[str]]] = {
     "TempoMonolithic": ("tempo.grafana.com", frozenset({"v1alpha1"})),
     "ServiceMonitor": (_MONITORING, frozenset({"v1"})),
     "PodMonitor": (_MONITORING, frozenset({"v1"})),
+}
+_WITHOUT_MIXER = lifecycle().first_release("a mesh configuration without Mixer")
+# By the API group that Istio has no more: what came instead.
+_GONE = {
+    "config.istio.io": "write a Telemetry, or leave it out",
+    "authentication.istio.io": "write a PeerAuthentication or a RequestAuthentication",
+    "rbac.istio.io": "write an AuthorizationPolicy",
 }
 # Kinds that nobody else has: whatever the group, it is meant to be this one.
 _UNIQUE = frozenset({"OpenTelemetryCollector", "TempoStack", "TempoMonolithic"})
@@ -95,6 +105,39 @@ def _is_outside(namespace: str, roots: frozenset[str]) -> bool:
 def _age(version: str) -> tuple[bool, bool, str]:
     """Order versions of an API from the newest to the oldest."""
     return "alpha" in version, "beta" in version, version
+
+
+@rule(
+    code="N30",
+    title="A resource is of a part of Istio that was taken out",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Istio 1.5 took Mixer's place in the proxies, and Istio 1.8 came without its resources, those of "
+        "`config.istio.io`, and without the older policies of `authentication.istio.io` and `rbac.istio.io`. The API "
+        "server has no such kinds any more, and nothing reads them. It is a warning if an older Istio is among the "
+        "objects."
+    ),
+    remedy="Write a Telemetry for what Mixer did, a PeerAuthentication, or an AuthorizationPolicy.",
+    example="""
+        apiVersion: config.istio.io/v1alpha2
+        kind: rule
+        metadata: {name: tracing, namespace: istio-system}
+        spec: {actions: [{handler: zipkin, instances: [default.tracespan]}]}
+    """,
+    source="https://istio.io/latest/news/releases/1.8.x/announcing-1.8/upgrade-notes/; istio/api: mixer/v1",
+)
+def resource_of_a_part_that_was_taken_out(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    releases = [minor(use.release) for use in uses(manifests, facts) if use.product == "istio"]
+    is_older = any(release is not None and release < _WITHOUT_MIXER for release in releases)
+    for group, remedy in _GONE.items():
+        for obj in manifests.objects:
+            if obj.group == group and obj.kind:
+                manifests.recognise(obj)
+                yield (warning if is_older else error)(
+                    obj.where("apiVersion"),
+                    f"there are no kinds of {group} since Istio {'.'.join(map(str, _WITHOUT_MIXER))}",
+                    remedy,
+                )
 
 
 @rule(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
-from lint.findings import Fault, Severity, warning
+from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Object, Path, at, dotted, mapping, sequence, text
 from lint.rule import rule
 from lint.views.mesh import INSTALL, PROVIDERS, is_plain
@@ -130,6 +130,38 @@ def operator_value_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
             if not one.wanted and one.path[-1] != PROVIDERS:
                 around = names(below(known, one.path[len(_VALUES) : -1]))
                 yield _fault(obj, one.path, _value_instead(one.path) or _nearest(one.path, around))
+
+
+@rule(
+    code="N30",
+    title="An IstioOperator has a value of another form",
+    levels=(Severity.ERROR,),
+    why=(
+        "istioctl refuses an IstioOperator that has a map where it wants a list, or the other way round: `env` of a "
+        "component, for instance, is a list of `name` and `value`, and `ingressGateways` a list of gateways."
+    ),
+    remedy="Write `- name: ...` for each entry of a list.",
+    example="""
+        apiVersion: install.istio.io/v1alpha1
+        kind: IstioOperator
+        metadata: {name: default, namespace: istio-system}
+        spec:
+          components: {pilot: {k8s: {env: {PILOT_TRACE_SAMPLING: "100"}}}}
+    """,
+    source="istio: operator/pkg/apis/types.go and operator/pkg/apis/values_types.proto",
+)
+def operator_value_of_another_form(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in manifests.of(INSTALL, _KIND):
+        for one in (
+            *differences(obj.at("spec"), fields(_KIND, "spec"), ("spec",)),
+            *differences(obj.at(*_VALUES), _known_values(obj), _VALUES),
+        ):
+            if one.wanted:
+                yield error(
+                    obj.where(*one.path),
+                    f"istioctl refuses the IstioOperator: this is not {one.wanted}",
+                    f"write {one.wanted}",
+                )
 
 
 def _places(obj: Object) -> Iterator[tuple[Path, Collection[str]]]:

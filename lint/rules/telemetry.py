@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error, warning
+from lint.findings import Fault, Severity, advice, error, warning
 from lint.lifecycle import lifecycle
 from lint.objects import Manifests, at, mapping, sequence, text
 from lint.rule import rule
@@ -50,6 +50,8 @@ _BESIDE_PROVIDERS = (
 _WITHOUT_STACKDRIVER = lifecycle().first_release("Istio without the tracers of Stackdriver and OpenCensus")
 # The API group of the mesh that Google runs.
 _GOOGLE = "mesh.cloud.google.com"
+# What Istio's documentation calls the Telemetry for the whole mesh, and the short form of it.
+_FOR_THE_MESH = ("mesh", "mesh-default")
 # istiod has these without any configuration (istio: pkg/config/mesh/mesh.go).
 _BUILT_IN_WITHOUT_TRACING = ("envoy", "prometheus")
 
@@ -240,12 +242,12 @@ def telemetry_without_provider(manifests: Manifests, facts: Facts) -> Iterator[F
 @rule(
     code="N14",
     title="A Telemetry without a selector is outside the root namespace",
-    levels=(Severity.WARNING,),
+    levels=(Severity.WARNING, Severity.ADVICE),
     why=(
         "Only in the mesh's root namespace does a Telemetry without a selector apply to the whole mesh; elsewhere it "
         "applies to its own namespace. Beside one in the root namespace it is an exception that somebody wants. It is "
-        "reported only if it seems to be meant for the mesh: by its name, or because its namespace is the collector's,"
-        " or one without sidecars."
+        "reported only if it seems to be meant for the mesh: by its name, `mesh` or `mesh-default`, or because its "
+        "namespace is the collector's, or one without sidecars. It is advice if its name only has `mesh` in it."
     ),
     remedy="Put it into the root namespace if it is meant for the whole mesh.",
     example="""
@@ -267,7 +269,8 @@ def mesh_wide_outside_root_namespace(manifests: Manifests, facts: Facts) -> Iter
     without_workloads -= injected(manifests) | ambient(manifests)
     for obj in unselective:
         if is_plain(obj.namespace) and ("mesh" in obj.name or obj.namespace in without_workloads):
-            yield warning(
+            is_meant = obj.name in _FOR_THE_MESH or obj.namespace in without_workloads
+            yield (warning if is_meant else advice)(
                 obj.where("metadata", "namespace"),
                 f"outside the root namespace ({', '.join(sorted(roots))}) it traces the workloads of its own namespace "
                 "only",

@@ -6,10 +6,9 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, dotted, text
 from lint.rule import rule
-from lint.views.charts import charts
 from lint.views.tempo_values import CHARTS, has_shape_of_distributed
 from lint.views.values import values
-from lint.views.versions import Minor, minor
+from lint.views.versions import Minor
 
 _WITHOUT_STORE: Minor = (3, 0)
 
@@ -58,9 +57,8 @@ OF_LOKI: tuple[Path, ...] = (("deploymentMode",), ("singleBinary",))
     source="grafana-community/helm-charts: values.yaml and templates of charts/tempo and charts/tempo-distributed",
 )
 def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    said = {id(chart.owner): chart.name for chart in charts(manifests)}
     for one in values(manifests, *CHARTS):
-        is_distributed = said.get(id(one.owner)) == one.chart == "tempo-distributed" or has_shape_of_distributed(one)
+        is_distributed = (one.said and one.chart == "tempo-distributed") or has_shape_of_distributed(one)
         for path in (*OF_LOKI, *(OF_THE_OTHER_CHART if is_distributed else ())):
             # A configuration of one's own may read any value.
             if one.at(*path) and ".Values." + dotted(path) not in text(one.at("config")):
@@ -93,9 +91,8 @@ def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fa
     source="grafana-community/helm-charts: charts/tempo-distributed/UPGRADE.md and templates",
 )
 def store_that_the_chart_does_not_bring(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    versions = {id(chart.owner): minor(chart.version) for chart in charts(manifests)}
     for one in values(manifests, "tempo-distributed"):
-        version = versions.get(id(one.owner))
+        version = one.version
         # Of a dependency, the chart around it names the version.
         is_dependency = one.path[-1:] == ("tempo-distributed",)
         if one.at("minio", "enabled") is True and not is_dependency and (version is None or version >= _WITHOUT_STORE):

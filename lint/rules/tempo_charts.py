@@ -9,10 +9,9 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, sequence, strings, text
 from lint.rule import rule
-from lint.views.charts import charts
 from lint.views.tempo_values import CHARTS, GENERATOR, has_shape_of_distributed
 from lint.views.values import Values, values
-from lint.views.versions import Minor, minor
+from lint.views.versions import Minor
 
 _DISTRIBUTED = "tempo-distributed"
 _ASKED_FOR = "processors"
@@ -78,10 +77,9 @@ _RECEIVERS: tuple[Path, ...] = (
     ),
 )
 def chart_without_processors(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    versions = {id(chart.owner): minor(chart.version) for chart in charts(manifests)}
     for one in _charts(manifests):
         written = list(_written(one))
-        read = _written(one) if _reads_older_overrides(one, versions.get(id(one.owner))) else _written_today(one)
+        read = _written(one) if _reads_older_overrides(one, one.version) else _written_today(one)
         of_graph = any(name in asked for asked in read for name in _GRAPH)
         if one.at(*GENERATOR[one.chart], "enabled") is True and not (of_graph or one.at("useExternalConfig")):
             # What it does without them may be all that it is there for.

@@ -10,7 +10,6 @@ from lint.objects import Manifests, Path, at, dotted, mapping, number, sequence,
 from lint.rule import rule
 from lint.templates import is_unknown
 from lint.tempo_keys import unknown
-from lint.views.charts import charts
 from lint.views.collectors import kind_of
 from lint.views.probes import probes
 from lint.views.tempo_values import CHARTS
@@ -175,12 +174,11 @@ def receiver_that_tempo_does_not_have(manifests: Manifests, facts: Facts) -> Ite
                 f"Tempo has no receiver {kind!r}{' any more' if kind == _GONE else ''}, and does not start",
                 "leave it out, and send OTLP",
             )
-    pinned = {id(chart.owner) for chart in charts(manifests) if chart.version}
     for one in values(manifests, *CHARTS):
         path = _OF_CHARTS[one.chart]
         # Without settings it is there too, once the chart has none of its own that null takes away.
         is_there = one.at(*path) is True if path[-1] == "enabled" else path[-1] in mapping(one.at(*path[:-1]))
-        has_version = id(one.owner) in pinned or one.at("tempo", "tag") or one.at("tempo", "image", "tag")
+        has_version = (one.said and one.said.version) or one.at("tempo", "tag") or one.at("tempo", "image", "tag")
         if is_there and not has_version:
             yield warning(
                 one.where(*path),

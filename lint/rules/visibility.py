@@ -1,6 +1,6 @@
 """What hides the collector from the proxies: Sidecars, exports, and the namespaces that istiod looks at."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
@@ -89,6 +89,46 @@ def _lets_out(listener: object, to: Destination, own_namespace: str) -> bool:
 
 def _matches(pattern: str, host: str) -> bool:
     return host.endswith(pattern.removeprefix("*")) if pattern.startswith("*") else host == pattern
+
+
+@rule(
+    code="N28",
+    title="Istio refuses the egress of a Sidecar",
+    levels=(Severity.ERROR,),
+    why=(
+        "A host of an egress listener is written as `namespace/host`, where a star may stand for each of the two. The "
+        "listener without a port is for all that the others leave, so there is one at most, and it is the last one. "
+        "Istio's webhook refuses a Sidecar that is written otherwise, and the one before stays, if there is one."
+    ),
+    remedy='Write `"*/*"` for any host, and put the listener without a port behind the others.',
+    example="""
+        apiVersion: networking.istio.io/v1
+        kind: Sidecar
+        metadata: {name: default, namespace: bookinfo}
+        spec:
+          egress: [{hosts: ["*"]}]
+    """,
+    source="istio: pkg/config/validation/validation.go, ValidateSidecar",
+)
+def egress_that_istio_refuses(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for sidecar in manifests.of(NETWORKING, "Sidecar"):
+        listeners = sequence(sidecar.at("spec", "egress"))
+        for index, listener in enumerate(listeners):
+            path: Path = ("spec", "egress", index)
+            for place, host in enumerate(map(text, sequence(at(listener, "hosts")))):
+                namespace, _, name = host.partition("/")
+                if is_plain(host) and host and not (namespace and name):
+                    yield error(
+                        sidecar.where(*path, "hosts", place),
+                        f"a host is namespace/host, and Istio refuses {host!r}",
+                        f"write */{host}" if "/" not in host else "write both parts",
+                    )
+            if isinstance(listener, Mapping) and listener.get("port") is None and index < len(listeners) - 1:
+                yield error(
+                    sidecar.where(*path),
+                    "Istio refuses a listener without a port that is not the last one",
+                    "put it behind the others",
+                )
 
 
 @rule(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lint.objects import Manifests, Object, Path, at, mapping, sequence, text
+from lint.objects import Manifests, Object, Path, at, mapping, sequence, text, view
 
 # By the kind that installs a chart: where its name and its version are.
 _FIELDS: dict[tuple[str, str], tuple[Path, Path]] = {
@@ -22,6 +22,7 @@ _FLUX_SOURCES = "source.toolkit.fluxcd.io"
 _SOURCES_OF_FOLDERS = {"GitRepository", "Bucket"}
 _REFERENCE: Path = ("spec", "chartRef")
 _ARGO_CD = "argoproj.io"
+_KUSTOMIZATION = "Kustomization"
 # Lists of charts, by the key of the list: the fields with a chart's name.
 _LISTS = {"helmCharts": "name", "dependencies": "name", "releases": "chart"}
 # A parameter of an ApplicationSet, with a dot before it if it is a template of Go.
@@ -46,6 +47,39 @@ class Chart:
         return chart.startswith((".", "/")) or source in _SOURCES_OF_FOLDERS
 
     @property
+    def is_of_ones_own(self) -> bool:
+        """Whether a list of charts takes it from a folder beside, where a chart of any content may have the name."""
+        around = (text(self._entry.get(field)) for field in ("chart", "repository"))
+        return any(place.startswith((".", "/", "file:")) for place in around)
+
+    @property
+    def key(self) -> str:
+        """Under which key its values are in the values of the chart that depends on it; empty if none does."""
+        return text(at(self._entry, "alias")) or self.name if self.path[:1] == ("dependencies",) else ""
+
+    @property
+    def values(self) -> tuple[Path, ...]:
+        """Where its values are in an entry of a list of charts, such as that of Kustomize or of Helmfile."""
+        around = self.path[:-1]
+        several = tuple((*around, "values", index) for index, _ in enumerate(sequence(at(self._entry, "values"))))
+        places: tuple[Path, ...] = ((*around, "valuesInline"), (*around, "values"), *several)
+        is_listed = self.owner.kind in ("", _KUSTOMIZATION)
+        return tuple(path for path in places if is_listed and mapping(at(self.owner.raw, *path)))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files with values that stand beside its name, as they are named there."""
+        entry = self._entry
+        # Of Kustomize, of Argo CD, of Fleet, and of Helmfile.
+        lists: tuple[Path, ...] = (("additionalValuesFiles",), ("helm", "valueFiles"), ("valuesFiles",), ("values",))
+        names = (at(entry, "valuesFile"), *(name for path in lists for name in sequence(at(entry, *path))))
+        return tuple(filter(None, map(text, names)))
+
+    @property
+    def _entry(self) -> Mapping[Any, Any]:
+        return mapping(at(self.owner.raw, *self.path[:-1]))
+
+    @property
     def origin(self) -> str:
         """Where it is taken from, as far as that stands beside the version: an address, or the name of a source."""
         around = at(self.owner.raw, *self.path[:-1])
@@ -54,7 +88,12 @@ class Chart:
         return " ".join(filter(None, map(text, (*said, *named))))
 
 
-def charts(manifests: Manifests) -> Iterator[Chart]:
+@view
+def charts(manifests: Manifests) -> tuple[Chart, ...]:
+    return tuple(_charts(manifests))
+
+
+def _charts(manifests: Manifests) -> Iterator[Chart]:
     for (group, kind), (chart, version) in _FIELDS.items():
         for obj in manifests.of(group, kind):
             if obj.at(*_REFERENCE) is None:
@@ -62,7 +101,7 @@ def charts(manifests: Manifests) -> Iterator[Chart]:
     yield from _referred_to(manifests)
     for obj, source in argo_sources(manifests):
         yield from _of_source(obj, source)
-    for obj in (*manifests.of("kustomize.config.k8s.io", "Kustomization"), *manifests.documents()):
+    for obj in (*manifests.of("kustomize.config.k8s.io", _KUSTOMIZATION), *manifests.documents()):
         yield from _listed(obj)
 
 
@@ -105,7 +144,7 @@ def _listed(obj: Object) -> Iterator[Chart]:
     """The charts in a list: of Kustomize, of Helmfile, or those that a chart depends on."""
     for key, name in _LISTS.items():
         for index, entry in enumerate(sequence(obj.at(key))):
-            if text(at(entry, name)) and text(at(entry, "version")):
+            if text(at(entry, name)):
                 yield _chart(obj, (key, index, name), (key, index, "version"))
     # Of Rancher's Fleet.
     if text(obj.at("helm", "chart")):

@@ -59,7 +59,7 @@ class Collector:
     ``is_unpinned`` says that nothing here pins its release: it may be the newest one when it is installed.
     ``default_host`` is where a receiver without an endpoint listens, if that is known. ``memory`` is the container's
     limit, as it is written. ``written`` is what the owner has of ``config``, if a chart adds the rest. ``workload``
-    is what runs it, if that is among the objects.
+    is what runs it, if that is among the objects; ``image`` is the one that is named.
     """
 
     owner: Object
@@ -77,6 +77,7 @@ class Collector:
     memory: object = None
     written: Mapping[Any, Any] | None = None
     workload: Workload | None = None
+    image: str = ""
 
     def at(self, *path: Key) -> Any:
         return at(self.config, *path)
@@ -135,6 +136,7 @@ def _of_operator(obj: Object, facts: Facts) -> Collector:
         # otel-op: internal/components/single_endpoint.go
         default_host="0.0.0.0",  # noqa: S104  it is what the operator writes
         memory=obj.at("spec", *_MEMORY),
+        image=text(obj.at("spec", "image")),
     )
 
 
@@ -172,6 +174,7 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
         default_host="localhost" if release is not None and release >= _LISTENS_ON_LOCALHOST else None,
         memory=at(workload.container("opentelemetry-collector", "otel"), *_MEMORY),
         workload=workload,
+        image=workload.image("opentelemetry-collector", "otel"),
     )
 
 
@@ -197,6 +200,7 @@ def _of_chart(found: Values) -> Collector:
         is_unpinned=not found.at("image", "tag") and not found.owner.kind,
         memory=found.at(*_MEMORY),
         written=mapping(found.at(*path)),
+        image="/".join(filter(None, (text(found.at("image", key)) for key in ("registry", "repository")))),
     )
 
 

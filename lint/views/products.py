@@ -19,6 +19,7 @@ from lint.views.versions import minor
 NAMES = {
     "istio": "Istio",
     "grafana": "Grafana",
+    "grafana-agent": "Grafana Agent",
     "prometheus": "Prometheus",
     "ingress-nginx": "ingress-nginx",
     "minio": "MinIO",
@@ -32,6 +33,7 @@ NAMES = {
 _IMAGES = {
     "istio": re.compile(r"(?:.*/)?(?:[^/]*istio[^/]*/)(?:.*/)?(?:pilot|proxyv2|install-cni|ztunnel)"),
     "grafana": re.compile(r"(?:.*/)?grafana/grafana(?:-oss|-enterprise)?"),
+    "grafana-agent": re.compile(r"(?:.*/)?grafana/agent"),
     "prometheus": re.compile(r"(?:.*/)?prometheus"),
     "ingress-nginx": re.compile(r"(?:.*/)?ingress-nginx/controller(?:-chroot)?"),
     "minio": re.compile(r"(?:.*/)?minio/minio"),
@@ -49,6 +51,8 @@ _BY_FIELD: tuple[tuple[str, str, tuple[str, ...], Path], ...] = (
     *(("prometheus", group, ("Prometheus", "PrometheusAgent"), _VERSION) for group in OPERATORS),
     ("grafana", "grafana.integreatly.org", ("Grafana",), _VERSION),
 )
+# Charts that install nothing but a product which has ended as a whole.
+_CHARTS_OF_ONE_PRODUCT = {"grafana-agent": "grafana-agent"}
 # The charts of which each installation has one.
 _ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
 # Those that come with them, under names that others use too.
@@ -118,6 +122,8 @@ def _uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
             yield Use(product, text(obj.at(*path)), obj, path)
     yield from _by_charts_of_istio(manifests)
     yield from _by_tags_of_istio(manifests)
+    for one in values(manifests, *_CHARTS_OF_ONE_PRODUCT):
+        yield Use(_CHARTS_OF_ONE_PRODUCT[one.chart], "", one.owner, one.path)
     for obj in manifests.of("operators.coreos.com", "Subscription"):
         package = text(obj.at("spec", "name"))
         if package in _PACKAGES:

@@ -10,7 +10,6 @@ from lint.lifecycle import lifecycle
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
 from lint.templates import with_holes
 from lint.tempo_keys import releases
-from lint.views.charts import charts
 from lint.views.services import TEMPO
 from lint.views.tempo_values import CHARTS, parts
 from lint.views.values import values
@@ -131,11 +130,10 @@ def _of_operator(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
 
 
 def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
-    versions = {id(chart.owner): chart.version for chart in charts(manifests)}
     for one in values(manifests, *CHARTS):
         found = parts(one)
         own = text(one.at("config"))
-        oldest = _OLDEST_IN_USE if versions.get(id(one.owner)) else _OLDEST_OF_CHARTS
+        oldest = _OLDEST_IN_USE if one.said and one.said.version else _OLDEST_OF_CHARTS
         if own:
             config = mapping(parsed(with_holes(own)))
             release = minor(found.tag)

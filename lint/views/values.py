@@ -1,11 +1,13 @@
 """The values of Helm charts, wherever they stand: in what installs a chart, in a ConfigMap, in a file of their own."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+import posixpath
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
-from lint.views.charts import argo_sources, charts
+from lint.views.charts import Chart, argo_sources, charts
+from lint.views.versions import Minor, minor
 
 # What installs a chart: where it keeps the values, as a map or as a text.
 _INSIDE: tuple[tuple[str, str, Path], ...] = (
@@ -21,6 +23,8 @@ _NAMESPACES: tuple[Path, ...] = (
     ("spec", "template", "spec", "destination", "namespace"),
     ("spec", "namespace"),
 )
+# Where a chart says on which others it depends; the second one is of Helm 2.
+_OF_A_CHART = ("Chart.yaml", "requirements.yaml")
 _IN_CONFIG_MAPS = ("values.yaml", "values.yml")
 
 
@@ -39,7 +43,15 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
     ),
     "tempo": lambda values: any(
         key in mapping(values.get("tempo"))
-        for key in ("metricsGenerator", "overrides", "storage", "receivers", "reportingEnabled", "retention")
+        for key in (
+            "metricsGenerator",
+            "overrides",
+            "storage",
+            "receivers",
+            "reportingEnabled",
+            "repository",
+            "retention",
+        )
     ),
     "opentelemetry-collector": lambda values: any(
         key in mapping(values.get("config")) for key in ("receivers", "exporters", "service", "processors")
@@ -49,6 +61,10 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
         or isinstance(values.get("additionalDataSources"), list)
         or any(isinstance(at(one, "datasources"), list) for one in mapping(values.get("datasources")).values())
     ),
+    "grafana-agent": lambda values: (
+        at(values, "agent", "mode") in ("flow", "static") or isinstance(at(values, "agent", "configMap"), Mapping)
+    ),
+    "opentelemetry-operator": lambda values: isinstance(at(values, "manager", "collectorImage"), Mapping),
     "kiali-server": lambda values: isinstance(values.get("external_services"), Mapping),
     "kiali-operator": lambda values: isinstance(at(values, "cr", "spec"), Mapping),
     "prometheus": lambda values: isinstance(at(values, "server"), Mapping) and "extraFlags" in values["server"],
@@ -57,12 +73,21 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
 
 @dataclass(frozen=True)
 class Values:
-    """``chart`` is the chart's name without a repository; ``path`` leads to ``content`` in ``owner``."""
+    """``chart`` is the chart's name without a repository; ``path`` leads to ``content`` in ``owner``.
+
+    ``said`` is what names the chart; it is None where only the keys tell whose values they are.
+    """
 
     owner: Object
     path: Path
     chart: str
     content: Mapping[Any, Any]
+    said: Chart | None = None
+
+    @property
+    def version(self) -> Minor | None:
+        """The version of the chart, as far as one is named; what lies in a folder has the one that it has there."""
+        return minor(self.said.version) if self.said and not self.said.is_in_a_folder else None
 
     @property
     def namespace(self) -> str:
@@ -96,69 +121,124 @@ class Values:
 
 def values(manifests: Manifests, *wanted: str) -> Iterator[Values]:
     """Yield the values of the charts called ``wanted``; those of a dependency stand below its name."""
-    for owner, path, chart, content in _roots(manifests):
-        known = chart if chart in _KNOWN_BY else _chart_of(content)
+    for root in _roots(manifests):
+        is_said = root.chart in _KNOWN_BY or root.chart in wanted
+        known = root.chart if is_said else _chart_of(root.content)
         if known in wanted:
-            manifests.recognise(owner)
-            yield Values(owner, path, known, content)
+            manifests.recognise(root.owner)
+            yield root if is_said else replace(root, chart=known, said=None)
             continue
         for name in wanted:
-            below = mapping(content.get(name))
-            if below and _KNOWN_BY[name](below):
-                manifests.recognise(owner)
-                yield Values(owner, (*path, name), name, below)
+            below = mapping(root.content.get(name))
+            if below and name in _KNOWN_BY and _KNOWN_BY[name](below):
+                manifests.recognise(root.owner)
+                yield Values(root.owner, (*root.path, name), name, below)
         if not known:
-            yield from _below_an_alias(manifests, owner, path, content, wanted)
+            yield from _below_an_alias(manifests, root, wanted)
 
 
-def _below_an_alias(
-    manifests: Manifests, owner: Object, path: Path, content: Mapping[Any, Any], wanted: Collection[str]
-) -> Iterator[Values]:
+def _below_an_alias(manifests: Manifests, root: Values, wanted: Collection[str]) -> Iterator[Values]:
     """The values of dependencies that the chart around them calls by another name."""
-    for alias, below in content.items():
+    for alias, below in root.content.items():
         if isinstance(alias, str) and alias not in _KNOWN_BY and isinstance(below, Mapping):
             chart = _chart_of(below)
             if chart in wanted:
-                manifests.recognise(owner)
-                yield Values(owner, (*path, alias), chart, below)
+                manifests.recognise(root.owner)
+                yield Values(root.owner, (*root.path, alias), chart, below)
 
 
 def every_chart(manifests: Manifests) -> Iterator[Values]:
     """Yield the values of all charts, also of those of which nothing is known, and every document without a kind."""
-    return (Values(owner, path, chart, content) for owner, path, chart, content in _roots(manifests))
+    yield from _roots(manifests)
 
 
 def _chart_of(content: Mapping[Any, Any]) -> str:
     return next((chart for chart, is_known in _KNOWN_BY.items() if is_known(content)), "")
 
 
-_Root = tuple[Object, Path, str, Mapping[Any, Any]]
-
-
 @view
-def _roots(manifests: Manifests) -> tuple[_Root, ...]:
-    """Every owner of values, with the path to them and the chart's name if the owner says it."""
+def _roots(manifests: Manifests) -> tuple[Values, ...]:
+    """All values, those of charts that are not known too; ``chart`` is empty where nothing says whose they are."""
     return tuple(_found_roots(manifests))
 
 
-def _found_roots(manifests: Manifests) -> Iterator[_Root]:
-    named = {id(chart.owner): chart.name for chart in charts(manifests)}
+def _found_roots(manifests: Manifests) -> Iterator[Values]:
+    installed: dict[int, list[Chart]] = {}
+    for chart in charts(manifests):
+        installed.setdefault(id(chart.owner), []).append(chart)
     for group, kind, path in _INSIDE:
         for obj in manifests.of(group, kind):
-            name = named.get(id(obj)) or obj.name
-            yield obj, path, name, _content(obj.at(*path))
+            said = _one_of(installed.get(id(obj), ()))
+            yield Values(obj, path, said.name if said else obj.name, _content(obj.at(*path)), said)
     for obj, source in argo_sources(manifests):
         name = text(obj.at(*source, "chart")).rpartition("/")[2]
+        said = _one_of([chart for chart in installed.get(id(obj), ()) if chart.name == name])
         for field in ("values", "valuesObject"):
             place: Path = (*source, "helm", field)
             if obj.at(*place) is not None:
-                yield obj, place, name, _content(obj.at(*place))
+                yield Values(obj, place, name, _content(obj.at(*place)), said)
+    for chart in charts(manifests):
+        for place in chart.values:
+            said = None if chart.is_of_ones_own else chart
+            yield Values(chart.owner, place, chart.name, mapping(chart.owner.at(*place)), said)
+    yield from _in_files(manifests)
+
+
+def _in_files(manifests: Manifests) -> Iterator[Values]:
     for obj in manifests.of("", "ConfigMap"):
         for key in _IN_CONFIG_MAPS:
             if obj.at("data", key) is not None:
-                yield obj, ("data", key), "", _content(obj.at("data", key))
+                yield Values(obj, ("data", key), "", _content(obj.at("data", key)))
+    named = _charts_of_files(manifests)
     for obj in manifests.documents():
-        yield obj, (), "", mapping(obj.raw)
+        content, said = mapping(obj.raw), named.get(id(obj))
+        below = [chart for chart in _dependencies(manifests, obj) if mapping(content.get(chart.key))]
+        for chart in below:
+            yield Values(obj, (chart.key,), chart.name, mapping(content[chart.key]), chart)
+        keys = {chart.key for chart in below}
+        rest = {key: value for key, value in content.items() if key not in keys} if keys else content
+        yield Values(obj, (), said.name if said else "", rest, said)
+
+
+def _charts_of_files(manifests: Manifests) -> Mapping[int, Chart]:
+    """By document, the chart for which another object names its file."""
+    documents = [(obj, _place(obj)) for obj in manifests.documents()]
+    found: dict[int, list[Chart]] = {}
+    for chart in charts(manifests):
+        for name in chart.files:
+            # Of Argo CD: a file of another source, which is called $name, by its path there.
+            reference, _, below = name.partition("/") if name.startswith("$") else ("", "", "")
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(_place(chart.owner)), name))
+            for obj, file in documents:
+                if file and (f"/{file}".endswith(f"/{below}") if reference else file == place):
+                    found.setdefault(id(obj), []).append(chart)
+    said = {document: _one_of(several) for document, several in found.items()}
+    return {document: chart for document, chart in said.items() if chart is not None and not chart.is_of_ones_own}
+
+
+def _dependencies(manifests: Manifests, values_file: Object) -> Iterator[Chart]:
+    """The charts on which that one depends whose own values these are: they are in a file beside."""
+    folder, name = posixpath.split(_place(values_file))
+    if "values" in name:
+        for chart in charts(manifests):
+            if (
+                chart.key
+                and not chart.is_of_ones_own
+                and posixpath.split(_place(chart.owner)) in {(folder, file) for file in _OF_A_CHART}
+            ):
+                yield chart
+
+
+def _place(obj: Object) -> str:
+    return posixpath.normpath(obj.source.name) if obj.source else ""
+
+
+def _one_of(several: Sequence[Chart]) -> Chart | None:
+    """The chart that they all are, without its version if they differ in that; None if they are several."""
+    if len({chart.name for chart in several}) != 1:
+        return None
+    is_same = len({chart.version for chart in several}) == 1
+    return several[0] if is_same else replace(several[0], version="")
 
 
 def _content(found: object) -> Mapping[Any, Any]:

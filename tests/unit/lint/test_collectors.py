@@ -331,6 +331,6 @@ def test_receivers_of_the_chart_need_no_pipeline(codes: Codes) -> None:
 )
 def test_a_probe_asks_what_the_collector_answers(codes: Codes, extension: str, probe: str, expected: list[str]) -> None:
     config = CONFIG.replace("service:\n", f"extensions: {{{extension}}}\nservice:\n  extensions: [health_check]\n")
-    image = "otel/opentelemetry-collector:0.158.0"
+    image = "otel/opentelemetry-collector-contrib:0.158.0"
     workload = (WORKLOAD % image).replace(f'image: "{image}"', f'image: "{image}", livenessProbe: {probe}')
     assert codes(config_map(config) + "\n---\n" + workload) == expected

@@ -1,5 +1,6 @@
 """Kiali's settings: where they are found, and which backend they ask."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -82,6 +83,21 @@ def test_a_key_that_kialis_tracing_does_not_have_is_found(codes: Codes, key: str
 
 
 @pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("server: {signing_key: a}", ["warning N9"]),
+        ("server: {web_root: /, observability: {tracing: {enabled: true}}}", []),
+        # The chart writes its own values there too.
+        ("skipResources: []", []),
+    ],
+)
+def test_a_config_map_of_kiali_has_what_kiali_reads(codes: Codes, setting: str, expected: list[str]) -> None:
+    config = f"external_services: {{istio: {{root_namespace: istio-system}}}}\n{setting}\n"
+    held = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kiali"}, "data": {"config.yaml": config}}
+    assert codes(json.dumps(held)) == expected
+
+
+@pytest.mark.parametrize(
     ("values", "expected"),
     [
         ("deployment: {auth: {strategy: anonymous}}", ["warning N35"]),
@@ -91,7 +107,8 @@ def test_a_key_that_kialis_tracing_does_not_have_is_found(codes: Codes, key: str
         ("external_services: {tracing: {query_timeout: [5]}}", ["error N9"]),
         ("external_services: {tracing: {provider: 5}}", []),
         ("external_services: {tracing: {enabled: '${ON}'}}", []),
-        ("server: {any: 1}, istio_labels: {any: a}, kiali_route_url: a, nameOverride: a", []),
+        ("server: {web_root: /kiali}, istio_labels: {app_label_name: a}, kiali_route_url: a, nameOverride: a", []),
+        ("server: {signing_key: a}", ["warning N35"]),
         ("deployment: {resources: {limits: {cpu: 1}}, ingress: {enabled: true}, image_version: v2}", []),
     ],
 )

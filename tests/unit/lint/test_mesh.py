@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+import lint
+
 Codes = Callable[..., list[str]]
+CheckYaml = Callable[..., list[lint.Finding]]
 
 TELEMETRY = """
 apiVersion: telemetry.istio.io/v1alpha1
@@ -327,8 +330,51 @@ def test_a_telemetry_beside_the_collector_is_meant_for_the_mesh(codes: Codes) ->
     assert codes(together(mesh("agent.obs.svc.cluster.local"), beside)) == ["warning N14"]
 
 
+def test_a_telemetry_that_only_has_mesh_in_its_name_is_a_matter_of_advice(check_yaml: CheckYaml) -> None:
+    named = TELEMETRY.replace("name: mesh, namespace: istio-system", "name: mesh-telemetry, namespace: shop")
+    assert [(one.code, one.severity) for one in check_yaml(named)] == [("N14", lint.Severity.ADVICE)]
+
+
 def test_the_root_namespace_is_read_from_the_mesh_configuration(codes: Codes) -> None:
     config = mesh("otel.example.com") + "    rootNamespace: mesh-root\n"
     rooted = TELEMETRY.replace("namespace: istio-system", "namespace: mesh-root")
     assert codes(together(config, rooted)) == []
     assert codes(together(config, TELEMETRY)) == ["warning N14"]
+
+
+@pytest.mark.parametrize(
+    ("egress", "expected"),
+    [
+        ('[{hosts: ["*"]}]', ["error N28"]),
+        ('[{hosts: ["*/"]}]', ["error N28"]),
+        ('[{hosts: ["*/*"]}]', []),
+        ('[{hosts: ["~/*"]}]', []),
+        ('[{hosts: ["${NAMESPACE}"]}]', []),
+        # The listener for the rest is the last one.
+        ('[{hosts: ["./*"]}, {port: {number: 80, protocol: HTTP}, hosts: ["*/*"]}]', ["error N28"]),
+        ('[{port: {number: 80, protocol: HTTP}, hosts: ["*/*"]}, {hosts: ["./*"]}]', []),
+    ],
+)
+def test_istio_refuses_an_egress_that_it_cannot_read(codes: Codes, egress: str, expected: list[str]) -> None:
+    sidecar = "apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: {name: default, namespace: shop}"
+    assert codes(f"{{{sidecar}, spec: {{egress: {egress}}}}}") == expected
+
+
+def test_a_waypoint_that_nothing_uses_is_found_without_anything_else_for_tracing(codes: Codes) -> None:
+    namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}}"
+    waypoint = (
+        "{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: waypoint, namespace: shop}, "
+        "spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}}"
+    )
+    assert codes(together(namespace, waypoint)) == ["warning N29"]
+    assert codes(namespace) == []
+
+
+def test_an_older_istio_may_still_have_mixer(codes: Codes) -> None:
+    rule = "{apiVersion: config.istio.io/v1alpha2, kind: rule, metadata: {name: a, namespace: istio-system}}"
+    operator = (
+        "{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, metadata: {name: a, namespace: istio-system}, "
+        "spec: {tag: 1.6.0}}"
+    )
+    assert codes(rule) == ["error N30"]
+    assert "warning N30" in codes(together(operator, rule))

@@ -10,6 +10,16 @@ _FILTERED = replaced(
     "    processors: {filter: {spans: {exclude: {match_type: strict, attributes: "
     "[{key: http.target, value: /health}, {key: http.target, value: /ready}]}}}}\n    exporters: {",
 )
+_RENAMED = "include: calls, action: update, new_name: requests"
+_RENAMING = replaced(
+    replaced(
+        COLLECTOR,
+        "pipelines: {",
+        "pipelines: {metrics: {receivers: [otlp], processors: [metricstransform], exporters: [otlp]}, ",
+    ),
+    "    exporters: {",
+    f"    processors: {{metricstransform: {{transforms: {{{_RENAMED}}}}}}}\n    exporters: {{",
+)
 _PIPELINE = "{receivers: [otlp], exporters: [otlp]}"
 
 _MEASURED = replaced(
@@ -56,5 +66,10 @@ EXAMPLES = {
         f"warning N25 {_OTEL}.connectors.spanmetrics.histogram.explicit.buckets",
         wrong=_MEASURED,
         right=replaced(_MEASURED, "[0.1, 1]", "[100ms, 1s]"),
+    ),
+    "setting_of_another_form": Example(
+        f"error N25 {_OTEL}.processors.metricstransform.transforms",
+        wrong=_RENAMING,
+        right=replaced(_RENAMING, "transforms: {OF}".replace("OF", _RENAMED), f"transforms: [{{{_RENAMED}}}]"),
     ),
 }

@@ -79,4 +79,9 @@ EXAMPLES = {
         wrong=asking(replaced(TENANT, "/api/traces/v1/dev/tempo", "/tempo")) + GATEWAY,
         right=asking(TENANT) + GATEWAY,
     ),
+    "field_that_a_data_source_does_not_have": Example(
+        'warning N33 ConfigMap tracing-system/grafana-datasources: data["datasources.yaml"].datasources[0].default',
+        wrong=replaced(DATA_SOURCES, "        uid: tempo\n", "        uid: tempo\n        default: true\n"),
+        right=replaced(DATA_SOURCES, "        uid: tempo\n", "        uid: tempo\n        isDefault: true\n"),
+    ),
 }

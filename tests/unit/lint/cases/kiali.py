@@ -29,7 +29,7 @@ EXAMPLES = {
         wrong=replaced(JAEGER, "16685", "16686"),
         right=JAEGER,
     ),
-    "setting_of_tracing_that_does_not_exist": Example(
+    "setting_that_does_not_exist": Example(
         "warning N9 Kiali istio-system/kiali: spec.external_services.tracing.internalUrl",
         wrong=replaced(KIALI, "internal_url", "internalUrl"),
         right=KIALI,

@@ -14,6 +14,14 @@ spec:
 ---
 """
 
+_OF_MIXER = """
+apiVersion: config.istio.io/v1alpha2
+kind: rule
+metadata: {name: tracing, namespace: istio-system}
+spec: {actions: [{handler: zipkin, instances: [default.tracespan]}]}
+---
+"""
+
 EXAMPLES = {
     "api_version_that_nobody_serves": Example(
         "error N30 Telemetry istio-system/mesh-default: apiVersion",
@@ -29,5 +37,10 @@ EXAMPLES = {
         "error N30 Telemetry bookinfo/waypoint: spec.targetRefs[0].name",
         wrong=replaced(WAYPOINT, "name: waypoint", "name: bookinfo") + FOR_WAYPOINT,
         right=WAYPOINT + FOR_WAYPOINT,
+    ),
+    "resource_of_a_part_that_was_taken_out": Example(
+        "error N30 rule istio-system/tracing: apiVersion",
+        wrong=_OF_MIXER + TELEMETRY,
+        right=TELEMETRY,
     ),
 }

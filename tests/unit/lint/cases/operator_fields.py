@@ -20,4 +20,11 @@ EXAMPLES = {
         wrong=replaced(_OPERATOR, "FIELD", "values: {global: {mtls: {auto: true}}}"),
         right=replaced(_OPERATOR, "FIELD", "values: {global: {logAsJson: true}}"),
     ),
+    "operator_value_of_another_form": Example(
+        "error N30 IstioOperator istio-system/default: spec.components.pilot.k8s.env",
+        wrong=replaced(_OPERATOR, "FIELD", "components: {pilot: {k8s: {env: {PILOT_TRACE_SAMPLING: '100'}}}}"),
+        right=replaced(
+            _OPERATOR, "FIELD", "components: {pilot: {k8s: {env: [{name: PILOT_TRACE_SAMPLING, value: '100'}]}}}"
+        ),
+    ),
 }

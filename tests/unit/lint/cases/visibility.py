@@ -58,4 +58,9 @@ EXAMPLES = {
         + NAMESPACE
         + replaced(TRACING_NAMESPACE, "mesh: theirs", "mesh: ours"),
     ),
+    "egress_that_istio_refuses": Example(
+        "error N28 Sidecar bookinfo/default: spec.egress[0].hosts[1]",
+        wrong=replaced(SIDECAR, "tracing/*", "*"),
+        right=replaced(SIDECAR, "tracing/*", "*/*"),
+    ),
 }
