@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, warning
+from lint.findings import Fault, Severity, advice, warning
 from lint.objects import Manifests, Object, Path
 from lint.rule import rule
 from lint.views.quantities import bytes_of
@@ -12,8 +12,9 @@ from lint.views.versions import minor
 
 _MIB = 2**20
 # What the operator starts Tempo with, `-mem-ballast-size-mbs`, and what it needs itself to have a pause between two
-# collections. Measured: with a limit of 1 GiB an idle Tempo took 0.39 processors, with 1.25 GiB 0.17; with 1.5 GiB 0.01,
-# but a few searches 34 s of a processor, for which 2 GiB needed 4 s.
+# collections. Measured with a TempoMonolithic: with a limit of 1 GiB it took 0.39 processors at rest, with 1.25 GiB
+# 0.17; with 1.5 GiB 0.01, but a few searches 34 s of a processor, for which 2 GiB needed 4 s. A query frontend takes
+# nothing at rest.
 _BALLAST, _TEMPO = 1024 * _MIB, 512 * _MIB
 _LEAST = "2Gi"
 # The share of a container's memory that the operator makes GOMEMLIMIT, since the first release that does.
@@ -28,13 +29,13 @@ _SHARE, _SHARE_BESIDE_GATEWAY = 0.025, 0.02
 @rule(
     code="N32",
     title="A Tempo has too little memory to pause between two garbage collections",
-    levels=(Severity.WARNING,),
+    levels=(Severity.WARNING, Severity.ADVICE),
     why=(
         "The operator starts a TempoMonolithic, and the query frontend of a TempoStack, with a ballast of 1024 MiB, "
         "and since its release 0.16 with a GOMEMLIMIT of four fifths of the container's memory. Where that is hardly "
-        "more than the ballast, Go collects garbage all the time: an idle Tempo takes half of a processor, and searches"
-        " end without an answer. The ballast takes no memory of the node. Without resources of its own a query frontend has 2.5 % of `spec.resources`, "
-        "or 2 % beside the gateway."
+        "more than the ballast, Go collects garbage all the time: an idle TempoMonolithic takes half of a processor, "
+        "and searches end without an answer. The ballast takes no memory of the node. Without resources of its own a "
+        "query frontend has 2.5 % of `spec.resources`, or 2 % beside the gateway; it is advice for one."
     ),
     remedy=f"Set the limit to {_LEAST} or more; of a TempoStack in `spec.template.queryFrontend.component.resources`.",
     example="""
@@ -56,7 +57,8 @@ def garbage_without_pause(manifests: Manifests, facts: Facts) -> Iterator[Fault]
     for obj in manifests.of(TEMPO, "TempoMonolithic", "TempoStack"):
         path, memory = _limit(obj)
         if memory is not None and memory * _GOMEMLIMIT < _BALLAST + _TEMPO:
-            yield warning(
+            say = warning if obj.kind == "TempoMonolithic" else advice
+            yield say(
                 obj.where(*path),
                 f"{_of(obj)} has {round(memory / _MIB)} MiB, four fifths of which are hardly more than its ballast of "
                 f"{_BALLAST // _MIB} MiB, so Go collects garbage all the time",

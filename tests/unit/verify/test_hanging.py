@@ -24,7 +24,7 @@ from verify.causes import Code
 from verify.check import Wanted, check
 from verify.world import World
 
-PROJECT = Path(cluster.__file__).parents[1]
+PROJECT = Path(__file__).parents[3]
 POD = pod("cart-1", "shop")
 LONG = 3600.0
 

@@ -1,14 +1,13 @@
 """Examples for lint/rules/tempo_memory.py."""
 
-from cases.base import STACK, Example, replaced
+from cases.base import GENERATOR, Example, replaced
 
-TOTAL = replaced(STACK, "template:", "resources: {total: {limits: {memory: 16Gi}}}\n  template:")
-FRONTEND = "template:\n    queryFrontend: {component: {resources: {limits: {memory: 2Gi}}}}"
+LITTLE = replaced(GENERATOR, "storage: {traces", "resources: {limits: {memory: 1Gi}}\n  storage: {traces")
 
 EXAMPLES = {
     "garbage_without_pause": Example(
-        "warning N32 TempoStack tracing-system/big: spec.resources.total.limits.memory",
-        wrong=TOTAL,
-        right=replaced(TOTAL, "template:", FRONTEND),
+        "warning N32 TempoMonolithic tracing-system/tempo: spec.resources.limits.memory",
+        wrong=LITTLE,
+        right=replaced(LITTLE, "1Gi", "2Gi"),
     ),
 }
