@@ -1,4 +1,4 @@
-"""The command of the embedded cluster: ``python -m local build|up|deploy|destroy|down|status|logs|env``."""
+"""The command of the embedded cluster: ``python -m local build|up|deploy|node|destroy|down|status|logs|env``."""
 
 import argparse
 import shlex
@@ -57,6 +57,13 @@ def _parser() -> argparse.ArgumentParser:
             type=_port,
             help=f"port of 127.0.0.1 for one of {', '.join(f.name for f in blueprint.FORWARDS)}",
         )
+        added.add_argument(
+            "--nodes",
+            type=int,
+            choices=range(1, blueprint.MAX_NODES + 1),
+            metavar="NUMBER",
+            help=f"how many nodes the cluster has, at most {blueprint.MAX_NODES}; one, unless it has more already",
+        )
         builds.append(added)
     builds.append(command("build", _build, "build every tool and image, without starting anything"))
     for added in builds:
@@ -68,6 +75,16 @@ def _parser() -> argparse.ArgumentParser:
             choices=images.extras(),
             help="also what the stack `local` does not need",
         )
+    help = "stop, start or drain one node of several"
+    actions = commands.add_parser("node", help=help, description=help).add_subparsers(required=True, metavar="ACTION")
+    for name, act, help in (
+        ("stop", _stop_node, "end a node at once, as if its power failed"),
+        ("start", _start_node, "bring a node back after stop or drain, and wait until it is ready"),
+        ("drain", _drain_node, "evict the pods of a node, and let none be placed there until start"),
+    ):
+        action = actions.add_parser(name, help=help, description=help)
+        action.set_defaults(run=act)
+        action.add_argument("name", metavar="NAME", help="such as node2; status lists them")
     command("destroy", _destroy, "destroy the stack `local` and keep the cluster")
     command("down", _down, "end the cluster and remove everything that it made").add_argument(
         "--destroy",
@@ -157,6 +174,7 @@ def _bring_up(state: State, progress: Progress, options: argparse.Namespace) -> 
     programs = dict(made.programs)
     cni, provider = programs.pop("cni"), programs.pop("pulumi-resource-kubernetes")
     cluster = EmbeddedCluster(state)
+    cluster.set_size(options.nodes)
     _link_charts(made.toolbox)
     with progress.step("bring in the images"):
         cluster.bring_in_images(made.image_store, made.images)
@@ -203,6 +221,27 @@ def _deploy(options: argparse.Namespace) -> int:
     return 0
 
 
+def _stop_node(options: argparse.Namespace) -> int:
+    state = State.default()
+    with state.lock(), Progress().step(f"stop {options.name}"):
+        EmbeddedCluster(state).stop_node(options.name)
+    return 0
+
+
+def _start_node(options: argparse.Namespace) -> int:
+    state = State.default()
+    with state.lock(), Progress().step(f"start {options.name}"):
+        EmbeddedCluster(state).start_node(options.name)
+    return 0
+
+
+def _drain_node(options: argparse.Namespace) -> int:
+    state, progress = State.default(), Progress()
+    with state.lock(), progress.step(f"drain {options.name}"):
+        progress.say(EmbeddedCluster(state).drain_node(options.name).rstrip())
+    return 0
+
+
 def _destroy(options: argparse.Namespace) -> int:
     state = State.default()
     with state.lock():
@@ -242,8 +281,17 @@ def _status(options: argparse.Namespace) -> int:
         print("the cluster does not run: make up")
         return 1
     print(f"the cluster runs, with {cluster.memory_bytes() / GIB:.1f} GiB of memory in use\n")
-    print(cluster.kubectl("get", "nodes", "-o", "wide"))
-    print(cluster.kubectl("get", "pods", "--all-namespaces"))
+    for machine in cluster.machines:
+        runs = machine.init_process() is not None
+        says = (
+            f"{machine.memory_bytes() / GIB:.1f} GiB"
+            if runs
+            else "stopped: python -m local node start " + machine.node.name
+        )
+        print(f"{machine.node.name}: {says}")
+    print()
+    print(cluster.kubectl("get", "nodes", "--output=wide", "--label-columns=topology.kubernetes.io/zone"))
+    print(cluster.kubectl("get", "pods", "--all-namespaces", "--output=wide"))
     for note in images.stand_ins():
         print(f"stand-in: {note}")
     for note in images.older():

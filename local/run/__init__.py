@@ -1,1 +1,1 @@
-"""What runs the embedded cluster and the stack on it: one node in namespaces of its own."""
+"""What runs the embedded cluster and the stack on it: each node in namespaces of its own."""

@@ -1,6 +1,6 @@
-"""The design of the one node: its addresses, its programs with their flags, and their configuration files.
+"""The design of the nodes: their addresses, their programs with their flags, and their configuration files.
 
-Pure but for ``write_files``. The values are those of a kubeadm cluster where there is no reason to differ.
+Pure but for what is called ``write``. The values are those of a kubeadm cluster where there is no reason to differ.
 """
 
 import json
@@ -13,9 +13,8 @@ from local.run.node import Program, Spec
 from local.run.pki import IDENTITIES, Authority, signing_key, write_kubeconfig
 from local.state import CONTEXT, State
 
-NODE = "node1"
-NODE_ADDRESS = "10.245.0.2"
-POD_CIDR = "10.244.0.0/24"
+MAX_NODES = 9
+POD_CIDR = "10.244.0.0/16"
 SERVICE_CIDR = "10.96.0.0/16"
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_ADDRESS = "10.96.0.10"
@@ -24,7 +23,55 @@ CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 API_PORT = 6443
 ETCD = "http://127.0.0.1:2379"
 ETCD_HEALTH = f"{ETCD}/health"
-API_HEALTH = f"https://127.0.0.1:{API_PORT}/readyz"
+# Clouds set both labels; Istio reads them as the locality of a proxy.
+REGION = "local"
+# How long pods stay bound to a node that no longer answers. Kubernetes waits five minutes, for networks that come back.
+LOST_NODE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node by its number, which counts from 1. All are made alike; the first one also carries the control plane."""
+
+    number: int
+
+    @property
+    def name(self) -> str:
+        """Its name in Kubernetes, and that of the device by which other nodes reach it."""
+        return f"node{self.number}"
+
+    @property
+    def address(self) -> str:
+        """Its one address, on every device that leads to another node."""
+        return f"10.245.0.{self.number + 1}"
+
+    @property
+    def pod_cidr(self) -> str:
+        """The addresses of its pods, which are routed to it."""
+        return f"10.244.{self.number - 1}.0/24"
+
+    @property
+    def zone(self) -> str:
+        """Its failure zone: each node is one of its own."""
+        return f"zone{self.number}"
+
+    @property
+    def has_control_plane(self) -> bool:
+        """Whether etcd, the API server and its controllers run on it."""
+        return self.number == 1
+
+    def log(self, state: State, program: str) -> Path:
+        """Return the log of one of its programs."""
+        return state.logs / (f"{program}.log" if self.has_control_plane else f"{program}-{self.name}.log")
+
+    def folder(self, state: State) -> Path:
+        """Return where its files, its images and its kubelet's state lie."""
+        return state.cluster / "nodes" / self.name
+
+
+FIRST = Node(1)
+API_SERVER = f"https://{FIRST.address}:{API_PORT}"
+API_HEALTH = f"{API_SERVER}/readyz"
 
 
 @dataclass(frozen=True)
@@ -39,7 +86,7 @@ class Forward:
 
 # What a person opens or queries from the host. The stack's outputs name the same Services; a test compares them.
 FORWARDS = (
-    Forward("kubernetes", 16443, f"{NODE_ADDRESS}:{API_PORT}"),
+    Forward("kubernetes", 16443, f"{FIRST.address}:{API_PORT}"),
     Forward("productpage", 19080, "productpage.bookinfo.svc.cluster.local:9080", "/productpage"),
     Forward("prometheus", 19090, "prometheus.istio-system.svc.cluster.local:9090"),
     Forward("tempo", 13200, "tempo-tempo.tracing-system.svc.cluster.local:3200", "/api/search"),
@@ -47,83 +94,108 @@ FORWARDS = (
 
 
 def write_pki(state: State) -> None:
-    """Make every certificate, key and component kubeconfig; all of them or, when interrupted, none."""
+    """Make every certificate, key and kubeconfig but the nodes' own; all of them or, when interrupted, none."""
     scratch = state.pki.with_name("pki-unfinished")
-    authority = Authority(scratch, "ca")
-    front_proxy = Authority(scratch, "front-proxy-ca")
+    authority = Authority.create(scratch, "ca")
+    front_proxy = Authority.create(scratch, "front-proxy-ca")
     authority.issue(
         "apiserver",
         "kube-apiserver",
         hosts=[
             "kubernetes", "kubernetes.default", "kubernetes.default.svc",
             "kubernetes.default.svc.cluster.local", "localhost",
-            "127.0.0.1", API_SERVICE_ADDRESS, NODE_ADDRESS,
+            "127.0.0.1", API_SERVICE_ADDRESS, FIRST.address,
         ],
     )  # fmt: skip
     # Bound to system:kubelet-api-admin in manifests/node-access.yaml: logs, exec and port-forward go through it.
     authority.issue("apiserver-kubelet-client", "kube-apiserver-kubelet-client")
     front_proxy.issue("front-proxy-client", "front-proxy-client")
-    kubelet = authority.issue("kubelet", f"system:node:{NODE}", ["system:nodes"], [NODE, NODE_ADDRESS])
-    inside = f"https://127.0.0.1:{API_PORT}"
-    write_kubeconfig(scratch / "kubelet.conf", CONTEXT, inside, authority.path, kubelet)
     for name, (user, groups) in IDENTITIES.items():
         client = authority.issue(name, user, groups)
-        write_kubeconfig(scratch / f"{name}.conf", CONTEXT, inside, authority.path, client)
+        write_kubeconfig(scratch / f"{name}.conf", CONTEXT, API_SERVER, authority.path, client)
     signing_key(scratch)
     scratch.rename(state.pki)
 
 
-def write_files(state: State, control_group: str, cni_plugins: Path) -> None:
-    """Write the configuration files that the programs are given by name."""
-    folder = state.cluster / "etc"
+def write_node(state: State, node: Node, control_group: str, cni_plugins: Path) -> None:
+    """Write the kubelet's certificate and kubeconfig, and the files that the node's programs are given by name."""
+    authority = Authority.load(state.pki, "ca")
+    kubelet = authority.issue(
+        _kubelet_name(node), f"system:node:{node.name}", ["system:nodes"], [node.name, node.address]
+    )
+    write_kubeconfig(state.pki / f"{_kubelet_name(node)}.conf", CONTEXT, API_SERVER, authority.path, kubelet)
+    folder = _etc(state, node)
     (folder / "cni").mkdir(parents=True, exist_ok=True)
-    (folder / "cni" / "10-pods.conflist").write_text(json.dumps(_cni(), indent=1))
+    (folder / "cni" / "10-pods.conflist").write_text(json.dumps(_cni(node), indent=1))
     (folder / "containerd.toml").write_text(_containerd(folder / "cni", cni_plugins))
-    (folder / "kubelet.yaml").write_text(json.dumps(_kubelet(state.pki, control_group), indent=1))
+    (folder / "kubelet.yaml").write_text(json.dumps(_kubelet(state.pki, node, control_group), indent=1))
     (folder / "kube-proxy.yaml").write_text(json.dumps(_kube_proxy(state.pki), indent=1))
 
 
-def spec(state: State, sockets: Mapping[str, int]) -> Spec:
-    """Return the node; ``sockets`` maps each forward's name to its inherited listening socket."""
-    for folder in ("etcd", "containerd", "kubelet", "volumes"):
-        (state.cluster / folder).mkdir(parents=True, exist_ok=True)
-    (state.logs / "pods").mkdir(parents=True, exist_ok=True)
+def _kubelet_name(node: Node) -> str:
+    return f"kubelet-{node.name}"
+
+
+def _etc(state: State, node: Node) -> Path:
+    return node.folder(state) / "etc"
+
+
+def spec(state: State, node: Node, sockets: Mapping[str, int]) -> Spec:
+    """Return one node; ``sockets`` maps each forward's name to the listening socket that the first one inherits."""
+    binds = {
+        "/var/lib/containerd": node.folder(state) / "containerd",
+        "/var/lib/kubelet": node.folder(state) / "kubelet",
+        # One folder for all, as one provisioner makes the volumes; their node affinity is what keeps pods elsewhere.
+        "/var/lib/volumes": state.cluster / "volumes",
+        "/var/log/pods": state.logs / "pods" / node.name,
+    }
+    if node.has_control_plane:
+        binds["/var/lib/etcd"] = state.cluster / "etcd"
+    for folder in binds.values():
+        folder.mkdir(parents=True, exist_ok=True)
     return Spec(
-        node_name=NODE,
-        node_address=NODE_ADDRESS,
+        node_name=node.name,
+        node_address=node.address,
         service_cidr=SERVICE_CIDR,
         dns_address=DNS_ADDRESS,
-        binds={
-            "/var/lib/etcd": str(state.cluster / "etcd"),
-            "/var/lib/containerd": str(state.cluster / "containerd"),
-            "/var/lib/kubelet": str(state.cluster / "kubelet"),
-            "/var/lib/volumes": str(state.cluster / "volumes"),
-            "/var/log/pods": str(state.logs / "pods"),
-        },
-        programs=_programs(state, sockets),
+        binds={place: str(folder) for place, folder in binds.items()},
+        programs=_programs(state, node, sockets),
         authority=str(state.pki / "ca.crt"),
-        status=str(state.root / "starts.json"),
+        status=str(node.folder(state) / "starts.json"),
     )
 
 
-def _programs(state: State, sockets: Mapping[str, int]) -> list[Program]:
-    pki, etc = state.pki, state.cluster / "etc"
+def _programs(state: State, node: Node, sockets: Mapping[str, int]) -> list[Program]:
+    pki, etc = state.pki, _etc(state, node)
 
     def program(name: str, flags: list[str], after: str = "") -> Program:
         command = [str(state.bin / name), *flags]
-        return Program(name, command, str(state.logs / f"{name}.log"), after)
+        return Program(name, command, str(node.log(state, name)), after)
 
+    labels = f"topology.kubernetes.io/region={REGION},topology.kubernetes.io/zone={node.zone}"
+    containerd = program("containerd", ["--config", f"{etc}/containerd.toml"])
+    joining = [
+        program(
+            "kubelet",
+            [f"--config={etc}/kubelet.yaml", f"--kubeconfig={pki}/{_kubelet_name(node)}.conf",
+             f"--hostname-override={node.name}", f"--node-ip={node.address}", f"--node-labels={labels}"],
+            after=API_HEALTH,
+        ),
+        program("kube-proxy", [f"--config={etc}/kube-proxy.yaml", f"--hostname-override={node.name}"]),
+    ]  # fmt: skip
+    if not node.has_control_plane:
+        return [containerd, *joining]
     forward = Program(
         "forward",
         [
             sys.executable, "-m", "local.run.forward",
             *(f"{sockets[entry.name]}={entry.target}" for entry in FORWARDS),
         ],
-        str(state.logs / "forward.log"),
+        str(node.log(state, "forward")),
         descriptors=tuple(sockets.values()),
     )  # fmt: skip
     return [
-        program("containerd", ["--config", f"{etc}/containerd.toml"]),
+        containerd,
         program(
             "etcd",
             [
@@ -161,25 +233,22 @@ def _programs(state: State, sockets: Mapping[str, int]) -> list[Program]:
                 "--leader-elect=false",
             ],
         ),
-        program(
-            "kubelet",
-            [f"--config={etc}/kubelet.yaml", f"--kubeconfig={pki}/kubelet.conf",
-             f"--hostname-override={NODE}", f"--node-ip={NODE_ADDRESS}"],
-        ),
-        program("kube-proxy", [f"--config={etc}/kube-proxy.yaml", f"--hostname-override={NODE}"]),
+        *joining,
         program("provisioner", [f"--kubeconfig={pki}/provisioner.conf", "--root=/var/lib/volumes"]),
-    ]  # fmt: skip
+    ]
 
 
 def _apiserver_flags(pki: Path) -> list[str]:
     return [
         f"--etcd-servers={ETCD}",
-        f"--advertise-address={NODE_ADDRESS}",
+        f"--advertise-address={FIRST.address}",
         f"--secure-port={API_PORT}",
         f"--service-cluster-ip-range={SERVICE_CIDR}",
         "--authorization-mode=Node,RBAC",
         "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true",
+        f"--default-not-ready-toleration-seconds={LOST_NODE_SECONDS}",
+        f"--default-unreachable-toleration-seconds={LOST_NODE_SECONDS}",
         f"--client-ca-file={pki}/ca.crt",
         f"--tls-cert-file={pki}/apiserver.crt",
         f"--tls-private-key-file={pki}/apiserver.key",
@@ -200,7 +269,7 @@ def _apiserver_flags(pki: Path) -> list[str]:
     ]
 
 
-def _cni() -> dict[str, object]:
+def _cni(node: Node) -> dict[str, object]:
     """Return the pod network. Every packet between pods is routed, so no bridge netfilter is needed for Services."""
     return {
         "cniVersion": "0.4.0",
@@ -210,7 +279,7 @@ def _cni() -> dict[str, object]:
                 "type": "ptp",
                 "ipam": {
                     "type": "host-local",
-                    "ranges": [[{"subnet": POD_CIDR}]],
+                    "ranges": [[{"subnet": node.pod_cidr}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
                 },
             },
@@ -241,7 +310,7 @@ disabled_plugins = [
 """
 
 
-def _kubelet(pki: Path, control_group: str) -> dict[str, object]:
+def _kubelet(pki: Path, node: Node, control_group: str) -> dict[str, object]:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
@@ -251,8 +320,8 @@ def _kubelet(pki: Path, control_group: str) -> dict[str, object]:
             "x509": {"clientCAFile": f"{pki}/ca.crt"},
         },
         "authorization": {"mode": "Webhook"},
-        "tlsCertFile": f"{pki}/kubelet.crt",
-        "tlsPrivateKeyFile": f"{pki}/kubelet.key",
+        "tlsCertFile": f"{pki}/{_kubelet_name(node)}.crt",
+        "tlsPrivateKeyFile": f"{pki}/{_kubelet_name(node)}.key",
         "clusterDomain": "cluster.local",
         "clusterDNS": [DNS_ADDRESS],
         "resolvConf": "/run/resolv.conf",

@@ -1,7 +1,7 @@
-"""The control group that holds every process of a cluster, on cgroup v1 (also hybrid) and on v2.
+"""The control groups that hold every process of a cluster and of each node, on cgroup v1 (also hybrid) and on v2.
 
-Because nothing of the cluster is outside it, it answers exactly what runs, what it uses and what is left to end, also
-after a crash, with no process id to be remembered.
+Because nothing of a cluster or node is outside its group, the group answers exactly what runs, what it uses and what is
+left to end, also after a crash, with no process id to be remembered.
 """
 
 import contextlib
@@ -23,24 +23,22 @@ def hierarchies(mounts: str) -> list[Path]:
 
 
 class ControlGroup:
-    """The group ``name`` in every mounted hierarchy."""
+    """The group ``name`` in every mounted hierarchy; ``cluster/node`` is a group in the group of the cluster."""
 
     def __init__(self, name: str) -> None:
         self.path = f"/{name}"
+        self._depth = len(Path(name).parts)
         self._roots = [root / name for root in hierarchies(Path("/proc/self/mounts").read_text())]
 
     def create(self) -> None:
-        """Create the group and its leaf; on v2, enable every available controller for them."""
+        """Create the group, what it lies in, and its leaf; on v2, enable every available controller for them."""
         for root in self._roots:
-            for folder in (root, root / LEAF):
+            groups = [*reversed(root.parents[: self._depth - 1]), root]
+            for folder in (*groups, root / LEAF):
                 folder.mkdir(exist_ok=True)
                 self._inherit_cpuset(folder)
-            controllers = root / "cgroup.controllers"
-            if controllers.exists():
-                wanted = " ".join(f"+{name}" for name in controllers.read_text().split())
-                for parent in (root.parent, root):
-                    with contextlib.suppress(OSError):
-                        (parent / "cgroup.subtree_control").write_text(wanted)
+            for group in groups:
+                self._enable_controllers(group)
 
     def join(self) -> None:
         """Move the calling process into the leaf."""
@@ -97,6 +95,15 @@ class ControlGroup:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the control group {root} cannot be removed")
             time.sleep(0.02)
+
+    @staticmethod
+    def _enable_controllers(group: Path) -> None:
+        controllers = group / "cgroup.controllers"
+        if controllers.exists():
+            wanted = " ".join(f"+{name}" for name in controllers.read_text().split())
+            for parent in (group.parent, group):
+                with contextlib.suppress(OSError):
+                    (parent / "cgroup.subtree_control").write_text(wanted)
 
     @staticmethod
     def _inherit_cpuset(folder: Path) -> None:

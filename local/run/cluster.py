@@ -1,32 +1,31 @@
 """The life of one embedded cluster, seen from the host: start it, inspect it, end it.
 
-What runs is asked of the cluster's control group, never of a remembered process id, so a crash leaves nothing that
-``down`` would not find.
+Its nodes are all alike, see ``Machine``. What runs is asked of control groups, never of a remembered process id, so a
+crash leaves nothing that ``down`` would not find.
 """
 
-import contextlib
+import datetime
 import hashlib
 import json
-import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from local.build import image_store
 from local.build.images import Image
 from local.errors import LocalError
 from local.run import blueprint
 from local.run.addons import Addons
 from local.run.api import Api, Object, is_ready, path_of
+from local.run.blueprint import Node
 from local.run.cgroups import ControlGroup
+from local.run.machine import Machine
 from local.run.pki import write_kubeconfig
-from local.state import CHECKOUT, CONTEXT, State
+from local.state import CONTEXT, State
 
 READY_SECONDS = 180.0
 POLL_SECONDS = 0.1
@@ -48,68 +47,115 @@ class EmbeddedCluster:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._machines: dict[int, Machine] = {}
+
+    @property
+    def machines(self) -> list[Machine]:
+        """The nodes, running or not, the one with the control plane first."""
+        for number in range(1, int(self._state.record().get("nodes", 1)) + 1):
+            self._machines.setdefault(number, Machine(self._state, Node(number)))
+        return list(self._machines.values())
+
+    def machine(self, name: str) -> Machine:
+        """Return the node of that name; raises ``LocalError``."""
+        found = next((machine for machine in self.machines if machine.node.name == name), None)
+        if found is None:
+            known = ", ".join(machine.node.name for machine in self.machines)
+            raise LocalError(f"there is no node {name!r}, but {known}")
+        return found
+
+    def set_size(self, nodes: int | None) -> None:
+        """Say how many nodes the cluster has from its next start; None is as many as it has, or one.
+
+        Raises ``LocalError`` if these are fewer: Kubernetes knows the others.
+        """
+        if nodes is None or nodes == len(self.machines):
+            return
+        if nodes < len(self.machines) and self._state.pki.exists():
+            raise LocalError(f"the cluster has {len(self.machines)} nodes, and only gets more: run make down first")
+        self._state.write_record(nodes=nodes)
+        self._machines.clear()
 
     def init_process(self) -> int | None:
-        """Return the host's id of the node's first process, or None when the cluster does not run."""
-        identity = self._state.record().get("identity")
-        if identity is None:
-            return None
-        for process in ControlGroup(identity).processes():
-            with contextlib.suppress(OSError):
-                status = Path(f"/proc/{process}/status").read_text()
-                # Ids from this namespace inwards: the node's init is 1 one level down; a container's is one deeper.
-                ids = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
-                if len(ids) == 2 and ids[1] == "1":
-                    return process
-        return None
+        """Return the host's id of the first process of the node with the control plane; None when it does not run."""
+        return self.machines[0].init_process()
 
     def start(self, programs: Mapping[str, Path], cni_plugins: Path, ports: Mapping[str, int]) -> None:
-        """Start the node, unless it runs; ``ports`` are those that a person asked for, by forward."""
-        if self.init_process() is not None:
-            if ports.items() - self._state.record().get("ports", {}).items():
-                raise LocalError("the cluster runs, and its ports are chosen when it starts: run make down first")
-            return
-        group = ControlGroup(self._state.identity())
-        group.end()  # half a cluster of a run that was killed
-        group.create()
+        """Start every node that does not run; ``ports`` are those that a person asked for, by forward."""
+        if self.init_process() is None:
+            self._begin(programs, cni_plugins, ports)
+        elif ports.items() - self._state.record().get("ports", {}).items():
+            raise LocalError("the cluster runs, and its ports are chosen when it starts: run make down first")
+        for machine in self.machines[1:]:
+            self._join(machine)
+
+    def start_node(self, name: str) -> None:
+        """Start one node, unless it runs, wait until it is ready, and let pods be placed on it."""
+        machine = self.machine(name)
+        self._demand_control_plane()
+        if not machine.has_images():
+            raise LocalError(f"{name} was never started: run up first")
+        self._join(machine)
+        self.wait_for_nodes()
+        self.kubectl("uncordon", name)
+
+    def stop_node(self, name: str) -> None:
+        """End one node at once, as if its power failed; raises ``LocalError`` for the one with the control plane."""
+        machine = self.machine(name)
+        if machine.node.has_control_plane:
+            raise LocalError(f"{name} carries the control plane: `down` ends it, with the whole cluster")
+        machine.stop()
+
+    def drain_node(self, name: str) -> str:
+        """Let no more pods be placed on a node, evict those that are there, and return what kubectl says."""
+        self.machine(name)
+        self._demand_control_plane()
+        options = ("--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={READY_SECONDS:.0f}s")
+        return self.kubectl("drain", name, *options)
+
+    def _begin(self, programs: Mapping[str, Path], cni_plugins: Path, ports: Mapping[str, int]) -> None:
+        """Start the node with the control plane, after ending what else is there of the cluster."""
+        ControlGroup(self._state.identity()).end()  # half a cluster of a run that was killed
         if not self._state.pki.exists():
             shutil.rmtree(self._state.pki.with_name("pki-unfinished"), ignore_errors=True)
             blueprint.write_pki(self._state)
         self._link_programs(programs)
-        blueprint.write_files(self._state, group.path, cni_plugins)
         sockets = self._listen(ports)
         try:
-            self._spawn(group, {name: opened.fileno() for name, opened in sockets.items()})
             chosen = {name: opened.getsockname()[1] for name, opened in sockets.items()}
+            # Before the node runs, so that no node ever runs of which these are not known.
+            self._state.write_record(ports=chosen, cni_plugins=str(cni_plugins))
+            self._write_kubeconfig(chosen["kubernetes"])
+            self.machines[0].start(cni_plugins, {name: opened.fileno() for name, opened in sockets.items()})
         finally:
             for opened in sockets.values():
                 opened.close()
-        self._state.write_record(ports=chosen)
+
+    def _write_kubeconfig(self, port: int) -> None:
         write_kubeconfig(
             self._state.kubeconfig,
             CONTEXT,
-            f"https://127.0.0.1:{chosen['kubernetes']}",
+            f"https://127.0.0.1:{port}",
             self._state.pki / "ca.crt",
             (self._state.pki / "admin.crt", self._state.pki / "admin.key"),
         )
 
+    def _join(self, machine: Machine) -> None:
+        """Start a node beside others, unless it runs, and connect it with each of them that runs."""
+        if machine.init_process() is None:
+            machine.start(Path(self._state.record()["cni_plugins"]), {})
+        for other in self.machines:
+            if other is not machine and other.init_process() is not None:
+                other.connect(machine)
+
+    def _demand_control_plane(self) -> None:
+        if self.init_process() is None:
+            raise LocalError("the cluster does not run: make up")
+
     def bring_in_images(self, store: Path, images: Sequence[Image]) -> None:
-        """Make ``images`` available to the node, running or not; ``store`` is the image store that holds them."""
-        wanted = [str(image.archive) for image in images]
-        present = self._state.record().get("images", [])
-        if set(wanted) <= set(present):
-            return
-        init = self.init_process()
-        if init is None:
-            folder = self._state.cluster / "containerd"
-            shutil.rmtree(folder, ignore_errors=True)
-            image_store.give(store, folder)
-        else:
-            socket = Path(f"/proc/{init}/root{blueprint.CONTAINERD_SOCKET}")
-            self._wait("containerd", "containerd", socket.exists)
-            new = [image for image in images if str(image.archive) not in present]
-            image_store.import_all(self._state.bin / "ctr", socket, new, self._state.logs / "containerd.log")
-        self._state.write_record(images=wanted)
+        """Make ``images`` available to every node, running or not; ``store`` is the image store that holds them."""
+        for machine in self.machines:
+            machine.bring_in_images(store, images)
 
     def wait_for_api(self) -> None:
         """Wait until the API server is ready; raises ``LocalError`` with the log to read."""
@@ -136,10 +182,22 @@ class EmbeddedCluster:
         self._state.write_record(installed=installed)
 
     def wait_until_ready(self, addons: Addons) -> None:
-        """Wait until the node is ready, and the Deployments among the ``addons`` are."""
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": blueprint.NODE}}
+        """Wait until the nodes are ready, and the Deployments among the ``addons`` are."""
+        self.wait_for_nodes()
         with Api.of(self._state) as api:
-            self._wait_for(api, [node, *_of_kind("Deployment", addons.objects())])
+            self._wait_for(api, _of_kind("Deployment", addons.objects()))
+
+    def wait_for_nodes(self) -> None:
+        """Wait until every node that runs is ready, and says so since it was started."""
+
+        def ready(machine: Machine) -> bool:
+            return _is_ready_since(api.read(f"/api/v1/nodes/{machine.node.name}"), machine.started_at)
+
+        with Api.of(self._state) as api:
+            for machine in self.machines:
+                if machine.init_process() is not None:
+                    log = machine.node.log(self._state, "kubelet")
+                    self._wait(f"Node {machine.node.name}", log.stem, partial(ready, machine))
 
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl as the administrator and return what it prints; raises ``LocalError`` when it fails."""
@@ -168,11 +226,7 @@ class EmbeddedCluster:
         # The record goes last, so that another `down` finds what an interrupted one left.
         for path in (self._state.cluster, self._state.bin, self._state.pulumi_home):
             shutil.rmtree(path, ignore_errors=True)
-        for file in (
-            self._state.kubeconfig,
-            self._state.root / "starts.json",
-            self._state.root / "cluster.json",
-        ):
+        for file in (self._state.kubeconfig, self._state.root / "cluster.json"):
             file.unlink(missing_ok=True)
         return Remains(processes, self._state.root)
 
@@ -208,36 +262,6 @@ class EmbeddedCluster:
             sockets[forward.name] = opened
         return sockets
 
-    def _spawn(self, group: ControlGroup, sockets: Mapping[str, int]) -> None:
-        file = self._state.cluster / "node.json"
-        blueprint.spec(self._state, sockets).write(file)
-        environment = {
-            "PATH": f"{self._state.bin}:{os.environ['PATH']}",
-            "PYTHONPATH": str(CHECKOUT),
-            "HOME": "/root",
-        }
-        with (self._state.logs / "node.log").open("ab") as log:
-            node = subprocess.Popen(
-                [
-                    "unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--mount-proc",
-                    sys.executable, "-m", "local.run.node", str(file),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                cwd="/",
-                pass_fds=tuple(sockets.values()),
-                start_new_session=True,
-                # The process joins the group before it does anything else, so that it can always be found and ended. No
-                # thread of this process runs at this point.
-                preexec_fn=group.join,  # noqa: PLW1509
-            )  # fmt: skip
-        while self.init_process() is None:
-            if node.poll() is not None:
-                raise LocalError(f"the node's namespaces cannot be made: see {self._state.logs}/node.log")
-            time.sleep(0.05)
-
     def _wait_for(self, api: Api, objects: Sequence[Object]) -> None:
         def ready(path: str) -> bool:
             return is_ready(api.read(path))
@@ -249,7 +273,8 @@ class EmbeddedCluster:
         deadline = time.monotonic() + READY_SECONDS
         while not ready():
             if self.init_process() is None:
-                raise LocalError(f"the node ended while waiting for {what}: see {self._state.logs}/node.log")
+                name = blueprint.FIRST.name
+                raise LocalError(f"{name} ended while waiting for {what}: see {self._state.logs}/{name}.log")
             if time.monotonic() > deadline:
                 raise LocalError(f"{what} is not ready after {READY_SECONDS:.0f} s: see {self._state.logs}/{log}.log")
             time.sleep(POLL_SECONDS)
@@ -261,6 +286,16 @@ def _same_file(place: Path, link: Path) -> None:
         link.hardlink_to(place)
     except OSError:  # the cache is on another file system
         shutil.copy2(place, link)
+
+
+def _is_ready_since(node: Object | None, moment: datetime.datetime | None) -> bool:
+    """Return whether a Node is ready; what it said before ``moment``, if that is one, does not count."""
+    if node is None or not is_ready(node):
+        return False
+    ready = next(found for found in node["status"]["conditions"] if found["type"] == "Ready")
+    # Kubernetes' times are whole seconds.
+    said = datetime.datetime.fromisoformat(ready["lastHeartbeatTime"])
+    return moment is None or said >= moment.replace(microsecond=0)
 
 
 def _of_kind(kind: str, objects: Sequence[Object]) -> list[Object]:

@@ -6,6 +6,7 @@ import ipaddress
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -27,18 +28,35 @@ IDENTITIES: dict[str, tuple[str, Sequence[str]]] = {
 class Authority:
     """A certificate authority that writes ``NAME.crt`` and ``NAME.key`` below one folder."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
+    def __init__(self, path: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
+        """Issue with ``key``; ``path`` is the file of ``certificate``, beside which what is issued lies."""
+        self.path = path
+        self._key = key
+        self._certificate = certificate
+
+    @classmethod
+    def create(cls, folder: Path, name: str) -> Self:
+        """Make a new authority, and write its own certificate and key."""
+        key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self._certificate = (
-            _builder(subject, subject, self._key.public_key())
+        certificate = (
+            _builder(subject, subject, key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(self._key, hashes.SHA256())
+            .sign(key, hashes.SHA256())
         )
-        self.path = folder / f"{name}.crt"
-        _write(folder / f"{name}.key", _private(self._key))
-        _write(self.path, self._certificate.public_bytes(serialization.Encoding.PEM))
+        path = folder / f"{name}.crt"
+        _write(path.with_suffix(".key"), _private(key))
+        _write(path, certificate.public_bytes(serialization.Encoding.PEM))
+        return cls(path, key, certificate)
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> Self:
+        """Return the authority that ``create`` has written."""
+        path = folder / f"{name}.crt"
+        key = serialization.load_pem_private_key(path.with_suffix(".key").read_bytes(), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError(f"{path.with_suffix('.key')} holds no key of the kind that is written here")
+        return cls(path, key, x509.load_pem_x509_certificate(path.read_bytes()))
 
     def issue(self, file: str, user: str, groups: Sequence[str] = (), hosts: Sequence[str] = ()) -> tuple[Path, Path]:
         """Write a certificate for client use, and for serving ``hosts``; return its path and its key's."""
@@ -54,7 +72,7 @@ class Authority:
                 x509.SubjectAlternativeName([_host(name) for name in hosts]), critical=False
             )
         certificate = builder.sign(self._key, hashes.SHA256())
-        paths = self._folder / f"{file}.crt", self._folder / f"{file}.key"
+        paths = self.path.with_name(f"{file}.crt"), self.path.with_name(f"{file}.key")
         _write(paths[0], certificate.public_bytes(serialization.Encoding.PEM))
         _write(paths[1], _private(key))
         return paths

@@ -16,7 +16,7 @@ def test_the_node_is_ready_and_every_pod_of_the_cluster_runs(cluster: Host) -> N
 
 def test_up_run_again_starts_nothing_and_changes_no_object(cluster: Host) -> None:
     def seen() -> tuple[str, list[tuple[str, str]]]:
-        starts = (cluster.state / "starts.json").read_text()
+        starts = (cluster.state / "cluster" / "nodes" / "node1" / "starts.json").read_text()
         objects = cluster.objects("deployments,services,crds,clusterroles", "--all-namespaces")
         return starts, [(entry["metadata"]["uid"], str(entry["metadata"].get("generation"))) for entry in objects]
 

@@ -1,17 +1,24 @@
-"""The node on paper: what its process reads is what was written, and its parts agree with each other."""
+"""The nodes on paper: what a node's process reads is what was written, and its parts agree with each other."""
 
+import ipaddress
 import json
 import tomllib
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
 
 from local.build.images import RECIPES
 from local.run import blueprint
+from local.run.blueprint import Node
 from local.run.node import Spec
 from local.state import State
 
 SOCKETS = {forward.name: number for number, forward in enumerate(blueprint.FORWARDS, start=10)}
+NODES = [Node(number) for number in range(1, blueprint.MAX_NODES + 1)]
+ONE_OF_EACH = pytest.mark.parametrize("node", NODES[:2], ids=["the first node", "another node"])
 
 
 @pytest.fixture
@@ -20,14 +27,42 @@ def state(tmp_path: Path) -> State:
     return State(tmp_path)
 
 
-def test_the_nodes_process_reads_what_was_written(state: State, tmp_path: Path) -> None:
-    spec = blueprint.spec(state, SOCKETS)
+@ONE_OF_EACH
+def test_the_nodes_process_reads_what_was_written(state: State, tmp_path: Path, node: Node) -> None:
+    spec = blueprint.spec(state, node, SOCKETS)
     spec.write(tmp_path / "node.json")
     read = Spec.read(tmp_path / "node.json")
     assert [(program.name, list(program.command), list(program.descriptors)) for program in read.programs] == [
         (program.name, list(program.command), list(program.descriptors)) for program in spec.programs
     ]
     assert read.binds == spec.binds
+
+
+def test_no_two_nodes_share_an_address_a_name_or_a_zone() -> None:
+    for kind in ("name", "address", "zone"):
+        assert len({getattr(node, kind) for node in NODES}) == len(NODES)
+
+
+def test_the_pods_of_each_node_have_a_range_of_their_own_within_that_of_all_pods() -> None:
+    ranges = [ipaddress.ip_network(node.pod_cidr) for node in NODES]
+    assert [(one, other) for one, other in combinations(ranges, 2) if one.overlaps(other)] == []
+    assert all(one.subnet_of(ipaddress.ip_network(blueprint.POD_CIDR)) for one in ranges)
+
+
+def test_no_two_nodes_write_to_the_same_file_but_to_volumes(state: State) -> None:
+    specs = [blueprint.spec(state, node, SOCKETS) for node in NODES[:2]]
+    written = [
+        {*spec.binds.values(), *(program.log for program in spec.programs), spec.status}
+        - {str(state.cluster / "volumes")}
+        for spec in specs
+    ]
+    assert written[0] & written[1] == set()
+
+
+def test_only_the_first_node_carries_the_control_plane(state: State) -> None:
+    first, other = ({program.name for program in blueprint.spec(state, node, SOCKETS).programs} for node in NODES[:2])
+    assert {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"} <= first
+    assert other == {"containerd", "kubelet", "kube-proxy"}
 
 
 def test_the_pause_image_is_one_that_is_built() -> None:
@@ -41,31 +76,57 @@ def test_no_two_forwards_want_the_same_port() -> None:
 
 
 def test_only_the_forwarder_inherits_the_hosts_sockets(state: State) -> None:
-    holders = {program.name for program in blueprint.spec(state, SOCKETS).programs if program.descriptors}
+    holders = {program.name for program in blueprint.spec(state, NODES[0], SOCKETS).programs if program.descriptors}
     assert holders == {"forward"}
 
 
-def test_every_component_kubeconfig_that_a_flag_names_is_written(state: State) -> None:
-    blueprint.write_pki(state)
-    flags = [flag for program in blueprint.spec(state, SOCKETS).programs for flag in program.command]
-    named = {Path(flag.partition("=")[2]) for flag in flags if flag.endswith((".conf", ".crt", ".key", ".pub"))}
+@ONE_OF_EACH
+def test_every_file_that_a_flag_names_is_written(state: State, tmp_path: Path, node: Node) -> None:
+    write(state, node, tmp_path)
+    flags = [flag for program in blueprint.spec(state, node, SOCKETS).programs for flag in program.command]
+    endings = (".conf", ".crt", ".key", ".pub", ".yaml")
+    named = {Path(flag.partition("=")[2]) for flag in flags if flag.endswith(endings)}
     assert named
     assert [str(path) for path in sorted(named) if not path.exists()] == []
 
 
-def test_keys_and_kubeconfigs_are_for_the_owner_alone(state: State) -> None:
-    blueprint.write_pki(state)
+def test_keys_and_kubeconfigs_are_for_the_owner_alone(state: State, tmp_path: Path) -> None:
+    write(state, NODES[0], tmp_path)
     modes = {path.name: path.stat().st_mode & 0o077 for path in state.pki.iterdir()}
     assert {name for name, mode in modes.items() if mode} == set()
 
 
-def test_the_kubelet_places_pods_below_the_clusters_own_control_group(state: State, tmp_path: Path) -> None:
-    blueprint.write_files(state, "/mesh-tracing-1", tmp_path / "plugins")
-    kubelet = json.loads((state.cluster / "etc" / "kubelet.yaml").read_text())
-    assert kubelet["cgroupRoot"] == "/mesh-tracing-1"
+@ONE_OF_EACH
+def test_a_kubelet_serves_with_a_certificate_of_the_clusters_authority_for_its_own_address(
+    state: State, tmp_path: Path, node: Node
+) -> None:
+    write(state, node, tmp_path)
+    certificate, authority = (
+        x509.load_pem_x509_certificate((state.pki / f"{name}.crt").read_bytes())
+        for name in (f"kubelet-{node.name}", "ca")
+    )
+    certificate.verify_directly_issued_by(authority)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.IPAddress) == [ipaddress.ip_address(node.address)]
+
+
+@ONE_OF_EACH
+def test_the_kubelet_places_pods_below_the_nodes_own_control_group(state: State, tmp_path: Path, node: Node) -> None:
+    assert kubelet(state, tmp_path, node)["cgroupRoot"] == "/mesh-tracing-1/node"
 
 
 def test_no_image_is_ever_collected(state: State, tmp_path: Path) -> None:
-    blueprint.write_files(state, "/mesh-tracing-1", tmp_path / "plugins")
-    kubelet = json.loads((state.cluster / "etc" / "kubelet.yaml").read_text())
-    assert kubelet["imageGCHighThresholdPercent"] == 100
+    assert kubelet(state, tmp_path, NODES[0])["imageGCHighThresholdPercent"] == 100
+
+
+def write(state: State, node: Node, folder: Path) -> None:
+    """Write what is written before the node starts."""
+    blueprint.write_pki(state)
+    blueprint.write_node(state, node, "/mesh-tracing-1/node", folder / "plugins")
+
+
+def kubelet(state: State, folder: Path, node: Node) -> dict[str, Any]:
+    """The configuration of the node's kubelet."""
+    write(state, node, folder)
+    found: dict[str, Any] = json.loads((node.folder(state) / "etc" / "kubelet.yaml").read_text())
+    return found
