@@ -31,6 +31,7 @@ class Code(StrEnum):
     NOT_ALLOWED = "not-allowed", "Whoever runs verify may not read it."
     NOT_READABLE = "not-readable", "The hop could not be looked at."
     NO_TRAFFIC = "no-traffic", "No request went through the hop during the check."
+    VOLUME_ELSEWHERE = "volume-elsewhere", "A pod's volume is on a node that does not take the pod."
     RESTARTED = "restarted", "The hop's pods were replaced during the check."
     DIFFERENT_BY_SETTINGS = "different-by-settings", "The stack's own settings say what is wrong here."
 

@@ -29,7 +29,8 @@ Object = Mapping[str, Any]
 POD_SECONDS = 10.0
 # What Python raises while it reads an answer that does not have the expected form.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
-_DONE = {200, 201}
+# The log of a pod that waits for a node is 204.
+_DONE = {200, 201, 204}
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from verify.access.cluster import Object, is_ready, main_container, trouble
 from verify.causes import Code
 from verify.findings import Finding, absent, fault, ok
+from verify.programs import placement
+from verify.programs.placement import Stranded
 from verify.programs.tempo_parts import USERS_OF_THE_BUCKET, pods_by_part
 from verify.world import Looks, World
 
@@ -30,10 +32,14 @@ _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 @dataclass(frozen=True)
 class Seen:
-    """``pods`` are those of a store that the program deployed; ``errors`` are Tempo's recent ones about the store."""
+    """``pods`` are those of a store that the program deployed; ``errors`` are Tempo's recent ones about the store.
+
+    ``stranded`` is one that waits for the node with its volume.
+    """
 
     pods: list[Object]
     errors: list[str]
+    stranded: Stranded | None = None
 
 
 def look(world: World) -> Seen:
@@ -41,10 +47,11 @@ def look(world: World) -> Seen:
     store = tempo.object_store
     if store is None:
         return Seen([], [])
-    return Seen(
-        pods=cluster.pods_of(tempo.namespace, store.service) if store.service else [],
-        errors=errors(_log(world)),
-    )
+    pods = cluster.pods_of(tempo.namespace, store.service) if store.service else []
+    stranded = None
+    if store.service and not any(is_ready(pod) for pod in pods):
+        stranded = placement.of_service(cluster, tempo.namespace, store.service)
+    return Seen(pods, errors(_log(world)), stranded)
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -54,14 +61,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     if store is None:
         return absent(NAME, "traces are kept on a volume or in memory")
     if store.service and not any(is_ready(pod) for pod in after.pods):
-        return fault(
-            NAME,
+        evidence = [
             f"Service {tempo.namespace}/{store.service} has no ready pod",
             *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods),
-            code=Code.STORE_DOWN,
-            cause="the store does not run",
-            remedy=world.restore,
-        )
+        ]
+        if after.stranded:
+            cause = placement.cause(world, after.stranded)
+            return fault(NAME, *evidence, after.stranded.said, code=cause.code, cause=cause.words, remedy=cause.remedy)
+        return fault(NAME, *evidence, code=Code.STORE_DOWN, cause="the store does not run", remedy=world.restore)
     if any(_NO_BUCKET.search(line) for line in after.errors):
         recreate = f"kubectl delete job {store.job} -n {tempo.namespace} --ignore-not-found && {world.restore}"
         return fault(
@@ -80,8 +87,8 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="the store does not accept Tempo's credentials",
             remedy=world.restore,
         )
-    evidence = f"Service {tempo.namespace}/{store.service} has {len(after.pods)} ready pods" if store.service else ""
-    return ok(NAME, *filter(None, [evidence]), f"Tempo logs no error about bucket {store.bucket or 'of the Secret'}")
+    running = f"Service {tempo.namespace}/{store.service} has {len(after.pods)} ready pods" if store.service else ""
+    return ok(NAME, running, f"Tempo logs no error about bucket {store.bucket or 'of the Secret'}")
 
 
 def errors(lines: Sequence[str]) -> list[str]:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from verify.access.cluster import ServicePort
 from verify.causes import Code
 from verify.findings import Finding, fault, ok, unknown
-from verify.programs import answers
+from verify.programs import answers, placement
 from verify.programs.answers import NoAnswer
+from verify.programs.placement import Stranded
 from verify.world import CREDENTIALS, Looks, World
 
 NAME = "prometheus"
@@ -20,12 +22,13 @@ _EXEMPLARS = "exemplar-storage"
 class Seen:
     """``flags`` are those that Prometheus runs with, None if it shows none; ``problem`` is why it does not answer.
 
-    ``allowed``: not because of the login.
+    ``allowed``: not because of the login. ``stranded`` is a pod of it that waits for the node with its volume.
     """
 
     flags: Mapping[str, str] | None
     problem: str
     allowed: bool = True
+    stranded: Stranded | None = None
 
 
 def look(world: World) -> Seen:
@@ -40,7 +43,13 @@ def look(world: World) -> Seen:
             return Seen(None, "")
     except answers.ERRORS as error:
         none = NoAnswer.of(error)
-        return Seen(None, none.said, allowed=not none.wants_login)
+        return Seen(None, none.said, allowed=not none.wants_login, stranded=_stranded(world))
+
+
+def _stranded(world: World) -> Stranded | None:
+    prometheus = world.deployment.prometheus
+    place = ServicePort.of(prometheus.scraped_url or prometheus.query_url)
+    return placement.of_service(world.cluster, place.namespace, place.service) if place else None
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -54,6 +63,16 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             f"{url}: {after.problem}",
             code=Code.LOGIN_REFUSED,
             cause=f"Prometheus does not accept the credentials that verify has: set {CREDENTIALS}",
+        )
+    if after.stranded:
+        cause = placement.cause(world, after.stranded)
+        return fault(
+            NAME,
+            f"{url}: {after.problem}",
+            after.stranded.said,
+            code=cause.code,
+            cause=cause.words,
+            remedy=cause.remedy,
         )
     if after.problem:
         return fault(

@@ -8,8 +8,9 @@ import httpx
 from verify.access.cluster import CannotLookError, Object, condition, is_ready, trouble
 from verify.causes import Code
 from verify.findings import Finding, Status, blocked, fault, ok, starved, unknown, warning
-from verify.programs import startup, symptoms
+from verify.programs import placement, startup, symptoms
 from verify.programs.metrics import Samples, by_pod, growth, growth_by, scrape
+from verify.programs.placement import Stranded
 from verify.programs.startup import Program
 from verify.programs.tempo_parts import (
     API_PORT,
@@ -22,6 +23,7 @@ from verify.programs.tempo_parts import (
     QUERIER,
     QUERY_FRONTEND,
     USERS_OF_THE_BUCKET,
+    common_labels,
     labels,
     pods_by_part,
 )
@@ -57,7 +59,8 @@ class Seen:
     """``parts`` has the pods of each part, ``search`` the number of recent traces.
 
     ``has_intake``: whether the Service exists that takes spans; ``gateway`` is the Service of the gateway.
-    ``last_words`` are what pods that are not ready have logged, ``out_of_memory`` those that were ended for that.
+    ``last_words`` are what pods that are not ready have logged, ``out_of_memory`` those that were ended for that, and
+    ``stranded`` is one that waits for the node with its volume.
     """
 
     resource: Object | None
@@ -68,6 +71,7 @@ class Seen:
     gateway: Object | None = None
     last_words: Sequence[str] = ()
     out_of_memory: Sequence[str] = ()
+    stranded: Stranded | None = None
 
     @property
     def pods(self) -> list[Object]:
@@ -93,7 +97,13 @@ def look(world: World) -> Seen:
         gateway=cluster.read(f"{services}/{gateway_service(tempo)}"),
         last_words=startup.last_words(cluster, pods),
         out_of_memory=startup.out_of_memory(pods, cluster.now()),
+        stranded=None if pods and all(map(is_ready, pods)) else _stranded(world),
     )
+
+
+def _stranded(world: World) -> Stranded | None:
+    tempo = world.deployment.tempo
+    return placement.of_labels(world.cluster, tempo.namespace, common_labels(tempo))
 
 
 def flow(seen: Seen) -> dict[str, float]:
@@ -111,7 +121,8 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods if not is_ready(pod)),
     ]
     return (
-        _refusing_to_run(world, after, after.resource, evidence)
+        _waiting_for_its_volume(world, after, after.resource, evidence)
+        or _refusing_to_run(world, after, after.resource, evidence)
         or _not_running(world, after, after.resource, evidence)
         or _with_tenants(world, after, after.resource, evidence)
         or _part_not_running(world, after, after.resource, evidence)
@@ -119,6 +130,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
         or _not_searching(world, after, evidence)
         or _with_what_wants_attention(world, after, after.resource, _by_counters(world, looks))
     )
+
+
+def _waiting_for_its_volume(world: World, seen: Seen, resource: Object, evidence: Sequence[str]) -> Finding | None:
+    """A part that is needed does not run, and one waits for the node with its volume."""
+    if seen.stranded is None or all(seen.has_ready(part) for part in _parts_needed(world, resource)):
+        return None
+    cause = placement.cause(world, seen.stranded)
+    return fault(NAME, *evidence, seen.stranded.said, code=cause.code, cause=cause.words, remedy=cause.remedy)
 
 
 def _refusing_to_run(world: World, seen: Seen, resource: Object, evidence: Sequence[str]) -> Finding | None:

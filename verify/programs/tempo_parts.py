@@ -24,13 +24,18 @@ CONFIG_FILE = "tempo.yaml"
 
 def labels(tempo: Tempo, part: str) -> dict[str, str]:
     """The labels of the pods of one part."""
-    return {**_common(tempo.mode, tempo.name), "app.kubernetes.io/component": part}
+    return {**common_labels(tempo), "app.kubernetes.io/component": part}
+
+
+def common_labels(tempo: Tempo) -> dict[str, str]:
+    """The labels of the pods of all parts."""
+    return _common(tempo.mode, tempo.name)
 
 
 def pods_by_part(cluster: Cluster, tempo: Tempo) -> Mapping[str, list[Object]]:
     """The pods of the Tempo that stores traces; a part without pods is not in it."""
     found: dict[str, list[Object]] = {}
-    for pod in cluster.pods(tempo.namespace, _common(tempo.mode, tempo.name)):
+    for pod in cluster.pods(tempo.namespace, common_labels(tempo)):
         found.setdefault(str(pod["metadata"]["labels"].get("app.kubernetes.io/component", "")), []).append(pod)
     return found
 

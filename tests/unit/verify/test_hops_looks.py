@@ -72,6 +72,17 @@ def furnished() -> StubCluster:
         pod("grafana-1", "istio-system", labels={"app": "grafana"}),
         pod("kiali-1", "istio-system", labels={"app": "kiali"}),
     )
+    waiting = pod(
+        "querier-1",
+        "tracing-system",
+        ready=False,
+        labels=tempo_labels("querier"),
+        volumes=[{"persistentVolumeClaim": {"claimName": "wal"}}],
+    )
+    waiting["status"]["conditions"].append(
+        {"type": "PodScheduled", "status": "False", "message": "1 node(s) had volume node affinity conflict"}
+    )
+    api.put("/api/v1/pods", waiting)
     api.put(
         "/api/v1/services",
         service("cart", "shop", {"app": "cart"}, {"port": 80}),
