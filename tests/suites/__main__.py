@@ -46,9 +46,9 @@ REPORT = _pytest("report", "tests/report", "--numprocesses", "2", "--quiet")
 BUILD = Part("build", (sys.executable, "-m", "local", "build"), counts=False)
 # An older version of the program deploys MinIO.
 BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), counts=False)
-LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS = (
+LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, SHAPES = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
-    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms")
+    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "shapes")
 )
 # The programs of the mesh judge the configurations that the project writes, and what lint says of others.
 PROGRAMS = _pytest("programs", "tests/programs", "--numprocesses", "2", "--dist", "loadfile")
@@ -63,11 +63,12 @@ SUITES = {
     "minio": (BUILD_MINIO, MINIO),
     "upgrades": (BUILD, UPGRADES),
     "platforms": (BUILD, PLATFORMS),
+    "shapes": (BUILD, SHAPES),
     "programs": (BUILD, PROGRAMS),
     "mutation": (MUTATION,),
     "all": (
         *(LINT, UNIT, REPORT),
-        *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, PROGRAMS),
+        *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, SHAPES, PROGRAMS),
         *(BUILD_MINIO, MINIO, MUTATION),
     ),
 }
