@@ -39,22 +39,28 @@ def check(world: World, wanted: Wanted, say: Say) -> Report:
     """Check the hops once; raises ``CannotCheckError`` if the API server no longer accepts the credentials."""
     hops, world = wanted.hops, narrowed(replace(world, probe=wanted.probe))
     say("looking at every hop")
-    before = _look(world, hops)
-    first = [_judge(world, hop, Looks(seen, seen, None)) for hop, seen in zip(hops, before, strict=True)]
+    looked_at_twice = [hop for hop in hops if not hop.is_of_minutes]
+    before = _look(world, looked_at_twice)
+    first = {hop.name: _judge(world, hop, Looks(before[hop.name], before[hop.name], None)) for hop in looked_at_twice}
     journey, after = None, before
-    if any(hop.flow for hop in hops):
-        try:
-            journey = _follow(world, wanted, [finding.hop for finding in first if _is_fault(finding)], say)
-        except TimeOverError as error:
-            journey = Journey(note=str(error))
-        say("looking once more")
-        after = _look(world, hops)
-    second = [_judge(world, hop, Looks(old, new, journey)) for hop, old, new in zip(hops, before, after, strict=True)]
+    with ThreadPoolExecutor(1) as pool:
+        meanwhile = pool.submit(_look, world, [hop for hop in hops if hop.is_of_minutes])
+        if any(hop.flow for hop in hops):
+            try:
+                journey = _follow(world, wanted, [name for name, found in first.items() if _is_fault(found)], say)
+            except TimeOverError as error:
+                journey = Journey(note=str(error))
+            say("looking once more")
+            after = _look(world, looked_at_twice)
+        once = meanwhile.result()
+    before, after = before | once, after | once
+    findings = [_judge(world, hop, Looks(before[hop.name], after[hop.name], journey)) for hop in hops]
     # What was found before the time was over stays true.
     findings = [
-        old if new.code is Code.TIME_OVER and _is_fault(old) else new for old, new in zip(first, second, strict=True)
+        first[found.hop] if found.code is Code.TIME_OVER and _is_fault(first.get(found.hop, found)) else found
+        for found in findings
     ]
-    found = next((seen for hop, seen in zip(hops, after, strict=True) if hop.name == graph.NAME), None)
+    found = after.get(graph.NAME)
     shown = found.graph if isinstance(found, graph.Seen) else {}
     return Report(
         stack=world.stack,
@@ -70,8 +76,8 @@ def check(world: World, wanted: Wanted, say: Say) -> Report:
     )
 
 
-def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
-    """What was seen of each hop, or the ``CannotLookError`` that says why it could not be looked at."""
+def _look(world: World, hops: Sequence[Hop]) -> dict[str, Any]:
+    """What was seen of each hop, by its name, or the ``CannotLookError`` that says why it could not be looked at."""
 
     def look(hop: Hop) -> Any:
         try:
@@ -88,7 +94,7 @@ def _look(world: World, hops: Sequence[Hop]) -> list[Any]:
             return CannotLookError(unexpected.described(error), code=Code.UNEXPECTED)
 
     with ThreadPoolExecutor(_PARALLEL_LOOKS) as pool:
-        return list(pool.map(look, hops))
+        return dict(zip((hop.name for hop in hops), pool.map(look, hops), strict=True))
 
 
 def _judge(world: World, hop: Hop, looks: Looks[Any]) -> Finding:

@@ -1,7 +1,7 @@
 """The hops on a span's path, one module each, with two functions.
 
-``look`` reads the cluster and judges nothing; it is called before and after requests are followed. ``judge`` gets what
-both looks saw and reads nothing; without a journey, both saw the same.
+``look`` reads the cluster and judges nothing; it is called before and after requests are followed, or once meanwhile.
+``judge`` gets what both looks saw and reads nothing; without a journey, both saw the same.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,8 @@ class Hop:
     """One hop. ``flow`` counts what had gone through it when it was looked at, by pod: it works only if that has grown.
 
     Without ``flow``, its verdict needs no traffic. ``is_aside``: no span passes it, so that the others have a verdict
-    without it.
+    without it. ``is_of_minutes``: what it looks at is of the last minutes, and takes seconds to find, so one look is
+    enough, while requests are followed.
     """
 
     name: str
@@ -44,14 +45,24 @@ class Hop:
     judge: Callable[[World, Looks[Any]], Finding]
     flow: Callable[[Any], Mapping[str, float]] | None = None
     is_aside: bool = False
+    is_of_minutes: bool = False
 
 
 _ASIDE = (operators, dns)
+_OF_MINUTES = (propagation,)
 
 
 def _hop(module: ModuleType) -> Hop:
     flow = getattr(module, "flow", None)
-    return Hop(module.NAME, module.TITLE, module.look, module.judge, flow, is_aside=module in _ASIDE)
+    return Hop(
+        module.NAME,
+        module.TITLE,
+        module.look,
+        module.judge,
+        flow,
+        is_aside=module in _ASIDE,
+        is_of_minutes=module in _OF_MINUTES,
+    )
 
 
 # In the order in which a span passes them, each after what it depends on.

@@ -40,6 +40,7 @@ class Stub:
     flow: Callable[[Any], dict[str, float]] | None = lambda _: {"a": 7.0}
     says: Callable[[Looks[Any]], Finding] | None = None
     sees: Callable[[], Any] = lambda: None
+    is_of_minutes: bool = False
     looked: int = 0
     judged: list[Looks[Any]] = field(default_factory=list)
 
@@ -53,7 +54,7 @@ class Stub:
 
     @property
     def hop(self) -> Hop:
-        return Hop(self.name, self.name.title(), self.look, self.judge, self.flow)
+        return Hop(self.name, self.name.title(), self.look, self.judge, self.flow, is_of_minutes=self.is_of_minutes)
 
 
 @dataclass
@@ -97,6 +98,14 @@ def test_hops_that_need_no_request_are_looked_at_once(followed: Followed) -> Non
     hop = Stub("grafana", flow=None)
     report = run(hop)
     assert (hop.looked, followed.calls, report.request) == (1, [], None)
+
+
+def test_what_is_of_the_last_minutes_is_looked_at_once_beside_what_is_looked_at_twice(followed: Followed) -> None:
+    slow, quick = Stub("propagation", flow=None, sees=lambda: "seen", is_of_minutes=True), Stub("collector")
+    report = run(slow, quick)
+    assert (slow.looked, quick.looked) == (1, 2)
+    assert [(looks.before, looks.after, looks.journey is None) for looks in slow.judged] == [("seen", "seen", False)]
+    assert [one.hop for one in report.findings] == ["propagation", "collector"]
 
 
 def test_the_findings_are_in_the_order_of_the_hops(followed: Followed) -> None:

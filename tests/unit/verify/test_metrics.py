@@ -9,6 +9,11 @@ from verify.programs.metrics import Samples, growth, growth_by, scrape
 ACCEPTED = "otelcol_receiver_accepted_spans"
 
 
+def test_buckets_of_histograms_are_left_out_and_their_sums_are_not() -> None:
+    text = '# TYPE a histogram\na_bucket{le="1"} 3\na_bucket{le="+Inf"} 4\na_sum{} 9\na_count{} 4\n'
+    assert Samples.parse(text).pods[""] == {("a_sum", ()): 9.0, ("a_count", ()): 4.0}
+
+
 @pytest.mark.parametrize("suffix", ["", "_total", "__spans_total"])
 def test_a_counter_is_found_by_what_its_name_begins_with(suffix: str) -> None:
     samples = Samples.parse(f'# TYPE {ACCEPTED}{suffix} counter\n{ACCEPTED}{suffix}{{transport="grpc"}} 7\n')
