@@ -370,6 +370,15 @@ def test_a_trace_is_searchable_as_soon_as_the_settings_say(deploy: Deploy, mode:
     assert config["ingester"]["flush_check_period"] == "1s"
 
 
+@pytest.mark.parametrize(
+    ("idle", "block"), [("100ms", "60s"), ("1s", "120s"), ("5s", "600s"), ("10s", "1200s"), ("1m", "1800s")]
+)
+def test_a_search_opens_a_bounded_number_of_files(deploy: Deploy, idle: str, block: str) -> None:
+    """A block that is being filled has a file for each check."""
+    config = tempo_config(deploy(with_setting(minimal_config(), "tempo.traceIdlePeriod", idle)))
+    assert config["ingester"]["max_block_duration"] == block
+
+
 @pytest.mark.parametrize(("mode", "waits"), [("monolithic", "0s"), ("stack", None)])
 def test_only_an_ingester_that_is_alone_is_ready_at_once(deploy: Deploy, mode: str, waits: str | None) -> None:
     config = tempo_config(deploy(storage_config(mode, "s3", "seaweedfs")))
