@@ -12,7 +12,8 @@ FILES = read().files
 HOLDOUT = read(LABELS.with_name("holdout.yaml")).files
 THIRD = read(LABELS.with_name("third.yaml")).files
 FOURTH = read(LABELS.with_name("fourth.yaml")).files
-ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH)
+FIFTH = read(LABELS.with_name("fifth.yaml")).files
+ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH)
 
 
 def test_the_labels_are_many_of_many_repositories() -> None:
@@ -41,6 +42,14 @@ def test_the_fourth_measure_is_of_other_repositories_than_the_others() -> None:
     assert len({label.repository for label in FOURTH}) >= 60
     assert not {label.repository for label in FOURTH} & {label.repository for label in (*FILES, *HOLDOUT, *THIRD)}
     assert max(Counter(label.repository for label in FOURTH).values()) <= 4
+
+
+def test_the_fifth_measure_is_of_other_repositories_than_the_others() -> None:
+    before = {label.repository for label in (*FILES, *HOLDOUT, *THIRD, *FOURTH)}
+    assert len(FIFTH) >= 70
+    assert len({label.repository for label in FIFTH}) >= 40
+    assert not {label.repository for label in FIFTH} & before
+    assert max(Counter(label.repository for label in FIFTH).values()) <= 4
 
 
 def test_a_file_is_labelled_once() -> None:
