@@ -33,7 +33,7 @@ _PROCESSOR_SETTINGS: Mapping[str, Any] = {"service_graphs": {"histogram_buckets"
 _NO_OTHERS: Mapping[str, Any] = {"lifecycler": {"min_ready_duration": "0s"}}
 
 # At each check the ingester writes a file of its own into the block that it fills, and each search opens all of them:
-# after half an hour, the usual length of a block, of a file a second, it took 3 s at rest, and with 120 of them 0.3 s.
+# after half an hour, the usual length of a block, of a file a second, it took 3 s at rest, and with 120 of them 0.1 s.
 _FILES = 120
 _SHORTEST_BLOCK, _LONGEST_BLOCK = 60, 1800
 

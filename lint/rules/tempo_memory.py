@@ -34,8 +34,8 @@ _SHARE, _SHARE_BESIDE_GATEWAY = 0.025, 0.02
         "The operator starts a TempoMonolithic, and the query frontend of a TempoStack, with a ballast of 1024 MiB, "
         "and since its release 0.16 with a GOMEMLIMIT of four fifths of the container's memory. Where that is hardly "
         "more than the ballast, Go collects garbage all the time: an idle TempoMonolithic takes half of a processor, "
-        "and searches end without an answer. The ballast takes no memory of the node. Without resources of its own a "
-        "query frontend has 2.5 % of `spec.resources`, or 2 % beside the gateway; it is advice for one."
+        "and searches end without an answer. Without resources of its own a query frontend has "
+        "2.5 % of `spec.resources`, or 2 % beside the gateway; it is advice for one."
     ),
     remedy=f"Set the limit to {_LEAST} or more; of a TempoStack in `spec.template.queryFrontend.component.resources`.",
     example="""
