@@ -40,7 +40,9 @@ def environment(state: State) -> dict[str, str]:
         "KUBECONFIG": str(state.kubeconfig),
         "PATH": f"{state.bin}:{os.environ['PATH']}",
         "PULUMI_HOME": str(state.pulumi_home),
-        "PULUMI_BACKEND_URL": f"file://{state.pulumi_home}/backend",
+        # Without a second file of metadata beside each file of the state. Pulumi replaces the state at once, and writes
+        # that one in place: whoever kills it in between has a state that cannot be read (gocloud.dev: blob/fileblob).
+        "PULUMI_BACKEND_URL": f"file://{state.pulumi_home}/backend?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # The plugin is built and installed here; a version that is missing is an error, not a download.
@@ -107,7 +109,10 @@ class Stack:
 
     def _repair(self) -> None:
         """Clean up after a run that was killed: its lock, and Helm releases that are not in the state yet."""
-        locks = (self._state.pulumi_home / "backend" / ".pulumi" / "locks").rglob("*.json")
+        backend = self._state.pulumi_home / "backend" / ".pulumi"
+        for metadata in backend.rglob("*.attrs"):  # of a start by an older checkout, perhaps torn
+            metadata.unlink(missing_ok=True)
+        locks = (backend / "locks").rglob("*.json")
         holders = [int(json.loads(lock.read_text())["pid"]) for lock in locks]
         if not any(holder == INIT or not _alive(holder) for holder in holders):
             return

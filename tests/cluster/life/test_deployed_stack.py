@@ -162,6 +162,12 @@ def test_lint_finds_nothing_wrong_in_the_cluster(cluster: Host, deployed: str) -
     assert done.returncode == 0, done.stdout
 
 
+def test_no_file_beside_the_state_can_be_half_written_when_a_command_is_killed(cluster: Host, deployed: str) -> None:
+    backend = cluster.state / "pulumi" / "backend"
+    assert list(backend.rglob("local.json"))
+    assert not list(backend.rglob("*.attrs"))
+
+
 def test_the_stacks_outputs_name_the_services_that_are_forwarded(cluster: Host, deployed: str) -> None:
     outputs = json.loads(
         cluster.with_exports("pulumi", "stack", "output", "--cwd", str(CHECKOUT), "--stack", "local", "--json").stdout
