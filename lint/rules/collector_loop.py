@@ -8,9 +8,7 @@ from lint.objects import Manifests, mapping, number, text
 from lint.rule import rule
 from lint.views.collectors import kind_of
 from lint.views.exports import Export, exports
-
-# Where a receiver of OTLP listens unless it is told otherwise, by protocol.
-_PORTS = {"grpc": 4317, "http": 4318}
+from lint.views.services import OTLP_PORTS
 
 
 @rule(
@@ -51,5 +49,5 @@ def _ports_of_its_pipelines(export: Export) -> set[int | None]:
     for name in {name for pipeline in export.pipelines for name in pipeline.receivers if kind_of(name) == "otlp"}:
         for protocol, settings in mapping(export.collector.at("receivers", name, "protocols")).items():
             endpoint = text(mapping(settings).get("endpoint"))
-            found.add(number(endpoint.rpartition(":")[2]) if endpoint else _PORTS.get(str(protocol)))
+            found.add(number(endpoint.rpartition(":")[2]) if endpoint else OTLP_PORTS.get(str(protocol)))
     return found - {None}

@@ -129,15 +129,14 @@ def _age(version: str) -> tuple[bool, bool, str]:
 def resource_of_a_part_that_was_taken_out(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     releases = [minor(use.release) for use in uses(manifests, facts) if use.product == "istio"]
     is_older = any(release is not None and release < _WITHOUT_MIXER for release in releases)
-    for group, remedy in _GONE.items():
-        for obj in manifests.objects:
-            if obj.group == group and obj.kind:
-                manifests.recognise(obj)
-                yield (warning if is_older else error)(
-                    obj.where("apiVersion"),
-                    f"there are no kinds of {group} since Istio {'.'.join(map(str, _WITHOUT_MIXER))}",
-                    remedy,
-                )
+    for obj in manifests.objects:
+        if obj.group in _GONE and obj.kind:
+            manifests.recognise(obj)
+            yield (warning if is_older else error)(
+                obj.where("apiVersion"),
+                f"there are no kinds of {obj.group} since Istio {'.'.join(map(str, _WITHOUT_MIXER))}",
+                _GONE[obj.group],
+            )
 
 
 @rule(

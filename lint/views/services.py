@@ -10,7 +10,8 @@ from lint.views.hosts import ServiceName
 OPENTELEMETRY = "opentelemetry.io"
 TEMPO = "tempo.grafana.com"
 
-_OTLP_PORTS = {"grpc": 4317, "http": 4318}
+# Where OTLP is taken unless another port is set, by protocol.
+OTLP_PORTS = {"grpc": 4317, "http": 4318}
 _TELEMETRY_PORT = 8888
 _TEMPO_PORT = 3200
 
@@ -106,10 +107,10 @@ def _collector_ports(collector: Object) -> tuple[Port, ...] | None:
     ports: list[Port] = []
     for receiver in sorted(name for name in used if name.partition("/")[0] == "otlp"):
         for protocol, settings in mapping(at(config, "receivers", receiver, "protocols")).items():
-            if protocol not in _OTLP_PORTS:
+            if protocol not in OTLP_PORTS:
                 continue
             endpoint = at(settings, "endpoint")
-            port = _OTLP_PORTS[protocol] if endpoint is None else number(text(endpoint).rpartition(":")[2])
+            port = OTLP_PORTS[protocol] if endpoint is None else number(text(endpoint).rpartition(":")[2])
             if port is None:
                 return None
             ports.append(Port(port, f"{receiver}-{protocol}", grpc if protocol == "grpc" else "http"))
@@ -120,7 +121,7 @@ def _collector_ports(collector: Object) -> tuple[Port, ...] | None:
 def _of_tempo(manifests: Manifests) -> Iterator[Service]:
     """Yield Tempo's Services; Istio cannot tell the protocol from the operator's names of their OTLP ports."""
     api = Port(_TEMPO_PORT, "http")
-    otlp = (Port(_OTLP_PORTS["grpc"], "otlp-grpc"), Port(_OTLP_PORTS["http"], "otlp-http"))
+    otlp = (Port(OTLP_PORTS["grpc"], "otlp-grpc"), Port(OTLP_PORTS["http"], "otlp-http"))
     gateway = (Port(8080, "public"), Port(8081, "internal"))
     for obj in manifests.of(TEMPO, "TempoMonolithic"):
         service = monolithic_service(obj)

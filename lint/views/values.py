@@ -189,10 +189,12 @@ def _in_files(manifests: Manifests) -> Iterator[Values]:
         for key in _IN_CONFIG_MAPS:
             if obj.at("data", key) is not None:
                 yield Values(obj, ("data", key), "", _content(obj.at("data", key)))
-    named = _charts_of_files(manifests)
+    named, dependencies = _charts_of_files(manifests), _dependencies(manifests)
     for obj in manifests.documents():
         content, said = mapping(obj.raw), named.get(id(obj))
-        below = [chart for chart in _dependencies(manifests, obj) if mapping(content.get(chart.key))]
+        folder, file = posixpath.split(_place(obj))
+        beside = dependencies.get(folder, ()) if "values" in file else ()
+        below = [chart for chart in beside if mapping(content.get(chart.key))]
         for chart in below:
             yield Values(obj, (chart.key,), chart.name, mapping(content[chart.key]), chart)
         keys = {chart.key for chart in below}
@@ -202,31 +204,32 @@ def _in_files(manifests: Manifests) -> Iterator[Values]:
 
 def _charts_of_files(manifests: Manifests) -> Mapping[int, Chart]:
     """By document, the chart for which another object names its file."""
-    documents = [(obj, _place(obj)) for obj in manifests.documents()]
+    documents: dict[str, list[Object]] = {}
+    for obj in manifests.documents():
+        documents.setdefault(_place(obj), []).append(obj)
     found: dict[int, list[Chart]] = {}
     for chart in charts(manifests):
         for name in chart.files:
             # Of Argo CD: a file of another source, which is called $name, by its path there.
-            reference, _, below = name.partition("/") if name.startswith("$") else ("", "", "")
-            place = posixpath.normpath(posixpath.join(posixpath.dirname(_place(chart.owner)), name))
-            for obj, file in documents:
-                if file and (f"/{file}".endswith(f"/{below}") if reference else file == place):
-                    found.setdefault(id(obj), []).append(chart)
+            if name.startswith("$"):
+                below = name.partition("/")[2]
+                places = [file for file in documents if file and f"/{file}".endswith(f"/{below}")]
+            else:
+                places = [posixpath.normpath(posixpath.join(posixpath.dirname(_place(chart.owner)), name))]
+            for obj in (obj for place in places for obj in documents.get(place, ())):
+                found.setdefault(id(obj), []).append(chart)
     said = {document: _one_of(several) for document, several in found.items()}
     return {document: chart for document, chart in said.items() if chart is not None and not chart.is_of_ones_own}
 
 
-def _dependencies(manifests: Manifests, values_file: Object) -> Iterator[Chart]:
-    """The charts on which that one depends whose own values these are: they are in a file beside."""
-    folder, name = posixpath.split(_place(values_file))
-    if "values" in name:
-        for chart in charts(manifests):
-            if (
-                chart.key
-                and not chart.is_of_ones_own
-                and posixpath.split(_place(chart.owner)) in {(folder, file) for file in _OF_A_CHART}
-            ):
-                yield chart
+def _dependencies(manifests: Manifests) -> Mapping[str, Sequence[Chart]]:
+    """By folder, the charts on which the one there depends; its own values are in a file beside."""
+    found: dict[str, list[Chart]] = {}
+    for chart in charts(manifests):
+        folder, file = posixpath.split(_place(chart.owner))
+        if file in _OF_A_CHART and chart.key and not chart.is_of_ones_own:
+            found.setdefault(folder, []).append(chart)
+    return found
 
 
 def _place(obj: Object) -> str:

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from collections.abc import Sequence
 
 # Python sleeps until a time of the clock that only runs forward, and faketime takes the fake offset off that, too.
 _SLEEPING_FOR_A_WHILE = """
@@ -17,5 +16,5 @@ def at(offset: str, python: str, module: str, *arguments: str) -> list[str]:
     if shutil.which("faketime") is None:
         for words in (["update"], ["install", "--yes", "--no-install-recommends", "faketime"]):
             subprocess.run(["apt-get", *words], check=True, capture_output=True)
-    fake: Sequence[str] = ("env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", offset)
+    fake = ["env", "FAKETIME_DONT_FAKE_MONOTONIC=1", "faketime", "-f", offset]
     return [*fake, python, "-c", _SLEEPING_FOR_A_WHILE, module, *arguments]
