@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,11 @@ def of_namespaces(namespaces: Iterable[str]) -> str:
     """The TraceQL query for traces with a service in one of ``namespaces``; Istio names it ``<app>.<namespace>``."""
     services = "|".join(rf".*\\.{name}" for name in namespaces)
     return f'{{resource.service.name=~"{services}"}}'
+
+
+def of_service(service: str) -> str:
+    """The TraceQL query for traces with a span of one service."""
+    return f"{{resource.service.name={json.dumps(service)}}}"
 
 
 def parse(answer: Mapping[str, Any]) -> Trace:
