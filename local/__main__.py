@@ -180,7 +180,7 @@ def _bring_up(state: State, progress: Progress, options: argparse.Namespace) -> 
         cluster.bring_in_images(made.image_store, made.images)
     with progress.step("start the cluster"):
         cluster.start(programs, cni, dict(options.port))
-        wanted = addons.load(made.toolbox.module_folder)
+        wanted = addons.load(made.toolbox.module_folder).on(len(cluster.machines))
         cluster.wait_for_api()
     with progress.step("install DNS, storage and the operators"):
         cluster.install(wanted)

@@ -122,6 +122,15 @@ class Mesh(Section):
         description="For `helm` and `existing`: the control plane's revision. A new revision gets a control plane "
         "beside the old one, workloads move to it, and then the old one is removed.",
     )
+    replicas: int | None = Field(
+        default=None,
+        ge=1,
+        le=20,
+        strict=True,
+        examples=[2],
+        description="Least number of istiod's pods, spread over the nodes; with two a node can be drained. None leaves "
+        "the installer's number, one.",
+    )
     cni: Flag | None = Field(
         default=None, description="Whether Istio's CNI plugin is installed; none means on OpenShift only."
     )
@@ -184,7 +193,7 @@ class Mesh(Section):
         if self.installer == "sail" and self.revision != "default":
             raise expected("no revision for installer sail: the operator names revisions, by sail.updateStrategy")
         if self.installer == "existing":
-            ours = {"hub", "tag", "cni", "values", "discovery_namespaces_only"} & self.model_fields_set
+            ours = {"hub", "tag", "replicas", "cni", "values", "discovery_namespaces_only"} & self.model_fields_set
             if ours:
                 names = ", ".join(sorted(type(self).model_fields[name].alias or name for name in ours))
                 raise expected(f"no {names} for installer existing: its owner decides them")

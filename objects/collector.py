@@ -9,7 +9,7 @@ from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTT
 from objects.context import Context, Text
 from objects.merge import merge
 from objects.pod_security import CONTAINER, POD
-from objects.pods import pull_account
+from objects.pods import pull_account, spread_over_nodes
 
 # The operator copies the resource's labels to the pods, this one as ``app.kubernetes.io/name``.
 POD_NAME = "otel-collector"
@@ -52,15 +52,7 @@ def build_collector_spec(
     if collector.replicas > 1:
         # The default of the operator's newer versions, spelled out for the older ones.
         spec["podDisruptionBudget"] = {"maxUnavailable": 1}
-        spec["topologySpreadConstraints"] = [
-            {
-                "maxSkew": 1,
-                "topologyKey": "kubernetes.io/hostname",
-                # All replicas run on a cluster of one node too.
-                "whenUnsatisfiable": "ScheduleAnyway",
-                "labelSelector": {"matchLabels": {"app.kubernetes.io/name": POD_NAME}},
-            }
-        ]
+        spec["topologySpreadConstraints"] = spread_over_nodes({"app.kubernetes.io/name": POD_NAME})
     return spec
 
 

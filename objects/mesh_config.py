@@ -12,10 +12,13 @@ from objects.addresses import OTLP_GRPC_PORT, collector_host
 from objects.context import Args, Context
 from objects.merge import merge
 from objects.pod_security import SECCOMP
+from objects.pods import spread_over_nodes
 
 DEFAULT_REVISION = "default"
 # That of the released charts. Those of 1.30 have registry.istio.io/release, with the same images, which goes away.
 _RELEASED_HUB = "docker.io/istio"
+# The most pods of istiod that its chart's autoscaler makes, unless told otherwise.
+_CHARTS_AUTOSCALE_MAX = 5
 # The API version of the Sail operator's resources.
 SAIL_API_VERSION = "sailoperator.io/v1"
 
@@ -119,6 +122,7 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
         "pilot": {
             "seccompProfile": SECCOMP,
             **scheduling.to_kubernetes("nodeSelector", "tolerations", "affinity"),
+            **_replicas(mesh),
         },
     }
     if installs_cni(mesh, args.platform):
@@ -160,6 +164,19 @@ def image_values(mesh: Mesh, context: Context) -> dict[str, Any]:
         "imagePullSecrets": list(context.images.pull_secrets),
     }
     return {key: value for key, value in images.items() if value}
+
+
+def _replicas(mesh: Mesh) -> dict[str, Any]:
+    """The values of istiod for its number of pods; the chart adds the disruption budget from two on."""
+    if mesh.replicas is None:
+        return {}
+    return {
+        "autoscaleMin": mesh.replicas,
+        "autoscaleMax": max(mesh.replicas, _CHARTS_AUTOSCALE_MAX),
+        # Counts where the user's values switch the autoscaler off.
+        "replicaCount": mesh.replicas,
+        "topologySpreadConstraints": spread_over_nodes({"app": "istiod"}),
+    }
 
 
 def _platform(args: MeshControlPlaneArgs) -> Mapping[str, str]:

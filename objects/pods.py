@@ -33,6 +33,19 @@ def pod_fields(context: Context) -> dict[str, Any]:
     return {**context.scheduling.to_kubernetes(), **_pull_secrets(context)}
 
 
+def spread_over_nodes(labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The constraints by which the pods with ``labels`` are spread over the nodes, as long as there are enough."""
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            # All of them run on a cluster of one node too.
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": dict(labels)},
+        }
+    ]
+
+
 def from_mirror(workload: Object, context: Context) -> Object:
     """A copy of somebody else's ``workload`` that takes the images it names from the mirrors of ``context``."""
     pod = workload["spec"]["template"]["spec"]

@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -124,6 +124,16 @@ class Addons:
     def objects(self) -> list[Object]:
         """Return all of it, in an order in which each object finds what it needs."""
         return [*self.definitions, *self.cluster, *self.operators]
+
+    def on(self, nodes: int) -> "Addons":
+        """Return what a cluster of so many nodes gets: two pods for DNS where there is a node for the second."""
+        return replace(self, cluster=[_with_replicas(entry, min(nodes, 2)) for entry in self.cluster])
+
+
+def _with_replicas(entry: Object, replicas: int) -> Object:
+    if (entry["kind"], entry["metadata"]["name"]) != ("Deployment", "coredns"):
+        return entry
+    return {**entry, "spec": {**entry["spec"], "replicas": replicas}}
 
 
 def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT) -> Addons:

@@ -13,7 +13,7 @@ from verify.world import World
 # and it takes up to a minute until Prometheus has a new one. In between, an edge of a trace is in the graph.
 _OLDEST_SECONDS, _NEWEST_SECONDS = 600, 90
 # Tempo returns the newest traces first, and a busy service fills an answer: so the time is searched piece by piece, and
-# each service is searched by itself. In a mesh of more services the rare calls of those beyond the limit are not learnt.
+# each service by itself. In a mesh of more services the rare calls of those beyond the limit are not learnt.
 _PIECES = 5
 _TRACES_IN_A_PIECE = 4
 _SERVICES = 60

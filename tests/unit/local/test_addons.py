@@ -81,6 +81,12 @@ def all_objects(module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return addons.read(lambda _tool, _module: module, tmp_path / "checkout").objects()
 
 
+@pytest.mark.parametrize(("nodes", "pods"), [(1, 1), (2, 2), (3, 2)])
+def test_dns_has_a_second_pod_where_there_is_a_node_for_it(nodes: int, pods: int) -> None:
+    found = addons.Addons([], addons._read(addons.MANIFESTS / "coredns.yaml"), []).on(nodes).objects()
+    assert [entry["spec"]["replicas"] for entry in found if entry["kind"] == "Deployment"] == [pods]
+
+
 def kinds(items: list[addons.Object]) -> list[str]:
     return [item["kind"] for item in items]
 

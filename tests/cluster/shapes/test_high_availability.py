@@ -1,0 +1,170 @@
+"""Two collectors and two istiods on two nodes: one of these can be drained under load."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from embedded import CHECKOUT, Host, eventually
+from faults import BOOKINFO, MESH, PATIENCE, SETTINGS, apply, report
+from nodes import NODES, pods_on
+
+# It carries no volume, as the stack was deployed while it took no pods.
+DRAINED, STAYING, ASIDE = NODES
+CURL = "docker.io/curlimages/curl:8.11.1"
+LOAD_SECONDS = 60
+COLLECTOR, ISTIOD = "app.kubernetes.io/name=otel-collector", "app=istiod"
+# Prints the id of each request's trace, and the status of its answer. The ids count from a number of the pod's own.
+LOOP = """
+end=$(($(date +%s) + SECONDS_OF_LOAD)); count=0
+while [ "$(date +%s)" -lt "$end" ]; do
+  count=$((count + 1)); trace=$(printf '%s%016x' "$PREFIX" "$count")
+  echo "$trace $(send)"
+done
+"""
+# Through the sidecar, which sends the spans.
+VISIT = """
+send() {
+  parent="traceparent: 00-$trace-$PREFIX-01"
+  curl -s -o /dev/null -m 10 -w '%{http_code}' -H "$parent" http://productpage:9080/productpage
+}
+"""
+# Straight to the collectors, so that it is known which spans were accepted.
+SEND = """
+send() {
+  now=$(date +%s%N)
+  times='"startTimeUnixNano":"'$now'","endTimeUnixNano":"'$now'"'
+  span='{"traceId":"'$trace'","spanId":"'$PREFIX'","name":"counted","kind":1,'$times'}'
+  name='{"key":"service.name","value":{"stringValue":"counted.elsewhere"}}'
+  body='{"resourceSpans":[{"resource":{"attributes":['$name']},"scopeSpans":[{"spans":['$span']}]}]}'
+  url=http://otel-collector.istio-system:4318/v1/traces
+  curl -s -o /dev/null -m 10 -w '%{http_code}' -H 'Content-Type: application/json' -d "$body" $url
+}
+"""
+
+
+def pod(name: str, namespace: str, script: str) -> dict[str, Any]:
+    """A pod that sends for a minute, on a node that stays."""
+    environment = {"PREFIX": secrets.token_hex(8), "SECONDS_OF_LOAD": str(LOAD_SECONDS)}
+    container = {
+        "name": "load",
+        "image": CURL,
+        "command": ["sh", "-c", script + LOOP],
+        "env": [{"name": key, "value": value} for key, value in environment.items()],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "restartPolicy": "Never",
+            "nodeSelector": {"kubernetes.io/hostname": ASIDE},
+            "terminationGracePeriodSeconds": 0,
+            "containers": [container],
+        },
+    }
+
+
+def nodes_of(cluster: Host, labels: str) -> list[str]:
+    return sorted(found["spec"]["nodeName"] for found in cluster.objects("pods", "-n", MESH, "-l", labels))
+
+
+@pytest.fixture(scope="module")
+def doubled(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """The stack with two collectors and two istiods, one of each on the node without volumes."""
+    content = yaml.safe_load(SETTINGS.read_text())
+    content["config"]["mesh-tracing:tracing"]["collector"]["replicas"] = 2
+    content["config"]["mesh-tracing:mesh"]["replicas"] = 2
+    file = tmp_path_factory.mktemp("doubled") / SETTINGS.name
+    file.write_text(yaml.safe_dump(content))
+    cluster.kubectl("cordon", ASIDE)
+    up(cluster, "--config-file", str(file))
+    for labels in (COLLECTOR, ISTIOD):
+        eventually(lambda labels=labels: nodes_of(cluster, labels), lambda nodes: len(nodes) == 2, 90)
+    cluster.kubectl("rollout", "status", "-n", MESH, "deployment/istiod", "--timeout=120s")
+    cluster.kubectl("uncordon", ASIDE)
+    yield cluster
+    cluster.kubectl("uncordon", DRAINED)
+    up(cluster)
+
+
+def up(cluster: Host, *options: str) -> None:
+    command = ("pulumi", "up", "--cwd", str(CHECKOUT), "--stack", "local", "--yes", "--skip-preview")
+    cluster.with_exports(*command, "--non-interactive", *options)
+
+
+@pytest.fixture(scope="module")
+def drained(doubled: Host) -> dict[str, dict[str, str]]:
+    """What each sender got for each of its traces, while the node was drained."""
+    pods = {"visitor": (BOOKINFO, VISIT), "sender": ("default", SEND)}
+    for name, (namespace, script) in pods.items():
+        apply(doubled, pod(name, namespace, script))
+    try:
+        for name, (namespace, _) in pods.items():
+            doubled.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=60s")
+        doubled.local("node", "drain", DRAINED)
+        with ThreadPoolExecutor() as beside:
+            logs = {name: beside.submit(results, doubled, space, name) for name, (space, _) in pods.items()}
+            return {name: found.result() for name, found in logs.items()}
+    finally:
+        for name, (namespace, _) in pods.items():
+            doubled.kubectl("delete", "pod", "-n", namespace, name)
+
+
+def results(cluster: Host, namespace: str, name: str) -> dict[str, str]:
+    """The status of the answer by trace id, of all that a pod has sent until its end."""
+    printed = cluster.kubectl("logs", "-n", namespace, "-f", name, "-c", "load")
+    lines = [line.split() for line in printed.splitlines()]
+    return {trace: status for trace, status in lines}  # noqa: C416  a line of another shape fails here
+
+
+def stored(cluster: Host, traces: set[str]) -> set[str]:
+    """Those of ``traces`` that Tempo has."""
+    with httpx.Client(base_url=cluster.address("tempo"), trust_env=False, timeout=10) as tempo:
+        return {trace for trace in traces if tempo.get(f"/api/traces/{trace}").status_code == httpx.codes.OK}
+
+
+@pytest.mark.parametrize("labels", [COLLECTOR, ISTIOD])
+def test_two_pods_are_spread_over_two_nodes(doubled: Host, labels: str) -> None:
+    assert nodes_of(doubled, labels) == [DRAINED, STAYING]
+
+
+@pytest.mark.parametrize("labels", [COLLECTOR, ISTIOD])
+def test_a_disruption_budget_lets_one_of_two_be_evicted(doubled: Host, labels: str) -> None:
+    key, _, value = labels.partition("=")
+    (budget,) = (
+        found for found in doubled.objects("poddisruptionbudgets", "-n", MESH)
+        if found["spec"]["selector"]["matchLabels"].get(key) == value
+    )  # fmt: skip
+    assert budget["status"]["disruptionsAllowed"] == 1
+
+
+def test_the_drained_node_has_no_pod_left(doubled: Host, drained: dict[str, dict[str, str]]) -> None:
+    assert drained
+    assert pods_on(doubled, DRAINED) == []
+
+
+def test_no_request_fails_while_a_node_is_drained(drained: dict[str, dict[str, str]]) -> None:
+    statuses = [*drained["visitor"].values()]
+    assert len(statuses) > LOAD_SECONDS
+    assert [status for status in statuses if status != "200"] == []
+
+
+def test_every_span_that_a_collector_accepted_is_stored(doubled: Host, drained: dict[str, dict[str, str]]) -> None:
+    accepted = {trace for trace, status in drained["sender"].items() if status == "200"}
+    assert len(accepted) > LOAD_SECONDS
+    assert eventually(lambda: accepted - stored(doubled, accepted), lambda lost: not lost, 60) == set()
+
+
+def test_two_of_each_serve_again_after_the_drain(doubled: Host, drained: dict[str, dict[str, str]]) -> None:
+    assert drained
+    for deployment in ("otel-collector", "istiod"):
+        doubled.kubectl("rollout", "status", "-n", MESH, f"deployment/{deployment}", "--timeout=120s")
+        found = json.loads(doubled.kubectl("get", "deployment", "-n", MESH, deployment, "-o", "json"))
+        assert found["status"]["availableReplicas"] == 2
+    found = report(doubled, *PATIENCE)
+    assert found["exit"] == 0, found["hops"]
