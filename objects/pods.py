@@ -42,6 +42,8 @@ def spread_over_nodes(labels: Mapping[str, str]) -> list[dict[str, Any]]:
             # All of them run on a cluster of one node too.
             "whenUnsatisfiable": "ScheduleAnyway",
             "labelSelector": {"matchLabels": dict(labels)},
+            # Those of an older template, which are about to end in a rollout, do not count.
+            "matchLabelKeys": ["pod-template-hash"],
         }
     ]
 

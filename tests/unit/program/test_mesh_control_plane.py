@@ -153,6 +153,19 @@ def test_a_setting_of_the_user_s_beside_the_plugin_s_is_kept(deploy: Deploy) -> 
     assert pilot["resources"] == {"requests": {"cpu": "1"}}
 
 
+@pytest.mark.parametrize(("replicas", "most"), [(2, 5), (7, 7)])
+def test_so_many_istiods_are_the_least_and_spread_over_nodes(deploy: Deploy, replicas: int, most: int) -> None:
+    pilot = values(deploy(config({"mesh.replicas": replicas})), "istiod")["pilot"]
+    assert (pilot["autoscaleMin"], pilot["autoscaleMax"], pilot["replicaCount"]) == (replicas, most, replicas)
+    (constraint,) = pilot["topologySpreadConstraints"]
+    assert constraint["topologyKey"] == "kubernetes.io/hostname"
+    assert constraint["labelSelector"] == {"matchLabels": {"app": "istiod"}}
+
+
+def test_the_number_of_istiods_is_left_to_the_charts_unless_set(minimal: Deployed) -> None:
+    assert not values(minimal, "istiod")["pilot"].keys() & {"autoscaleMin", "replicaCount"}
+
+
 def test_the_images_of_istiod_and_of_the_plugin_come_from_one_place(deploy: Deploy) -> None:
     deployed = deploy(config({"mesh.cni": True, "mesh.hub": "registry.example/istio", "mesh.tag": "1.30.0-fips"}))
     for release in ("istiod", "istio-cni"):

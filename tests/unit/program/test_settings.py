@@ -158,6 +158,10 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         "its owner decides",
     ),
     (
+        {"mesh.installer": "existing", "namespaces.existing": ["istio-system"], "mesh.replicas": 2},
+        "its owner decides",
+    ),
+    (
         {
             "mesh.namespace": "mesh",
             "mesh.values": {
