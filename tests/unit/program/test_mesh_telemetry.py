@@ -63,6 +63,7 @@ def test_several_replicas_are_spread_and_one_of_them_stays(deploy: Deploy) -> No
     (constraint,) = collector["spec"]["topologySpreadConstraints"]
     assert constraint["topologyKey"] == "kubernetes.io/hostname"
     assert (constraint["maxSkew"], constraint["whenUnsatisfiable"]) == (1, "ScheduleAnyway")
+    assert constraint["matchLabelKeys"] == ["pod-template-hash"]
     # The operator copies the resource's labels to the pods that are counted.
     selected = constraint["labelSelector"]["matchLabels"]
     assert selected
