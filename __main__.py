@@ -44,7 +44,7 @@ namespaces = mesh_tracing.Namespaces("namespaces", plan.namespaces(), after())
 
 # Two branches are deployed in parallel: the control plane, and the path of the spans, from storage back to the
 # collector.
-control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), after(namespaces, *operators))
+control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), after(namespaces, *operators), watch=watch)
 prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus(
     "prometheus", plan.prometheus(), after(namespaces), watch=watch
 )

@@ -4,6 +4,7 @@ The component stops at the mesh configuration: MeshTelemetry decides which reque
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
@@ -15,13 +16,16 @@ from components._declare import (
     declare_release,
     once_ready,
     read,
+    waited_for,
     within,
 )
+from components._revision import Watch
+from objects.charts import Chart
 from objects.context import Object
-from objects.control_plane import build_control_plane, istio_base, istio_cni, istiod
+from objects.control_plane import build_control_plane, cni_rollout, istio_base, istio_cni, istiod
 from objects.existing_istio import build_istio_patch
-from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
-from objects.sail import CNI_NAMESPACE
+from objects.mesh_config import MeshControlPlaneArgs, cni_namespace, revision_suffix
+from objects.rollout import without
 
 # Relative to the project, because the state would otherwise hold a path of one machine.
 _DROP_CRD_POLICY = "./components/drop_crd_policy.sh"
@@ -33,14 +37,23 @@ class MeshControlPlane(pulumi.ComponentResource):
     namespace: pulumi.Output[str]
     """The mesh's root namespace, once the control plane serves."""
 
-    def __init__(self, name: str, args: MeshControlPlaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: MeshControlPlaneArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
+        """With ``watch``, istiod waits until the CNI plugin of Istio's chart serves on every node."""
         super().__init__(f"{PACKAGE}:MeshControlPlane", name, None, opts)
         self._name = name
+        self._watch = watch
         self._args = args = MeshControlPlaneArgs.model_validate(args)
         objects = build_control_plane(args)
         self._create("istiod-metrics", objects, pulumi.ResourceOptions(parent=self))
         if args.mesh.installer == "helm":
-            self._release_charts()
+            self._release_charts(objects)
         elif args.mesh.installer == "existing":
             self._bring_into_existing(objects)
         else:
@@ -49,11 +62,11 @@ class MeshControlPlane(pulumi.ComponentResource):
         self.namespace = once_ready(args.mesh.namespace, self)
         self.register_outputs({"namespace": self.namespace})
 
-    def _release_charts(self) -> None:
+    def _release_charts(self, objects: Mapping[str, Object]) -> None:
         """Istio from its own Helm charts: CRDs, CNI plugin and control plane, one release each."""
         name, mesh, timeout = self._name, self._args.mesh, self._args.context.timeouts.control_plane
         child = pulumi.ResourceOptions(parent=self)
-        before_istiod = [
+        before_istiod: list[Any] = [
             # istiod does not start without its CRDs.
             declare_release(
                 f"{name}-base",
@@ -66,7 +79,7 @@ class MeshControlPlane(pulumi.ComponentResource):
         cni = istio_cni(self._args)
         if cni is not None:
             # With the plugin, istiod injects no `istio-init` container: such pods need the plugin to be there first.
-            before_istiod.append(declare_release(f"{name}-cni", cni, timeout=timeout, opts=child))
+            before_istiod.append(self._release_cni(cni, objects))
         declare_release(
             # No other logical name holds a setting. Another revision is another resource, so Pulumi creates the new
             # one first, then moves what depends on it, and deletes the old one last.
@@ -76,23 +89,45 @@ class MeshControlPlane(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=before_istiod),
         )
 
+    def _release_cni(self, chart: Chart, objects: Mapping[str, Object]) -> Any:
+        """The plugin, as an entry of ``depends_on``."""
+        agents, watch = cni_rollout(self._args), self._watch
+        # On a node that is down already, nobody waits for it.
+        broken = None if watch is None else watch.broken(agents)
+        opts = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[self._create_cni_namespace(objects), waited_for(broken)],
+            # In another namespace it is a release that would claim the same ClusterRole.
+            delete_before_replace=True,
+        )
+        timeout = self._args.context.timeouts.control_plane
+        release = declare_release(f"{self._name}-cni", chart, timeout=timeout, opts=opts)
+        if watch is None or broken is None:
+            return release
+        # For Helm, one agent may always be missing: on a single node, the only one.
+        awaited = broken.apply(lambda names: without(agents, names))
+        return waited_for(watch.served(awaited, once_ready(agents.title, release)))
+
     def _create_for_sail(self, objects: Mapping[str, Object]) -> None:
         """What the Sail operator turns into an istiod that serves."""
         before_istio: list[pulumi.Resource] = []
         if "cni" in objects:
-            namespace = declare_namespace(
-                f"{self._name}-cni-namespace",
-                CNI_NAMESPACE,
-                objects.get("cni-namespace"),
-                pulumi.ResourceOptions(parent=self),
-                self._args.context,
-            )
+            namespace = self._create_cni_namespace(objects)
             # Until the plugin is there, the operator reports a missing dependency.
             before_istio.append(self._create_awaited("cni", objects, after=[namespace]))
         istio = self._create_awaited("istio", objects, after=before_istio)
         if "tag" in objects:
             # A tag needs the revision that it points to.
             self._create_awaited("tag", objects, after=[istio])
+
+    def _create_cni_namespace(self, objects: Mapping[str, Object]) -> pulumi.CustomResource:
+        return declare_namespace(
+            f"{self._name}-cni-namespace",
+            cni_namespace(self._args.mesh, self._args.platform),
+            objects.get("cni-namespace"),
+            pulumi.ResourceOptions(parent=self),
+            self._args.context,
+        )
 
     def _bring_into_existing(self, objects: Mapping[str, Object]) -> None:
         """Bring our provider before an existing istiod, which is sent to it where an Istio resource can say so."""

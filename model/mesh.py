@@ -43,11 +43,21 @@ _OWNED_VALUES = {
 }
 
 
+# The same of the values of Istio's CNI plugin.
+_OWNED_CNI_VALUES = {"global.hub": "mesh.hub", "global.tag": "mesh.tag"}
+
+
 def _null(values: Mapping[str, Any], path: str) -> bool:
     """Whether ``path`` is set to null, which would remove what the program sets there."""
     parent, _, key = path.rpartition(".")
     inside = value_at(values, parent) if parent else values
     return isinstance(inside, Mapping) and key in inside and inside[key] is None
+
+
+def _refuse_owned(setting: str, values: Mapping[str, Any], owned: Mapping[str, str]) -> None:
+    for path, owner in owned.items():
+        if value_at(values, path) is not None:
+            raise expected(f"{setting} without {path}, which is determined by {owner}")
 
 
 class Sail(Section):
@@ -132,7 +142,20 @@ class Mesh(Section):
         "the installer's number, one.",
     )
     cni: Flag | None = Field(
-        default=None, description="Whether Istio's CNI plugin is installed; none means on OpenShift only."
+        default=None,
+        description="Whether Istio's CNI plugin is installed, so that no pod with a sidecar needs the capabilities "
+        "NET_ADMIN and NET_RAW; none means on OpenShift only.",
+    )
+    cni_namespace: Name | None = Field(
+        default=None,
+        examples=["istio-cni"],
+        description="The namespace of the plugin's agent, whose pods are privileged; none means `istio-cni` or, for "
+        "`helm` on OpenShift, `kube-system`.",
+    )
+    cni_values: ExtraConfig = Field(
+        default={},
+        examples=[{"cni": {"cniBinDir": "/opt/cni/bin"}}],
+        description="Further values of the plugin, as an IstioCNI resource has them, merged over the program's.",
     )
     sail: Sail = Field(default=Sail(), description="For `sail`: how the operator runs Istio.")
     existing: Existing = Field(default=Existing(), description="For `existing`: who installed it.")
@@ -153,9 +176,7 @@ class Mesh(Section):
     @field_validator("values")
     @classmethod
     def _values_leave_ours_alone(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for path, owner in _OWNED_VALUES.items():
-            if value_at(values, path) is not None:
-                raise expected(f"values without {path}, which is determined by {owner}")
+        _refuse_owned("values", values, _OWNED_VALUES)
         mesh_config = values.get("meshConfig")
         if mesh_config is not None and not isinstance(mesh_config, dict):
             raise expected("meshConfig as an object")
@@ -166,6 +187,12 @@ class Mesh(Section):
             raise expected("meshConfig.extensionProviders as a list of objects")
         if any(provider.get("name") == TRACING_PROVIDER for provider in providers):
             raise expected(f"no other extension provider called {TRACING_PROVIDER!r}; that one is ours")
+        return values
+
+    @field_validator("cni_values")
+    @classmethod
+    def _cni_values_leave_ours_alone(cls, values: dict[str, Any]) -> dict[str, Any]:
+        _refuse_owned("cniValues", values, _OWNED_CNI_VALUES)
         return values
 
     @model_validator(mode="after")
@@ -193,7 +220,16 @@ class Mesh(Section):
         if self.installer == "sail" and self.revision != "default":
             raise expected("no revision for installer sail: the operator names revisions, by sail.updateStrategy")
         if self.installer == "existing":
-            ours = {"hub", "tag", "replicas", "cni", "values", "discovery_namespaces_only"} & self.model_fields_set
+            ours = {
+                "hub",
+                "tag",
+                "replicas",
+                "cni",
+                "cni_namespace",
+                "cni_values",
+                "values",
+                "discovery_namespaces_only",
+            } & self.model_fields_set
             if ours:
                 names = ", ".join(sorted(type(self).model_fields[name].alias or name for name in ours))
                 raise expected(f"no {names} for installer existing: its owner decides them")

@@ -88,6 +88,8 @@ class Settings(Section):
             raise expected(
                 "namespaces.applications without those of the mesh, Tempo and Grafana, which must not get sidecars"
             )
+        if self.mesh.cni_namespace in {*ours, *applications, self.bookinfo.namespace}:
+            raise expected("mesh.cniNamespace other than those of anything else: the pods of the plugin are privileged")
         if self.bookinfo.enabled and self.bookinfo.namespace in applications:
             raise expected("bookinfo.namespace outside namespaces.applications: it is brought into the mesh anyway")
         return self

@@ -7,8 +7,9 @@ from model.scalars import Image
 from objects import manifests
 from objects.bookinfo_gateway import BookinfoGatewayArgs
 from objects.context import Args, Object, Text
-from objects.mesh_config import injection_labels
+from objects.mesh_config import injection_labels, installs_cni
 from objects.namespaces import build_namespace, build_namespace_labels
+from objects.pod_security import CURL_USER, ENFORCED, restricted, run_as
 from objects.restart import restart_annotation, restarted_with
 
 # The client whose rate and number of pods the traffic settings control.
@@ -22,6 +23,11 @@ class BookinfoArgs(Args):
     mesh: Mesh = Field(default=Mesh(), description="The mesh whose sidecars its pods get.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is: `openshift` or `kubernetes`.")
     namespace_exists: bool = Field(default=False, description="Whether somebody else made the sample's namespace.")
+    unrestricted: bool = Field(
+        default=False,
+        description="Whether Pod Security `restricted` is not enforced in the sample's namespace, where Istio's CNI "
+        "plugin lets pods with sidecars be `restricted`.",
+    )
     curl_image: Image = Field(default=Images().curl, description="The image of the clients.")
     tracing: Text | None = Field(
         default=None,
@@ -41,6 +47,7 @@ def gateway_args(args: BookinfoArgs) -> BookinfoGatewayArgs | None:
         namespace=args.bookinfo.namespace,
         mesh=args.mesh,
         platform=args.platform,
+        restricted=_is_restricted(args),
         context=args.context,
     )
 
@@ -50,7 +57,12 @@ def build_bookinfo_namespace(args: BookinfoArgs) -> Object:
     name, labels = args.bookinfo.namespace, injection_labels(args.mesh.revision)
     if args.namespace_exists:
         return build_namespace_labels(name, extra_labels=labels)
-    return build_namespace(name, args.context, extra_labels=labels)
+    return build_namespace(name, args.context, extra_labels={**labels, **(ENFORCED if _is_restricted(args) else {})})
+
+
+def _is_restricted(args: BookinfoArgs) -> bool:
+    """Whether pods with sidecars are `restricted`: without the CNI plugin, these redirect their own traffic."""
+    return installs_cni(args.mesh, args.platform) and not args.unrestricted
 
 
 def build_application(args: BookinfoArgs) -> dict[str, Object]:
@@ -60,6 +72,8 @@ def build_application(args: BookinfoArgs) -> dict[str, Object]:
         obj = _in_mesh(manifest, args)
         if obj["kind"] == "Deployment":
             obj = manifests.with_image(obj, args.context.image(_image(obj, args.bookinfo)))
+            if _is_restricted(args):
+                obj = restricted(obj)
         built[manifests.role(obj)] = obj
     return built
 
@@ -74,6 +88,8 @@ def build_traffic(args: BookinfoArgs) -> dict[str, Object]:
         obj = _in_mesh(manifest, args)
         if obj["kind"] == "Deployment":
             obj = manifests.with_image(obj, args.context.image(args.curl_image))
+            if _is_restricted(args):
+                obj = run_as(restricted(obj), CURL_USER, args.platform)
             if obj["metadata"]["name"] == _TRAFFIC_AS_SET:
                 pause = f"{1 / traffic.requests_per_second:g}"
                 obj = _with_replicas(_with_env(obj, "PAUSE_SECONDS", pause), traffic.concurrency)

@@ -12,6 +12,7 @@ from objects.addresses import BOOKINFO_GATEWAY, GATEWAY_CLASS, GATEWAY_PORT, PRO
 from objects.charts import Chart, istio_chart
 from objects.context import Args, Object, wait_for
 from objects.mesh_config import injection_labels
+from objects.pod_security import POD, restricted
 from objects.pods import pod_fields
 from objects.restart import restart_annotation, restarted_with
 
@@ -34,6 +35,9 @@ class BookinfoGatewayArgs(Args):
     namespace: Name = Field(description="The sample's namespace.")
     mesh: Mesh = Field(default=Mesh(), description="The mesh that the gateway leads into.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
+    restricted: bool = Field(
+        default=False, description="Whether Pod Security `restricted` is enforced in the namespace."
+    )
 
 
 def build_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
@@ -60,7 +64,7 @@ def _api_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
     awaited = {"networking.istio.io/service-type": "ClusterIP", **wait_for("condition=Programmed")}
     accepted = wait_for(_ROUTE_ACCEPTED)
     return {
-        **_scheduled_by_istio(args),
+        **_completed_by_istio(args),
         "gateway": {
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": "Gateway",
@@ -76,9 +80,9 @@ def _api_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
     }
 
 
-def _scheduled_by_istio(args: BookinfoGatewayArgs) -> dict[str, Object]:
+def _completed_by_istio(args: BookinfoGatewayArgs) -> dict[str, Object]:
     """The ConfigMap whose parts Istio merges into what it makes for a Gateway of the Gateway API."""
-    fields = args.context.scheduling.to_kubernetes()
+    fields = {**args.context.scheduling.to_kubernetes(), **_security(args)}
     if not fields:
         return {}
     return {
@@ -99,9 +103,9 @@ def build_proxy(args: BookinfoGatewayArgs) -> dict[str, Object]:
     for manifest in manifests.load("gateway.yaml"):
         labels = args.context.owner_labels()
         obj = manifests.place(manifest, namespace=args.namespace, labels=labels, context=args.context)
-        built[manifests.role(obj)] = (
-            restarted_with(obj, _annotation(args), args.context) if obj["kind"] == "Deployment" else obj
-        )
+        if obj["kind"] == "Deployment":
+            obj = restarted_with(restricted(obj) if args.restricted else obj, _annotation(args), args.context)
+        built[manifests.role(obj)] = obj
     return built
 
 
@@ -123,9 +127,15 @@ def proxy_chart(args: BookinfoGatewayArgs) -> Chart | None:
             },
             # Autoscaling would need a metrics server.
             "autoscaling": {"enabled": False},
+            **_security(args),
             **pod_fields(args.context),
         },
     }
+
+
+def _security(args: BookinfoGatewayArgs) -> dict[str, Any]:
+    """The pods' own security context; the proxy's is Istio's, which leaves out what is the same for a whole pod."""
+    return {"securityContext": POD} if args.restricted else {}
 
 
 def _annotation(args: BookinfoGatewayArgs) -> dict[str, str]:
@@ -148,7 +158,7 @@ def _api_gateway(args: BookinfoGatewayArgs) -> dict[str, Any]:
     """The spec of a Gateway of the Gateway API, for routes of its own namespace."""
     # Istio copies these to the pods, so a change restarts them.
     infrastructure: dict[str, Any] = {"annotations": _annotation(args)}
-    if _scheduled_by_istio(args):
+    if _completed_by_istio(args):
         infrastructure["parametersRef"] = {"group": "", "kind": "ConfigMap", "name": BOOKINFO_GATEWAY}
     return {
         "gatewayClassName": GATEWAY_CLASS,

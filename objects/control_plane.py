@@ -9,14 +9,17 @@ from objects.mesh_config import (
     build_base_values,
     build_cni_values,
     build_istiod_values,
+    cni_namespace,
     installs_cni,
     revision_suffix,
 )
 from objects.metrics import build_metrics_service
+from objects.namespaces import build_namespace
+from objects.pod_security import PRIVILEGED
+from objects.rollout import Rollout
 from objects.sail import build_sail
 
-# The only namespace of OpenShift in which Istio documents its plugin, whose pods are privileged.
-_CNI_NAMESPACE_ON_OPENSHIFT = "kube-system"
+_ON_EVERY_CLUSTER = "kube-system"
 
 
 def build_control_plane(args: MeshControlPlaneArgs) -> dict[str, Object]:
@@ -33,6 +36,10 @@ def build_control_plane(args: MeshControlPlaneArgs) -> dict[str, Object]:
             context=args.context,
         )
     }
+    if installs_cni(args.mesh, args.platform):
+        name = cni_namespace(args.mesh, args.platform)
+        if name not in {_ON_EVERY_CLUSTER, *args.existing_namespaces}:
+            built["cni-namespace"] = build_namespace(name, args.context, extra_labels=PRIVILEGED)
     if args.mesh.installer == "sail":
         built |= build_sail(args)
     elif args.mesh.installer == "existing":
@@ -54,13 +61,24 @@ def istio_cni(args: MeshControlPlaneArgs) -> Chart | None:
     """Istio's CNI plugin, where it is installed."""
     if not installs_cni(args.mesh, args.platform):
         return None
-    on_openshift = args.platform == "openshift"
     return {
         **istio_chart(args.mesh, "cni"),
         "name": "istio-cni",
-        "namespace": _CNI_NAMESPACE_ON_OPENSHIFT if on_openshift else args.mesh.namespace,
+        "namespace": cni_namespace(args.mesh, args.platform),
         "values": build_cni_values(args),
     }
+
+
+def cni_rollout(args: MeshControlPlaneArgs) -> Rollout:
+    """The plugin's agents, one on every node."""
+    return Rollout(
+        title="Istio's CNI plugin",
+        namespace=cni_namespace(args.mesh, args.platform),
+        kind="DaemonSet",
+        workloads=("istio-cni-node",),
+        seconds=args.context.timeouts.control_plane,
+        annotation=None,
+    )
 
 
 def istiod(args: MeshControlPlaneArgs) -> Chart:

@@ -41,6 +41,13 @@ def installs_cni(mesh: Mesh, platform: Platform) -> bool:
     return platform == "openshift" if mesh.cni is None else mesh.cni
 
 
+def cni_namespace(mesh: Mesh, platform: Platform) -> str:
+    """The namespace of the plugin's agent."""
+    # The only one of OpenShift in which Istio documents its chart.
+    default = "kube-system" if mesh.installer == "helm" and platform == "openshift" else "istio-cni"
+    return mesh.cni_namespace or default
+
+
 def active_revision(mesh: Mesh) -> str:
     """The revision whose istiod injects and configures the workloads."""
     if mesh.installer == "sail" and mesh.sail.update_strategy == "RevisionBased":
@@ -85,7 +92,8 @@ def build_base_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
 def build_cni_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     """The values of the chart `cni`."""
     # Nothing about its pods: they belong on every node, tolerate all taints, and are in the highest class.
-    return {"global": {**image_values(args.mesh, args.context), **_platform(args)}}
+    ours = {"global": {**image_values(args.mesh, args.context), **_platform(args)}}
+    return merge(ours, args.mesh.cni_values)
 
 
 def build_istiod_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
@@ -127,6 +135,8 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     }
     if installs_cni(mesh, args.platform):
         ours["pilot"]["cni"] = {"enabled": True}
+        # All that a pod with a sidecar then lacks for Pod Security `restricted`.
+        ours["global"]["proxy"]["seccompProfile"] = SECCOMP
 
     values = merge(ours, mesh.values)
     # A merge replaces lists, so the providers are joined by hand.

@@ -10,7 +10,7 @@ from model import S3, Images, ObjectStoreName, Platform
 from model.scalars import Image, Name
 from objects import manifests
 from objects.context import Args, Context, Object, Text
-from objects.pod_security import run_as
+from objects.pod_security import CURL_USER, run_as
 from objects.rollout import REVISION, Rollout
 from objects.stores import STORES, ObjectStoreKeys, Store
 
@@ -18,8 +18,6 @@ from objects.stores import STORES, ObjectStoreKeys, Store
 Credentials = pulumi.Output[Mapping[str, str]]
 
 COPY_JOB = "tempo-copy"
-# That of the image, which gives only its name.
-_CURL_USER = 100
 
 
 class ObjectStoreArgs(Args):
@@ -121,7 +119,7 @@ def _job(file: str, name: str, app: str, args: ObjectStoreArgs, stores: Mapping[
     named = {**manifest, "metadata": {**manifest["metadata"], "name": name}}
     env = [variable for prefix, store in stores.items() for variable in _client_env(prefix, store.client_secret)]
     job = manifests.with_env(_placed(named, app, args), env)
-    return run_as(manifests.with_image(job, args.context.image(args.curl_image)), _CURL_USER, args.platform)
+    return run_as(manifests.with_image(job, args.context.image(args.curl_image)), CURL_USER, args.platform)
 
 
 def _client_env(prefix: str, secret: str) -> list[Object]:

@@ -1,4 +1,4 @@
-"""Pod Security `restricted`: the label by which the API server enforces it, and what makes it accept our pods."""
+"""Pod Security: the labels by which the API server enforces it, and what makes `restricted` accept our pods."""
 
 from typing import Any
 
@@ -7,7 +7,11 @@ from objects.context import Object
 
 # Of a namespace. New pods that are not `restricted` are refused; those that run already stay.
 ENFORCED = {"pod-security.kubernetes.io/enforce": "restricted"}
+# Of a namespace with pods of the node itself, whatever the cluster enforces elsewhere.
+PRIVILEGED = {"pod-security.kubernetes.io/enforce": "privileged"}
 SECCOMP = {"type": "RuntimeDefault"}
+# Of the image that is called curl, which gives it as a name.
+CURL_USER = 100
 # Of a container, and of a whole pod, for the resources of operators and the values of charts; `manifests/` says the
 # same of the pods of our own.
 CONTAINER = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -23,6 +27,14 @@ def volumes_of(group: int, platform: Platform) -> dict[str, Any]:
         return {}
     # A volume that was handed over before is not walked again at each start.
     return {"fsGroup": group, "fsGroupChangePolicy": "OnRootMismatch"}
+
+
+def restricted(manifest: Object) -> Object:
+    """A copy of ``manifest``, a workload whose containers are `restricted`, whose pods declare that they are too."""
+    spec = manifest["spec"]
+    template = spec["template"]
+    pod = {**template["spec"], "securityContext": POD}
+    return {**manifest, "spec": {**spec, "template": {**template, "spec": pod}}}
 
 
 def run_as(manifest: Object, user: int, platform: Platform) -> Object:

@@ -5,18 +5,18 @@ from typing import Any
 
 from model import Mesh
 from objects.context import Context, Object, wait_for
+from objects.merge import merge
 from objects.mesh_config import (
     SAIL_API_VERSION,
     MeshControlPlaneArgs,
     active_revision,
     build_mesh_values,
+    cni_namespace,
     image_values,
     installs_cni,
     sail_version,
 )
-from objects.namespaces import build_namespace
 
-CNI_NAMESPACE = "istio-cni"
 # The operator accepts no other name for the plugin, and only a tag or revision of this name obeys the label
 # `istio-injection`.
 _NAME = "default"
@@ -27,10 +27,7 @@ def build_sail(args: MeshControlPlaneArgs) -> dict[str, Object]:
     mesh, context = args.mesh, args.context
     built: dict[str, Object] = {}
     if installs_cni(mesh, args.platform):
-        if CNI_NAMESPACE not in args.existing_namespaces:
-            # The operator does not create the namespace.
-            built["cni-namespace"] = build_namespace(CNI_NAMESPACE, context)
-        built["cni"] = _object("IstioCNI", "cni", "condition=Ready", _istio_cni(mesh, context), context)
+        built["cni"] = _object("IstioCNI", "cni", "condition=Ready", _istio_cni(args), context)
     built["istio"] = _object("Istio", "istio", "condition=Ready", _istio(args), context)
     if mesh.sail.update_strategy == "RevisionBased":
         built["tag"] = _object("IstioRevisionTag", "tag", _tag_moved(mesh), _tag(), context)
@@ -62,12 +59,15 @@ def _istio(args: MeshControlPlaneArgs) -> dict[str, Any]:
     return spec
 
 
-def _istio_cni(mesh: Mesh, context: Context) -> dict[str, Any]:
+def _istio_cni(args: MeshControlPlaneArgs) -> dict[str, Any]:
     """The spec of an IstioCNI: the plugin and the control plane have the same version and the same images."""
-    spec: dict[str, Any] = {"version": sail_version(mesh), "namespace": CNI_NAMESPACE}
-    images = image_values(mesh, context)
-    if images:
-        spec["values"] = {"global": images}
+    mesh = args.mesh
+    # The operator does not create the namespace.
+    spec: dict[str, Any] = {"version": sail_version(mesh), "namespace": cni_namespace(mesh, args.platform)}
+    images = image_values(mesh, args.context)
+    values = merge({"global": images} if images else {}, mesh.cni_values)
+    if values:
+        spec["values"] = values
     return spec
 
 

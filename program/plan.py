@@ -49,7 +49,6 @@ from objects.addresses import (
     tempo_query_url,
 )
 from objects.context import Context, Text
-from objects.control_plane import istio_cni
 from objects.datasources import prometheus_uid
 from objects.existing_istio import existing_istiod
 from objects.exposure import ExposedService
@@ -193,7 +192,7 @@ class Plan:
             names=self.settings.system_namespaces,
             existing=self.settings.namespaces.existing,
             protected=self.settings.data_namespaces if self.settings.protect_data else [],
-            unrestricted=[*self.settings.namespaces.unrestricted, *self._plugin_namespace],
+            unrestricted=self.settings.namespaces.unrestricted,
             context=self.context,
         )
 
@@ -279,6 +278,7 @@ class Plan:
             mesh=self.mesh,
             platform=self.settings.platform,
             namespace_exists=self.settings.bookinfo.namespace in self.settings.namespaces.existing,
+            unrestricted=self.settings.bookinfo.namespace in self.settings.namespaces.unrestricted,
             curl_image=self.settings.images.curl,
             tracing=tracing,
             context=self.context,
@@ -377,12 +377,6 @@ class Plan:
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
         return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}
-
-    @property
-    def _plugin_namespace(self) -> list[str]:
-        """The namespace into which Helm installs the CNI plugin, whose pods are privileged, if it does."""
-        plugin = istio_cni(self.control_plane()) if self.settings.mesh.installer == "helm" else None
-        return [] if plugin is None else [plugin["namespace"]]
 
     @property
     def _exposed_productpage(self) -> ExposedService:

@@ -251,8 +251,10 @@ PARTS = {**STORE, "tempo": {"mode": "stack", "storage": {"backend": "s3"}}, "ope
         # Both stores and Tempo.
         (components.TempoStack, MOVING, ("Job", "tempo-copy"), 3),
         (components.Applications, ALONE[components.Applications][0], ("Deployment", "cart"), 1),
+        # What was broken before, and the agents.
+        (components.MeshControlPlane, {"mesh": {"cni": True}}, ("Release", "istiod"), 2),
     ],
-    ids=["telemetry", "bucket", "copy", "restart"],
+    ids=["telemetry", "bucket", "copy", "restart", "plugin"],
 )
 def test_what_needs_serving_pods_comes_after_the_wait_for_them(
     component: Component, arguments: dict[str, Any], later: tuple[str, str | None], waits: int

@@ -50,14 +50,15 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]
 
 
 HELM_TYPE = "kubernetes:helm.sh/v3:Release"
+PLUGIN_BY_HELM = {"mesh-cni-namespace": "kubernetes:core/v1:Namespace", "mesh-cni": HELM_TYPE}
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({}, {"mesh-base": HELM_TYPE, "mesh-istiod": HELM_TYPE}),
-        ({"mesh.cni": True}, {"mesh-base": HELM_TYPE, "mesh-cni": HELM_TYPE, "mesh-istiod": HELM_TYPE}),
-        (OPENSHIFT, {"mesh-base": HELM_TYPE, "mesh-cni": HELM_TYPE, "mesh-istiod": HELM_TYPE}),
+        ({"mesh.cni": True}, {**PLUGIN_BY_HELM, "mesh-base": HELM_TYPE, "mesh-istiod": HELM_TYPE}),
+        (OPENSHIFT, {**PLUGIN_BY_HELM, "mesh-base": HELM_TYPE, "mesh-istiod": HELM_TYPE}),
         (SAIL, {"mesh-istio": "kubernetes:sailoperator.io/v1:Istio"}),
         (
             {**BY_REVISION, **OPENSHIFT},
@@ -120,12 +121,52 @@ def test_istiod_waits_for_its_crds_and_for_the_plugin(deploy: Deploy) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "namespace"),
-    [({"mesh.cni": True, "mesh.namespace": "mesh-system"}, "mesh-system"), (OPENSHIFT, "kube-system")],
+    [
+        ({"mesh.cni": True, "mesh.namespace": "mesh-system"}, "istio-cni"),
+        ({"mesh.cni": True, "mesh.cniNamespace": "plugins"}, "plugins"),
+        (OPENSHIFT, "kube-system"),
+        ({**OPENSHIFT, "mesh.cniNamespace": "plugins"}, "plugins"),
+    ],
 )
-def test_the_plugin_is_in_the_namespace_that_the_platform_wants(
+def test_the_plugin_is_in_a_namespace_of_its_own_or_where_the_platform_wants_it(
     deploy: Deploy, changes: dict[str, Any], namespace: str
 ) -> None:
-    assert deploy(config(changes)).get("Release", "istio-cni").inputs["namespace"] == namespace
+    deployed = deploy(config(changes))
+    plugin = deployed.get("Release", "istio-cni")
+    (home,) = (r for r in deployed if r.name == "mesh-cni-namespace")
+    assert plugin.inputs["namespace"] == namespace
+    assert home.urn in deployed.before(plugin.urn)
+    # Every cluster has that one.
+    assert home.read == (namespace == "kube-system")
+
+
+def test_the_agents_of_the_plugin_are_awaited_which_helm_would_not_do_on_a_single_node(deploy: Deploy) -> None:
+    (watched,) = (
+        one for one in deploy(config({"mesh.cni": True, "timeouts.controlPlane": 99})).watched if "CNI" in one.title
+    )
+    assert (watched.kind, watched.namespace, watched.seconds) == ("DaemonSet", "istio-cni", 99)
+    assert watched.workloads == ("istio-cni-node",)
+
+
+def test_a_plugin_that_moves_to_another_namespace_leaves_the_old_one_first(deploy: Deploy) -> None:
+    assert deploy(config({"mesh.cni": True})).get("Release", "istio-cni").delete_before_replace
+
+
+@pytest.mark.parametrize("installer", ["helm", "sail"])
+def test_a_user_s_values_of_the_plugin_are_merged_over_ours(deploy: Deploy, installer: str) -> None:
+    theirs = {"cni": {"cniBinDir": "/home/kubernetes/bin"}, "global": {"logAsJson": True}}
+    changes = {"mesh.installer": installer, "mesh.cni": True, "mesh.hub": "registry.example", "mesh.cniValues": theirs}
+    deployed = deploy(config(changes))
+    found = (
+        deployed.get("IstioCNI").inputs["spec"] if installer == "sail" else deployed.get("Release", "istio-cni").inputs
+    )
+    assert found["values"] == {**theirs, "global": {"hub": "registry.example", "logAsJson": True}}
+
+
+def test_proxies_get_a_profile_of_seccomp_only_with_the_plugin(deploy: Deploy, minimal: Deployed) -> None:
+    with_plugin = values(deploy(config({"mesh.cni": True})), "istiod")["global"]["proxy"]
+    assert with_plugin["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert "seccompProfile" not in values(minimal, "istiod")["global"]["proxy"]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +280,10 @@ def test_the_operator_gets_what_is_ours_and_decides_what_is_its_own(deploy: Depl
         "namespace": "istio-system",
         "updateStrategy": {"type": "InPlace"},
         "values": {
-            "global": {"istioNamespace": "istio-system", "proxy": {"clusterDomain": "cluster.local"}},
+            "global": {
+                "istioNamespace": "istio-system",
+                "proxy": {"clusterDomain": "cluster.local", "seccompProfile": {"type": "RuntimeDefault"}},
+            },
             "meshConfig": {"enableTracing": True, "extensionProviders": [OUR_PROVIDER]},
             "pilot": {"cni": {"enabled": True}, "seccompProfile": {"type": "RuntimeDefault"}},
         },
@@ -280,6 +324,12 @@ def test_profile_strategy_and_images_reach_the_operator(deploy: Deploy) -> None:
 def test_the_plugin_has_the_only_name_the_operator_takes_and_the_version_of_istio(deploy: Deploy) -> None:
     cni = deploy(config({**SAIL, **OPENSHIFT, "mesh.version": "1.29.5"})).get("IstioCNI", "default").inputs
     assert cni["spec"] == {"version": "v1.29.5", "namespace": "istio-cni"}
+
+
+def test_the_plugin_of_the_operator_goes_where_the_settings_say(deploy: Deploy) -> None:
+    deployed = deploy(config({**SAIL, **OPENSHIFT, "mesh.cniNamespace": "plugins"}))
+    assert deployed.get("IstioCNI").inputs["spec"]["namespace"] == "plugins"
+    assert deployed.get("Namespace", "plugins").urn in deployed.before(deployed.get("IstioCNI").urn)
 
 
 def test_the_plugin_comes_after_its_namespace_and_before_istio(deploy: Deploy) -> None:

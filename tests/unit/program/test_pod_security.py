@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import variants
+import yaml
 from pod_security_standard import violations
 from recording import Deployed, Registration, minimal_config, run_program, s3_config, with_setting, with_settings
 
@@ -242,13 +243,53 @@ def test_it_is_not_enforced_where_the_settings_say_that_other_pods_are(deploy: D
     assert enforced(deployed) == {"istio-system": None, "tracing-system": "restricted", "bookinfo": None}
 
 
-def test_it_is_not_enforced_where_helm_installs_the_privileged_pods_of_the_plugin(deploy: Deploy) -> None:
-    deployed = deploy(with_setting(minimal_config(), "mesh.cni", True))
-    assert enforced(deployed)["istio-system"] is None
+WITH_PLUGIN = [{"mesh.cni": True}, {"mesh.cni": True, "mesh.installer": "sail"}]
 
 
-def test_the_plugin_of_the_sail_operator_and_of_openshift_is_elsewhere(deploy: Deploy) -> None:
-    for setting, value in (("mesh.installer", "sail"), ("platform", "openshift")):
-        deployed = deploy(with_settings(minimal_config(), {setting: value, "mesh.cni": True}))
-        assert enforced(deployed)["istio-system"] == "restricted"
-        assert enforced(deployed).get("istio-cni") is None
+@pytest.mark.parametrize("changes", WITH_PLUGIN)
+def test_where_the_plugin_redirects_traffic_it_is_enforced_in_the_mesh_too(
+    deploy: Deploy, changes: dict[str, Any]
+) -> None:
+    assert enforced(deploy(with_settings(minimal_config(), changes))) == {
+        "istio-system": "restricted",
+        "tracing-system": "restricted",
+        "bookinfo": "restricted",
+        "istio-cni": "privileged",
+    }
+
+
+GATEWAYS = ["none", "istio", "gateway-api"]
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+@pytest.mark.parametrize("changes", WITH_PLUGIN)
+def test_every_pod_of_such_a_mesh_is_accepted(deploy: Deploy, changes: dict[str, Any], gateway: str) -> None:
+    deployed = deploy(with_settings(minimal_config(), {**changes, "bookinfo.gateway": gateway}))
+    found = {r.object_name: pod for r in deployed.children for pod in [*pods(r), *gateway_pods(r)]}
+    assert ("bookinfo-gateway" in found) == (gateway != "none")
+    assert {name: text for name, pod in found.items() if (text := violations(pod))} == {}
+
+
+def gateway_pods(resource: Registration) -> Iterator[dict[str, Any]]:
+    """The pod of a gateway that its chart, or Istio by a ConfigMap of ours, makes; its proxy is restricted in both."""
+    if resource.object_name == "bookinfo-gateway" and resource.kind in {"Release", "ConfigMap"}:
+        values = resource.inputs.get("values") or yaml.safe_load(resource.inputs["data"]["deployment"])["spec"]
+        pod = values["template"]["spec"] if "template" in values else values
+        yield {"securityContext": pod["securityContext"], "containers": ACCEPTED["containers"]}
+
+
+def test_a_sample_s_namespace_is_not_enforced_where_the_settings_say_so(deploy: Deploy, minimal: Deployed) -> None:
+    settings = {"mesh.cni": True, "namespaces.unrestricted": ["bookinfo"]}
+    deployed = deploy(with_settings(minimal_config(), settings))
+    assert enforced(deployed)["bookinfo"] is None
+    as_it_was, as_it_is = (next(pods(found.get("Deployment", "sleep"))) for found in (minimal, deployed))
+    assert as_it_is == as_it_was
+
+
+def test_helm_s_plugin_on_openshift_is_where_every_pod_is_accepted_already(deploy: Deploy) -> None:
+    deployed = deploy(with_setting(minimal_config(), "platform", "openshift"))
+    assert enforced(deployed) == {
+        "istio-system": "restricted",
+        "tracing-system": "restricted",
+        "bookinfo": "restricted",
+    }
