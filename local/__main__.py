@@ -197,7 +197,7 @@ def _link_charts(toolbox: tools.Toolbox) -> None:
     """Copy Istio's charts from the pinned module to where the stack's settings expect them."""
     module = toolbox.module_folder("istio", "istio.io/istio") / "manifests" / "charts"
     CHARTS.mkdir(parents=True, exist_ok=True)
-    for name, source in {"base": "base", "istiod": "istio-control/istio-discovery"}.items():
+    for name, source in {"base": "base", "cni": "istio-cni", "istiod": "istio-control/istio-discovery"}.items():
         shutil.rmtree(CHARTS / name, ignore_errors=True)
         shutil.copytree(module / source, CHARTS / name, copy_function=shutil.copyfile)
 

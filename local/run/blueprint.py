@@ -4,6 +4,7 @@ Pure but for what is called ``write``. The values are those of a kubeadm cluster
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_ADDRESS = "10.96.0.10"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+# Where a node has the configuration of its pod network, and the plugins. Istio's plugin adds itself to both, so they
+# are the node's own; `mesh.cniValues` of Pulumi.local.yaml says the same.
+CNI_CONFIGURATION = "/var/lib/cni/net.d"
+CNI_PLUGINS = "/var/lib/cni/bin"
 API_PORT = 6443
 ETCD = "http://127.0.0.1:2379"
 ETCD_HEALTH = f"{ETCD}/health"
@@ -125,11 +130,28 @@ def write_node(state: State, node: Node, control_group: str, cni_plugins: Path) 
     )
     write_kubeconfig(state.pki / f"{_kubelet_name(node)}.conf", CONTEXT, API_SERVER, authority.path, kubelet)
     folder = _etc(state, node)
-    (folder / "cni").mkdir(parents=True, exist_ok=True)
-    (folder / "cni" / "10-pods.conflist").write_text(json.dumps(_cni(node), indent=1))
-    (folder / "containerd.toml").write_text(_containerd(folder / "cni", cni_plugins))
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_cni(state, node, cni_plugins)
+    (folder / "containerd.toml").write_text(_containerd())
     (folder / "kubelet.yaml").write_text(json.dumps(_kubelet(state.pki, node, control_group), indent=1))
     (folder / "kube-proxy.yaml").write_text(json.dumps(_kube_proxy(state.pki), indent=1))
+
+
+def _write_cni(state: State, node: Node, cni_plugins: Path) -> None:
+    """Write the pod network's configuration and link its plugins, as if no pod had ever added to them."""
+    folders = _cni_folders(state, node)
+    for folder in folders.values():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    (folders[CNI_CONFIGURATION] / "10-pods.conflist").write_text(json.dumps(_cni(node), indent=1))
+    # Links, which lead nowhere in a pod: what it may add to is the node's, and not the plugins themselves.
+    for plugin in cni_plugins.iterdir():
+        (folders[CNI_PLUGINS] / plugin.name).symlink_to(plugin)
+
+
+def _cni_folders(state: State, node: Node) -> dict[str, Path]:
+    cni = node.folder(state) / "cni"
+    return {CNI_CONFIGURATION: cni / "net.d", CNI_PLUGINS: cni / "bin"}
 
 
 def _kubelet_name(node: Node) -> str:
@@ -148,6 +170,7 @@ def spec(state: State, node: Node, sockets: Mapping[str, int]) -> Spec:
         # One folder for all, as one provisioner makes the volumes; their node affinity is what keeps pods elsewhere.
         "/var/lib/volumes": state.cluster / "volumes",
         "/var/log/pods": state.logs / "pods" / node.name,
+        **_cni_folders(state, node),
     }
     if node.has_control_plane:
         binds["/var/lib/etcd"] = state.cluster / "etcd"
@@ -288,7 +311,7 @@ def _cni(node: Node) -> dict[str, object]:
     }
 
 
-def _containerd(cni: Path, cni_plugins: Path) -> str:
+def _containerd() -> str:
     return f"""version = 2
 root = "/var/lib/containerd"
 state = "/run/containerd"
@@ -305,8 +328,8 @@ disabled_plugins = [
   # Where CAP_SYS_RESOURCE is missing, a pod's OOM score cannot be set below containerd's own.
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{cni_plugins}"
-    conf_dir = "{cni}"
+    bin_dir = "{CNI_PLUGINS}"
+    conf_dir = "{CNI_CONFIGURATION}"
 """
 
 

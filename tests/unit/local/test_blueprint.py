@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cryptography import x509
 
 from local.build.images import RECIPES
 from local.run import blueprint
 from local.run.blueprint import Node
 from local.run.node import Spec
-from local.state import State
+from local.state import CHECKOUT, State
 
 SOCKETS = {forward.name: number for number, forward in enumerate(blueprint.FORWARDS, start=10)}
 NODES = [Node(number) for number in range(1, blueprint.MAX_NODES + 1)]
@@ -90,6 +91,50 @@ def test_every_file_that_a_flag_names_is_written(state: State, tmp_path: Path, n
     assert [str(path) for path in sorted(named) if not path.exists()] == []
 
 
+@ONE_OF_EACH
+def test_a_node_finds_its_pod_network_where_its_containerd_looks(state: State, tmp_path: Path, node: Node) -> None:
+    write(state, node, tmp_path)
+    binds = blueprint.spec(state, node, SOCKETS).binds
+    places = containerd_cni(state, node)
+    (configuration,) = Path(binds[places["conf_dir"]]).iterdir()
+    assert node.pod_cidr in configuration.read_text()
+    assert (Path(binds[places["bin_dir"]]) / "ptp").read_text() == "a program"
+
+
+def test_what_a_pod_adds_to_the_plugins_of_a_node_is_not_among_those_that_were_unpacked(
+    state: State, tmp_path: Path
+) -> None:
+    write(state, NODES[0], tmp_path)
+    folder = Path(blueprint.spec(state, NODES[0], SOCKETS).binds[containerd_cni(state, NODES[0])["bin_dir"]])
+    (folder / "istio-cni").write_text("added")
+    assert [path.name for path in (tmp_path / "plugins").iterdir()] == ["ptp"]
+
+
+def test_what_a_pod_has_added_to_its_node_is_gone_when_the_node_starts_again(state: State, tmp_path: Path) -> None:
+    write(state, NODES[0], tmp_path)
+    binds = blueprint.spec(state, NODES[0], SOCKETS).binds
+    folders = [Path(binds[place]) for place in containerd_cni(state, NODES[0]).values()]
+    for folder in folders:
+        (folder / "00-added").write_text("{}")
+    blueprint.write_node(state, NODES[0], "/mesh-tracing-1/node", tmp_path / "plugins")
+    assert [folder for folder in folders if (folder / "00-added").exists()] == []
+
+
+def test_the_local_stack_is_told_where_the_nodes_have_their_pod_network(state: State, tmp_path: Path) -> None:
+    write(state, NODES[0], tmp_path)
+    stack = yaml.safe_load((CHECKOUT / "Pulumi.local.yaml").read_text())["config"]
+    values = stack["mesh-tracing:mesh"]["cniValues"]["cni"]
+    told = {"conf_dir": values["cniConfDir"], "bin_dir": values["cniBinDir"]}
+    assert told == containerd_cni(state, NODES[0])
+
+
+def containerd_cni(state: State, node: Node) -> dict[str, str]:
+    """What the node's containerd is told of the pod network."""
+    plugins = tomllib.loads((node.folder(state) / "etc" / "containerd.toml").read_text())["plugins"]
+    found: dict[str, str] = plugins["io.containerd.grpc.v1.cri"]["cni"]
+    return found
+
+
 def test_keys_and_kubeconfigs_are_for_the_owner_alone(state: State, tmp_path: Path) -> None:
     write(state, NODES[0], tmp_path)
     modes = {path.name: path.stat().st_mode & 0o077 for path in state.pki.iterdir()}
@@ -120,7 +165,9 @@ def test_no_image_is_ever_collected(state: State, tmp_path: Path) -> None:
 
 
 def write(state: State, node: Node, folder: Path) -> None:
-    """Write what is written before the node starts."""
+    """Write what is written before the node starts; the plugins of its pod network are in ``folder``."""
+    (folder / "plugins").mkdir()
+    (folder / "plugins" / "ptp").write_text("a program")
     blueprint.write_pki(state)
     blueprint.write_node(state, node, "/mesh-tracing-1/node", folder / "plugins")
 

@@ -37,6 +37,12 @@ def test_the_tempo_operator_finds_the_libraries_of_the_cluster_compiled() -> Non
     assert {module for module in own.keys() & shared.keys() if own[module] != shared[module]} == _APART
 
 
+def test_istio_s_cni_plugin_is_of_the_istio_that_runs_and_finds_its_libraries_compiled() -> None:
+    own, shared = (_required(TOOLCHAIN / folder / "go.mod") for folder in ("istio-cni", "istio"))
+    assert own["istio.io/istio"] == shared["istio.io/istio"]
+    assert {module for module in own.keys() & shared.keys() if own[module] != shared[module]} == set()
+
+
 def _required(go_mod: Path) -> dict[str, str]:
     """Return the version of every module that a go.mod requires, by path."""
     return dict(re.findall(r"^(?:require|\t)\s*(\S+) (v\S+)", go_mod.read_text(), re.MULTILINE))
