@@ -48,6 +48,7 @@ class Code(StrEnum):
     NO_NAMESPACE = "no-namespace", "A namespace of the mesh does not exist."
     NAMESPACE_WITHOUT_LABEL = "namespace-without-label", "A namespace has lost the label that injects sidecars."
     POD_WITHOUT_SIDECAR = "pod-without-sidecar", "A pod was created while no sidecars were injected."
+    NOT_REDIRECTED = "not-redirected", "A pod started where Istio's CNI plugin did not lead its traffic to its sidecar."
     POD_NOT_READY = "pod-not-ready", "A pod is not ready; the spans of all others get through."
     NO_PODS = "no-pods", "There is no pod to trace."
 

@@ -12,6 +12,11 @@ TITLE = "Sidecars"
 
 _PROXY = "istio-proxy"
 _OPT_OUT = "sidecar.istio.io/inject"
+# The init container that pods have with Istio's CNI plugin, and how it ends where the plugin has not done its work
+# (istio: tools/istio-iptables/pkg/constants).
+_VALIDATION, _NOT_VALID = "istio-validation", 126
+# The plugin's agents, whoever installed them, in whatever namespace.
+_AGENTS = "kubectl get daemonsets,pods -A -o wide -l k8s-app=istio-cni-node"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,15 @@ def wants_sidecar(pod: Object) -> bool:
     said = meta.get("labels", {}).get(_OPT_OUT) or meta.get("annotations", {}).get(_OPT_OUT)
     ended = pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
     return said != "false" and not spec.get("hostNetwork") and not ended
+
+
+def _is_not_redirected(pod: Object) -> bool:
+    """Whether the pod waits for somebody to lead its traffic to its sidecar, which the plugin has not done."""
+    for state in pod.get("status", {}).get("initContainerStatuses", []):
+        if state["name"] == _VALIDATION:
+            ended = state.get("state", {}).get("terminated") or state.get("lastState", {}).get("terminated") or {}
+            return not state.get("ready") and ended.get("exitCode") == _NOT_VALID
+    return False
 
 
 def judge(world: World, looks: Looks[Seen]) -> Finding:
@@ -82,6 +96,20 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             code=Code.POD_WITHOUT_SIDECAR,
             cause="these pods were created while no sidecars were injected",
             remedy=f"kubectl rollout restart deployment -n {name}",
+        )
+    not_redirected = [pod for pod in expected if _is_not_redirected(pod)]
+    if not_redirected:
+        nodes = ", ".join(sorted({pod["spec"].get("nodeName", "") for pod in not_redirected}))
+        return warning(
+            NAME,
+            *(
+                f"Pod {one['metadata']['namespace']}/{one['metadata']['name']}: {_VALIDATION} ends with {_NOT_VALID}"
+                for one in not_redirected
+            ),
+            code=Code.NOT_REDIRECTED,
+            cause=f"Istio's CNI plugin was not on {nodes} when these pods started; its agent repairs them as soon as "
+            "it runs there",
+            remedy=_AGENTS,
         )
     waiting = [pod for pod in expected if not is_ready(pod)]
     evidence = f"{len(expected)} of {len(expected)} pods in {', '.join(after.namespaces)} have one"

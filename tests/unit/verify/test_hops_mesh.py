@@ -265,6 +265,33 @@ def test_a_pod_that_is_not_ready_has_describe_as_its_remedy() -> None:
     assert "Pod bookinfo/ratings-v1-1: ratings: ImagePullBackOff" in finding.evidence
 
 
+def validated(last: dict[str, Any], *, ready: bool = False, now: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A pod on node2 whose istio-validation has ended as ``last`` says, and is in the state ``now``."""
+    made = pod("ratings-v1-1", sidecar=True, ready=False, waiting="PodInitializing", nodeName="node2")
+    state = {"name": "istio-validation", "ready": ready, "state": now or {}, "lastState": {"terminated": last}}
+    made["status"]["initContainerStatuses"] = [state]
+    return made
+
+
+@pytest.mark.parametrize("now", [{"running": {}}, {"waiting": {"reason": "CrashLoopBackOff"}}])
+def test_a_pod_that_started_without_the_cni_plugin_waits_for_its_agent(now: dict[str, Any]) -> None:
+    finding = sidecars.judge(world(), looks(seen_sidecars(validated({"exitCode": 126}, now=now))))
+    agents = "kubectl get daemonsets,pods -A -o wide -l k8s-app=istio-cni-node"
+    assert_warns(finding, Code.NOT_REDIRECTED, remedy=agents)
+    assert finding.cause is not None
+    assert "node2" in finding.cause
+    assert finding.evidence == ("Pod bookinfo/ratings-v1-1: istio-validation ends with 126",)
+
+
+REPAIRED = validated({"exitCode": 126}, ready=True, now={"terminated": {"exitCode": 0}})
+
+
+@pytest.mark.parametrize("ill", [REPAIRED, validated({"exitCode": 1})], ids=["repaired", "ended with another code"])
+def test_a_pod_that_is_led_to_its_sidecar_is_not_ready_for_another_reason(ill: dict[str, Any]) -> None:
+    finding = sidecars.judge(world(), looks(seen_sidecars(ill)))
+    assert_warns(finding, Code.POD_NOT_READY, remedy="kubectl describe pod ratings-v1-1 -n bookinfo")
+
+
 def test_a_namespace_without_pods_is_reported_as_unknown() -> None:
     assert sidecars.judge(world(), looks(seen_sidecars())).status is Status.UNKNOWN
 
