@@ -41,6 +41,7 @@ def gateway_args(args: BookinfoArgs) -> BookinfoGatewayArgs | None:
         namespace=args.bookinfo.namespace,
         mesh=args.mesh,
         platform=args.platform,
+        service_type=args.bookinfo.gateway_service_type,
         context=args.context,
     )
 
