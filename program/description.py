@@ -152,8 +152,12 @@ def _bookinfo(plan: Plan) -> deployment.Bookinfo | None:
     bookinfo = plan.settings.bookinfo
     if not bookinfo.enabled:
         return None
+    gateway = bookinfo.gateway
     return deployment.Bookinfo(
         namespace=bookinfo.namespace,
         traffic=bookinfo.traffic.enabled,
-        url=addresses.productpage_url(bookinfo.namespace, plan.context),
+        url=addresses.productpage_url(bookinfo.namespace, plan.context)
+        if gateway == "none"
+        else addresses.gateway_url(gateway, bookinfo.namespace, plan.context),
+        gateway=None if gateway == "none" else addresses.BOOKINFO_GATEWAY,
     )

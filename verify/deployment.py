@@ -132,11 +132,15 @@ class Kiali(Part):
 
 
 class Bookinfo(Part):
-    """``url`` is the product page's, inside the cluster."""
+    """``url`` is the product page's, inside the cluster, through the gateway if there is one.
+
+    ``gateway`` is the label ``app`` of that gateway's proxy, after which Istio names it in spans.
+    """
 
     namespace: str
     traffic: bool
     url: str
+    gateway: str | None = None
 
 
 class Deployment(Part):
