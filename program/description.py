@@ -64,6 +64,7 @@ def _tracing(plan: Plan) -> deployment.Tracing:
         collector_port=OTLP_GRPC_PORT,
         collector_replicas=tracing.collector.replicas,
         otlp_address=plan.otlp_address,
+        collector_in_mesh=tracing.collector.in_mesh,
     )
 
 

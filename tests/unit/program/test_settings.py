@@ -151,6 +151,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"exposure.prometheus": True}, "kind other than none"),
     ({"exposure.jaegerUi": True}, "kind other than none"),
     ({"platform": "openshift", "mesh.cni": False}, "mesh.cni"),
+    ({"tracing.collector.inMesh": True}, "mesh.cni, or namespaces.unrestricted"),
     ({"platform": "openshift", "operators.source": "manifests"}, "operators.source"),
     ({"operators.source": "olm"}, "operatorhub"),
     ({"operators.source": "manifests", "mesh.installer": "sail"}, "Sail"),
