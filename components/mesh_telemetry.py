@@ -38,14 +38,23 @@ class MeshTelemetry(pulumi.ComponentResource):
         made = revision(key, spec)
         objects = build_telemetry(args, revision=made, awaited=watch is None)
         child = pulumi.ResourceOptions(parent=self)
-        account = [declare(f"{name}-{role}", obj, child) for role, obj in objects.items() if role == "account"]
+        before_the_pods: list[pulumi.Resource] = [
+            # Its pods run as the account.
+            declare(f"{name}-{role}", obj, child)
+            for role, obj in objects.items()
+            if role == "account"
+        ]
+        if "untraced" in objects:
+            # istiod injects the pods, and checks the Telemetry.
+            control_plane = waited_for(args.control_plane)
+            made_after = pulumi.ResourceOptions(parent=self, depends_on=[control_plane])
+            before_the_pods += [control_plane, declare(f"{name}-untraced", objects["untraced"], made_after)]
         self._collector = declare(
             f"{name}-collector",
             objects["collector"],
             pulumi.ResourceOptions(
                 parent=self,
-                # Its pods run as the account.
-                depends_on=account,
+                depends_on=before_the_pods,
                 custom_timeouts=within(args.context.timeouts.collector),
             ),
         )

@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
             dest="extras",
             action="append",
             default=[],
-            choices=images.extras(),
+            choices=sorted({*images.extras(), *addons.extras()}),
             help="also what the stack `local` does not need",
         )
     help = "stop, start or drain one node of several"
@@ -180,7 +180,7 @@ def _bring_up(state: State, progress: Progress, options: argparse.Namespace) -> 
         cluster.bring_in_images(made.image_store, made.images)
     with progress.step("start the cluster"):
         cluster.start(programs, cni, dict(options.port))
-        wanted = addons.load(made.toolbox.module_folder).on(len(cluster.machines))
+        wanted = addons.load(made.toolbox.module_folder, wanted=options.extras).on(len(cluster.machines))
         cluster.wait_for_api()
     with progress.step("install DNS, storage and the operators"):
         cluster.install(wanted)
@@ -197,7 +197,8 @@ def _link_charts(toolbox: tools.Toolbox) -> None:
     """Copy Istio's charts from the pinned module to where the stack's settings expect them."""
     module = toolbox.module_folder("istio", "istio.io/istio") / "manifests" / "charts"
     CHARTS.mkdir(parents=True, exist_ok=True)
-    for name, source in {"base": "base", "cni": "istio-cni", "istiod": "istio-control/istio-discovery"}.items():
+    folders = {"base": "base", "cni": "istio-cni", "gateway": "gateway", "istiod": "istio-control/istio-discovery"}
+    for name, source in folders.items():
         shutil.rmtree(CHARTS / name, ignore_errors=True)
         shutil.copytree(module / source, CHARTS / name, copy_function=shutil.copyfile)
 

@@ -246,6 +246,11 @@ class Collector(Section):
 
     replicas: int = Field(default=1, ge=1, le=20, strict=True, examples=[2], description="Number of pods.")
     image: Image | None = Field(default=None, description="Its image; none takes the operator's.")
+    in_mesh: Flag = Field(
+        default=False,
+        description="Whether its pods get a sidecar, so that spans reach it by mTLS. That needs Istio's CNI plugin, or "
+        "the mesh's namespace in `namespaces.unrestricted`.",
+    )
     queue_size: int = Field(
         default=1000,
         ge=1,

@@ -125,6 +125,17 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _the_collector_may_have_a_sidecar(self) -> "Settings":
+        has_plugin = self.mesh.cni if self.mesh.cni is not None else self.platform == "openshift"
+        is_enforced = self.mesh.namespace not in {*self.namespaces.existing, *self.namespaces.unrestricted}
+        if self.tracing.collector.in_mesh and is_enforced and not has_plugin:
+            raise expected(
+                "mesh.cni, or namespaces.unrestricted with mesh.namespace in it, for tracing.collector.inMesh: without "
+                "the plugin a sidecar needs NET_ADMIN, which Pod Security refuses there"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _histograms_are_accepted(self) -> "Settings":
         existing = self.prometheus.existing
         if existing is not None and existing.method == "scrape" and self.tempo.histograms != "classic":

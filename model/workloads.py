@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from model.parts import Section
-from model.scalars import Flag, Image, Name, Number, Registry, Seconds, Tag
+from model.scalars import Flag, Image, Name, Number, Registry, Seconds, Tag, expected
 
+GatewayServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer"]
 BookinfoDeployment = Literal["details-v1", "productpage-v1", "ratings-v1", "reviews-v1", "reviews-v2", "reviews-v3"]
 
 
@@ -44,7 +45,19 @@ class Bookinfo(Section):
         description="How requests from outside reach it: `istio`: an ingress gateway with Istio's Gateway and "
         "VirtualService; `gateway-api`: a Gateway and an HTTPRoute.",
     )
+    gateway_service_type: GatewayServiceType = Field(
+        default="ClusterIP",
+        examples=["LoadBalancer"],
+        description="Type of the gateway's Service. `ClusterIP` answers inside the cluster, where `exposure` leads to "
+        "it; `LoadBalancer` needs a cluster that gives it an address.",
+    )
     traffic: Traffic = Field(default=Traffic(), description="The traffic sent to it.")
+
+    @model_validator(mode="after")
+    def _type_of_a_gateway(self) -> "Bookinfo":
+        if self.gateway == "none" and "gateway_service_type" in self.model_fields_set:
+            raise expected("no gatewayServiceType without a gateway")
+        return self
 
 
 class Timeouts(Section):

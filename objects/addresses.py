@@ -126,3 +126,8 @@ def productpage_url(namespace: str, context: Context) -> str:
 def gateway_service(kind: Literal["istio", "gateway-api"]) -> str:
     """The Service of the sample's gateway; with the Gateway API, Istio creates it and appends the class to its name."""
     return BOOKINFO_GATEWAY if kind == "istio" else f"{BOOKINFO_GATEWAY}-{GATEWAY_CLASS}"
+
+
+def gateway_url(kind: Literal["istio", "gateway-api"], namespace: str, context: Context) -> str:
+    """The sample's page through its gateway."""
+    return f"http://{context.host(gateway_service(kind), namespace)}:{GATEWAY_PORT}/productpage"

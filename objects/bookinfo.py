@@ -48,6 +48,7 @@ def gateway_args(args: BookinfoArgs) -> BookinfoGatewayArgs | None:
         mesh=args.mesh,
         platform=args.platform,
         restricted=_is_restricted(args),
+        service_type=args.bookinfo.gateway_service_type,
         context=args.context,
     )
 

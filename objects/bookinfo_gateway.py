@@ -6,7 +6,9 @@ import yaml
 from pydantic import Field
 
 from model import Mesh, Platform
+from model.parts import value_at
 from model.scalars import Name
+from model.workloads import GatewayServiceType
 from objects import manifests
 from objects.addresses import BOOKINFO_GATEWAY, GATEWAY_CLASS, GATEWAY_PORT, PRODUCTPAGE, PRODUCTPAGE_PORT
 from objects.charts import Chart, istio_chart
@@ -38,6 +40,7 @@ class BookinfoGatewayArgs(Args):
     restricted: bool = Field(
         default=False, description="Whether Pod Security `restricted` is enforced in the namespace."
     )
+    service_type: GatewayServiceType = Field(default="ClusterIP", description="Type of the gateway's Service.")
 
 
 def build_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
@@ -61,7 +64,7 @@ def _api_routing(args: BookinfoGatewayArgs) -> dict[str, Object]:
     # As on a namespace, the label selects the control plane.
     labels = {key: value for key, value in injection_labels(args.mesh.revision).items() if key == "istio.io/rev"}
     # Istio creates the proxy, and sets Programmed once the proxy's Service has an address.
-    awaited = {"networking.istio.io/service-type": "ClusterIP", **wait_for("condition=Programmed")}
+    awaited = {"networking.istio.io/service-type": args.service_type, **wait_for("condition=Programmed")}
     accepted = wait_for(_ROUTE_ACCEPTED)
     return {
         **_completed_by_istio(args),
@@ -105,6 +108,8 @@ def build_proxy(args: BookinfoGatewayArgs) -> dict[str, Object]:
         obj = manifests.place(manifest, namespace=args.namespace, labels=labels, context=args.context)
         if obj["kind"] == "Deployment":
             obj = restarted_with(restricted(obj) if args.restricted else obj, _annotation(args), args.context)
+        elif obj["kind"] == "Service":
+            obj = {**obj, "spec": {**obj["spec"], "type": args.service_type}}
         built[manifests.role(obj)] = obj
     return built
 
@@ -121,8 +126,11 @@ def proxy_chart(args: BookinfoGatewayArgs) -> Chart | None:
             "name": BOOKINFO_GATEWAY,
             "labels": {"app": BOOKINFO_GATEWAY, "istio": BOOKINFO_GATEWAY},
             "podAnnotations": _annotation(args),
+            # As the sidecars have it. The chart says nothing, and the image's name before injection, which has no tag,
+            # means that it is always pulled.
+            "imagePullPolicy": value_at(args.mesh.values, "global.imagePullPolicy") or "IfNotPresent",
             "service": {
-                "type": "ClusterIP",
+                "type": args.service_type,
                 "ports": [{"name": "http", "port": GATEWAY_PORT, "protocol": "TCP", "targetPort": _POD_PORT}],
             },
             # Autoscaling would need a metrics server.
@@ -156,8 +164,13 @@ def _virtual_service(args: BookinfoGatewayArgs) -> dict[str, Any]:
 
 def _api_gateway(args: BookinfoGatewayArgs) -> dict[str, Any]:
     """The spec of a Gateway of the Gateway API, for routes of its own namespace."""
-    # Istio copies these to the pods, so a change restarts them.
-    infrastructure: dict[str, Any] = {"annotations": _annotation(args)}
+    # Istio copies these to the pods, so a change restarts them. After `app` it names the proxy in spans; without, some
+    # of its versions do after the Deployment, others after `app.kubernetes.io/name` (istio: pkg/bootstrap/config.go,
+    # serviceClusterOrDefault).
+    infrastructure: dict[str, Any] = {
+        "labels": {**args.context.owner_labels(), "app": BOOKINFO_GATEWAY},
+        "annotations": _annotation(args),
+    }
     if _completed_by_istio(args):
         infrastructure["parametersRef"] = {"group": "", "kind": "ConfigMap", "name": BOOKINFO_GATEWAY}
     return {

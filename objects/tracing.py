@@ -2,17 +2,20 @@
 
 from pydantic import Field
 
-from model import TRACING_PROVIDER, Mesh, Tracing
+from model import TRACING_PROVIDER, Mesh, Platform, Tracing
 from model.scalars import Name
 from objects.addresses import COLLECTOR, COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT
 from objects.collector import POD_NAME, build_collector_spec
 from objects.context import PART_OF, Args, Object, Text, wait_for
+from objects.mesh_config import injection_labels
 from objects.metrics import build_metrics_service
 from objects.pods import build_pull_account
+from objects.restart import restart_annotation
 from objects.rollout import REVISION, Rollout
 
 TELEMETRY = PART_OF
-_NO_SIDECAR = {"sidecar.istio.io/inject": "false"}
+_INJECT = "sidecar.istio.io/inject"
+_PODS = {"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/name": POD_NAME}
 
 
 class MeshTelemetryArgs(Args):
@@ -25,10 +28,12 @@ class MeshTelemetryArgs(Args):
     )
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
     namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
+    mesh: Mesh = Field(default=Mesh(), description="The mesh whose sidecar the collector gets, if it is in the mesh.")
+    platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     control_plane: Text | None = Field(
         default=None,
         description="Any output of a control plane that the same program makes: the Telemetry waits for all that the "
-        "output waits for, and the collector does not.",
+        "output waits for, and the collector only if it is in the mesh.",
     )
 
 
@@ -37,12 +42,14 @@ def build_telemetry(
 ) -> dict[str, Object]:
     """The collector, the Service for its metrics, the Telemetry and, for pull secrets, the collector's account.
 
-    ``awaited``: whether Pulumi's provider waits for the collector as far as it can.
+    In the mesh, there is a second Telemetry, for the collector's own sidecar. ``awaited``: whether Pulumi's provider
+    waits for the collector as far as it can.
     """
     built = {
         "collector": _collector(args, revision, awaited=awaited),
         "metrics": _metrics(args),
         "telemetry": _telemetry(args),
+        **({"untraced": _untraced(args)} if args.tracing.collector.in_mesh else {}),
     }
     account = build_pull_account(POD_NAME, args.namespace, args.context)
     return built if account is None else {"account": account, **built}
@@ -70,8 +77,11 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
         graph_address=args.graph_address,
         context=args.context,
     )
+    annotations: dict[str, Text] = _of_sidecar(args) if args.tracing.collector.in_mesh else {}
     if revision is not None:
-        spec["podAnnotations"] = {REVISION: revision}
+        annotations[REVISION] = revision
+    if annotations:
+        spec["podAnnotations"] = annotations
     return {
         "apiVersion": "opentelemetry.io/v1beta1",
         "kind": "OpenTelemetryCollector",
@@ -80,10 +90,40 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
             args.namespace,
             app=POD_NAME,
             # The operator copies the labels to the pods: there is no other way to keep a sidecar out of them.
-            labels=_NO_SIDECAR,
+            labels=_injection(args),
             annotations=all_serve if awaited else None,
         ),
         "spec": spec,
+    }
+
+
+def _injection(args: MeshTelemetryArgs) -> dict[str, str]:
+    """The labels by which the collector's pods have a sidecar, whatever the namespace's say, or have none."""
+    if not args.tracing.collector.in_mesh:
+        return {_INJECT: "false"}
+    revision = injection_labels(args.mesh.revision).get("istio.io/rev")
+    return {_INJECT: "true", **({} if revision is None else {"istio.io/rev": revision})}
+
+
+def _of_sidecar(args: MeshTelemetryArgs) -> dict[str, Text]:
+    """The annotations of a collector with a sidecar, through which spans come in, and nothing else passes."""
+    traffic = "traffic.sidecar.istio.io"
+    return {
+        **restart_annotation(args.mesh, args.platform, args.context),
+        # Prometheus has no sidecar: where the mesh demands mTLS, it could not scrape this port.
+        f"{traffic}/excludeInboundPorts": str(COLLECTOR_TELEMETRY_PORT),
+        # No range: Tempo has no sidecar either, and a proxy that ends first would keep the last spans from it.
+        f"{traffic}/includeOutboundIPRanges": "",
+    }
+
+
+def _untraced(args: MeshTelemetryArgs) -> Object:
+    """The Telemetry by which the collector's sidecar reports no spans: each would come in as a request of its own."""
+    return {
+        "apiVersion": "telemetry.istio.io/v1",
+        "kind": "Telemetry",
+        "metadata": args.context.metadata(f"{TELEMETRY}-collector", args.namespace),
+        "spec": {"selector": {"matchLabels": _PODS}, "tracing": [{"disableSpanReporting": True}]},
     }
 
 
@@ -93,7 +133,7 @@ def _metrics(args: MeshTelemetryArgs) -> Object:
         COLLECTOR_JOB,
         args.namespace,
         port=COLLECTOR_TELEMETRY_PORT,
-        selector={"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/name": POD_NAME},
+        selector=_PODS,
         context=args.context,
     )
 

@@ -64,6 +64,7 @@ def _tracing(plan: Plan) -> deployment.Tracing:
         collector_port=OTLP_GRPC_PORT,
         collector_replicas=tracing.collector.replicas,
         otlp_address=plan.otlp_address,
+        collector_in_mesh=tracing.collector.in_mesh,
     )
 
 
@@ -152,8 +153,12 @@ def _bookinfo(plan: Plan) -> deployment.Bookinfo | None:
     bookinfo = plan.settings.bookinfo
     if not bookinfo.enabled:
         return None
+    gateway = bookinfo.gateway
     return deployment.Bookinfo(
         namespace=bookinfo.namespace,
         traffic=bookinfo.traffic.enabled,
-        url=addresses.productpage_url(bookinfo.namespace, plan.context),
+        url=addresses.productpage_url(bookinfo.namespace, plan.context)
+        if gateway == "none"
+        else addresses.gateway_url(gateway, bookinfo.namespace, plan.context),
+        gateway=None if gateway == "none" else addresses.BOOKINFO_GATEWAY,
     )

@@ -268,6 +268,8 @@ class Plan:
             graph_address=self.graph_address,
             tracing=self.settings.tracing,
             namespace=self.settings.mesh.namespace,
+            mesh=self.mesh,
+            platform=self.settings.platform,
             control_plane=control_plane,
             context=self.context,
         )

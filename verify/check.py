@@ -149,7 +149,7 @@ def bookinfo_edges(deployment: Deployment) -> frozenset[Edge]:
     bookinfo = deployment.bookinfo
     if bookinfo is None:
         return frozenset()
-    return service_graph.bookinfo_edges(bookinfo.namespace, traffic=bookinfo.traffic)
+    return service_graph.bookinfo_edges(bookinfo.namespace, traffic=bookinfo.traffic, gateway=bookinfo.gateway)
 
 
 def _request(journey: Journey) -> Request | None:

@@ -37,7 +37,10 @@ class Mesh(Part):
 
 
 class Tracing(Part):
-    """``collector_host`` is the full name of the collector's Service; ``otlp_address`` is where it sends spans."""
+    """``collector_host`` is the full name of the collector's Service; ``otlp_address`` is where it sends spans.
+
+    ``collector_in_mesh``: its pods have a sidecar.
+    """
 
     provider: str
     telemetry: str
@@ -48,6 +51,7 @@ class Tracing(Part):
     collector_port: int
     collector_replicas: int
     otlp_address: str
+    collector_in_mesh: bool = False
 
 
 class ObjectStore(Part):
@@ -132,11 +136,15 @@ class Kiali(Part):
 
 
 class Bookinfo(Part):
-    """``url`` is the product page's, inside the cluster."""
+    """``url`` is the product page's, inside the cluster, through the gateway if there is one.
+
+    ``gateway`` is the label ``app`` of that gateway's proxy, after which Istio names it in spans.
+    """
 
     namespace: str
     traffic: bool
     url: str
+    gateway: str | None = None
 
 
 class Deployment(Part):

@@ -10,6 +10,7 @@ from lint.objects import Manifests, Object, mapping
 from lint.rule import rule
 from lint.templates import is_unknown
 from lint.views.mesh import is_plain, root_namespaces
+from lint.views.services import OPENTELEMETRY
 from lint.views.telemetry import is_for_all, telemetries, tracing_entries
 
 
@@ -129,7 +130,7 @@ def _age(telemetry: Object) -> tuple[bool, str, str]:
     why=(
         "A Telemetry without a selector in the root namespace applies to the whole mesh, but a selector chooses among "
         "the pods of the Telemetry's own namespace, and in the root namespace there are gateways at most. One that "
-        "selects gateways is not reported."
+        "selects gateways, or a collector there, is not reported."
     ),
     remedy="Put it into the namespace of the workloads, or leave the selector out.",
     example="""
@@ -160,7 +161,26 @@ def selector_in_root_namespace(manifests: Manifests, facts: Facts) -> Iterator[F
 def _has_pods(manifests: Manifests, namespace: str, labels: object) -> bool:
     wanted = mapping(labels).items()
     return any(
-        obj.namespace == namespace
-        and all(item in mapping(obj.at("spec", "template", "metadata", "labels")).items() for item in wanted)
-        for obj in manifests.of("apps", "Deployment", "StatefulSet", "DaemonSet")
+        all(item in mapping(there).items() for item in wanted)
+        for where, there in _labels_of_pods(manifests)
+        if where == namespace
     )
+
+
+def _labels_of_pods(manifests: Manifests) -> Iterator[tuple[str, object]]:
+    """Namespace and labels of the pods of workloads, and of those that the collector's operator makes."""
+    for obj in manifests.of("apps", "Deployment", "StatefulSet", "DaemonSet"):
+        yield obj.namespace, obj.at("spec", "template", "metadata", "labels")
+    for obj in manifests.of(OPENTELEMETRY, "OpenTelemetryCollector"):
+        # opentelemetry-operator: internal/manifests/manifestutils/labels.go
+        yield (
+            obj.namespace,
+            {
+                "app.kubernetes.io/name": f"{obj.name}-collector",
+                **obj.labels,
+                "app.kubernetes.io/managed-by": "opentelemetry-operator",
+                "app.kubernetes.io/instance": f"{obj.namespace}.{obj.name}",
+                "app.kubernetes.io/part-of": "opentelemetry",
+                "app.kubernetes.io/component": "opentelemetry-collector",
+            },
+        )

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -34,6 +34,10 @@ _PINNED_CRDS = {
     "github.com/openshift/api": "route/v1/zz_generated.crd-manifests/routes.crd.yaml",
     "github.com/grafana/grafana-operator/v5": "config/crd/bases",
 }
+
+# Definitions that are only installed where a command asks for them, by the tool whose go.sum pins their module. Those
+# of the Gateway API are of the version that istiod is built with.
+_EXTRA_CRDS = {"gateway-api": ("istio", "sigs.k8s.io/gateway-api", "config/crd/standard")}
 
 # Definitions that no module carries; they are used where someone has put them beside the checkout.
 _BESIDE_CHECKOUT = ("sail", "kiali")
@@ -136,15 +140,21 @@ def _with_replicas(entry: Object, replicas: int) -> Object:
     return {**entry, "spec": {**entry["spec"], "replicas": replicas}}
 
 
-def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT) -> Addons:
+def extras() -> list[str]:
+    """Return the names of the definitions that are only installed if asked for."""
+    return sorted(_EXTRA_CRDS)
+
+
+def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT, wanted: Collection[str] = ()) -> Addons:
     """Return what ``read`` returns; from the cache, unless its sources have changed since.
 
     The definitions are 3 MB of YAML, whose reading takes a second of one core.
     """
-    place = cache_folder() / "addons" / f"{_key(checkout)}.json"
+    chosen = sorted(_EXTRA_CRDS.keys() & set(wanted))
+    place = cache_folder() / "addons" / f"{'-'.join([_key(checkout), *chosen])}.json"
     if place.is_file():
         return Addons(**json.loads(place.read_text()))
-    addons = read(module_folder, checkout)
+    addons = read(module_folder, checkout, chosen)
     place.parent.mkdir(parents=True, exist_ok=True)
     unfinished = place.with_name(f".{place.name}-{os.getpid()}")
     unfinished.write_text(json.dumps(asdict(addons)))
@@ -155,7 +165,8 @@ def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT) -> Addons:
 def _key(checkout: Path) -> str:
     """Return the identity of the result of ``read``: pins with their hashes, own manifests, this file."""
     folders = {tool.name: tool.folder for tool in tools.load()}
-    pinned = [*(folders[operator.tool] for operator in OPERATORS), _CRDS_MODULE]
+    by_tools = [*(operator.tool for operator in OPERATORS), *(tool for tool, _, _ in _EXTRA_CRDS.values())]
+    pinned = [*(folders[tool] for tool in by_tools), _CRDS_MODULE]
     files = [
         Path(__file__),
         *(folder / name for folder in pinned for name in ("go.mod", "go.sum")),
@@ -168,14 +179,18 @@ def _key(checkout: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def read(module_folder: ModuleFolder, checkout: Path) -> Addons:
-    """Return the addons as the pinned modules and this checkout have them.
+def read(module_folder: ModuleFolder, checkout: Path, wanted: Collection[str] = ()) -> Addons:
+    """Return the addons as the pinned modules and this checkout have them, with the ``wanted`` ones of ``extras``.
 
     ``module_folder(tool, module)`` gives the unpacked source of a module that ``tool`` pins. Raises
     ``LocalError`` when the module proxy does not give the pinned definitions.
     """
     return Addons(
-        definitions=[*_definitions(module_folder), *_definitions_beside(checkout)],
+        definitions=[
+            *_definitions(module_folder),
+            *_definitions_beside(checkout),
+            *(item for name in wanted for item in _extra_definitions(name, module_folder)),
+        ],
         cluster=[item for name in _CLUSTER for item in _read(MANIFESTS / name)],
         operators=[
             item
@@ -268,6 +283,14 @@ def _definitions(module_folder: ModuleFolder) -> Iterator[Object]:
             yield from _read(path)
     for module, inside in _PINNED_CRDS.items():
         yield from _read_all(_pinned_folder(module) / inside)
+
+
+def _extra_definitions(name: str, module_folder: ModuleFolder) -> Iterator[Object]:
+    tool, module, inside = _EXTRA_CRDS[name]
+    for item in _read_all(module_folder(tool, module) / inside):
+        # Beside them lies a policy against older definitions, which nobody brings here.
+        if item["kind"] == "CustomResourceDefinition":
+            yield item
 
 
 def _definitions_beside(checkout: Path) -> Iterator[Object]:

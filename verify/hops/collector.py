@@ -90,7 +90,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     if not ready:
         return _not_running(world, after)
     inside = [pod for pod in ready if has_sidecar(pod)]
-    if inside:
+    if inside and not world.deployment.tracing.collector_in_mesh:
         return fault(
             NAME,
             f"Pod {inside[0]['metadata']['name']} has a sidecar",
@@ -236,6 +236,17 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         cause = startup.too_little_memory(world, _program(after))
         ended = [f"Pod {pod}: a container was ended for its memory" for pod in after.out_of_memory]
         return warning(NAME, evidence, *ended, code=cause.code, cause=cause.words, remedy=cause.remedy)
+    outside = [pod for pod in after.pods if is_ready(pod) and not has_sidecar(pod)]
+    if outside and world.deployment.tracing.collector_in_mesh:
+        tracing = world.deployment.tracing
+        return warning(
+            NAME,
+            evidence,
+            f"Pod {outside[0]['metadata']['name']} has no sidecar",
+            code=Code.COLLECTOR_WITHOUT_SIDECAR,
+            cause="spans reach the collector in plain text: istiod did not inject this pod when it was made",
+            remedy=f"kubectl rollout restart deployment/{tracing.collector}-collector -n {tracing.collector_namespace}",
+        )
     ill = [pod for pod in after.pods if not is_ready(pod)]
     if ill:
         return _partly_running(world, after, evidence, ill)

@@ -160,7 +160,7 @@ def _untold(world: World, proxies: Sequence[Proxy], evidence: Sequence[str], cod
 def _by_encryption(world: World, looks: Looks[Seen]) -> Finding | None:
     after, wanted = looks.after, collector_cluster(world)
     encrypting = [proxy for proxy in after.proxies if envoy.is_encrypted(proxy.tracing.cluster or {})]
-    if not encrypting:
+    if not encrypting or world.deployment.tracing.collector_in_mesh:
         return None
     evidence = [f"Pod {proxy.pod}: {wanted} has a TLS transport socket" for proxy in encrypting]
     return _obstructed(
@@ -177,8 +177,10 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
         return ok(NAME, evidence, *(_counters(before, after) if journey else ()), *silent)
     if not {proxy.pod for proxy in before.proxies} & {proxy.pod for proxy in after.proxies}:
         return unknown(NAME, evidence, code=Code.PROXY_RESTARTED, cause="these proxies have only just started")
+    in_mesh = world.deployment.tracing.collector_in_mesh
     found = (
-        next(
+        (_first(after.proxies, lambda pod: mutual_tls.plain(world, around, pod)) if in_mesh else None)
+        or next(
             filter(None, (reception.protocol(world, around, one.tracing.cluster or {}) for one in after.proxies)), None
         )
         or reception.listener(world, around)

@@ -1,4 +1,4 @@
-"""DestinationRules by which proxies speak Istio's mutual TLS to a collector that is outside the mesh."""
+"""DestinationRules by which proxies speak Istio's mutual TLS to a collector outside the mesh, or none to one inside."""
 
 import json
 import shlex
@@ -13,39 +13,66 @@ from verify.obstacles.surroundings import Surroundings, arguments, name_of, olde
 from verify.world import World
 
 _KIND = "destinationrules.networking.istio.io"
-_RULE = "tracing-collector-plain-text"
+# Istio's mode for each way to speak, and the name of a rule that is made for it.
+_PLAIN_TEXT, _MUTUAL = ("DISABLE", "tracing-collector-plain-text"), ("ISTIO_MUTUAL", "tracing-collector-mutual-tls")
 
 
 def rule(world: World, around: Surroundings, pod: Object) -> Obstacle:
-    """Return the rule that a proxy obeys for the collector's host, and the command for plain text.
-
-    A proxy takes the most specific one in its own namespace, or else in the Service's, or else in the root namespace
-    (istio: pilot/pkg/model/push_context.go, destinationRule). Where none is found, a new rule for the exact host is
-    more specific than what there may be.
-    """
-    host = world.deployment.tracing.collector_host
-    home = host.split(".")[1]
-    obeyed = next(
-        (
-            found
-            for name in dict.fromkeys((pod["metadata"]["namespace"], home, around.root))
-            if (found := _most_specific(around, name, host))
-        ),
-        None,
-    )
-    if obeyed is not None and _host(obeyed) == host:
-        patch = json.dumps({"spec": {"trafficPolicy": {"tls": {"mode": "DISABLE"}, "portLevelSettings": None}}})
-        remedy = f"kubectl patch {arguments(_KIND, obeyed)} --type merge --patch {shlex.quote(patch)}"
-    else:
-        # One in the proxy's own namespace can only be replaced there.
-        is_own = obeyed is not None and obeyed["metadata"]["namespace"] not in {home, around.root}
-        remedy = _plain_text(host, pod["metadata"]["namespace"] if is_own else home)
+    """Return the rule that a proxy obeys for the collector's host, and the command for plain text."""
+    obeyed = _obeyed(world, around, pod)
     return Obstacle(
         Code.MUTUAL_TLS,
         f"DestinationRule {name_of(obeyed)} is for {(obeyed.get('spec') or {}).get('host')}" if obeyed else "",
         "the proxies use mTLS to the collector, which is outside the mesh: a DestinationRule covers its host",
-        remedy,
+        _remedy(world, around, pod, _PLAIN_TEXT),
     )
+
+
+def plain(world: World, around: Surroundings, pod: Object) -> Obstacle | None:
+    """Return the rule by which a proxy speaks plain text to the collector's sidecar, if it obeys such a one."""
+    obeyed = _obeyed(world, around, pod)
+    tls = (((obeyed or {}).get("spec") or {}).get("trafficPolicy") or {}).get("tls")
+    if obeyed is None or tls is None or tls.get("mode", _PLAIN_TEXT[0]) != _PLAIN_TEXT[0]:
+        return None
+    return Obstacle(
+        Code.PLAIN_TEXT,
+        f"DestinationRule {name_of(obeyed)} has tls.mode {_PLAIN_TEXT[0]} for {(obeyed.get('spec') or {}).get('host')}",
+        "the proxies speak plain text to the collector, whose sidecar takes mTLS alone: a DestinationRule says so",
+        _remedy(world, around, pod, _MUTUAL),
+    )
+
+
+def _remedy(world: World, around: Surroundings, pod: Object, wanted: tuple[str, str]) -> str:
+    """The command by which a proxy speaks to the collector as ``wanted``, and to all others as before.
+
+    A new rule for the exact host is more specific than what there may be.
+    """
+    host, (mode, name) = world.deployment.tracing.collector_host, wanted
+    home = host.split(".")[1]
+    obeyed = _obeyed(world, around, pod)
+    if obeyed is not None and _host(obeyed) == host:
+        patch = json.dumps({"spec": {"trafficPolicy": {"tls": {"mode": mode}, "portLevelSettings": None}}})
+        return f"kubectl patch {arguments(_KIND, obeyed)} --type merge --patch {shlex.quote(patch)}"
+    # One in the proxy's own namespace can only be replaced there.
+    is_own = obeyed is not None and obeyed["metadata"]["namespace"] not in {home, around.root}
+    content: Mapping[str, Any] = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": {"name": name, "namespace": pod["metadata"]["namespace"] if is_own else home},
+        "spec": {"host": host, "trafficPolicy": {"tls": {"mode": mode}}},
+    }
+    return f"echo {shlex.quote(json.dumps(content))} | kubectl apply -f -"
+
+
+def _obeyed(world: World, around: Surroundings, pod: Object) -> Object | None:
+    """The rule that a proxy obeys for the collector's host.
+
+    It takes the most specific one in its own namespace, or else in the Service's, or else in the root namespace (istio:
+    pilot/pkg/model/push_context.go, destinationRule).
+    """
+    host = world.deployment.tracing.collector_host
+    places = dict.fromkeys((pod["metadata"]["namespace"], host.split(".")[1], around.root))
+    return next((found for name in places if (found := _most_specific(around, name, host))), None)
 
 
 def _most_specific(around: Surroundings, namespace: str, host: str) -> Object | None:
@@ -59,13 +86,3 @@ def _host(destination_rule: Object) -> str:
     host = str((destination_rule.get("spec") or {}).get("host") or "")
     namespace = destination_rule["metadata"]["namespace"]
     return host if "." in host or host.startswith("*") else f"{host}.{namespace}.svc.cluster.local"
-
-
-def _plain_text(host: str, namespace: str) -> str:
-    content: Mapping[str, Any] = {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "DestinationRule",
-        "metadata": {"name": _RULE, "namespace": namespace},
-        "spec": {"host": host, "trafficPolicy": {"tls": {"mode": "DISABLE"}}},
-    }
-    return f"echo {shlex.quote(json.dumps(content))} | kubectl apply -f -"

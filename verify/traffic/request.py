@@ -25,6 +25,9 @@ _BETWEEN_REQUESTS = 1.0
 # When each step must have happened, in seconds after the first request. A proxy sends its spans every 5 s, a generator
 # its edges every 15 s, and remote write to Prometheus runs as often.
 _STORED, _SEARCHABLE, _GRAPHED = 20.0, 40.0, 75.0
+# Two proxies send the two spans of an edge at different times, so the graph may get the last edge of a trace an
+# interval of the generator, and one of remote write, after the first.
+_LAST_EDGE = 35.0
 # A collector may hold spans back, but what it holds for longer than this is not waited for.
 _MOST_HELD = 120.0
 # Wait at least this long, so that every proxy has sent its spans and the collector has passed them on.
@@ -137,6 +140,7 @@ class _Follower:
         self._refused: list[str] = []
         self._counted_first: float | None = None
         self._counted_at: float | None = None
+        self._is_complete = False
 
     def send(self) -> None:
         """Send one more request, if one may be sent."""
@@ -173,7 +177,7 @@ class _Follower:
         elapsed, late = self._now() - self._began, self._held
         if not self._sent:
             return len(self._refused) >= _MAX_UNANSWERED
-        if any(one.steps == _STEPS for one in self._sent) or elapsed > _GRAPHED + late:
+        if self._is_complete or elapsed > _GRAPHED + late:
             return True
         stored = any(one.stored for one in self._sent)
         searchable = any(one.searchable for one in self._sent)
@@ -262,6 +266,14 @@ class _Follower:
             if one.graphed is None and one.trace_id in ids:
                 one.graphed = self._now()
         self._count(prometheus)
+        self._is_complete = any(one.steps == _STEPS and self._has_its_edges(one, prometheus) for one in self._sent)
+
+    def _has_its_edges(self, one: Sent, prometheus: httpx.Client) -> bool:
+        """Whether the graph has every edge of a trace that it has counted, or has had the time for it."""
+        if one.graphed is not None and self._now() - one.graphed > _LAST_EDGE:
+            return True
+        found = self._fetch(one)
+        return found is None or edges(found) <= service_graph.known(prometheus, self._scope)
 
     def _count(self, prometheus: httpx.Client) -> None:
         """Note when the graph first grew by samples that are newer than the first stored trace."""

@@ -98,11 +98,13 @@ class Branch:
     again: bool
 
 
-def bookinfo_edges(namespace: str, *, traffic: bool = True) -> frozenset[Edge]:
-    """Return all edges of Bookinfo and, with ``traffic``, those of its two clients."""
+def bookinfo_edges(namespace: str, *, traffic: bool = True, gateway: str | None = None) -> frozenset[Edge]:
+    """Return all edges of Bookinfo and, with ``traffic``, those of its two clients, and that of its ``gateway``."""
     calls = [("productpage", "details"), ("productpage", "reviews"), ("reviews", "ratings")]
     if traffic:
         calls += [("sleep", "productpage"), ("spiffe-test-productpage", "productpage")]
+    if gateway is not None:
+        calls += [(gateway, "productpage")]
     return frozenset(Edge(f"{a}.{namespace}", f"{b}.{namespace}") for a, b in calls)
 
 
@@ -120,6 +122,11 @@ def counted(prometheus: httpx.Client, scope: Scope = EVERYTHING) -> tuple[float,
     requests = _vector(prometheus, f"{_BY_EDGE} ({total})", scope)
     latest = _vector(prometheus, f"max by (client, server) (timestamp({total}))", scope)
     return sum(requests.values()), max(latest.values(), default=0.0)
+
+
+def known(prometheus: httpx.Client, scope: Scope = EVERYTHING) -> frozenset[Edge]:
+    """The edges that the graph has, whatever was seen on them; raises ``httpx.HTTPError``."""
+    return frozenset(_vector(prometheus, f"{_BY_EDGE} ({_METRIC}_total{scope.selector})", scope))
 
 
 def read(prometheus: httpx.Client, window_seconds: int = WINDOW_SECONDS, scope: Scope = EVERYTHING) -> Graph:

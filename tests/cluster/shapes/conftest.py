@@ -1,4 +1,4 @@
-"""The cluster of this suite has three nodes."""
+"""The cluster of this suite has three nodes, and what the Gateway API needs."""
 
 import pytest
 from embedded import Host
@@ -12,7 +12,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def extras() -> list[str]:
-    return ["--nodes", str(len(NODES)), "--with", "istio-cni"]
+    return ["--nodes", str(len(NODES)), "--with", "istio-cni", "--with", "gateway-api"]
 
 
 @pytest.fixture(scope="session")

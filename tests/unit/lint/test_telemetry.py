@@ -217,6 +217,22 @@ def test_a_field_of_an_entry_beside_the_entries_is_moved_into_one(
     assert finding.remedy == "move it into an entry of tracing"
 
 
+@pytest.mark.parametrize(("namespace", "found"), [("istio-system", []), ("shop", ["warning N27"])])
+def test_a_selector_in_the_root_namespace_may_be_for_a_collector_there(
+    codes: Codes, namespace: str, found: list[str]
+) -> None:
+    collector = f"""
+apiVersion: opentelemetry.io/v1beta1
+kind: OpenTelemetryCollector
+metadata: {{name: own, namespace: {namespace}}}
+spec: {{mode: deployment}}
+---
+"""
+    labels = f"{{app.kubernetes.io/component: opentelemetry-collector, app.kubernetes.io/instance: {namespace}.own}}"
+    quiet = telemetry("{disableSpanReporting: true}", spec=f"selector: {{matchLabels: {labels}}},")
+    assert [code for code in codes(PLAIN_ISTIO + collector + quiet) if "N27" in code] == found
+
+
 def test_a_selector_in_the_root_namespace_may_be_for_pods_there(codes: Codes) -> None:
     deployment = """
 apiVersion: apps/v1

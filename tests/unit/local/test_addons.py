@@ -217,6 +217,22 @@ def test_definitions_beside_the_checkout_are_taken(
     assert definition in found
 
 
+@pytest.mark.parametrize(("wanted", "there"), [((), False), (("gateway-api",), True)])
+def test_the_definitions_of_the_gateway_api_are_taken_only_where_they_are_asked_for(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: tuple[str, ...], there: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(addons, "_pinned_folder", lambda _: tmp_path / "empty")
+    definition = {"kind": "CustomResourceDefinition", "metadata": {"name": "gateways.example"}}
+    policy = {"kind": "ValidatingAdmissionPolicy", "metadata": {"name": "guard"}}
+    write(module / "config" / "crd" / "standard" / "gateways.yaml", definition)
+    write(module / "config" / "crd" / "standard" / "guard.yaml", policy)
+
+    found = addons.load(lambda _tool, _module: module, tmp_path / "checkout", wanted).objects()
+
+    assert (definition in found, policy in found) == (there, False)
+
+
 def test_missing_definitions_beside_the_checkout_are_told(tmp_path: Path) -> None:
     (tmp_path / "shared" / "crds" / "sail").mkdir(parents=True)
 

@@ -20,6 +20,7 @@ Deploy = Callable[..., Deployed]
 APPLICATION = {"details-v1", "ratings-v1", "reviews-v1", "reviews-v2", "reviews-v3", "productpage-v1"}
 CLIENTS = {"sleep", "spiffe-test-productpage"}
 GATEWAY = "bookinfo-gateway"
+SERVICE_TYPE = "networking.istio.io/service-type"
 EXISTING_MESH = [("mesh.installer", "existing"), ("namespaces.existing", ["istio-system"])]
 PAGES = {"/productpage", "/login", "/logout"}
 FOLDERS = {"/static", "/api/v1/products"}
@@ -198,6 +199,12 @@ def test_the_chart_s_proxy_is_inside_the_cluster_and_above_port_1024(released_ga
     assert values["autoscaling"] == {"enabled": False}
 
 
+@pytest.mark.parametrize(("values", "policy"), [({}, "IfNotPresent"), ({"imagePullPolicy": "Always"}, "Always")])
+def test_the_chart_s_proxy_is_pulled_when_the_sidecars_are(deploy: Deploy, values: dict[str, str], policy: str) -> None:
+    deployed = deploy(config_with(("bookinfo.gateway", "istio"), ("mesh.values", {"global": values})))
+    assert deployed.get("Release", GATEWAY).inputs["values"]["imagePullPolicy"] == policy
+
+
 def test_the_chart_s_proxy_restarts_with_the_sidecars(released_gateway: Deployed) -> None:
     sleep = deployments(released_gateway)["sleep"].inputs["spec"]["template"]["metadata"]["annotations"]
     values = released_gateway.get("Release", GATEWAY).inputs["values"]
@@ -239,7 +246,6 @@ def test_the_injected_proxy_needs_no_privilege(injected_gateway: Deployed) -> No
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     service = injected_gateway.get("Service", GATEWAY).inputs["spec"]
-    assert "type" not in service
     assert [(port["port"], port["targetPort"]) for port in service["ports"]] == [(80, 8080)]
 
 
@@ -265,7 +271,7 @@ def test_a_gateway_of_the_api_is_one_of_istio_s_inside_the_cluster(api_gateway: 
     assert gateway["spec"]["gatewayClassName"] == "istio"
     (listener,) = gateway["spec"]["listeners"]
     assert (listener["port"], listener["protocol"]) == (80, "HTTP")
-    assert gateway["metadata"]["annotations"]["networking.istio.io/service-type"] == "ClusterIP"
+    assert gateway["metadata"]["annotations"][SERVICE_TYPE] == "ClusterIP"
 
 
 def test_a_route_of_the_api_leads_what_a_browser_asks_for_to_the_product_page(api_gateway: Deployed) -> None:
@@ -297,6 +303,29 @@ def test_the_proxy_of_the_api_restarts_with_the_sidecars(api_gateway: Deployed) 
     sleep = deployments(api_gateway)["sleep"].inputs["spec"]["template"]["metadata"]["annotations"]
     infrastructure = api_gateway.get("Gateway", GATEWAY).inputs["spec"]["infrastructure"]
     assert infrastructure["annotations"] == {ANNOTATION: sleep[ANNOTATION]}
+
+
+def test_the_proxy_of_the_api_is_named_in_spans_like_the_other_one(api_gateway: Deployed) -> None:
+    infrastructure = api_gateway.get("Gateway", GATEWAY).inputs["spec"]["infrastructure"]
+    assert infrastructure["labels"]["app"] == GATEWAY
+    assert not infrastructure["labels"].keys() & {"app.kubernetes.io/name", "service.istio.io/canonical-name"}
+
+
+@pytest.mark.parametrize(("wanted", "found"), [(None, "ClusterIP"), ("NodePort", "NodePort")])
+@pytest.mark.parametrize("kind", ["chart", "injected", "gateway-api"])
+def test_the_gateway_s_service_has_the_type_that_is_set_and_is_else_inside_the_cluster(
+    deploy: Deploy, kind: str, wanted: str | None, found: str
+) -> None:
+    changes: list[tuple[str, Any]] = [("bookinfo.gateway", "gateway-api" if kind == "gateway-api" else "istio")]
+    changes += EXISTING_MESH if kind == "injected" else []
+    changes += [] if wanted is None else [("bookinfo.gatewayServiceType", wanted)]
+    deployed = deploy(config_with(*changes))
+    types = {
+        "chart": lambda: deployed.get("Release", GATEWAY).inputs["values"]["service"]["type"],
+        "injected": lambda: deployed.get("Service", GATEWAY).inputs["spec"]["type"],
+        "gateway-api": lambda: deployed.get("Gateway", GATEWAY).inputs["metadata"]["annotations"][SERVICE_TYPE],
+    }
+    assert types[kind]() == found
 
 
 def test_a_gateway_of_the_api_belongs_to_the_revision_of_its_namespace(deploy: Deploy, api_gateway: Deployed) -> None:

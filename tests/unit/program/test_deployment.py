@@ -281,6 +281,20 @@ def test_the_product_page_has_the_port_that_is_asked(deployed: Deployed, meant: 
         assert port in ports(deployed, namespace, service)
 
 
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [
+        ("istio", "http://bookinfo-gateway.bookinfo.svc.cluster.local:80/productpage"),
+        ("gateway-api", "http://bookinfo-gateway-istio.bookinfo.svc.cluster.local:80/productpage"),
+    ],
+)
+def test_a_request_for_the_product_page_enters_through_the_gateway(kind: str, url: str) -> None:
+    deployed = run_program(with_setting(minimal_config(), "bookinfo.gateway", kind), preview=True)
+    bookinfo = Deployment.model_validate(deployed.exports["deployment"]).bookinfo
+    assert bookinfo is not None
+    assert (bookinfo.url, bookinfo.gateway) == (url, "bookinfo-gateway")
+
+
 def test_bookinfos_traffic_is_there_exactly_where_it_is_registered(deployed: Deployed, meant: Deployment) -> None:
     there = "sleep" in {name for _, name in registered(deployed, "Deployment")}
     assert bool(meant.bookinfo and meant.bookinfo.traffic) == there

@@ -19,7 +19,12 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
     "platform": {"kubernetes": {}, "openshift": {"platform": "openshift"}},
     "installer": {
         "helm": {},
-        "helm-revision": {"mesh.revision": "canary", "mesh.discoveryNamespacesOnly": True, "mesh.cni": True},
+        "helm-revision": {
+            "mesh.revision": "canary",
+            "mesh.discoveryNamespacesOnly": True,
+            "mesh.cni": True,
+            "tracing.collector.inMesh": True,
+        },
         # A version that the definitions know which the schemas are made of.
         "sail": {"mesh.installer": "sail", "mesh.version": "1.30.3"},
         "sail-by-revision": {
@@ -79,7 +84,7 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
         "none": {"bookinfo.enabled": False},
         "plain": {},
         "istio": {"bookinfo.gateway": "istio"},
-        "gateway-api": {"bookinfo.gateway": "gateway-api"},
+        "gateway-api": {"bookinfo.gateway": "gateway-api", "bookinfo.gatewayServiceType": "LoadBalancer"},
         "existing": {"namespaces.existing": ["bookinfo", "istio-system"], "bookinfo.traffic.enabled": False},
     },
     "operators": {

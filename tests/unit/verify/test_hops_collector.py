@@ -97,6 +97,23 @@ def test_a_collector_in_the_mesh_is_taken_out_of_it() -> None:
     assert finding.evidence == ("Pod otel-1 has a sidecar",)
 
 
+IN_MESH = deployment(tracing=part(DEPLOYMENT.tracing, collector_in_mesh=True))
+
+
+def test_a_collector_that_is_meant_to_be_in_the_mesh_is_ok_there() -> None:
+    inside = [pod("otel-collector-1", "istio-system", sidecar=True)]
+    finding = collector.judge(world(IN_MESH), looks(seen_collector(pods=inside)))
+    assert finding.status is Status.OK
+
+
+def test_a_collector_that_is_meant_to_be_in_the_mesh_and_was_not_injected_is_restarted() -> None:
+    pods = [pod("otel-collector-1", "istio-system", sidecar=True), pod("otel-collector-2", "istio-system")]
+    finding = collector.judge(world(IN_MESH), looks(seen_collector(pods=pods)))
+    assert (finding.status, finding.code) == (Status.WARNING, Code.COLLECTOR_WITHOUT_SIDECAR)
+    assert "Pod otel-collector-2 has no sidecar" in finding.evidence
+    assert finding.remedy == "kubectl rollout restart deployment/otel-collector -n istio-system"
+
+
 # Where it sends to.
 
 

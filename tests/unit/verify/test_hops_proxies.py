@@ -158,6 +158,12 @@ def test_mtls_to_the_collector_is_a_fault_that_a_rule_for_its_host_ends() -> Non
     )
 
 
+def test_mtls_to_a_collector_in_the_mesh_is_no_fault() -> None:
+    encrypting = cluster(transport_socket={"name": "envoy.transport_sockets.tls"})
+    in_mesh = deployment(tracing=part(DEPLOYMENT.tracing, collector_in_mesh=True))
+    assert proxies.judge(world(in_mesh), looks(seen_proxies(cluster=encrypting))).status is Status.OK
+
+
 def test_automatic_mtls_is_no_fault() -> None:
     """Envoy chooses the match by the endpoint; the collector's, outside the mesh, gets plain text."""
     matches = [{"name": "tlsMode-istio", "transport_socket": {"name": "envoy.transport_sockets.tls"}}]

@@ -301,6 +301,29 @@ def test_a_rule_for_the_exact_host_is_changed_itself(host: str) -> None:
     assert words(found)[:4] == ["kubectl", "patch", "destinationrules.networking.istio.io", "own"]
 
 
+def plain_rule(name: str, namespace: str, host: str) -> Object:
+    return named(name, namespace, host=host, trafficPolicy={"tls": {"mode": "DISABLE"}})
+
+
+@pytest.mark.parametrize(
+    ("obeyed", "namespace"), [(("everyone", ROOT, "*.local"), ROOT), (("everyone", "bookinfo", "*.local"), "bookinfo")]
+)
+def test_a_rule_for_plain_text_to_the_collector_s_sidecar_is_named_and_one_for_mtls_made_beside_it(
+    obeyed: tuple[str, str, str], namespace: str
+) -> None:
+    found = mutual_tls.plain(world(), replace(AROUND, destination_rules=[plain_rule(*obeyed)]), PRODUCTPAGE)
+    assert found is not None
+    assert (found.code, found.evidence.split()[1]) == (Code.PLAIN_TEXT, f"{obeyed[1]}/everyone")
+    made = json.loads(words(found)[1])
+    assert (made["metadata"]["namespace"], made["spec"]["host"]) == (namespace, HOST)
+    assert made["spec"]["trafficPolicy"] == {"tls": {"mode": "ISTIO_MUTUAL"}}
+
+
+@pytest.mark.parametrize("rules", [[], [rule("own", ROOT, HOST)], [named("load", ROOT, host=HOST, trafficPolicy={})]])
+def test_a_proxy_that_is_not_told_to_speak_plain_text_obeys_no_such_rule(rules: list[Object]) -> None:
+    assert mutual_tls.plain(world(), replace(AROUND, destination_rules=rules), PRODUCTPAGE) is None
+
+
 # NetworkPolicies.
 
 

@@ -49,7 +49,8 @@ class ClusterClock(Clock):
 class Mesh:
     """An application, a Tempo and a Prometheus; seconds say how long after a request each has it, None for never.
 
-    ``kept`` are the requests, by number, of which Prometheus has an exemplar.
+    ``kept`` are the requests, by number, of which Prometheus has an exemplar. It has the only edge of their traces
+    ``last_edge`` seconds after the first exemplar.
     """
 
     clock: Time
@@ -58,6 +59,7 @@ class Mesh:
     searchable: float | None = 4.0
     graphed: float | None = 14.0
     kept: Callable[[int], bool] = lambda _: True
+    last_edge: float = 0.0
     requests: list[httpx.Request] = field(default_factory=list)
     sent: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -118,7 +120,8 @@ class Mesh:
             kept = [{"labels": {"traceID": trace}} for trace in there if self.kept(numbers[trace])]
             return httpx.Response(200, json={"data": [{"exemplars": kept}]})
         count = 100 + len(there) if "sum" in one.url.params["query"] else self.clock.now
-        edge = {"client": "productpage.bookinfo", "server": "details.bookinfo"}
+        late = self.clock.now - min(self.sent.values()) < (self.graphed or 0) + self.last_edge
+        edge = {"client": "sleep.bookinfo" if late else "productpage.bookinfo", "server": "details.bookinfo"}
         return httpx.Response(200, json={"data": {"result": [{"metric": edge, "value": [0, str(count)]}]}})
 
     def _seen(self, after: float | None) -> list[str]:
@@ -186,6 +189,18 @@ def test_a_request_is_seen_stored_then_searchable_then_in_the_graph(mesh: Mesh) 
 def test_following_ends_as_soon_as_one_request_is_seen_everywhere(mesh: Mesh) -> None:
     found = mesh.follow()
     assert (found.answered, len(mesh.requests)) == (15, 15)
+
+
+def test_an_edge_of_the_trace_that_the_graph_gets_later_is_waited_for(mesh: Mesh) -> None:
+    mesh.last_edge = 12.0
+    found = mesh.follow()
+    assert (found.graphed_seconds, len(mesh.requests)) == (14.0, 15 + 12)
+
+
+def test_an_edge_of_the_trace_that_the_graph_never_gets_is_not_waited_for_until_the_end(mesh: Mesh) -> None:
+    mesh.last_edge, began = 1000.0, mesh.clock.now
+    mesh.follow()
+    assert mesh.clock.now - began < 60
 
 
 def test_the_trace_itself_is_fetched(mesh: Mesh) -> None:

@@ -25,6 +25,11 @@ def test_without_traffic_bookinfo_has_no_edge_of_the_traffic_clients() -> None:
     assert {edge.client for edge in dropped} == {"sleep.shop", "spiffe-test-productpage.shop"}
 
 
+def test_a_gateway_leads_to_the_product_page() -> None:
+    added = bookinfo_edges("shop", gateway="door") - bookinfo_edges("shop")
+    assert added == {Edge("door.shop", "productpage.shop")}
+
+
 def test_an_expected_edge_that_was_not_found_is_missing() -> None:
     assert Comparison({A_TO_B: calls()}, frozenset({A_TO_B, Edge("b", "c")})).missing == {Edge("b", "c")}
 
