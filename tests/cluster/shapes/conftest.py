@@ -1,4 +1,4 @@
-"""The cluster of this suite has three nodes."""
+"""The cluster of this suite has three nodes, on which NetworkPolicies are enforced where the kernel lets them be."""
 
 import pytest
 from embedded import Host
@@ -12,7 +12,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def extras() -> list[str]:
-    return ["--nodes", str(len(NODES))]
+    return ["--nodes", str(len(NODES)), "--with", "policies"]
+
+
+@pytest.fixture(scope="session")
+def enforced(cluster: Host) -> None:
+    """Skip what needs NetworkPolicies to be enforced, where the kernel does not let them be."""
+    said = next(line for line in cluster.local("status").stdout.splitlines() if line.startswith("NetworkPolicies: "))
+    if not said.startswith("NetworkPolicies: enforced"):
+        pytest.skip(said)
 
 
 @pytest.fixture(scope="session")
