@@ -5,7 +5,7 @@ from pydantic import Field
 from model import TRACING_PROVIDER, Mesh, Tracing
 from model.scalars import Name
 from objects.addresses import COLLECTOR, COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT
-from objects.collector import POD_NAME, build_collector_spec
+from objects.collector import POD_LABELS, POD_NAME, build_collector_spec
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.metrics import build_metrics_service
 from objects.pods import build_pull_account
@@ -25,6 +25,11 @@ class MeshTelemetryArgs(Args):
     )
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
     namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
+    lets_everybody_in: bool | None = Field(
+        default=None,
+        description="Whether the collector's operator makes a NetworkPolicy that lets everybody in; none leaves it to "
+        "the operator.",
+    )
     control_plane: Text | None = Field(
         default=None,
         description="Any output of a control plane that the same program makes: the Telemetry waits for all that the "
@@ -72,6 +77,8 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
     )
     if revision is not None:
         spec["podAnnotations"] = {REVISION: revision}
+    if args.lets_everybody_in is not None:
+        spec["networkPolicy"] = {"enabled": args.lets_everybody_in}
     return {
         "apiVersion": "opentelemetry.io/v1beta1",
         "kind": "OpenTelemetryCollector",
@@ -93,7 +100,7 @@ def _metrics(args: MeshTelemetryArgs) -> Object:
         COLLECTOR_JOB,
         args.namespace,
         port=COLLECTOR_TELEMETRY_PORT,
-        selector={"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/name": POD_NAME},
+        selector=POD_LABELS,
         context=args.context,
     )
 
