@@ -41,6 +41,8 @@ def after(*earlier: pulumi.Resource) -> pulumi.ResourceOptions:
 # A custom resource becomes a workload only once its operator works.
 operators = [mesh_tracing.Operators("operators", plan.operators(), after())] if plan.installs_operators else []
 namespaces = mesh_tracing.Namespaces("namespaces", plan.namespaces(), after())
+if stack.network_policies.enabled:
+    mesh_tracing.NetworkPolicies("network-policies", plan.network_policies(), after(namespaces))
 
 # Two branches are deployed in parallel: the control plane, and the path of the spans, from storage back to the
 # collector.

@@ -8,6 +8,7 @@ from components.kiali import Kiali
 from components.mesh_control_plane import MeshControlPlane
 from components.mesh_telemetry import MeshTelemetry
 from components.namespaces import Namespaces
+from components.network_policies import NetworkPolicies
 from components.object_store import ObjectStore
 from components.operators import Operators
 from components.prometheus import Prometheus
@@ -20,6 +21,7 @@ from objects.grafana import GrafanaTempoDatasourceArgs
 from objects.kiali import KialiArgs
 from objects.mesh_config import MeshControlPlaneArgs
 from objects.namespaces import NamespacesArgs
+from objects.network_policies import NetworkPoliciesArgs
 from objects.object_store import ObjectStoreArgs
 from objects.operators import OperatorsArgs
 from objects.prometheus import PrometheusArgs
@@ -44,6 +46,8 @@ __all__ = [
     "MeshTelemetryArgs",
     "Namespaces",
     "NamespacesArgs",
+    "NetworkPolicies",
+    "NetworkPoliciesArgs",
     "ObjectStore",
     "ObjectStoreArgs",
     "Operators",

@@ -33,8 +33,9 @@ class MeshTelemetry(pulumi.ComponentResource):
         super().__init__(f"{PACKAGE}:MeshTelemetry", name, None, opts)
         args = MeshTelemetryArgs.model_validate(args)
         key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
-        # More or fewer pods are no other revision: those that run go on.
-        spec = {**build_telemetry(args)["collector"]["spec"], "replicas": None}
+        # More or fewer pods are no other revision, nor is who may connect to them: those that run go on.
+        same_pods = args.model_copy(update={"lets_everybody_in": None})
+        spec = {**build_telemetry(same_pods)["collector"]["spec"], "replicas": None}
         made = revision(key, spec)
         objects = build_telemetry(args, revision=made, awaited=watch is None)
         child = pulumi.ResourceOptions(parent=self)

@@ -72,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
             dest="extras",
             action="append",
             default=[],
-            choices=sorted({*images.extras(), *addons.extras()}),
-            help="also what the stack `local` does not need",
+            choices=sorted({*images.extras(), *tools.extras(), *addons.extras()}),
+            help="also what the stack `local` does not need; policies enforces NetworkPolicies",
         )
     help = "stop, start or drain one node of several"
     actions = commands.add_parser("node", help=help, description=help).add_subparsers(required=True, metavar="ACTION")
@@ -169,11 +169,12 @@ class _Running:
 
 def _bring_up(state: State, progress: Progress, options: argparse.Namespace) -> _Running:
     """Start the cluster, or go on with what an earlier run left; the caller holds the lock."""
-    made = _make(state, progress, options.extras)
+    cluster = EmbeddedCluster(state)
+    extras = _with_policies(cluster, progress, options.extras)
+    made = _make(state, progress, extras)
     # Neither belongs on PATH: containerd is told where the plugins are, and Pulumi looks for its provider in its home.
     programs = dict(made.programs)
     cni, provider = programs.pop("cni"), programs.pop("pulumi-resource-kubernetes")
-    cluster = EmbeddedCluster(state)
     cluster.set_size(options.nodes)
     _link_charts(made.toolbox)
     with progress.step("bring in the images"):
@@ -191,6 +192,17 @@ def _bring_up(state: State, progress: Progress, options: argparse.Namespace) -> 
     local_stack = stack.Stack(state, cluster)
     local_stack.prepare(provider)
     return _Running(cluster, wanted, local_stack)
+
+
+def _with_policies(cluster: EmbeddedCluster, progress: Progress, extras: Sequence[str]) -> list[str]:
+    """Return the extras to build: the enforcer too if it was ever asked for, but not where the kernel is of no use."""
+    if blueprint.POLICIES not in extras:
+        return [*extras, *([blueprint.POLICIES] if cluster.enforces_policies else [])]
+    if refusal := preflight.queue_refusal():
+        progress.say(f"  ! NetworkPolicies are not enforced: {refusal}")
+        return [extra for extra in extras if extra != blueprint.POLICIES]
+    cluster.enforce_policies()
+    return [*extras]
 
 
 def _link_charts(toolbox: tools.Toolbox) -> None:
@@ -293,12 +305,20 @@ def _status(options: argparse.Namespace) -> int:
     print()
     print(cluster.kubectl("get", "nodes", "--output=wide", "--label-columns=topology.kubernetes.io/zone"))
     print(cluster.kubectl("get", "pods", "--all-namespaces", "--output=wide"))
+    print(f"NetworkPolicies: {_policies(cluster)}")
     for note in images.stand_ins():
         print(f"stand-in: {note}")
     for note in images.older():
         print(f"older: {note}")
     _print_addresses(state)
     return 0
+
+
+def _policies(cluster: EmbeddedCluster) -> str:
+    if cluster.enforces_policies:
+        return "enforced, over the first packet of each connection of a pod that one selects"
+    refusal = preflight.queue_refusal()
+    return "accepted and not enforced: " + (refusal or "the cluster was started without --with policies")
 
 
 def _logs(options: argparse.Namespace) -> int:

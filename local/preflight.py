@@ -71,6 +71,22 @@ def check_kernel(state: State) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def queue_refusal() -> str | None:
+    """Return why this kernel lets no program decide over packets, as enforcing NetworkPolicies takes; None if it does.
+
+    The target NFQUEUE of iptables brings the queue itself with it (in the kernel's Kconfig, one selects the other).
+    """
+    probe = (
+        "iptables -t mangle -A POSTROUTING -m conntrack --ctstate NEW -m addrtype --src-type LOCAL "
+        "-j NFQUEUE --queue-num 100"
+    )
+    done = subprocess.run(["unshare", "--net", "sh", "-c", probe], check=False, capture_output=True, text=True)
+    if done.returncode == 0:
+        return None
+    reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return f"this kernel lacks iptables' target NFQUEUE or a match beside it ({reason})"
+
+
 def available_memory() -> int:
     """Return how many bytes the kernel would give to new programs without swapping; 0 where it does not say."""
     for line in Path("/proc/meminfo").read_text().splitlines():

@@ -5,6 +5,7 @@ from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
 from model.images import Images, ImageSources
 from model.mesh import TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing
+from model.network import NetworkPolicies
 from model.parts import Resources, Volume
 from model.platform import (
     CLUSTER_DOMAIN,
@@ -55,6 +56,7 @@ __all__ = [
     "Mesh",
     "Minio",
     "Namespaces",
+    "NetworkPolicies",
     "ObjectStoreName",
     "OperatorName",
     "OperatorSource",

@@ -7,6 +7,7 @@ from model.common import CommonKey
 from model.consoles import Grafana, Kiali
 from model.images import Images
 from model.mesh import Mesh, Tracing
+from model.network import NetworkPolicies
 from model.parts import Section
 from model.platform import Exposure, Namespaces, Operators, Platform, Target
 from model.scalars import Flag, LabelValue, SecretText, expected
@@ -39,6 +40,9 @@ class Settings(Section):
     bookinfo: Bookinfo = Field(default=Bookinfo(), description="The sample application.")
     verify: Verify = Field(default=Verify(), description="The check of all that, on a schedule in the cluster.")
     exposure: Exposure = Field(default=Exposure(), description="How consoles and the sample are reached from outside.")
+    network_policies: NetworkPolicies = Field(
+        default=NetworkPolicies(), description="Which pods may connect to what the program deploys."
+    )
     images: Images = Field(default=Images(), description="Where images are pulled from.")
     scheduling: Scheduling = Field(default=Scheduling(), description="On which nodes pods run.")
     common_labels: dict[CommonKey, LabelValue] = Field(

@@ -60,6 +60,11 @@ def tempo_service(tempo: Tempo, part: str) -> str:
     return f"tempo-{TEMPO}" if tempo.mode == "monolithic" else f"tempo-{TEMPO}-{part}"
 
 
+def tempo_pods(resource: str) -> Mapping[str, str]:
+    """Labels that Tempo's operator gives to every pod of ``resource``, and to no other."""
+    return {"app.kubernetes.io/managed-by": "tempo-operator", "app.kubernetes.io/instance": resource}
+
+
 def tempo_query_url(tempo: Tempo, context: Context) -> str:
     """Where traces are searched and read."""
     return f"http://{_tempo_http('query-frontend', tempo, context)}"

@@ -13,6 +13,7 @@ from objects.pods import pull_account, spread_over_nodes
 
 # The operator copies the resource's labels to the pods, this one as ``app.kubernetes.io/name``.
 POD_NAME = "otel-collector"
+POD_LABELS = {"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/name": POD_NAME}
 
 _FIRST = "memory_limiter"
 _EXPORTER = "otlp_grpc"

@@ -18,6 +18,8 @@ from objects.stores import STORES, ObjectStoreKeys, Store
 Credentials = pulumi.Output[Mapping[str, str]]
 
 COPY_JOB = "tempo-copy"
+# The pods of Jobs that use a store, by their label ``app.kubernetes.io/name``.
+JOB_PODS = ("tempo-bucket", COPY_JOB)
 
 
 class ObjectStoreArgs(Args):

@@ -1,7 +1,7 @@
 """Tempo as one of the two resources of its operator, and what stands beside it."""
 
 from model import Tempo
-from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_service
+from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_pods, tempo_service
 from objects.cloud_stores import account_annotations
 from objects.context import Object, Text, wait_for
 from objects.metrics import build_metrics_service
@@ -75,11 +75,7 @@ def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
             job,
             args.tempo.namespace,
             port=TEMPO_HTTP_PORT,
-            selector={
-                "app.kubernetes.io/managed-by": "tempo-operator",
-                "app.kubernetes.io/instance": resource,
-                "app.kubernetes.io/component": part,
-            },
+            selector={**tempo_pods(resource), "app.kubernetes.io/component": part},
             context=args.context,
         )
         for job, (resource, part) in tempo_jobs(args.tempo, graph_beside=args.graph_beside).items()

@@ -5,7 +5,7 @@ from pydantic import Field
 from model import TRACING_PROVIDER, Mesh, Platform, Tracing
 from model.scalars import Name
 from objects.addresses import COLLECTOR, COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT
-from objects.collector import POD_NAME, build_collector_spec
+from objects.collector import POD_LABELS, POD_NAME, build_collector_spec
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.mesh_config import injection_labels
 from objects.metrics import build_metrics_service
@@ -15,7 +15,6 @@ from objects.rollout import REVISION, Rollout
 
 TELEMETRY = PART_OF
 _INJECT = "sidecar.istio.io/inject"
-_PODS = {"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/name": POD_NAME}
 
 
 class MeshTelemetryArgs(Args):
@@ -30,6 +29,11 @@ class MeshTelemetryArgs(Args):
     namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
     mesh: Mesh = Field(default=Mesh(), description="The mesh whose sidecar the collector gets, if it is in the mesh.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
+    lets_everybody_in: bool | None = Field(
+        default=None,
+        description="Whether the collector's operator makes a NetworkPolicy that lets everybody in; none leaves it to "
+        "the operator.",
+    )
     control_plane: Text | None = Field(
         default=None,
         description="Any output of a control plane that the same program makes: the Telemetry waits for all that the "
@@ -82,6 +86,8 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
         annotations[REVISION] = revision
     if annotations:
         spec["podAnnotations"] = annotations
+    if args.lets_everybody_in is not None:
+        spec["networkPolicy"] = {"enabled": args.lets_everybody_in}
     return {
         "apiVersion": "opentelemetry.io/v1beta1",
         "kind": "OpenTelemetryCollector",
@@ -123,7 +129,7 @@ def _untraced(args: MeshTelemetryArgs) -> Object:
         "apiVersion": "telemetry.istio.io/v1",
         "kind": "Telemetry",
         "metadata": args.context.metadata(f"{TELEMETRY}-collector", args.namespace),
-        "spec": {"selector": {"matchLabels": _PODS}, "tracing": [{"disableSpanReporting": True}]},
+        "spec": {"selector": {"matchLabels": POD_LABELS}, "tracing": [{"disableSpanReporting": True}]},
     }
 
 
@@ -133,7 +139,7 @@ def _metrics(args: MeshTelemetryArgs) -> Object:
         COLLECTOR_JOB,
         args.namespace,
         port=COLLECTOR_TELEMETRY_PORT,
-        selector=_PODS,
+        selector=POD_LABELS,
         context=args.context,
     )
 

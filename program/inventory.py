@@ -17,6 +17,7 @@ from objects.grafana import build_content, build_grafana, grafana_args, provisio
 from objects.kiali import build_kiali, build_prometheus_access, kiali_chart
 from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
 from objects.namespaces import build_namespaces
+from objects.network_policies import build_network_policies
 from objects.object_store import build_object_store
 from objects.operators import build_operator
 from objects.prometheus import build_prometheus
@@ -39,6 +40,7 @@ def every_object(plan: Plan) -> Iterator[Object]:
     operators = plan.operators()
     yield from (obj for operator in operators.by("olm") for obj in build_operator(operator, operators).values())
     yield from build_namespaces(plan.namespaces()).values()
+    yield from build_network_policies(plan.network_policies()).values()
     yield from _control_plane(plan.control_plane())
     if settings.prometheus.is_deployed:
         yield from build_prometheus(plan.prometheus()).values()

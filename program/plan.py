@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from pydantic import BaseModel
 
+from cluster.definitions import field_at
 from cluster.paths import path_of
 from cluster.recorded import Recorded
 from cluster.seen import Seen
@@ -20,6 +21,7 @@ from components import (
     MeshControlPlaneArgs,
     MeshTelemetryArgs,
     NamespacesArgs,
+    NetworkPoliciesArgs,
     OperatorsArgs,
     PrometheusArgs,
     TempoStackArgs,
@@ -39,6 +41,8 @@ from objects.addresses import (
     PRODUCTPAGE_PORT,
     PROMETHEUS,
     PROMETHEUS_PORT,
+    TEMPO,
+    TEMPO_GRAPH,
     gateway_service,
     metrics_record,
     prometheus_query_url,
@@ -196,6 +200,28 @@ class Plan:
             context=self.context,
         )
 
+    def network_policies(self) -> NetworkPoliciesArgs:
+        settings = self.settings
+        own_consoles = settings.grafana.mode == "managed" and settings.kiali.installer != "none"
+        return NetworkPoliciesArgs(
+            network_policies=settings.network_policies,
+            namespace=settings.mesh.namespace,
+            tempo_namespace=settings.tempo.namespace,
+            grafana_namespace=settings.grafana_namespace if settings.grafana.mode == "managed" else None,
+            existing_namespaces=settings.namespaces.existing,
+            mesh_namespaces=settings.mesh_namespaces,
+            tempos=[TEMPO, *([TEMPO_GRAPH] if self.has_graph_beside else [])],
+            stores=[args.store for args in object_stores(self.tempo())],
+            collector=settings.tracing.collector,
+            has_prometheus=settings.prometheus.is_deployed,
+            has_kiali=settings.kiali.installer != "none",
+            has_check=settings.verify.enabled,
+            has_strangers=not own_consoles or settings.prometheus.existing is not None,
+            exposes_prometheus=settings.exposure.prometheus,
+            exposes_jaeger=settings.exposure.jaeger_ui,
+            context=self.context,
+        )
+
     def control_plane(self) -> MeshControlPlaneArgs:
         return MeshControlPlaneArgs(
             mesh=self.mesh,
@@ -270,6 +296,7 @@ class Plan:
             namespace=self.settings.mesh.namespace,
             mesh=self.mesh,
             platform=self.settings.platform,
+            lets_everybody_in=False if self._closes_collector else None,
             control_plane=control_plane,
             context=self.context,
         )
@@ -381,6 +408,15 @@ class Plan:
         return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}
 
     @property
+    @property
+    def _closes_collector(self) -> bool:
+        """Whether a policy of ours is of use only without the one that the operator may make, and it knows of that."""
+        policies = self.settings.network_policies
+        narrow = policies.enabled and policies.otlp_from != "all"
+        definition = self.seen.definition("opentelemetry.io/v1beta1", "OpenTelemetryCollector")
+        ours = self.settings.mesh.namespace not in self.settings.namespaces.existing
+        return narrow and ours and field_at(definition, "networkPolicy") is not False
+
     def _exposed_productpage(self) -> ExposedService:
         """The product page, or the sample's gateway in front of it if there is one."""
         bookinfo = self.settings.bookinfo

@@ -75,6 +75,11 @@ def load() -> list[Tool]:
     return sorted(tools, key=lambda tool: -tool.seconds)
 
 
+def extras() -> list[str]:
+    """Return the names of the tools that are only built if asked for."""
+    return sorted(tool.name for tool in load() if tool.extra)
+
+
 class Toolbox:
     """Finds or builds every tool and answers where each program is.
 

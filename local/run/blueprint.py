@@ -30,6 +30,8 @@ ETCD = "http://127.0.0.1:2379"
 ETCD_HEALTH = f"{ETCD}/health"
 # Clouds set both labels; Istio reads them as the locality of a proxy.
 REGION = "local"
+# The program that enforces NetworkPolicies, what it is asked for by, and its user.
+POLICIES = "policies"
 # How long pods stay bound to a node that no longer answers. Kubernetes waits five minutes, for networks that come back.
 LOST_NODE_SECONDS = 30
 
@@ -162,8 +164,11 @@ def _etc(state: State, node: Node) -> Path:
     return node.folder(state) / "etc"
 
 
-def spec(state: State, node: Node, sockets: Mapping[str, int]) -> Spec:
-    """Return one node; ``sockets`` maps each forward's name to the listening socket that the first one inherits."""
+def spec(state: State, node: Node, sockets: Mapping[str, int], *, policies: bool = False) -> Spec:
+    """Return one node; ``sockets`` maps each forward's name to the listening socket that the first one inherits.
+
+    With ``policies``, NetworkPolicies are enforced on it.
+    """
     binds = {
         "/var/lib/containerd": node.folder(state) / "containerd",
         "/var/lib/kubelet": node.folder(state) / "kubelet",
@@ -182,13 +187,13 @@ def spec(state: State, node: Node, sockets: Mapping[str, int]) -> Spec:
         service_cidr=SERVICE_CIDR,
         dns_address=DNS_ADDRESS,
         binds={place: str(folder) for place, folder in binds.items()},
-        programs=_programs(state, node, sockets),
+        programs=_programs(state, node, sockets, policies=policies),
         authority=str(state.pki / "ca.crt"),
         status=str(node.folder(state) / "starts.json"),
     )
 
 
-def _programs(state: State, node: Node, sockets: Mapping[str, int]) -> list[Program]:
+def _programs(state: State, node: Node, sockets: Mapping[str, int], *, policies: bool) -> list[Program]:
     pki, etc = state.pki, _etc(state, node)
 
     def program(name: str, flags: list[str], after: str = "") -> Program:
@@ -197,7 +202,10 @@ def _programs(state: State, node: Node, sockets: Mapping[str, int]) -> list[Prog
 
     labels = f"topology.kubernetes.io/region={REGION},topology.kubernetes.io/zone={node.zone}"
     containerd = program("containerd", ["--config", f"{etc}/containerd.toml"])
+    # Before the kubelet, so that no pod is there without it.
+    enforcer = program(POLICIES, [f"--kubeconfig={pki}/{POLICIES}.conf", f"--node={node.name}"], after=API_HEALTH)
     joining = [
+        *([enforcer] if policies else []),
         program(
             "kubelet",
             [f"--config={etc}/kubelet.yaml", f"--kubeconfig={pki}/{_kubelet_name(node)}.conf",

@@ -76,6 +76,19 @@ class EmbeddedCluster:
         self._state.write_record(nodes=nodes)
         self._machines.clear()
 
+    @property
+    def enforces_policies(self) -> bool:
+        """Whether NetworkPolicies are enforced, at the latest from the next start."""
+        return bool(self._state.record().get(blueprint.POLICIES))
+
+    def enforce_policies(self) -> None:
+        """Have NetworkPolicies enforced on every node from its start; raises ``LocalError`` if one runs without."""
+        if self.enforces_policies:
+            return
+        if self.init_process() is not None:
+            raise LocalError("the cluster runs without NetworkPolicies that are enforced: run make down first")
+        self._state.write_record(**{blueprint.POLICIES: True})
+
     def init_process(self) -> int | None:
         """Return the host's id of the first process of the node with the control plane; None when it does not run."""
         return self.machines[0].init_process()

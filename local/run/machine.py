@@ -135,7 +135,8 @@ class Machine:
 
     def _spawn(self, group: ControlGroup, sockets: Mapping[str, int]) -> None:
         file = self.node.folder(self._state) / "node.json"
-        blueprint.spec(self._state, self.node, sockets).write(file)
+        policies = bool(self._state.record().get(blueprint.POLICIES))
+        blueprint.spec(self._state, self.node, sockets, policies=policies).write(file)
         environment = {
             "PATH": f"{self._state.bin}:{os.environ['PATH']}",
             "PYTHONPATH": str(CHECKOUT),

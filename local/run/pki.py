@@ -22,6 +22,7 @@ IDENTITIES: dict[str, tuple[str, Sequence[str]]] = {
     "scheduler": ("system:kube-scheduler", []),
     "proxy": ("system:kube-proxy", []),
     "provisioner": ("mesh-tracing:provisioner", []),
+    "policies": ("mesh-tracing:policies", []),
 }
 
 

@@ -233,8 +233,25 @@ def apply(host: Host, content: dict[str, Any]) -> None:
     host.with_exports("bash", "-c", 'kubectl apply --server-side -f - <<< "$1"', "bash", json.dumps(content))
 
 
+OUR_POLICY = "networkpolicy/mesh-tracing-collector"
+COLLECTOR_PODS = {
+    "app.kubernetes.io/component": "opentelemetry-collector",
+    "app.kubernetes.io/name": "otel-collector",
+}
+
+
+def _point_our_policy_at(host: Host, labels: dict[str, str]) -> None:
+    """Have the stack's own policy for the collector select pods with these labels."""
+    change = [{"op": "replace", "path": "/spec/podSelector", "value": {"matchLabels": labels}}]
+    patch(host, MESH, OUR_POLICY, change, "json")
+
+
 def drop_packets(host: Host) -> None:
-    """Drop packets as a network plugin would for a policy that denies all ingress: this cluster enforces none."""
+    """Drop packets as a network plugin would for a policy that denies all ingress: this cluster enforces none.
+
+    The stack's own policy, which lets spans in whatever others deny, is led astray.
+    """
+    _point_our_policy_at(host, {"app": "nobody"})
     policy = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "otel-collector"}}, "policyTypes": ["Ingress"]}
     apply(
         host,
@@ -271,6 +288,7 @@ def selects_the_collector(host: Host, policy: dict[str, Any]) -> bool:
 def forget_the_policies(host: Host) -> None:
     policies = ("nothing-in", "tracing-collector-otlp")
     host.kubectl("delete", "networkpolicy", "-n", MESH, *policies, "--ignore-not-found")
+    _point_our_policy_at(host, COLLECTOR_PODS)
 
 
 def _packets(host: Host) -> list[str]:

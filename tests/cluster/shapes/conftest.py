@@ -1,4 +1,4 @@
-"""The cluster of this suite has three nodes, and what the Gateway API needs."""
+"""The cluster of this suite has three nodes, enforces NetworkPolicies where the kernel lets it, and has all extras."""
 
 import pytest
 from embedded import Host
@@ -12,7 +12,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def extras() -> list[str]:
-    return ["--nodes", str(len(NODES)), "--with", "istio-cni", "--with", "gateway-api"]
+    extras = ("istio-cni", "gateway-api", "policies")
+    return ["--nodes", str(len(NODES)), *(word for name in extras for word in ("--with", name))]
+
+
+@pytest.fixture(scope="session")
+def enforced(cluster: Host) -> None:
+    """Skip what needs NetworkPolicies to be enforced, where the kernel does not let them be."""
+    said = next(line for line in cluster.local("status").stdout.splitlines() if line.startswith("NetworkPolicies: "))
+    if not said.startswith("NetworkPolicies: enforced"):
+        pytest.skip(said)
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,16 @@ def test_only_the_first_node_carries_the_control_plane(state: State) -> None:
     assert other == {"containerd", "kubelet", "kube-proxy"}
 
 
+@ONE_OF_EACH
+def test_policies_are_enforced_before_there_are_pods_and_only_where_asked_for(state: State, node: Node) -> None:
+    without, enforced = (
+        [program.name for program in blueprint.spec(state, node, SOCKETS, policies=asked).programs]
+        for asked in (False, True)
+    )
+    assert [name for name in enforced if name not in without] == ["policies"]
+    assert enforced.index("policies") < enforced.index("kubelet")
+
+
 def test_the_pause_image_is_one_that_is_built() -> None:
     built = {entry["name"] for entry in tomllib.loads(RECIPES.read_text())["image"]}
     assert blueprint.PAUSE_IMAGE in built

@@ -139,3 +139,18 @@ def test_a_node_is_ready_when_it_has_said_so_since_its_start(started: str | None
     node = {"kind": "Node", "status": {"conditions": [ready]}}
     moment = datetime.datetime.fromisoformat(f"2026-01-01T{started}+00:00") if started else None
     assert _is_ready_since(node, moment) is is_ready
+
+
+def test_policies_that_were_asked_for_stay_enforced_at_the_next_start(tmp_path: Path) -> None:
+    EmbeddedCluster(State(tmp_path)).enforce_policies()
+    assert EmbeddedCluster(State(tmp_path)).enforces_policies
+
+
+def test_a_cluster_that_runs_without_enforced_policies_is_not_said_to_enforce_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = EmbeddedCluster(State(tmp_path))
+    monkeypatch.setattr(cluster, "init_process", lambda: 1)
+    with pytest.raises(LocalError, match="run make down first"):
+        cluster.enforce_policies()
+    assert not cluster.enforces_policies

@@ -1,5 +1,6 @@
 """A machine that cannot carry the cluster is told so in one line, before anything is changed."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,23 @@ def test_too_little_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("fitting")
 def test_a_folder_that_the_cluster_would_cover_is_refused() -> None:
     assert "lies below /var/lib" in refusal(State(Path("/var/lib/somewhere/.local")))
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "refused"),
+    [
+        (0, "", None),
+        (
+            4,
+            "Extension NFQUEUE revision 0 not supported, missing kernel module?",
+            "not supported, missing kernel module",
+        ),
+    ],
+)
+def test_a_kernel_without_the_queue_is_named_as_why_policies_are_not_enforced(
+    monkeypatch: pytest.MonkeyPatch, status: int, said: str, refused: str | None
+) -> None:
+    done = subprocess.CompletedProcess[str]([], status, stdout="", stderr=said)
+    monkeypatch.setattr(preflight.subprocess, "run", lambda *_, **__: done)
+    found = preflight.queue_refusal()
+    assert found is None if refused is None else found is not None and refused in found

@@ -45,6 +45,7 @@ ALONE: Mapping[Component, tuple[dict[str, Any], set[str]]] = {
     components.MeshControlPlane: ({}, {"Release", "Service"}),
     components.MeshTelemetry: ({"otlp_address": "tempo:4317"}, {"OpenTelemetryCollector", "Service", "Telemetry"}),
     components.Namespaces: ({"names": ["one", "two"], "existing": ["two"]}, {"Namespace"}),
+    components.NetworkPolicies: ({"stores": ["seaweedfs"]}, {"NetworkPolicy"}),
     components.ObjectStore: (
         {"namespace": "traces", "keys": {"access_key": "user", "secret_key": "a test's own"}},
         {"Deployment", "Job", "PersistentVolumeClaim", "Secret", "Service"},

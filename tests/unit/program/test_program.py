@@ -82,6 +82,7 @@ EVERY_PART = {
     "MeshControlPlane",
     "MeshTelemetry",
     "Namespaces",
+    "NetworkPolicies",
     "Prometheus",
     "TempoStack",
 }

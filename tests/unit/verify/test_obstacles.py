@@ -4,11 +4,13 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from verify_world import DEPLOYMENT, TELEMETRY, assert_is_command, deployment, part, pod, resource, service, world
 
+from model import NetworkPolicies
+from objects.network_policies import NetworkPoliciesArgs, build_network_policies
 from verify.causes import Code
 from verify.obstacles import mutual_tls, network_policies, reception, telemetries, visibility
 from verify.obstacles.obstacle import Obstacle
@@ -20,6 +22,10 @@ HOST = "otel-collector.istio-system.svc.cluster.local"
 ROOT = "istio-system"
 PRODUCTPAGE = pod("productpage-v1-1", sidecar=True, labels={"app": "productpage"})
 COLLECTOR_LABELS = {"app.kubernetes.io/instance": "istio-system.otel"}
+COLLECTOR_PODS = COLLECTOR_LABELS | {
+    "app.kubernetes.io/name": "otel-collector",
+    "app.kubernetes.io/component": "opentelemetry-collector",
+}
 SERVICE = service("otel-collector", ROOT, COLLECTOR_LABELS, {"name": "otlp-grpc", "port": 4317, "appProtocol": "grpc"})
 PROVIDER = {"name": "otel", "opentelemetry": {"service": HOST, "port": 4317}}
 AROUND = Surroundings(
@@ -337,6 +343,22 @@ def closed(*policies: Object) -> Obstacle | None:
 
 def from_namespace(**labels: str) -> Object:
     return {"from": [{"namespaceSelector": {"matchLabels": labels}}]}
+
+
+@pytest.mark.parametrize(("otlp_from", "keeps_out"), [("all", set()), ("mesh", {"stranger"})])
+def test_the_stacks_own_policies_are_in_nobodys_way_but_that_of_whom_they_are_to_keep_out(
+    otlp_from: Literal["all", "mesh"], keeps_out: set[str]
+) -> None:
+    settings = NetworkPolicies(otlp_from=otlp_from)
+    own = build_network_policies(NetworkPoliciesArgs(network_policies=settings, mesh_namespaces=["bookinfo"]))
+    named = {name: {"metadata": {"labels": {"kubernetes.io/metadata.name": name}}} for name in ("bookinfo", "other")}
+    collector = pod("otel-collector-1", ROOT, labels=COLLECTOR_PODS)
+    policies = [one for one in own.values() if one["metadata"]["namespace"] == ROOT]
+    around = replace(AROUND, namespaces=named, collector=[collector], network_policies=policies)
+    proxied = pod("web", "other", labels={"service.istio.io/canonical-name": "web"})
+    clients = {"bookinfo": PRODUCTPAGE, "proxied": proxied, "stranger": pod("job", "other", labels={"app": "job"})}
+    found = {name for name, client in clients.items() if network_policies.closed(world(), around, client) is not None}
+    assert found == keeps_out
 
 
 @pytest.mark.parametrize(
