@@ -12,7 +12,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def extras() -> list[str]:
-    return ["--nodes", str(len(NODES))]
+    return ["--nodes", str(len(NODES)), "--with", "kiali"]
 
 
 @pytest.fixture(scope="session")
