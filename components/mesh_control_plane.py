@@ -20,7 +20,7 @@ from components._declare import (
 from objects.context import Object
 from objects.control_plane import build_control_plane, istio_base, istio_cni, istiod
 from objects.existing_istio import build_istio_patch
-from objects.mesh_config import MeshControlPlaneArgs, revision_suffix
+from objects.mesh_config import ZTUNNEL_NAMESPACE, MeshControlPlaneArgs, revision_suffix
 from objects.sail import CNI_NAMESPACE
 
 # Relative to the project, because the state would otherwise hold a path of one machine.
@@ -80,19 +80,17 @@ class MeshControlPlane(pulumi.ComponentResource):
         """What the Sail operator turns into an istiod that serves."""
         before_istio: list[pulumi.Resource] = []
         if "cni" in objects:
-            namespace = declare_namespace(
-                f"{self._name}-cni-namespace",
-                CNI_NAMESPACE,
-                objects.get("cni-namespace"),
-                pulumi.ResourceOptions(parent=self),
-                self._args.context,
-            )
+            namespace = self._create_namespace("cni-namespace", CNI_NAMESPACE, objects)
             # Until the plugin is there, the operator reports a missing dependency.
             before_istio.append(self._create_awaited("cni", objects, after=[namespace]))
         istio = self._create_awaited("istio", objects, after=before_istio)
         if "tag" in objects:
             # A tag needs the revision that it points to.
             self._create_awaited("tag", objects, after=[istio])
+        if "ztunnel" in objects:
+            namespace = self._create_namespace("ztunnel-namespace", ZTUNNEL_NAMESPACE, objects)
+            # A ztunnel needs the revision that its Istio leads to, and an istiod that signs its certificates.
+            self._create_awaited("ztunnel", objects, after=[namespace, istio])
 
     def _bring_into_existing(self, objects: Mapping[str, Object]) -> None:
         """Bring our provider before an existing istiod, which is sent to it where an Istio resource can say so."""
@@ -114,6 +112,10 @@ class MeshControlPlane(pulumi.ComponentResource):
                 custom_timeouts=within(self._args.context.timeouts.control_plane),
             ),
         )
+
+    def _create_namespace(self, role: str, namespace: str, objects: Mapping[str, Object]) -> pulumi.Resource:
+        name, child = f"{self._name}-{role}", pulumi.ResourceOptions(parent=self)
+        return declare_namespace(name, namespace, objects.get(role), child, self._args.context)
 
     def _create_awaited(
         self, role: str, objects: Mapping[str, Object], *, after: list[pulumi.Resource]

@@ -7,6 +7,7 @@ from model import Mesh
 from objects.context import Context, Object, wait_for
 from objects.mesh_config import (
     SAIL_API_VERSION,
+    ZTUNNEL_NAMESPACE,
     MeshControlPlaneArgs,
     active_revision,
     build_mesh_values,
@@ -27,14 +28,20 @@ def build_sail(args: MeshControlPlaneArgs) -> dict[str, Object]:
     mesh, context = args.mesh, args.context
     built: dict[str, Object] = {}
     if installs_cni(mesh, args.platform):
-        if CNI_NAMESPACE not in args.existing_namespaces:
-            # The operator does not create the namespace.
-            built["cni-namespace"] = build_namespace(CNI_NAMESPACE, context)
+        built |= _namespace("cni-namespace", CNI_NAMESPACE, args)
         built["cni"] = _object("IstioCNI", "cni", "condition=Ready", _istio_cni(mesh, context), context)
     built["istio"] = _object("Istio", "istio", "condition=Ready", _istio(args), context)
     if mesh.sail.update_strategy == "RevisionBased":
         built["tag"] = _object("IstioRevisionTag", "tag", _tag_moved(mesh), _tag(), context)
+    if mesh.is_ambient:
+        built |= _namespace("ztunnel-namespace", ZTUNNEL_NAMESPACE, args)
+        built["ztunnel"] = _object("ZTunnel", "ztunnel", "condition=Ready", _ztunnel(mesh), context)
     return built
+
+
+def _namespace(role: str, name: str, args: MeshControlPlaneArgs) -> dict[str, Object]:
+    """A namespace that the operator does not create, unless somebody else did."""
+    return {} if name in args.existing_namespaces else {role: build_namespace(name, args.context)}
 
 
 def _object(kind: str, app: str, ready: str, spec: dict[str, Any], context: Context) -> Object:
@@ -65,15 +72,26 @@ def _istio(args: MeshControlPlaneArgs) -> dict[str, Any]:
 def _istio_cni(mesh: Mesh, context: Context) -> dict[str, Any]:
     """The spec of an IstioCNI: the plugin and the control plane have the same version and the same images."""
     spec: dict[str, Any] = {"version": sail_version(mesh), "namespace": CNI_NAMESPACE}
+    if mesh.is_ambient:
+        spec["profile"] = mesh.sail.profile
     images = image_values(mesh, context)
     if images:
         spec["values"] = {"global": images}
     return spec
 
 
+def _ztunnel(mesh: Mesh) -> dict[str, Any]:
+    """The spec of a ZTunnel, which takes images and mesh configuration from the Istio that it names."""
+    return {"version": sail_version(mesh), "namespace": ZTUNNEL_NAMESPACE, "targetRef": _istio_reference()}
+
+
 def _tag() -> dict[str, Any]:
     """The spec of the tag that keeps ``istio-injection=enabled`` working when revisions have names of their own."""
-    return {"targetRef": {"kind": "Istio", "name": _NAME}}
+    return {"targetRef": _istio_reference()}
+
+
+def _istio_reference() -> dict[str, str]:
+    return {"kind": "Istio", "name": _NAME}
 
 
 def _tag_moved(mesh: Mesh) -> str:
