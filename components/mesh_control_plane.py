@@ -24,7 +24,7 @@ from objects.charts import Chart
 from objects.context import Object
 from objects.control_plane import build_control_plane, cni_rollout, istio_base, istio_cni, istiod
 from objects.existing_istio import build_istio_patch
-from objects.mesh_config import MeshControlPlaneArgs, cni_namespace, revision_suffix
+from objects.mesh_config import ZTUNNEL_NAMESPACE, MeshControlPlaneArgs, cni_namespace, revision_suffix
 from objects.rollout import without
 
 # Relative to the project, because the state would otherwise hold a path of one machine.
@@ -119,15 +119,14 @@ class MeshControlPlane(pulumi.ComponentResource):
         if "tag" in objects:
             # A tag needs the revision that it points to.
             self._create_awaited("tag", objects, after=[istio])
+        if "ztunnel" in objects:
+            namespace = self._create_namespace("ztunnel-namespace", ZTUNNEL_NAMESPACE, objects)
+            # A ztunnel needs the revision that its Istio leads to, and an istiod that signs its certificates.
+            self._create_awaited("ztunnel", objects, after=[namespace, istio])
 
-    def _create_cni_namespace(self, objects: Mapping[str, Object]) -> pulumi.CustomResource:
-        return declare_namespace(
-            f"{self._name}-cni-namespace",
-            cni_namespace(self._args.mesh, self._args.platform),
-            objects.get("cni-namespace"),
-            pulumi.ResourceOptions(parent=self),
-            self._args.context,
-        )
+    def _create_cni_namespace(self, objects: Mapping[str, Object]) -> pulumi.Resource:
+        namespace = cni_namespace(self._args.mesh, self._args.platform)
+        return self._create_namespace("cni-namespace", namespace, objects)
 
     def _bring_into_existing(self, objects: Mapping[str, Object]) -> None:
         """Bring our provider before an existing istiod, which is sent to it where an Istio resource can say so."""
@@ -149,6 +148,10 @@ class MeshControlPlane(pulumi.ComponentResource):
                 custom_timeouts=within(self._args.context.timeouts.control_plane),
             ),
         )
+
+    def _create_namespace(self, role: str, namespace: str, objects: Mapping[str, Object]) -> pulumi.Resource:
+        name, child = f"{self._name}-{role}", pulumi.ResourceOptions(parent=self)
+        return declare_namespace(name, namespace, objects.get(role), child, self._args.context)
 
     def _create_awaited(
         self, role: str, objects: Mapping[str, Object], *, after: list[pulumi.Resource]

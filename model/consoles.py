@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from model.parts import Resources, Section
 from model.scalars import (
@@ -16,6 +16,9 @@ from model.scalars import (
     Version,
     expected,
 )
+
+# The first of Kiali that has the names of today's settings.
+_OLDEST_MAJOR = 2
 
 
 class TempoDataSource(Section):
@@ -91,9 +94,19 @@ class Kiali(Section):
         examples=["operator"],
         description="`operator`: a Kiali resource for its operator; `helm`: the chart kiali-server.",
     )
-    version: Version = Field(default="2.31.0", description="For `helm`: version of the chart.")
+    version: Version = Field(
+        default="2.31.0", description="For `helm`: version of the chart, 2.0 or newer; a chart in a folder has its own."
+    )
     chart_repository: ChartRepository = Field(
         default="https://kiali.org/helm-charts",
         examples=["https://kiali.org/helm-charts"],
         description="For `helm`: where the chart is: an https or oci URL, or a folder.",
     )
+
+    @field_validator("version")
+    @classmethod
+    def _knows_our_names(cls, version: str) -> str:
+        # Older ones call internal_url and external_url otherwise, and ignore what they do not know (kiali: d282bc72).
+        if int(version.partition(".")[0]) < _OLDEST_MAJOR:
+            raise expected(f"version {_OLDEST_MAJOR}.0.0 or newer: an older Kiali does not know where Tempo is told")
+        return version

@@ -25,6 +25,9 @@ TRACING_PROVIDER = "otel"
 # The Istio that Helm installs if the settings name no other.
 DEFAULT_ISTIO = "1.31.4"
 
+# Of the Sail operator's profiles, those that need a plugin and a ztunnel on each node.
+_AMBIENT_PROFILES = ("ambient", "openshift-ambient")
+
 # Values of Istio's chart that another setting, or the program itself, determines.
 _OWNED_VALUES = {
     "revision": "mesh.revision",
@@ -80,8 +83,15 @@ class Sail(Section):
         default=None,
         min_length=1,
         examples=["ambient"],
-        description="A profile of the operator; none takes its default.",
+        description="A profile of the operator; none takes its default. `ambient` also installs the CNI plugin and "
+        "ztunnel, for namespaces of others with that label; the program's own keep sidecars, whose spans name both "
+        "ends of a call.",
     )
+
+    @property
+    def is_ambient(self) -> bool:
+        """Whether Istio serves namespaces without sidecars too."""
+        return self.profile in _AMBIENT_PROFILES
 
 
 class Existing(Section):
@@ -219,6 +229,10 @@ class Mesh(Section):
             )
         if self.installer == "sail" and self.revision != "default":
             raise expected("no revision for installer sail: the operator names revisions, by sail.updateStrategy")
+        if self.is_ambient and self.cni is False:
+            raise expected(
+                f"cni true or none for sail.profile {self.sail.profile}: its traffic goes through the plugin"
+            )
         if self.installer == "existing":
             ours = {
                 "hub",
@@ -234,6 +248,11 @@ class Mesh(Section):
                 names = ", ".join(sorted(type(self).model_fields[name].alias or name for name in ours))
                 raise expected(f"no {names} for installer existing: its owner decides them")
         return self
+
+    @property
+    def is_ambient(self) -> bool:
+        """Whether the program installs an Istio that serves namespaces without sidecars too."""
+        return self.installer == "sail" and self.sail.is_ambient
 
     @property
     def is_patched(self) -> bool:

@@ -22,6 +22,9 @@ _CHARTS_AUTOSCALE_MAX = 5
 # The API version of the Sail operator's resources.
 SAIL_API_VERSION = "sailoperator.io/v1"
 
+# The Sail operator's default.
+ZTUNNEL_NAMESPACE = "ztunnel"
+
 
 class MeshControlPlaneArgs(Args):
     """Arguments of ``MeshControlPlane``."""
@@ -38,6 +41,8 @@ def installs_cni(mesh: Mesh, platform: Platform) -> bool:
     """Whether the control plane comes with Istio's CNI plugin."""
     if mesh.installer == "existing":
         return False
+    if mesh.is_ambient:
+        return True
     return platform == "openshift" if mesh.cni is None else mesh.cni
 
 
@@ -116,7 +121,9 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     # collector serves.
     mesh_config: dict[str, Any] = {"enableTracing": True}
     if mesh.discovery_namespaces_only:
-        mesh_config["discoverySelectors"] = [_namespace_selector(args.namespaces)]
+        # ztunnel does not start without the root certificate, which istiod writes to these namespaces only.
+        node_proxies = [ZTUNNEL_NAMESPACE] if mesh.is_ambient else []
+        mesh_config["discoverySelectors"] = [_namespace_selector([*args.namespaces, *node_proxies])]
     scheduling = args.context.scheduling
     ours: dict[str, Any] = {
         "global": {
@@ -137,6 +144,9 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
         ours["pilot"]["cni"] = {"enabled": True}
         # All that a pod with a sidecar then lacks for Pod Security `restricted`.
         ours["global"]["proxy"]["seccompProfile"] = SECCOMP
+    if mesh.is_ambient:
+        # By default istiod trusts a ztunnel in its own namespace only.
+        ours["pilot"]["trustedZtunnelNamespace"] = ZTUNNEL_NAMESPACE
 
     values = merge(ours, mesh.values)
     # A merge replaces lists, so the providers are joined by hand.

@@ -8,6 +8,7 @@ from objects.context import Context, Object, wait_for
 from objects.merge import merge
 from objects.mesh_config import (
     SAIL_API_VERSION,
+    ZTUNNEL_NAMESPACE,
     MeshControlPlaneArgs,
     active_revision,
     build_mesh_values,
@@ -16,6 +17,8 @@ from objects.mesh_config import (
     installs_cni,
     sail_version,
 )
+from objects.namespaces import build_namespace
+from objects.pod_security import PRIVILEGED
 
 # The operator accepts no other name for the plugin, and only a tag or revision of this name obeys the label
 # `istio-injection`.
@@ -31,6 +34,11 @@ def build_sail(args: MeshControlPlaneArgs) -> dict[str, Object]:
     built["istio"] = _object("Istio", "istio", "condition=Ready", _istio(args), context)
     if mesh.sail.update_strategy == "RevisionBased":
         built["tag"] = _object("IstioRevisionTag", "tag", _tag_moved(mesh), _tag(), context)
+    if mesh.is_ambient:
+        if ZTUNNEL_NAMESPACE not in args.existing_namespaces:
+            # The operator does not create this one either.
+            built["ztunnel-namespace"] = build_namespace(ZTUNNEL_NAMESPACE, context, extra_labels=PRIVILEGED)
+        built["ztunnel"] = _object("ZTunnel", "ztunnel", "condition=Ready", _ztunnel(mesh), context)
     return built
 
 
@@ -64,6 +72,8 @@ def _istio_cni(args: MeshControlPlaneArgs) -> dict[str, Any]:
     mesh = args.mesh
     # The operator does not create the namespace.
     spec: dict[str, Any] = {"version": sail_version(mesh), "namespace": cni_namespace(mesh, args.platform)}
+    if mesh.is_ambient:
+        spec["profile"] = mesh.sail.profile
     images = image_values(mesh, args.context)
     values = merge({"global": images} if images else {}, mesh.cni_values)
     if values:
@@ -71,9 +81,18 @@ def _istio_cni(args: MeshControlPlaneArgs) -> dict[str, Any]:
     return spec
 
 
+def _ztunnel(mesh: Mesh) -> dict[str, Any]:
+    """The spec of a ZTunnel, which takes images and mesh configuration from the Istio that it names."""
+    return {"version": sail_version(mesh), "namespace": ZTUNNEL_NAMESPACE, "targetRef": _istio_reference()}
+
+
 def _tag() -> dict[str, Any]:
     """The spec of the tag that keeps ``istio-injection=enabled`` working when revisions have names of their own."""
-    return {"targetRef": {"kind": "Istio", "name": _NAME}}
+    return {"targetRef": _istio_reference()}
+
+
+def _istio_reference() -> dict[str, str]:
+    return {"kind": "Istio", "name": _NAME}
 
 
 def _tag_moved(mesh: Mesh) -> str:

@@ -408,7 +408,6 @@ class Plan:
         return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}
 
     @property
-    @property
     def _closes_collector(self) -> bool:
         """Whether a policy of ours is of use only without the one that the operator may make, and it knows of that."""
         policies = self.settings.network_policies
@@ -417,6 +416,7 @@ class Plan:
         ours = self.settings.mesh.namespace not in self.settings.namespaces.existing
         return narrow and ours and field_at(definition, "networkPolicy") is not False
 
+    @property
     def _exposed_productpage(self) -> ExposedService:
         """The product page, or the sample's gateway in front of it if there is one."""
         bookinfo = self.settings.bookinfo

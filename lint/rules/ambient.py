@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, mapping
+from lint.objects import Manifests, at, mapping, sequence
 from lint.rule import rule
 from lint.views.destinations import destinations
 from lint.views.mesh import root_namespaces, tracers
 from lint.views.namespaces import ambient, is_ambient, namespaces
 from lint.views.telemetry import telemetries, tracing, tracing_entries
-from lint.views.waypoints import NONE, USE_WAYPOINT, admits, attachments, waypoints
+from lint.views.waypoints import NONE, USE_WAYPOINT, WAYPOINT_CLASS, admits, attachments, waypoints
 
 
 @rule(
@@ -92,6 +92,40 @@ def selector_in_ambient_namespace(manifests: Manifests, _facts: Facts) -> Iterat
                 "a waypoint takes no notice of a selector, and there are no sidecars here",
                 "name the waypoint, or a Service behind it, in targetRefs instead",
             )
+
+
+@rule(
+    code="N29",
+    title="A Telemetry is for the class of all waypoints",
+    levels=(Severity.WARNING,),
+    why=(
+        "Of the Telemetries with `targetRefs`, istiod looks at those in a waypoint's own namespace and in that of a "
+        "Service behind it. One in the root namespace for the GatewayClass `istio-waypoint`, as policies of other "
+        "kinds may have it, reaches the waypoints of the root namespace only."
+    ),
+    remedy="Leave `targetRefs` out for the whole mesh, or name each waypoint in a Telemetry in its namespace.",
+    example="""
+        apiVersion: telemetry.istio.io/v1
+        kind: Telemetry
+        metadata: {name: waypoints, namespace: istio-system}
+        spec:
+          targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: istio-waypoint}]
+          tracing: [{providers: [{name: otel}], randomSamplingPercentage: 100}]
+    """,
+    source="istio: pilot/pkg/model/telemetry.go, applicableTelemetries, 1.26 to 1.31",
+)
+def telemetry_for_the_class_of_waypoints(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    beside = {waypoint.namespace for waypoint in waypoints(manifests)}
+    for obj in telemetries(manifests):
+        if obj.namespace not in root_namespaces(manifests, facts) - beside or not any(tracing_entries(obj)):
+            continue
+        for index, target in enumerate(sequence(obj.at("spec", "targetRefs"))):
+            if (at(target, "kind"), at(target, "name")) == ("GatewayClass", WAYPOINT_CLASS):
+                yield warning(
+                    obj.where("spec", "targetRefs", index),
+                    "no waypoint outside this namespace gets a Telemetry for the class",
+                    "leave targetRefs out for the whole mesh, or name each waypoint in a Telemetry in its namespace",
+                )
 
 
 @rule(

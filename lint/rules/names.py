@@ -225,7 +225,7 @@ def telemetry_target_that_is_not_there(manifests: Manifests, facts: Facts) -> It
                     telemetry.where(*path),
                     f"only the class {WAYPOINT_CLASS} in the root namespace ({', '.join(sorted(roots))}) is looked at, "
                     "so the Telemetry has no effect",
-                    "correct the name or the namespace",
+                    "name the waypoint, or a Service behind it, in its namespace instead",
                 )
             if kind not in _TARGETS:
                 continue

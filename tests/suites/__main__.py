@@ -46,6 +46,8 @@ REPORT = _pytest("report", "tests/report", "--numprocesses", "2", "--quiet")
 BUILD = Part("build", (sys.executable, "-m", "local", "build"), counts=False)
 # An older version of the program deploys MinIO.
 BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), counts=False)
+# Kiali's server is no part of the stack `local`.
+BUILD_SHAPES = Part("build with Kiali", (*BUILD.command, "--with", "kiali"), counts=False)
 LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, SHAPES = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
     for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "shapes")
@@ -63,13 +65,13 @@ SUITES = {
     "minio": (BUILD_MINIO, MINIO),
     "upgrades": (BUILD, UPGRADES),
     "platforms": (BUILD, PLATFORMS),
-    "shapes": (BUILD, SHAPES),
+    "shapes": (BUILD_SHAPES, SHAPES),
     "programs": (BUILD, PROGRAMS),
     "mutation": (MUTATION,),
     "all": (
         *(LINT, UNIT, REPORT),
-        *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, SHAPES, PROGRAMS),
-        *(BUILD_MINIO, MINIO, MUTATION),
+        *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, PROGRAMS),
+        *(BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
     ),
 }
 

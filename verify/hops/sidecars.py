@@ -1,5 +1,6 @@
 """The sidecars: every pod in the mesh's namespaces has one, unless it opts out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from verify.access.cluster import Object, containers, is_ready, trouble
@@ -17,6 +18,7 @@ _OPT_OUT = "sidecar.istio.io/inject"
 _VALIDATION, _NOT_VALID = "istio-validation", 126
 # The plugin's agents, whoever installed them, in whatever namespace.
 _AGENTS = "kubectl get daemonsets,pods -A -o wide -l k8s-app=istio-cni-node"
+_AMBIENT = ("istio.io/dataplane-mode", "ambient")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
                 f"Namespace {name} does not have the label {wanted}",
                 f"{len(bare)} of its pods have no sidecar",
                 code=Code.NAMESPACE_WITHOUT_LABEL,
-                cause="without the label the injector leaves the namespace's pods alone",
+                cause=f"without the label the injector leaves the namespace's pods alone{_instead(there)}",
                 remedy=f"kubectl label namespace {name} {wanted} --overwrite"
                 f" && kubectl rollout restart deployment -n {name}",
             )
@@ -137,6 +139,14 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             remedy=world.grant,
         )
     return ok(NAME, evidence)
+
+
+def _instead(labels: Mapping[str, str]) -> str:
+    """What the pods of a namespace without the label have, where it is not nothing."""
+    key, value = _AMBIENT
+    if labels.get(key) != value:
+        return ""
+    return ": it is ambient, where a waypoint at most makes spans, in its own name, and no edges between applications"
 
 
 def _in(pod: Object, namespace: str) -> bool:

@@ -12,7 +12,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def extras() -> list[str]:
-    extras = ("istio-cni", "gateway-api", "policies")
+    extras = ("istio-cni", "gateway-api", "policies", "kiali")
     return ["--nodes", str(len(NODES)), *(word for name in extras for word in ("--with", name))]
 
 

@@ -128,9 +128,9 @@ def test_a_service_may_be_made_by_an_operator(codes: Codes) -> None:
     assert codes(target("{kind: Service, name: b}") + service) == ["warning N30"]
 
 
-def test_the_class_of_waypoints_is_a_target_in_the_root_namespace_only(codes: Codes) -> None:
+def test_the_class_of_waypoints_is_no_target_that_reaches_all_of_them(codes: Codes) -> None:
     ref = "{group: gateway.networking.k8s.io, kind: GatewayClass, name: istio-waypoint}"
-    assert codes(target(ref, "istio-system")) == []
+    assert codes(target(ref, "istio-system")) == ["warning N29"]
     assert codes(target(ref)) == ["error N30"]
 
 

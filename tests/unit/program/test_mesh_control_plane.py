@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from recording import Deployed, Registration, minimal_config, with_setting
+from recording import Deployed, Registration, minimal_config, run_program, with_setting
+
+import settings
 
 Deploy = Callable[..., Deployed]
 
@@ -343,6 +345,51 @@ def test_the_plugin_s_namespace_is_left_alone_when_others_made_it(deploy: Deploy
     deployed = deploy(config({**SAIL, **OPENSHIFT, "namespaces.existing": ["istio-cni"]}))
     (namespace,) = (r for r in deployed if r.name == "mesh-cni-namespace")
     assert namespace.read
+
+
+AMBIENT = {**SAIL, "mesh.sail.profile": "ambient"}
+
+
+def test_an_ambient_profile_brings_the_plugin_and_a_ztunnel_of_the_same_version(deploy: Deploy) -> None:
+    deployed = deploy(config({**AMBIENT, "mesh.version": "1.30.3"}))
+    assert deployed.get("IstioCNI", "default").inputs["spec"] == {
+        "version": "v1.30.3",
+        "namespace": "istio-cni",
+        "profile": "ambient",
+    }
+    assert deployed.get("ZTunnel", "default").inputs["spec"] == {
+        "version": "v1.30.3",
+        "namespace": "ztunnel",
+        "targetRef": {"kind": "Istio", "name": "default"},
+    }
+    assert deployed.get("Istio").inputs["spec"]["values"]["pilot"]["trustedZtunnelNamespace"] == "ztunnel"
+
+
+def test_a_ztunnel_comes_after_its_namespace_and_its_istio(deploy: Deploy) -> None:
+    deployed = deploy(config(AMBIENT))
+    before = deployed.before(deployed.get("ZTunnel").urn)
+    assert {deployed.get("Namespace", "ztunnel").urn, deployed.get("Istio").urn} <= before
+
+
+def test_a_ztunnel_gets_the_root_certificate_from_an_istiod_that_sees_few_namespaces(deploy: Deploy) -> None:
+    values = deploy(config({**AMBIENT, "mesh.discoveryNamespacesOnly": True})).get("Istio").inputs["spec"]["values"]
+    (selector,) = values["meshConfig"]["discoverySelectors"]
+    assert "ztunnel" in selector["matchExpressions"][0]["values"]
+
+
+def test_the_profile_of_openshift_for_ambient_is_one_too(deploy: Deploy) -> None:
+    deployed = deploy(config({**AMBIENT, **OPENSHIFT, "mesh.sail.profile": "openshift-ambient"}))
+    assert deployed.get("IstioCNI").inputs["spec"]["profile"] == "openshift-ambient"
+    assert deployed.get("ZTunnel", "default")
+
+
+def test_an_ambient_profile_without_the_plugin_is_refused() -> None:
+    with pytest.raises(settings.ConfigError, match=r"cni true or none for sail\.profile ambient"):
+        run_program(config({**AMBIENT, "mesh.cni": False}), preview=True)
+
+
+def test_no_other_profile_has_a_ztunnel(deploy: Deploy) -> None:
+    assert not [r for r in deploy(config({**SAIL, "mesh.sail.profile": "demo"})) if r.kind == "ZTunnel"]
 
 
 def test_revisions_with_names_of_their_own_get_a_tag_that_obeys_the_short_label(deploy: Deploy) -> None:

@@ -113,6 +113,7 @@ BAD_SETTINGS: list[tuple[str, Any]] = [
     ("grafana.prometheus.uid", "prometheus of the mesh"),
     ("kiali.installer", "olm"),
     ("kiali.version", "v2"),
+    ("kiali.version", "1.89.0"),
     ("bookinfo.traffic.requestsPerSecond", 0),
     ("bookinfo.traffic.concurrency", 0),
     ("bookinfo.gateway", "nginx"),

@@ -26,7 +26,7 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
             "tracing.collector.inMesh": True,
         },
         # A version that the definitions know which the schemas are made of.
-        "sail": {"mesh.installer": "sail", "mesh.version": "1.30.3"},
+        "sail": {"mesh.installer": "sail", "mesh.version": "1.30.3", "mesh.sail.profile": "ambient"},
         "sail-by-revision": {
             "mesh.installer": "sail",
             "mesh.version": "1.30.3",

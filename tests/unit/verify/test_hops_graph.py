@@ -790,6 +790,54 @@ def test_a_kiali_that_answers_something_else_is_at_fault(answer: httpx.Response)
     assert_broken(judged_kiali(lambda _: answer), Because.FAULT, remedy=KIALI_LOGS)
 
 
+def unreached(url: str) -> httpx.Response:
+    """What Kiali answers when Tempo does not (kiali: tracing/tempo/http_client.go, handlers/tracing.go)."""
+    search = f"{url}/api/search?q=%7B.service.name%3D%22productpage.bookinfo%22%7D&limit=20"
+    return httpx.Response(503, json={"error": f'Get "{search}": dial tcp: lookup tempo: no such host'})
+
+
+def test_what_kiali_says_of_a_failure_is_quoted_without_the_search() -> None:
+    finding = judged_kiali(lambda _: unreached(TEMPO_URL))
+    assert_broken(finding, Because.FAULT, remedy=KIALI_LOGS)
+    assert finding.evidence == (f'Get "{TEMPO_URL}/api/search": dial tcp: lookup tempo: no such host',)
+
+
+def test_a_kiali_of_the_chart_that_looks_for_tempo_elsewhere_is_led_there() -> None:
+    finding = judged_kiali(lambda _: unreached("http://tempo.istio-system:3200"))
+    assert_broken(finding, Because.FAULT, remedy="kubectl get configmap kiali -n istio-system -o yaml | sed")
+    assert finding.cause == f"Kiali looks for traces at http://tempo.istio-system:3200, and Tempo is at {TEMPO_URL}"
+    assert f"s#http://tempo.istio-system:3200#{TEMPO_URL}#g" in finding.remedy
+
+
+def test_a_kiali_of_the_operator_that_looks_for_tempo_elsewhere_is_restored_by_pulumi() -> None:
+    stack = with_kiali(lambda _: unreached("http://tempo.istio-system:3200"), operators=["kiali"])
+    assert kiali.judge(stack, looks(kiali.look(stack))).remedy == stack.restore
+
+
+def test_another_address_that_kiali_complains_of_is_not_taken_for_tempos() -> None:
+    complaint = httpx.Response(503, json={"error": 'Get "https://10.96.0.1:443/api/v1/namespaces": forbidden'})
+    assert_broken(judged_kiali(lambda _: complaint), Because.FAULT, remedy=KIALI_LOGS)
+
+
+def test_kiali_takes_a_token_for_a_session() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/authenticate":
+            assert (request.method, request.content) == ("POST", b"token=of-a-person")
+            return httpx.Response(200, headers={"Set-Cookie": "kiali-token=session; Path=/; HttpOnly"}, json={})
+        known = "kiali-token=session" in request.headers.get("Cookie", "")
+        return httpx.Response(200, json={"data": [{}]}) if known else httpx.Response(401)
+
+    stack = with_kiali(answer)
+    stack.cluster.bearer = lambda: "of-a-person"
+    assert kiali.judge(stack, looks(kiali.look(stack))).status is Status.OK
+
+
+def test_a_token_that_kiali_refuses_is_reported_as_unknown() -> None:
+    stack = with_kiali(lambda _: httpx.Response(401))
+    stack.cluster.bearer = lambda: "of-a-person"
+    assert kiali.judge(stack, looks(kiali.look(stack))).code is Code.LOGIN_REFUSED
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_kiali_that_wants_another_login_is_reported_as_unknown(status: int) -> None:
     finding = judged_kiali(lambda _: httpx.Response(status))

@@ -233,6 +233,13 @@ def test_a_missing_label_is_set_and_the_pods_are_recreated() -> None:
     assert "1 of its pods have no sidecar" in finding.evidence
 
 
+def test_of_an_ambient_namespace_it_is_said_what_its_traces_would_lack() -> None:
+    ambient = {"metadata": {"name": "bookinfo", "labels": {"istio.io/dataplane-mode": "ambient"}}}
+    finding = sidecars.judge(world(), looks(sidecars.Seen({"bookinfo": ambient}, [])))
+    assert finding.code is Code.NAMESPACE_WITHOUT_LABEL
+    assert finding.cause.endswith("no edges between applications")
+
+
 def test_only_the_namespaces_own_pods_without_a_sidecar_are_counted() -> None:
     bare = {"metadata": {"name": "bookinfo"}}
     pods = [pod("details-v1-1"), pod("ratings-v1-1", sidecar=True), pod("cart-1", "shop")]

@@ -19,6 +19,12 @@ spec:
 ---
 """
 OF_NAMESPACE = replaced(TELEMETRY, "namespace: istio-system", "namespace: bookinfo") + TELEMETRY
+OF_CLASS = replaced(
+    TELEMETRY,
+    "istio-system}\nspec:",
+    "istio-system}\nspec:\n"
+    "  targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: istio-waypoint}]",
+)
 
 EXAMPLES = {
     "ambient_namespace_without_waypoint": Example(
@@ -31,6 +37,11 @@ EXAMPLES = {
         wrong=replaced(OF_NAMESPACE, "bookinfo}\nspec:", "bookinfo}\nspec:\n  selector: {matchLabels: {app: reviews}}")
         + WITH_WAYPOINT,
         right=OF_NAMESPACE + WITH_WAYPOINT,
+    ),
+    "telemetry_for_the_class_of_waypoints": Example(
+        "warning N29 Telemetry istio-system/mesh-default: spec.targetRefs[0]",
+        wrong=OF_CLASS,
+        right=TELEMETRY,
     ),
     "waypoint_that_does_not_admit_a_namespace": Example(
         'error N29 Namespace bookinfo: metadata.labels["istio.io/use-waypoint"]',
