@@ -16,6 +16,7 @@ AT_ONCE = {
     "ConfigMap",
     "CronJob",
     "Namespace",
+    "NetworkPolicy",
     "OperatorGroup",
     "Role",
     "RoleBinding",
