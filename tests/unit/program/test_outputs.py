@@ -25,6 +25,7 @@ OUTPUTS: list[tuple[Settings, str, tuple[str, str]]] = [
     # The settings, the output, and what has to be there before it.
     ({}, "namespaces.names", ("Namespace", "istio-system")),
     ({}, "namespaces.names", ("Namespace", "tracing-system")),
+    ({}, "network-policies.names", ("NetworkPolicy", "mesh-tracing-collector")),
     (OLM, "operators.names", ("Operator", "tempo-product.openshift-tempo-operator")),
     (OLM, "operators.names", ("Operator", "opentelemetry-product.openshift-opentelemetry-operator")),
     ({}, "mesh.namespace", ("Release", "istiod")),
