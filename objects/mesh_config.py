@@ -142,8 +142,10 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     }
     if installs_cni(mesh, args.platform):
         ours["pilot"]["cni"] = {"enabled": True}
-        # All that a pod with a sidecar then lacks for Pod Security `restricted`.
-        ours["global"]["proxy"]["seccompProfile"] = SECCOMP
+        if mesh.installer == "helm":
+            # All that a pod with a sidecar then lacks for Pod Security `restricted`. Sail's Istio has no such field
+            # before Service Mesh 3.4; OpenShift gives every pod the profile, and ours have it for the whole pod.
+            ours["global"]["proxy"]["seccompProfile"] = SECCOMP
     if mesh.is_ambient:
         # By default istiod trusts a ztunnel in its own namespace only.
         ours["pilot"]["trustedZtunnelNamespace"] = ZTUNNEL_NAMESPACE

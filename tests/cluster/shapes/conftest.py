@@ -6,8 +6,8 @@ from nodes import NODES
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what starts and ends clusters of its own before the one that the other tests share."""
-    items.sort(key=lambda item: "cluster" in getattr(item, "fixturenames", []))
+    """Run first what starts and ends clusters of its own, then what wants a shared one without the stack."""
+    items.sort(key=lambda item: [name in getattr(item, "fixturenames", []) for name in ("cluster", "deployed")])
 
 
 @pytest.fixture(scope="session")

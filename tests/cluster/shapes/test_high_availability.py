@@ -4,19 +4,19 @@ import json
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 import yaml
 from embedded import CHECKOUT, Host, eventually
-from faults import BOOKINFO, MESH, PATIENCE, SETTINGS, apply, report
-from nodes import NODES, pods_on
+from faults import BOOKINFO, MESH, PATIENCE, SETTINGS, TRACING, apply, report
+from nodes import NODES, node_of_volume, pods_on, unavailable
 
-# It carries no volume, as the stack was deployed while it took no pods.
-DRAINED, STAYING, ASIDE = NODES
 CURL = "docker.io/curlimages/curl:8.11.1"
 LOAD_SECONDS = 60
+VOLUMES = ("seaweedfs", "tempo-storage-tempo-tempo-0")
 COLLECTOR, ISTIOD = "app.kubernetes.io/name=otel-collector", "app=istiod"
 # Prints the id of each request's trace, and the status of its answer. The ids count from a number of the pod's own.
 LOOP = """
@@ -48,8 +48,21 @@ send() {
 """
 
 
-def pod(name: str, namespace: str, script: str) -> dict[str, Any]:
-    """A pod that sends for a minute, on a node that stays."""
+@dataclass(frozen=True)
+class Doubled:
+    """The stack with two collectors and two istiods: one of each ``staying``, one on the node that is ``drained``.
+
+    The latter has no volume, and nothing that answers requests, which come from the node ``aside``.
+    """
+
+    cluster: Host
+    drained: str
+    staying: str
+    aside: str
+
+
+def pod(name: str, namespace: str, script: str, node: str) -> dict[str, Any]:
+    """A pod that sends for a minute."""
     environment = {"PREFIX": secrets.token_hex(8), "SECONDS_OF_LOAD": str(LOAD_SECONDS)}
     container = {
         "name": "load",
@@ -63,7 +76,7 @@ def pod(name: str, namespace: str, script: str) -> dict[str, Any]:
         "metadata": {"name": name, "namespace": namespace},
         "spec": {
             "restartPolicy": "Never",
-            "nodeSelector": {"kubernetes.io/hostname": ASIDE},
+            "nodeSelector": {"kubernetes.io/hostname": node},
             "terminationGracePeriodSeconds": 0,
             "containers": [container],
         },
@@ -75,21 +88,26 @@ def nodes_of(cluster: Host, labels: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def doubled(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """The stack with two collectors and two istiods, one of each on the node without volumes."""
+def doubled(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doubled]:
+    with_volumes = {node_of_volume(cluster, TRACING, claim) for claim in VOLUMES}
+    drained, *others = sorted(NODES, key=lambda node: node in with_volumes)
+    found = Doubled(cluster, drained, *others)
+    cluster.local("node", "drain", drained)
+    assert eventually(lambda: unavailable(cluster), lambda names: not names, 120) == set()
     content = yaml.safe_load(SETTINGS.read_text())
     content["config"]["mesh-tracing:tracing"]["collector"]["replicas"] = 2
     content["config"]["mesh-tracing:mesh"]["replicas"] = 2
     file = tmp_path_factory.mktemp("doubled") / SETTINGS.name
     file.write_text(yaml.safe_dump(content))
-    cluster.kubectl("cordon", ASIDE)
+    cluster.kubectl("uncordon", drained)
+    cluster.kubectl("cordon", found.aside)
     up(cluster, "--config-file", str(file))
     for labels in (COLLECTOR, ISTIOD):
         eventually(lambda labels=labels: nodes_of(cluster, labels), lambda nodes: len(nodes) == 2, 90)
     cluster.kubectl("rollout", "status", "-n", MESH, "deployment/istiod", "--timeout=120s")
-    cluster.kubectl("uncordon", ASIDE)
-    yield cluster
-    cluster.kubectl("uncordon", DRAINED)
+    cluster.kubectl("uncordon", found.aside)
+    yield found
+    cluster.kubectl("uncordon", drained)
     up(cluster)
 
 
@@ -99,21 +117,21 @@ def up(cluster: Host, *options: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def drained(doubled: Host) -> dict[str, dict[str, str]]:
+def drained(doubled: Doubled) -> dict[str, dict[str, str]]:
     """What each sender got for each of its traces, while the node was drained."""
-    pods = {"visitor": (BOOKINFO, VISIT), "sender": ("default", SEND)}
+    cluster, pods = doubled.cluster, {"visitor": (BOOKINFO, VISIT), "sender": ("default", SEND)}
     for name, (namespace, script) in pods.items():
-        apply(doubled, pod(name, namespace, script))
+        apply(cluster, pod(name, namespace, script, doubled.aside))
     try:
         for name, (namespace, _) in pods.items():
-            doubled.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=60s")
-        doubled.local("node", "drain", DRAINED)
+            cluster.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=60s")
+        cluster.local("node", "drain", doubled.drained)
         with ThreadPoolExecutor() as beside:
-            logs = {name: beside.submit(results, doubled, space, name) for name, (space, _) in pods.items()}
+            logs = {name: beside.submit(results, cluster, space, name) for name, (space, _) in pods.items()}
             return {name: found.result() for name, found in logs.items()}
     finally:
         for name, (namespace, _) in pods.items():
-            doubled.kubectl("delete", "pod", "-n", namespace, name)
+            cluster.kubectl("delete", "pod", "-n", namespace, name)
 
 
 def results(cluster: Host, namespace: str, name: str) -> dict[str, str]:
@@ -130,19 +148,19 @@ def stored(cluster: Host, traces: set[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("labels", [COLLECTOR, ISTIOD])
-def test_two_pods_are_spread_over_two_nodes(doubled: Host, labels: str) -> None:
-    assert nodes_of(doubled, labels) == [DRAINED, STAYING]
+def test_two_pods_are_spread_over_two_nodes(doubled: Doubled, labels: str) -> None:
+    assert nodes_of(doubled.cluster, labels) == sorted([doubled.drained, doubled.staying])
 
 
 @pytest.mark.parametrize("name", ["otel-collector", "istiod"])
-def test_a_disruption_budget_lets_one_of_two_be_evicted(doubled: Host, name: str) -> None:
-    budget = json.loads(doubled.kubectl("get", "poddisruptionbudget", "-n", MESH, name, "-o", "json"))
+def test_a_disruption_budget_lets_one_of_two_be_evicted(doubled: Doubled, name: str) -> None:
+    budget = json.loads(doubled.cluster.kubectl("get", "poddisruptionbudget", "-n", MESH, name, "-o", "json"))
     assert (budget["status"]["expectedPods"], budget["status"]["disruptionsAllowed"]) == (2, 1)
 
 
-def test_the_drained_node_has_no_pod_left(doubled: Host, drained: dict[str, dict[str, str]]) -> None:
+def test_the_drained_node_has_no_pod_left(doubled: Doubled, drained: dict[str, dict[str, str]]) -> None:
     assert drained
-    assert pods_on(doubled, DRAINED) == []
+    assert pods_on(doubled.cluster, doubled.drained) == []
 
 
 def test_no_request_fails_while_a_node_is_drained(drained: dict[str, dict[str, str]]) -> None:
@@ -151,17 +169,17 @@ def test_no_request_fails_while_a_node_is_drained(drained: dict[str, dict[str, s
     assert [status for status in statuses if status != "200"] == []
 
 
-def test_every_span_that_a_collector_accepted_is_stored(doubled: Host, drained: dict[str, dict[str, str]]) -> None:
+def test_every_span_that_a_collector_accepted_is_stored(doubled: Doubled, drained: dict[str, dict[str, str]]) -> None:
     accepted = {trace for trace, status in drained["sender"].items() if status == "200"}
     assert len(accepted) > LOAD_SECONDS
-    assert eventually(lambda: accepted - stored(doubled, accepted), lambda lost: not lost, 60) == set()
+    assert eventually(lambda: accepted - stored(doubled.cluster, accepted), lambda lost: not lost, 60) == set()
 
 
-def test_two_of_each_serve_again_after_the_drain(doubled: Host, drained: dict[str, dict[str, str]]) -> None:
+def test_two_of_each_serve_again_after_the_drain(doubled: Doubled, drained: dict[str, dict[str, str]]) -> None:
     assert drained
     for deployment in ("otel-collector", "istiod"):
-        doubled.kubectl("rollout", "status", "-n", MESH, f"deployment/{deployment}", "--timeout=120s")
-        found = json.loads(doubled.kubectl("get", "deployment", "-n", MESH, deployment, "-o", "json"))
+        doubled.cluster.kubectl("rollout", "status", "-n", MESH, f"deployment/{deployment}", "--timeout=120s")
+        found = json.loads(doubled.cluster.kubectl("get", "deployment", "-n", MESH, deployment, "-o", "json"))
         assert found["status"]["availableReplicas"] == 2
-    found = report(doubled, *PATIENCE)
+    found = report(doubled.cluster, *PATIENCE)
     assert found["exit"] == 0, found["hops"]

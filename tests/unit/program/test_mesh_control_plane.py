@@ -284,7 +284,7 @@ def test_the_operator_gets_what_is_ours_and_decides_what_is_its_own(deploy: Depl
         "values": {
             "global": {
                 "istioNamespace": "istio-system",
-                "proxy": {"clusterDomain": "cluster.local", "seccompProfile": {"type": "RuntimeDefault"}},
+                "proxy": {"clusterDomain": "cluster.local"},
             },
             "meshConfig": {"enableTracing": True, "extensionProviders": [OUR_PROVIDER]},
             "pilot": {"cni": {"enabled": True}, "seccompProfile": {"type": "RuntimeDefault"}},
