@@ -109,6 +109,9 @@ def doubled(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFacto
     yield found
     cluster.kubectl("uncordon", drained)
     up(cluster)
+    # The autoscaler, which knows no metrics here, leaves two.
+    cluster.kubectl("scale", "-n", MESH, "deployment/istiod", "--replicas=1")
+    assert len(eventually(lambda: nodes_of(cluster, ISTIOD), lambda nodes: len(nodes) == 1, 60)) == 1
 
 
 def up(cluster: Host, *options: str) -> None:
