@@ -9,13 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
-from embedded import CHECKOUT, Host, eventually
-from faults import BOOKINFO, MESH, PATIENCE, SETTINGS, TRACING, apply, report
+from embedded import Host, eventually
+from faults import BOOKINFO, MESH, PATIENCE, TRACING, apply, report
 from nodes import NODES, node_of_volume, pods_on, unavailable
+from other_settings import deploy_with
 
 CURL = "docker.io/curlimages/curl:8.11.1"
 LOAD_SECONDS = 60
+TWO_OF_EACH = {
+    "mesh-tracing:mesh": {"replicas": 2},
+    "mesh-tracing:tracing": {"collector": {"replicas": 2}},
+}
 VOLUMES = ("seaweedfs", "tempo-storage-tempo-tempo-0")
 COLLECTOR, ISTIOD = "app.kubernetes.io/name=otel-collector", "app=istiod"
 # Prints the id of each request's trace, and the status of its answer. The ids count from a number of the pod's own.
@@ -94,29 +98,19 @@ def doubled(cluster: Host, deployed: str, tmp_path_factory: pytest.TempPathFacto
     found = Doubled(cluster, drained, *others)
     cluster.local("node", "drain", drained)
     assert eventually(lambda: unavailable(cluster), lambda names: not names, 120) == set()
-    content = yaml.safe_load(SETTINGS.read_text())
-    content["config"]["mesh-tracing:tracing"]["collector"]["replicas"] = 2
-    content["config"]["mesh-tracing:mesh"]["replicas"] = 2
-    file = tmp_path_factory.mktemp("doubled") / SETTINGS.name
-    file.write_text(yaml.safe_dump(content))
     cluster.kubectl("uncordon", drained)
     cluster.kubectl("cordon", found.aside)
-    up(cluster, "--config-file", str(file))
+    deploy_with(cluster, tmp_path_factory.mktemp("doubled"), TWO_OF_EACH)
     for labels in (COLLECTOR, ISTIOD):
         eventually(lambda labels=labels: nodes_of(cluster, labels), lambda nodes: len(nodes) == 2, 90)
     cluster.kubectl("rollout", "status", "-n", MESH, "deployment/istiod", "--timeout=120s")
     cluster.kubectl("uncordon", found.aside)
     yield found
     cluster.kubectl("uncordon", drained)
-    up(cluster)
+    cluster.local("deploy")
     # The autoscaler, which knows no metrics here, leaves two.
     cluster.kubectl("scale", "-n", MESH, "deployment/istiod", "--replicas=1")
     assert len(eventually(lambda: nodes_of(cluster, ISTIOD), lambda nodes: len(nodes) == 1, 60)) == 1
-
-
-def up(cluster: Host, *options: str) -> None:
-    command = ("pulumi", "up", "--cwd", str(CHECKOUT), "--stack", "local", "--yes", "--skip-preview")
-    cluster.with_exports(*command, "--non-interactive", *options)
 
 
 @pytest.fixture(scope="module")
