@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,6 +78,23 @@ class Host:
         """Return the address on the host of one forwarded service."""
         ports = json.loads((self.state / "cluster.json").read_text())["ports"]
         return f"http://127.0.0.1:{ports[name]}"
+
+    @contextmanager
+    def forwarded(self, namespace: str, what: str, port: int) -> Iterator[str]:
+        """The address on the host of one port of a pod, or of what has pods, as ``kubectl port-forward`` opens it."""
+        forward = f"kubectl port-forward -n {namespace} {what} :{port}"
+        line = f'exports="$({sys.executable} -m local env)" && eval "$exports" && exec {forward}'
+        command = ["bash", "-c", line]
+        with subprocess.Popen(
+            command, cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE, text=True
+        ) as running:
+            try:
+                assert running.stdout is not None
+                found = re.search(r"127\.0\.0\.1:(\d+)", running.stdout.readline())
+                assert found
+                yield f"http://127.0.0.1:{found[1]}"
+            finally:
+                running.terminate()
 
     def _run(
         self, command: list[str], environment: dict[str, str], *, check: bool = True

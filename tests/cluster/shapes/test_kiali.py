@@ -1,11 +1,8 @@
 """Kiali's server, configured as the program configures its chart, shows the traces that Tempo has."""
 
 import json
-import re
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,28 +57,11 @@ def token(cluster: Host) -> Iterator[str]:
 def session(cluster: Host, kiali: str, token: str) -> Iterator[httpx.Client]:
     """A browser's session with Kiali."""
     with (
-        forwarded(cluster, f"deployment/{kiali}", 20001) as address,
+        cluster.forwarded(MESH, f"deployment/{kiali}", 20001) as address,
         httpx.Client(base_url=address, trust_env=False, timeout=30) as client,
     ):
         client.post("/api/authenticate", data={"token": token}).raise_for_status()
         yield client
-
-
-@contextmanager
-def forwarded(cluster: Host, what: str, port: int) -> Iterator[str]:
-    """The address on the host of one port of what is in the mesh's namespace."""
-    line = f'exports="$(python -m local env)" && eval "$exports" && exec kubectl port-forward -n {MESH} {what} :{port}'
-    environment = cluster.environment()
-    environment["PATH"] = f"{CHECKOUT}/.venv/bin:{environment['PATH']}"
-    command = ["bash", "-c", line]
-    with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True) as forward:
-        try:
-            assert forward.stdout is not None
-            found = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
-            assert found
-            yield f"http://127.0.0.1:{found[1]}"
-        finally:
-            forward.terminate()
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,12 @@
 """Three nodes are one cluster: each reaches what is on the others, and the stack works across them."""
 
 import json
-import re
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from embedded import CHECKOUT, Host
+from embedded import Host
 from faults import PATIENCE, report
 from nodes import NODES
 
@@ -91,18 +89,8 @@ def test_the_control_plane_gets_logs_from_the_kubelet_of(cluster: Host, probes: 
 def test_the_control_plane_forwards_ports_through_the_kubelet_of(
     cluster: Host, probes: dict[str, str], node: str
 ) -> None:
-    line = f'exports="$(python -m local env)" && eval "$exports" && exec kubectl port-forward -n {PROBE} {node} :{PORT}'
-    environment = cluster.environment()
-    environment["PATH"] = f"{CHECKOUT}/.venv/bin:{environment['PATH']}"
-    command = ["bash", "-c", line]
-    with subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True) as forward:
-        try:
-            assert forward.stdout is not None
-            found = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
-            assert found
-            answer = httpx.get(f"http://127.0.0.1:{found[1]}/health", trust_env=False, timeout=30)
-        finally:
-            forward.terminate()
+    with cluster.forwarded(PROBE, node, PORT) as address:
+        answer = httpx.get(f"{address}/health", trust_env=False, timeout=30)
     assert answer.status_code == 200
 
 
