@@ -4,6 +4,7 @@ Exits 0 without errors, 1 with errors, 2 if something could not be checked.
 """
 
 import argparse
+import gc
 import io
 import os
 import sys
@@ -99,4 +100,7 @@ def _print_anything() -> None:
 
 
 if __name__ == "__main__":
+    # What is read stays until the end, which is soon: to go through it again and again for what is not used any more
+    # takes a tenth of the time.
+    gc.disable()
     sys.exit(main())

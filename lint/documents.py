@@ -6,7 +6,8 @@ refuses a key that is there twice.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -21,21 +22,70 @@ _FLOAT = re.compile(
 _BRACKETS = re.compile(r"[][{}]")
 _NO_SPACE = re.compile(r"\S|\Z")
 _PREFIX = "tag:yaml.org,2002:"
-_MERGE = f"{_PREFIX}merge"
+_MERGE, _TEXT, _MAP, _LIST = (f"{_PREFIX}{name}" for name in ("merge", "str", "map", "seq"))
 # Beyond this Python itself refuses to read a number, and no field holds one.
 _MAX_DIGITS = 4000
 _DEEPEST = 2000
 
 
 class Loader(yaml.CSafeLoader):
-    """A loader for one text; ``strict`` refuses a key that is there twice."""
+    """A loader for one text; ``strict`` refuses a key that is there twice.
+
+    Nearly all that there is are texts, maps and lists: these are made here, without a general constructor's detours.
+    """
 
     strict = True
 
-    def construct_document(self, node: yaml.Node) -> Any:
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._flat: set[yaml.Node] = set()
+
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
+        """Return the tag of a node that is written without one; a plain scalar has ``implicit[0]``."""
+        if kind is yaml.ScalarNode:
+            return _tag_of(value) if implicit[0] else _TEXT
+        return _MAP if kind is yaml.MappingNode else _LIST
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return node.value if node.tag == _TEXT else super().construct_object(node, deep)
+        if node in self.constructed_objects:
+            return self.constructed_objects[node]
+        if isinstance(node, yaml.MappingNode) and node.tag == _MAP:
+            return self._filled_later({}, node, self._fill_map)
+        if isinstance(node, yaml.SequenceNode) and node.tag == _LIST:
+            return self._filled_later([], node, self._fill_list)
+        return super().construct_object(node, deep)
+
+    def _filled_later(self, made: Any, node: yaml.Node, fill: Callable[[Any, Any], Any]) -> Any:
+        """It may lie as deep as it wants then, and contain itself."""
+        self.constructed_objects[node] = made
+        self.state_generators.append(fill(made, node))
+        return made
+
+    def _fill_map(self, made: dict[Any, Any], node: yaml.MappingNode) -> Iterator[None]:
+        if any(name.tag != _TEXT for name, _ in node.value):
+            made.update(self.construct_mapping(node))
+        else:
+            for name, value in node.value:
+                made[name.value] = self.construct_object(value)
+            if self.strict and len(made) < len(node.value):
+                _refuse_doubled_keys(node)
+        yield
+
+    def _fill_list(self, made: list[Any], node: yaml.SequenceNode) -> Iterator[None]:
+        made.extend(map(self.construct_object, node.value))
+        yield
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put the keys that a merge brings beside a map's own, once, as they may be the same."""
+        if node in self._flat:
+            return
+        self._flat.add(node)
         if self.strict:
             _refuse_doubled_keys(node)
-        return super().construct_document(node)
+        if any(name.tag == _MERGE for name, _ in node.value):
+            super().flatten_mapping(node)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> Any:
         if len(node.value) > _MAX_DIGITS:
@@ -45,26 +95,15 @@ class Loader(yaml.CSafeLoader):
         return super().construct_yaml_int(node)
 
 
-def _refuse_doubled_keys(document: yaml.Node) -> None:
-    """Before the constructor puts merged keys beside a mapping's own."""
-    waiting, seen = [document], set()
-    while waiting:
-        node = waiting.pop()
-        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting.extend(node.value)
-            continue
-        names = set()
-        for key, value in node.value:
-            waiting.append(value)
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in names and key.tag != _MERGE:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value!r} is there twice", key.start_mark
-                    )
-                names.add(key.value)
+def _refuse_doubled_keys(node: yaml.MappingNode) -> None:
+    names: set[str] = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+            if key.value in names:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is there twice", key.start_mark
+                )
+            names.add(key.value)
 
 
 class _Lenient(Loader):
@@ -80,9 +119,13 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     }
 
 
-Loader.yaml_implicit_resolvers = _resolvers()
+_RESOLVERS = _resolvers()
 Loader.add_constructor(f"{_PREFIX}int", Loader.construct_yaml_int)
-_Lenient.add_constructor(f"{_PREFIX}int", _Lenient.construct_yaml_int)
+
+
+@lru_cache(maxsize=4096)
+def _tag_of(plain: str) -> str:
+    return next((tag for tag, pattern in _RESOLVERS.get(plain[:1], ()) if pattern.match(plain)), _TEXT)
 
 
 def load(text: str) -> Any:

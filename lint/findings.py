@@ -41,7 +41,7 @@ class Finding:
         """The line and the column in the file, where there is one."""
         return position_of(self.place)
 
-    @property
+    @cached_property
     def field(self) -> str:
         """The field of the object, in words: ``Kind namespace/name: field.path``."""
         path = dotted(self.place.path)
@@ -66,8 +66,12 @@ class Finding:
         """The page that explains the code, from the project's root."""
         return f"docs/checks/{self.code}.md"
 
-    def __str__(self) -> str:
+    @cached_property
+    def _line(self) -> str:
         return f"{self.severity} {self.code} {self.where}: {self.message}"
+
+    def __str__(self) -> str:
+        return self._line
 
 
 def error(place: Place, why: str, remedy: str) -> Fault:

@@ -227,7 +227,7 @@ def _number(text: str) -> Version:
 
 def parse(text: str) -> Lifecycle:
     """Raises ``pydantic.ValidationError`` for a fact without a source or a day, and for anything else that is wrong."""
-    return Lifecycle.model_validate(yaml.safe_load(text))
+    return Lifecycle.model_validate(yaml.load(text, yaml.CSafeLoader))
 
 
 @cache

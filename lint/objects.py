@@ -73,6 +73,8 @@ def at(value: object, *path: Key) -> Any:
         if isinstance(key, int):
             items = sequence(value)
             value = items[key] if key < len(items) else None
+        elif type(value) is dict:
+            value = value.get(key)
         else:
             value = mapping(value).get(key)
     return value
@@ -104,7 +106,11 @@ def strings(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
         elif isinstance(item, Mapping | list | tuple) and id(item) not in seen:
             seen.add(id(item))
             pairs = item.items() if isinstance(item, Mapping) else enumerate(item)
-            waiting.extend(((*place, key if isinstance(key, str | int) else str(key)), child) for key, child in pairs)
+            waiting.extend(
+                ((*place, key if isinstance(key, str | int) else str(key)), child)
+                for key, child in pairs
+                if isinstance(child, str | Mapping | list | tuple)
+            )
 
 
 def parsed(document: object) -> Any:

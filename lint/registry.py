@@ -11,6 +11,8 @@ from lint.objects import Manifests, printable
 from lint.rule import Rule
 from lint.templates import is_unknown
 
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
 
 def _every_rule() -> Iterator[Rule]:
     """The rules of each module, in the order in which they are written there."""
@@ -56,4 +58,4 @@ def _is_unknown(value: object) -> bool:
 
 
 def _order(finding: Finding) -> tuple[int, int, str]:
-    return list(Severity).index(finding.severity), int(finding.code.removeprefix("N")), str(finding)
+    return _RANK[finding.severity], int(finding.code.removeprefix("N")), str(finding)

@@ -33,7 +33,8 @@ def apply(
     An annotation that accepts nothing, or gives no reason, is a finding of its own; codes that are not ``chosen`` were
     not looked for.
     """
-    accepted = {(id(obj), code): reason for obj in objects for code, reason in _entries(obj) if reason}
+    annotated = [(obj, entries) for obj in objects if (entries := list(_entries(obj)))]
+    accepted = {(id(obj), code): reason for obj, entries in annotated for code, reason in entries if reason}
     kept, suppressed, used = [], [], set()
     for finding in findings:
         key = (id(finding.place.owner), finding.code)
@@ -42,19 +43,20 @@ def apply(
             suppressed.append(Suppressed(finding, accepted[key]))
         else:
             kept.append(finding)
-    for obj in objects:
-        kept.extend(_wrong(obj, {code for owner, code in used if owner == id(obj)}, chosen))
+    for obj, entries in annotated:
+        unused = chosen.difference(code for code, _ in entries if (id(obj), code) in used)
+        kept.extend(_wrong(obj.where("metadata", "annotations", ANNOTATION), entries, unused))
     return kept, suppressed
 
 
-def _wrong(obj: Object, used: set[str], chosen: frozenset[str]) -> Iterator[Finding]:
-    place = obj.where("metadata", "annotations", ANNOTATION)
-    for code, reason in _entries(obj):
+def _wrong(place: Place, entries: Iterable[tuple[str, str]], unused: frozenset[str]) -> Iterator[Finding]:
+    """``unused`` are the codes that were looked for, and that no finding has."""
+    for code, reason in entries:
         if not code:
             yield _finding(place, f"{reason!r} is no code with a reason", "write it as `N3: the reason`")
         elif not reason:
             yield _finding(place, f"{code} is ignored without a reason", f"write it as `{code}: the reason`")
-        elif code not in used and code in chosen:
+        elif code in unused:
             yield _finding(place, f"nothing is wrong here that {code} would report", f"take {code} out")
 
 
@@ -65,7 +67,7 @@ def _finding(place: Place, why: str, remedy: str) -> Finding:
 def _entries(obj: Object) -> Iterator[tuple[str, str]]:
     """Yield each code with its reason; without a code where there is none to see."""
     written = text(obj.at("metadata", "annotations", ANNOTATION))
-    for entry in re.split(r"[;\n]", written):
+    for entry in re.split(r"[;\n]", written) if written else ():
         if not entry.strip():
             continue
         match = _ENTRY.match(entry)

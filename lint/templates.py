@@ -27,7 +27,7 @@ def with_holes(text: str) -> str:
 
 def shown(text: str) -> str:
     """``text`` as a person may read it."""
-    return _HOLES.sub("{{…}}", text)
+    return _HOLES.sub("{{…}}", text) if _HOLE in text else text
 
 
 def is_unknown(text: str) -> bool:

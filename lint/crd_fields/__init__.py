@@ -34,7 +34,14 @@ KINDS = {
 _ANY = "*"
 _TYPE = "="
 _ITEMS = "[]"
-_WORDS = {"boolean": "true or false", "integer": "a whole number", "number": "a number", "string": "a text"}
+_WORDS = {
+    None: "a map",
+    "list": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a text",
+}
 
 
 @dataclass(frozen=True)
@@ -67,48 +74,64 @@ def names(known: Fields | None) -> list[str]:
 
 def differences(
     value: object, known: Fields | None, path: Path = (), named: Callable[[str], str] = str
-) -> Iterator[Difference]:
-    """Yield each field that does not exist, and each value of another type; nothing where a variable stands.
+) -> list[Difference]:
+    """Return each field that does not exist, and each value of another type; nothing where a variable stands.
 
-    ``named`` is the name by which the kind knows a field as it is written.
+    ``path`` leads to ``value``; ``named`` is the name by which the kind knows a field as it is written.
     """
-    if known is None or value is None or (isinstance(value, str) and is_unknown(value)):
-        return
+    return list(_below(path, value, known, named))
+
+
+def _found(value: object, known: Fields | None, named: Callable[[str], str]) -> list[Difference]:
+    if known is None or value is None:
+        return []
     wanted = known.get(_TYPE)
-    if wanted == "list":
-        yield from _in_list(value, known, path, named)
-    elif wanted is not None:
-        if not _is(value, wanted):
-            yield Difference(path, _WORDS[wanted] if isinstance(wanted, str) else f"one of {', '.join(wanted)}")
-    elif not isinstance(value, Mapping):
-        yield Difference(path, "a map")
-    else:
-        for key, content in value.items():
-            if not isinstance(key, str) or is_unknown(key):
-                continue
-            name = named(key)
-            if name in known or _ANY in known:
-                yield from differences(content, known.get(name, known.get(_ANY)), (*path, key), named)
-            else:
-                yield Difference((*path, key), "")
+    if wanted is None:
+        if isinstance(value, Mapping):
+            return _in_map(value, known, named)
+    elif wanted == "list":
+        if isinstance(value, list | tuple):
+            return [one for index, item in enumerate(value) for one in _below((index,), item, known[_ITEMS], named)]
+    elif _is(value, wanted):
+        return []
+    if isinstance(value, str) and is_unknown(value):
+        return []
+    return [Difference((), f"one of {', '.join(wanted)}" if isinstance(wanted, list) else _WORDS[wanted])]
 
 
-def _in_list(value: object, known: Fields, path: Path, named: Callable[[str], str]) -> Iterator[Difference]:
-    if not isinstance(value, list | tuple):
-        yield Difference(path, "a list")
-        return
-    for index, item in enumerate(value):
-        yield from differences(item, known[_ITEMS], (*path, index), named)
+def _in_map(value: Mapping[Any, Any], known: Fields, named: Callable[[str], str]) -> list[Difference]:
+    found: list[Difference] = []
+    for key, content in value.items():
+        if not isinstance(key, str):
+            continue
+        name = named(key)
+        if name in known:
+            found.extend(_below((key,), content, known[name], named))
+        elif is_unknown(key):
+            continue
+        elif _ANY in known:
+            found.extend(_below((key,), content, known[_ANY], named))
+        else:
+            found.append(Difference((key,), ""))
+    return found
+
+
+def _below(path: Path, value: object, known: Fields | None, named: Callable[[str], str]) -> Iterator[Difference]:
+    """What is found in ``value``, which is at ``path``. There is seldom any, so paths are put together afterwards."""
+    return (Difference((*path, *one.path), one.wanted) for one in _found(value, known, named))
 
 
 def _is(value: object, wanted: str | list[str]) -> bool:
     """Whether the API server takes a value for one of this type: a whole number may be written as 1.0."""
     if isinstance(wanted, list):
         return value in wanted
-    if wanted == "integer":
-        return isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
-    types: dict[str, Any] = {"boolean": bool, "number": int | float, "string": str}
-    return isinstance(value, types[wanted]) and (wanted == "boolean" or not isinstance(value, bool))
+    if wanted == "string":
+        return isinstance(value, str)
+    if wanted == "boolean":
+        return isinstance(value, bool)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return wanted == "number" or value == value // 1
 
 
 @cache

@@ -1,11 +1,11 @@
 """Values that no version of a chart reads."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 
 from lint.chart_values import CHARTS, inner_names, is_recorded, keys, names_of_others, places_of
 from lint.facts import Facts
 from lint.findings import Fault, Severity, warning
+from lint.nearest import nearest
 from lint.objects import Key, Manifests, Path, at, dotted, mapping, text
 from lint.rule import rule
 from lint.rules.tempo_chart_values import OF_LOKI, OF_THE_OTHER_CHART
@@ -153,14 +153,14 @@ def _belongs_below(known: Keys, path: Path) -> list[str]:
     return sorted(places_of(str(path[-1])) & (below(known, path[:-1]) or {}).keys())
 
 
-def _near(chart: str, path: Path) -> list[str]:
-    return difflib.get_close_matches(str(path[-1]), below(keys(chart), path[:-1]) or (), 1, _LIKE)
+def _near(chart: str, path: Path) -> str | None:
+    return nearest(str(path[-1]), below(keys(chart), path[:-1]) or (), _LIKE)
 
 
 def _remedy(one: Values, path: tuple[Key, ...]) -> str:
     near = _near(one.chart, path)
     if near:
-        return f"write {near[0]}"
+        return f"write {near}"
     around = _belongs_below(keys(one.chart, one.version), path)
     if len(around) == 1:
         return f"move it below {around[0]}"

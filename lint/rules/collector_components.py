@@ -1,6 +1,5 @@
 """Components of a collector that do not fit their pipeline, or have settings that they do not know."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ from lint.collector_keys import FIRST_RECORDED, Component, components
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
+from lint.nearest import nearest
 from lint.objects import Key, Manifests, Path, at, dotted, mapping, sequence, text
 from lint.rule import rule
 from lint.tempo_keys import Keys, below, nearest_place, unknown
@@ -386,8 +386,8 @@ def _remedy(component: Component, path: tuple[Key, ...]) -> str:
     siblings = below(keys, path[:-1]) or {}
     if key in (below(siblings, _OF_TLS) or ()):
         return "move it below tls"
-    near = difflib.get_close_matches(key, sorted(siblings), 1)
+    near = nearest(key, siblings)
     if near:
-        return f"write {near[0]}"
+        return f"write {near}"
     place = nearest_place(keys, path)
     return f"move it to {dotted(place)}" if place else "leave it out"

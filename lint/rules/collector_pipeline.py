@@ -1,10 +1,10 @@
 """Inside a collector: the components that are configured, and the pipelines that use them."""
 
-import difflib
 from collections.abc import Iterator, Sequence
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.templates import is_unknown
@@ -40,11 +40,11 @@ def component_that_is_not_configured(manifests: Manifests, facts: Facts) -> Iter
             known = _configured(collector, section)
             if known is None or name in known or _is_variable(name):
                 continue
-            near = difflib.get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             yield error(
                 collector.where(*place),
                 f"the collector does not start: {name!r} is not configured below `{section}`",
-                f"write {near[0]!r}, or configure it" if near else "configure it there, or take it out of here",
+                f"write {near!r}, or configure it" if near else "configure it there, or take it out of here",
             )
 
 

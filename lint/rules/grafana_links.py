@@ -1,12 +1,12 @@
 """Links between data sources of Grafana: from logs to traces, and settings of links that Grafana does not know."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.rules.grafana import TRACE_TYPES, dangling, targets
@@ -221,7 +221,7 @@ def switch_that_is_a_text(manifests: Manifests, _facts: Facts) -> Iterator[Fault
 
 def _is_section(key: str) -> bool:
     """Whether it is one of the maps of settings, or resembles one, which is said elsewhere."""
-    return bool(difflib.get_close_matches(key.lower(), [name.lower() for name in (*_SETTINGS, *_OTHERS)], 1, _LIKE))
+    return nearest(key.lower(), (name.lower() for name in (*_SETTINGS, *_OTHERS)), _LIKE) is not None
 
 
 def _misspelt(source: DataSource, path: Path, settings: Mapping[Any, Any], known: tuple[str, ...]) -> Iterator[Fault]:
@@ -230,6 +230,6 @@ def _misspelt(source: DataSource, path: Path, settings: Mapping[Any, Any], known
     for key in settings:
         if not isinstance(key, str) or key in known:
             continue
-        near = difflib.get_close_matches(key.lower(), by_letters, 1, _LIKE)
+        near = nearest(key.lower(), by_letters, _LIKE)
         if near:
-            yield warning(source.where(*path, key), "Grafana knows no such setting", f"write {by_letters[near[0]]}")
+            yield warning(source.where(*path, key), "Grafana knows no such setting", f"write {by_letters[near]}")

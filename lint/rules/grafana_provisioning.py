@@ -1,11 +1,11 @@
 """What Grafana does with data sources from files: it expands variables, and accepts one default."""
 
-import difflib
 import re
 from collections.abc import Hashable, Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Object, number, strings, text
 from lint.rule import rule
 from lint.templates import is_unknown
@@ -235,9 +235,9 @@ def data_sources_in_another_file(manifests: Manifests, _facts: Facts) -> Iterato
 def _nearest_field(field: str) -> str:
     meant = {name.lower(): name for name in _FIELDS}
     # As isDefault for default.
-    longer = [name for letters, name in meant.items() if letters.endswith(field.lower())]
-    near = longer or [meant[one] for one in difflib.get_close_matches(field.lower(), meant, 1)]
-    return f"write {near[0]}" if near else "move it into jsonData, if it is a setting of this type, or leave it out"
+    longer = next((letters for letters in meant if letters.endswith(field.lower())), None)
+    near = longer or nearest(field.lower(), meant)
+    return f"write {meant[near]}" if near else "move it into jsonData, if it is a setting of this type, or leave it out"
 
 
 def _named(owner: Object) -> tuple[str, str]:

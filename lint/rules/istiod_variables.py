@@ -1,11 +1,11 @@
 """Environment variables of istiod that it does not read."""
 
-import difflib
 from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, warning
 from lint.istio_env import variables
+from lint.nearest import nearest
 from lint.objects import Manifests, Place, at, sequence, text
 from lint.rule import rule
 from lint.views.mesh import INSTALL, is_plain, mesh_configs
@@ -39,12 +39,12 @@ def variable_that_istiod_does_not_read(manifests: Manifests, _facts: Facts) -> I
     for place, name in _variables(manifests):
         if not is_plain(name) or name in known:
             continue
-        near = difflib.get_close_matches(name, known, 1, _ALIKE)
+        near = nearest(name, known, _ALIKE)
         if near or name.startswith(_OF_ISTIOD):
             yield warning(
                 place,
                 f"istiod reads no variable {name}, and what it should set stays as it is",
-                f"write {near[0]}" if near else "leave it out",
+                f"write {near}" if near else "leave it out",
             )
 
 

@@ -1,11 +1,11 @@
 """How Kiali queries traces."""
 
-import difflib
 from collections.abc import Iterator
 
 from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Path, at, dotted, mapping
 from lint.rule import rule
 from lint.views.hosts import ServiceName
@@ -329,9 +329,9 @@ def _remedy(path: Path) -> str:
     *around, key = path
     # Two spellings are the same but for capitals and underscores.
     near = {name.replace("_", ""): name for name in names(below(_fields(), tuple(around)))}
-    found = difflib.get_close_matches(str(key).replace("_", "").lower(), near, 1, _ALIKE)
+    found = nearest(str(key).replace("_", "").lower(), near, _ALIKE)
     if found:
-        return f"write {near[found[0]]}"
+        return f"write {near[found]}"
     for length in reversed(range(len(around))):
         place = tuple(around[:length])
         if key in names(below(_fields(), place)):

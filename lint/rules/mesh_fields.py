@@ -1,15 +1,14 @@
 """Fields of the mesh's configuration that do not exist."""
 
-import difflib
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
-from lint.crd_fields import Fields, below, differences, fields, names
+from lint.crd_fields import Difference, Fields, below, differences, fields, names
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Path, Place, at
+from lint.nearest import nearest
+from lint.objects import Manifests, Path, Place, at, view
 from lint.rule import rule
 from lint.views.mesh import FIELDS_OF_MIXER, PROVIDERS, SAIL, MeshConfig, mesh_configs
 
@@ -48,11 +47,10 @@ _STRUCT = ("logFormat", "labels")
     source="istio/api: mesh/v1alpha1/config.proto; istio: pkg/util/protomarshal/protomarshal.go, ApplyJSON",
 )
 def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for mesh in mesh_configs(manifests):
-        for path in _unknown_in(mesh):
-            # Another rule reports a kind that does not exist.
-            if path[0] == PROVIDERS and len(path) > _OF_ENTRY:
-                yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
+    for mesh, path in _unknown(manifests):
+        # Another rule reports a kind that does not exist.
+        if path[0] == PROVIDERS and len(path) > _OF_ENTRY:
+            yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
 
 
 @rule(
@@ -80,22 +78,21 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
     source="istio/api: mesh/v1alpha1/config.proto and proxy.proto",
 )
 def mesh_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for mesh in mesh_configs(manifests):
-        for path in _unknown_in(mesh):
-            if path[0] in FIELDS_OF_MIXER:
-                yield warning(
-                    mesh.where(*path),
-                    f"there is no such field since Istio {_WITHOUT_MIXER}, which came without Mixer",
-                    "leave it out",
-                )
-            elif path[0] == _OF_PROXIES and path[1:] in _OF_THE_MESH:
-                yield error(
-                    mesh.where(*path),
-                    f"istiod reads no providers from {_OF_PROXIES}, and the proxies get no tracer",
-                    f"move them up, as {path[1]} beside {_OF_PROXIES}",
-                )
-            elif path[0] != PROVIDERS:
-                yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
+    for mesh, path in _unknown(manifests):
+        if path[0] in FIELDS_OF_MIXER:
+            yield warning(
+                mesh.where(*path),
+                f"there is no such field since Istio {_WITHOUT_MIXER}, which came without Mixer",
+                "leave it out",
+            )
+        elif path[0] == _OF_PROXIES and path[1:] in _OF_THE_MESH:
+            yield error(
+                mesh.where(*path),
+                f"istiod reads no providers from {_OF_PROXIES}, and the proxies get no tracer",
+                f"move them up, as {path[1]} beside {_OF_PROXIES}",
+            )
+        elif path[0] != PROVIDERS:
+            yield _missing(mesh.where(*path), names(below(_known(), _named(path[:-1]))))
 
 
 @rule(
@@ -121,14 +118,13 @@ def mesh_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> Itera
     source="istio/api: mesh/v1alpha1/config.proto and proxy.proto; istio: pkg/util/protomarshal/protomarshal.go",
 )
 def value_that_the_mesh_refuses(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for mesh in mesh_configs(manifests):
-        for one in differences(mesh.values, _known(), named=_in_camel_case):
-            if one.wanted and not _takes(mesh, one.path):
-                yield error(
-                    mesh.where(*one.path),
-                    f"istiod refuses the whole mesh configuration: this is not {one.wanted}",
-                    "put it into quotes" if one.wanted == "a text" else f"write {one.wanted}",
-                )
+    for mesh, one in _different(manifests):
+        if one.wanted and not _takes(mesh, one.path):
+            yield error(
+                mesh.where(*one.path),
+                f"istiod refuses the whole mesh configuration: this is not {one.wanted}",
+                "put it into quotes" if one.wanted == "a text" else f"write {one.wanted}",
+            )
 
 
 def _known() -> Fields | None:
@@ -140,10 +136,16 @@ def _named(path: Path) -> Path:
     return tuple(_in_camel_case(key) if isinstance(key, str) else key for key in path)
 
 
-def _unknown_in(mesh: MeshConfig) -> Iterator[Path]:
-    for one in differences(mesh.values, _known(), named=_in_camel_case):
-        if not one.wanted:
-            yield one.path
+@view
+def _different(manifests: Manifests) -> tuple[tuple[MeshConfig, Difference], ...]:
+    known = _known()
+    return tuple(
+        (mesh, one) for mesh in mesh_configs(manifests) for one in differences(mesh.values, known, named=_in_camel_case)
+    )
+
+
+def _unknown(manifests: Manifests) -> Iterator[tuple[MeshConfig, Path]]:
+    return ((mesh, one.path) for mesh, one in _different(manifests) if not one.wanted)
 
 
 def _takes(mesh: MeshConfig, path: Path) -> bool:
@@ -160,7 +162,7 @@ def _takes(mesh: MeshConfig, path: Path) -> bool:
 
 
 def _missing(place: Place, known: list[str]) -> Fault:
-    near = _nearest(str(place.path[-1]), tuple(known))
+    near = nearest(str(place.path[-1]), known)
     return warning(
         place,
         "there is no such field, and what it should set has no effect",
@@ -168,12 +170,6 @@ def _missing(place: Place, known: list[str]) -> Fault:
     )
 
 
-# A fleet of meshes has the same mistake in each, and to compare a name with all others takes long.
-@lru_cache(maxsize=256)
-def _nearest(name: str, known: tuple[str, ...]) -> str | None:
-    return next(iter(difflib.get_close_matches(name, known, 1)), None)
-
-
 def _in_camel_case(field: str) -> str:
     """The name by which Istio's API knows a field that is written with underscores."""
-    return re.sub("_([a-z0-9])", lambda match: match[1].upper(), field)
+    return re.sub("_([a-z0-9])", lambda match: match[1].upper(), field) if "_" in field else field

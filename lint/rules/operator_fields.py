@@ -1,11 +1,11 @@
 """Fields and values of an IstioOperator that do not exist."""
 
-import difflib
 from collections.abc import Collection, Iterator
 
 from lint.crd_fields import Fields, below, differences, fields, names
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Object, Path, at, dotted, mapping, sequence, text
 from lint.rule import rule
 from lint.views.mesh import INSTALL, PROVIDERS, is_plain
@@ -207,8 +207,8 @@ def _value_instead(path: Path) -> str:
 
 
 def _nearest(path: Path, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(str(path[-1]), sorted(known), 1)
-    return f"write {near[0]}" if near else "leave it out"
+    near = nearest(str(path[-1]), known)
+    return f"write {near}" if near else "leave it out"
 
 
 def _fault(obj: Object, path: Path, remedy: str) -> Fault:

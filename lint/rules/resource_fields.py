@@ -1,11 +1,11 @@
 """Fields of resources that do not exist, and values that they cannot have."""
 
-import difflib
 from collections.abc import Iterator
 
 from lint.crd_fields import below, names
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Path, dotted
 from lint.rule import rule
 from lint.views.kiali import TRACING
@@ -99,8 +99,8 @@ def _remedy(one: Different) -> str:
         top = one.difference.path[0]
         return f"move it below spec, as spec.{top}" if top in names(one.known) else "move it below spec"
     *around, field = one.difference.path[1:]
-    near = difflib.get_close_matches(str(field), names(below(one.known, tuple(around))), 1)
+    near = nearest(str(field), names(below(one.known, tuple(around))))
     if near:
-        return f"write {near[0]}"
+        return f"write {near}"
     place = dotted(tuple(key for key in ("spec", *around) if isinstance(key, str)))
     return f"take one that it has: kubectl explain {one.owner.kind.lower()}.{place}"

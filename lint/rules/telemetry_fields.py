@@ -1,10 +1,10 @@
 """Fields of a Telemetry that do not exist."""
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Object, Path, Place, mapping, sequence
 from lint.rule import rule
 from lint.views.mesh import is_plain
@@ -126,5 +126,5 @@ def _remedy(field: str, known: tuple[str, ...]) -> str:
     if field in _TRACING:
         return "move it into an entry of tracing"
     by_letters = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(field.replace("_", "").replace("-", "").lower(), by_letters, 1)
-    return f"write {by_letters[near[0]]}" if near else f"use one of {', '.join(known)}"
+    near = nearest(field.replace("_", "").replace("-", "").lower(), by_letters)
+    return f"write {by_letters[near]}" if near else f"use one of {', '.join(known)}"

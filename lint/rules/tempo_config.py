@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Path, dotted, mapping, view
 from lint.rule import rule
 from lint.tempo_keys import Keys, below, knows, nearest_place, older_overrides, releases, unknown
@@ -69,11 +69,11 @@ def unknown_key(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         if refused.known_by or refused.belongs:
             continue
         siblings = [key for key in below(refused.keys, refused.path[:-1]) or () if key != "*"]
-        near = get_close_matches(refused.name, siblings, n=1)
+        near = nearest(refused.name, siblings)
         yield error(
             refused.tempo.where(*refused.path),
             f"Tempo knows no key {refused.name!r} here, and does not start",
-            f"write {near[0]}" if near else _choice(siblings),
+            f"write {near}" if near else _choice(siblings),
         )
 
 

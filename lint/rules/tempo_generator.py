@@ -1,12 +1,12 @@
 """Tempo's metrics generator, which makes the service graph: what it needs to run, and what makes it drop spans."""
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
+from lint.nearest import nearest
 from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.views.mesh import is_plain
@@ -224,11 +224,11 @@ def processor_that_does_not_exist(manifests: Manifests, facts: Facts) -> Iterato
         for path in (_NEW_PROCESSORS, _OLD_PROCESSORS):
             for index, name in enumerate(sequence(tempo.at(*path))):
                 if isinstance(name, str) and is_plain(name) and name not in _PROCESSORS:
-                    near = difflib.get_close_matches(name, _PROCESSORS, 1)
+                    near = nearest(name, _PROCESSORS)
                     yield error(
                         tempo.where(*path, index),
                         f"there is no processor {name!r}, for which Tempo passes over it or over the whole list",
-                        f"write {near[0]}" if near else f"use some of {', '.join(_PROCESSORS)}",
+                        f"write {near}" if near else f"use some of {', '.join(_PROCESSORS)}",
                     )
 
 
