@@ -7,7 +7,7 @@ look out for it.
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -241,8 +241,10 @@ class Manifests:
     read: set[int] = field(default_factory=set)
     views: dict[Any, Any] = field(default_factory=dict)
 
-    def of(self, group: str, *kinds: str) -> Iterator[Object]:
-        for obj in self._by_group.get(group, ()):
+    def of(self, group: str, *kinds: str, namespace: str | None = None) -> Iterator[Object]:
+        """Yield the objects of these kinds, of one ``namespace`` or of all."""
+        found = self._by_group.get(group) if namespace is None else self._by_namespace.get((group, namespace))
+        for obj in found or ():
             if obj.kind in kinds:
                 self.read.add(id(obj))
                 yield obj
@@ -259,14 +261,24 @@ class Manifests:
 
     @cached_property
     def _by_group(self) -> Mapping[str | None, Sequence[Object]]:
-        found: dict[str | None, list[Object]] = {}
-        for obj in self.objects:
-            found.setdefault(obj.group if obj.kind else None, []).append(obj)
-        return found
+        return grouped((obj.group if obj.kind else None, obj) for obj in self.objects)
+
+    @cached_property
+    def _by_namespace(self) -> Mapping[tuple[str | None, str], Sequence[Object]]:
+        return grouped(((group, obj.namespace), obj) for group, objects in self._by_group.items() for obj in objects)
 
 
 Further = ParamSpec("Further")
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+
+def grouped(pairs: Iterable[tuple[K, T]]) -> dict[K, list[T]]:
+    """Return what belongs to each key, in its order."""
+    found: dict[K, list[T]] = {}
+    for key, one in pairs:
+        found.setdefault(key, []).append(one)
+    return found
 
 
 def view(make: Callable[Concatenate[Manifests, Further], T]) -> Callable[Concatenate[Manifests, Further], T]:

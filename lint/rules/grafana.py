@@ -1,13 +1,14 @@
 """Grafana's data sources, which refer to each other by their uids."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, sequence, text
 from lint.rule import rule
-from lint.views.grafana import DataSource, data_sources
+from lint.views.grafana import DataSource, data_sources, every_uid
 
 # The others speak Prometheus' language too, some behind the authentication of a cloud.
 _PROMETHEUS_TYPES = frozenset(
@@ -47,8 +48,19 @@ class Target:
     consequence: str
     uid: str | None = None
 
-    def is_called(self, uid: str) -> bool:
-        return uid == self.uid or any(source.is_called(uid) for source in self.known)
+    @cached_property
+    def uids(self) -> frozenset[str | None]:
+        """What leads there."""
+        return frozenset({self.uid, *(uid for source in self.known for uid in source.uids)})
+
+    @cached_property
+    def are_fixed(self) -> bool:
+        """Whether each of them has a uid that does not change."""
+        return all(source.uid for source in self.known)
+
+    @cached_property
+    def grafanas(self) -> frozenset[Hashable]:
+        return frozenset(source.grafana for source in self.known)
 
 
 @rule(
@@ -232,7 +244,7 @@ def targets(manifests: Manifests, types: Collection[str], kind: str, consequence
 def _link_of_spans(manifests: Manifests, source: DataSource, path: Path, target: Target) -> Iterator[Fault]:
     """What has the uid is right, be it of another type: plugins of every type may take the link."""
     uid = _uid_at(source, *path) or ""
-    if source.type in TRACE_TYPES and not any(other.is_called(uid) for other in data_sources(manifests)):
+    if source.type in TRACE_TYPES and uid not in every_uid(manifests):
         yield from dangling(source, path, target)
 
 
@@ -250,19 +262,19 @@ def _prometheus_references(
 def dangling(source: DataSource, path: Path, target: Target) -> Iterator[Fault]:
     """Judge one reference, if any data source that it could mean is known."""
     uid = _uid_at(source, *path)
-    if not uid or not (target.known or target.uid or _lists_all(source)) or target.is_called(uid):
+    if not uid or not (target.known or target.uid or _lists_all(source)) or uid in target.uids:
         return
     shown = "this uid" if source.owner.kind == "Secret" else f"the uid {uid!r}"
-    yield (error if target.uid or _all_known(source, target.known) else warning)(
+    yield (error if target.uid or _all_known(source, target) else warning)(
         source.where(*path),
         f"no {target.kind} data source here has {shown}, so {target.consequence}",
         f"give the {target.kind} data source a fixed uid, and name that",
     )
 
 
-def _all_known(source: DataSource, wanted: list[DataSource]) -> bool:
+def _all_known(source: DataSource, wanted: Target) -> bool:
     """Whether Grafana has a data source that could be meant, each of those has a fixed uid, and it gets no others."""
-    return source.alone and all(other.uid for other in wanted) and any(o.grafana == source.grafana for o in wanted)
+    return source.alone and wanted.are_fixed and source.grafana in wanted.grafanas
 
 
 def _lists_all(source: DataSource) -> bool:

@@ -10,7 +10,7 @@ from lint.nearest import nearest
 from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.rules.grafana import TRACE_TYPES, dangling, targets
-from lint.views.grafana import DataSource, data_sources
+from lint.views.grafana import DataSource, data_sources, every_uid
 
 # The settings of a Tempo data source (grafana: packages/grafana-o11y-ds-frontend/src and
 # public/app/plugins/datasource/tempo/types.ts).
@@ -88,7 +88,7 @@ def derived_field_without_traces(manifests: Manifests, _facts: Facts) -> Iterato
         for index, field in enumerate(sequence(source.at("jsonData", "derivedFields"))):
             path: Path = ("jsonData", "derivedFields", index)
             uid = text(mapping(field).get("datasourceUid"))
-            if uid and not any(other.is_called(uid) for other in known):
+            if uid and uid not in every_uid(manifests):
                 yield from dangling(source, (*path, "datasourceUid"), traces)
             elif not uid and "datasourceName" in mapping(field):
                 yield warning(

@@ -1,11 +1,11 @@
 """ConfigMaps with a mesh configuration that istiod does not read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, warning
-from lint.objects import Manifests, Object, parsed
+from lint.objects import Manifests, Object, grouped, parsed, view
 from lint.rule import rule
 from lint.views.mesh import is_mesh_config, is_plain
 
@@ -54,5 +54,12 @@ def _is_of_nobody(obj: Object) -> bool:
 
 def _is_named(manifests: Manifests, obj: Object) -> bool:
     """Whether another object names it, as the variable SHARED_MESH_CONFIG does."""
-    others = (other for other in manifests.objects if other is not obj)
-    return any(obj.name == found for other in others for _, found in other.strings)
+    return not _naming(manifests).get(obj.name, frozenset()) <= {id(obj)}
+
+
+@view
+def _naming(manifests: Manifests) -> Mapping[str, frozenset[int]]:
+    """Return for the name of each ConfigMap which objects have it among their texts, by ``id``."""
+    names = {obj.name for obj in manifests.of("", "ConfigMap")}
+    found = grouped((name, id(obj)) for obj in manifests.objects for _, name in obj.strings if name in names)
+    return {name: frozenset(objects) for name, objects in found.items()}

@@ -109,10 +109,10 @@ def service_that_is_not_there(manifests: Manifests, facts: Facts) -> Iterator[Fa
     unreached = _collectors(known) - {
         ServiceName(name.namespace, name.name.removesuffix("-headless")) for _, name in targets if name
     }
+    candidates = ", ".join(str(name) for name in sorted(unreached))
     for provider, target in targets:
         if target is None or service_at(manifests, target) or not unreached:
             continue
-        candidates = ", ".join(str(name) for name in sorted(unreached))
         why = f"there is no Service {target} among the objects, and nothing sends spans to {candidates}"
         remedy = "name the Service that the collector's operator makes: <name of the collector>-collector"
         without_suffix = ServiceName(target.namespace, f"{target.name}-collector") in unreached

@@ -85,17 +85,16 @@ def second_telemetry_in_a_namespace(manifests: Manifests, _facts: Facts) -> Iter
     source="istio: pilot/pkg/model/telemetry.go; istio: pilot/pkg/model/config.go",
 )
 def same_selector(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    neighbours: dict[tuple[str, PurePath], list[Object]] = {}
+    alike: dict[tuple[str, PurePath, str], list[Object]] = {}
     for obj in telemetries(manifests):
         labels = mapping(obj.at("spec", "selector", "matchLabels"))
         if not labels or not is_plain(obj.namespace) or not is_plain(obj.name):
             continue
-        others = neighbours.setdefault((obj.namespace, _folder(obj)), [])
+        others = alike.setdefault((obj.namespace, _folder(obj), repr(sorted(labels.items(), key=str))), [])
         others.append(obj)
         for other in others[:-1]:
-            is_same = labels == mapping(other.at("spec", "selector", "matchLabels"))
             field = _contradiction(obj, other)
-            if is_same and obj.name != other.name and field:
+            if obj.name != other.name and field:
                 yield warning(
                     obj.where("spec", "tracing", 0, field),
                     f"{other.name} has the same selector and another value, and the younger one of both counts",

@@ -1,13 +1,13 @@
 """What hides the collector from the proxies: Sidecars, exports, and the namespaces that istiod looks at."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests, Path, Place, at, number, sequence, text
 from lint.rule import rule
 from lint.views.destinations import Destination, destinations
-from lint.views.mesh import NETWORKING, MeshConfig, is_plain, mesh_configs, root_namespaces
+from lint.views.mesh import NETWORKING, is_plain, mesh_configs, root_namespaces
 from lint.views.namespaces import injected, selects_namespace
 from lint.views.telemetry import is_for_all, is_switched_off, telemetries, tracing_entries
 
@@ -52,7 +52,7 @@ def sidecar_that_hides_the_collector(manifests: Manifests, facts: Facts) -> Iter
     for sidecar in manifests.of(NETWORKING, "Sidecar"):
         for_mesh = sidecar.namespace in roots
         listeners = sequence(sidecar.at("spec", "egress"))
-        for to in destinations(manifests, facts):
+        for to in _distinct(destinations(manifests, facts)):
             concerned = for_mesh or to.is_used_in(sidecar.namespace)
             if not listeners or not concerned or sidecar.namespace in silent - roots:
                 continue
@@ -65,6 +65,11 @@ def sidecar_that_hides_the_collector(manifests: Manifests, facts: Facts) -> Iter
                     f"{to.provider.name!r}",
                     f"add {to.namespace}/{to.host} to the hosts",
                 )
+
+
+def _distinct(found: Iterable[Destination]) -> Iterable[Destination]:
+    """One of those that several meshes have in common."""
+    return {(to.namespace, to.host, to.provider.name, to.provider.port, to.users, to.sure): to for to in found}.values()
 
 
 def _lets_out(listener: object, to: Destination, own_namespace: str) -> bool:
@@ -239,7 +244,7 @@ def _export(to: Destination) -> tuple[Place, tuple[str, ...]] | None:
 def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for to in destinations(manifests, facts):
         mesh = to.provider.mesh
-        if _is_left_out(manifests, mesh, to.namespace):
+        if _is_left_out(manifests, sequence(mesh.values.get("discoverySelectors")), to.namespace):
             yield (error if to.sure else warning)(
                 mesh.where("discoverySelectors"),
                 f"they leave out namespace {to.namespace}, so istiod does not find the Service of provider "
@@ -281,13 +286,14 @@ def namespace_that_is_not_discovered(manifests: Manifests, facts: Facts) -> Iter
     source="istio: pkg/kube/namespace/filter.go; istio: pilot/pkg/bootstrap/server.go",
 )
 def telemetry_that_is_not_discovered(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    meshes = mesh_configs(manifests)
+    meshes = [sequence(mesh.values.get("discoverySelectors")) for mesh in mesh_configs(manifests)]
     # A mesh without selectors looks at every namespace.
-    if not meshes or not all(sequence(mesh.values.get("discoverySelectors")) for mesh in meshes):
+    if not meshes or not all(meshes):
         return
+    distinct = {str(selectors): selectors for selectors in meshes}.values()
     for telemetry in telemetries(manifests):
         # One of several meshes may look at it.
-        is_unseen = all(_is_left_out(manifests, mesh, telemetry.namespace) for mesh in meshes)
+        is_unseen = all(_is_left_out(manifests, selectors, telemetry.namespace) for selectors in distinct)
         if telemetry.namespace and any(tracing_entries(telemetry)) and is_unseen:
             yield error(
                 telemetry.where("metadata", "namespace"),
@@ -296,7 +302,6 @@ def telemetry_that_is_not_discovered(manifests: Manifests, _facts: Facts) -> Ite
             )
 
 
-def _is_left_out(manifests: Manifests, mesh: MeshConfig, namespace: str) -> bool:
-    selectors = sequence(mesh.values.get("discoverySelectors"))
+def _is_left_out(manifests: Manifests, selectors: Sequence[object], namespace: str) -> bool:
     answers = [selects_namespace(manifests, selector, namespace) for selector in selectors]
     return bool(answers) and all(answer is False for answer in answers)

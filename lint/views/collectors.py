@@ -4,20 +4,36 @@ The configuration is in an OpenTelemetryCollector, in a ConfigMap that a workloa
 opentelemetry-collector, or in a file of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, strings, text, view
+from lint.objects import (
+    Key,
+    Manifests,
+    Object,
+    Path,
+    Place,
+    at,
+    grouped,
+    mapping,
+    number,
+    parsed,
+    sequence,
+    strings,
+    text,
+    view,
+)
 from lint.views.collector_chart import CHART, configuration, names_of_service
 from lint.views.hosts import ServiceName
 from lint.views.mesh import providers
 from lint.views.services import OPENTELEMETRY, collector_config
 from lint.views.values import Values, every_chart, values
 from lint.views.versions import Minor, image_tag, minor
-from lint.views.workloads import Workload, workloads
+from lint.views.workloads import Workload, mounting, workloads
 
 ROLES = ("receivers", "processors", "exporters")
 _SECTIONS = frozenset({*ROLES, "connectors"})
@@ -85,11 +101,17 @@ class Collector:
     def where(self, *path: Key) -> Place:
         return self.owner.where(*self.path, *path)
 
-    def pipelines(self, signal: str = "") -> Iterator[Pipeline]:
-        """Yield the pipelines of ``signal``, or all."""
-        for name, pipeline in mapping(self.at("service", "pipelines")).items():
-            if isinstance(name, str) and isinstance(pipeline, Mapping) and signal in {"", kind_of(name)}:
-                yield Pipeline(name, *(tuple(map(text, sequence(pipeline.get(role)))) for role in ROLES))
+    def pipelines(self, signal: str = "") -> Sequence[Pipeline]:
+        """Return the pipelines of ``signal``, or all."""
+        return [one for one in self._pipelines if one.signal == signal] if signal else self._pipelines
+
+    @cached_property
+    def _pipelines(self) -> Sequence[Pipeline]:
+        return [
+            Pipeline(name, *(tuple(map(text, sequence(pipeline.get(role)))) for role in ROLES))
+            for name, pipeline in mapping(self.at("service", "pipelines")).items()
+            if isinstance(name, str) and isinstance(pipeline, Mapping)
+        ]
 
     def is_from(self, release: Minor) -> bool:
         """Whether it is of this release or a newer one; without an image, an operator takes one of its own release."""
@@ -98,12 +120,17 @@ class Collector:
         return self.release >= release
 
     def takes_spans_of_the_mesh(self, manifests: Manifests, facts: Facts) -> bool:
-        return any(provider.target(facts) in self.services for provider in providers(manifests))
+        return not self.services.isdisjoint(_targets(manifests, facts))
 
 
 def kind_of(name: str) -> str:
     """Return what a component is, without the name that tells it from others: ``otlp`` for ``otlp/tempo``."""
     return name.partition("/")[0].strip()
+
+
+@view
+def _targets(manifests: Manifests, facts: Facts) -> frozenset[ServiceName | None]:
+    return frozenset(provider.target(facts) for provider in providers(manifests))
 
 
 @view
@@ -229,11 +256,16 @@ def _configurations(content: Mapping[Any, Any], path: Path) -> Iterator[tuple[Pa
 
 def _workload_of(manifests: Manifests, config_map: Object) -> Workload | None:
     """Return what mounts the ConfigMap, or else the only collector in its namespace."""
-    near = [one for one in workloads(manifests) if one.owner.namespace == config_map.namespace]
-    mounting = [one for one in near if one.mounts(config_map)]
-    running = [one for one in near if one.image("opentelemetry-collector")]
-    chosen = {(one.owner.kind, one.owner.name): one for one in mounting or running}
+    found = mounting(manifests, config_map) or _running(manifests).get(config_map.namespace, ())
+    chosen = {(one.owner.kind, one.owner.name): one for one in found}
     return next(iter(chosen.values())) if len(chosen) == 1 else None
+
+
+@view
+def _running(manifests: Manifests) -> Mapping[str, Sequence[Workload]]:
+    """Return by its namespace what has an image of the collector."""
+    found = (one for one in workloads(manifests) if one.image("opentelemetry-collector"))
+    return grouped((one.owner.namespace, one) for one in found)
 
 
 def _release(image: str) -> Minor | None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, number, parsed, sequence, text, view
@@ -39,11 +40,11 @@ class DataSource:
         """The key of the ConfigMap or the Secret that it is in; empty for what is elsewhere."""
         return text(self.path[1]) if self.owner.kind in {"ConfigMap", "Secret"} and self.path[0] != "spec" else ""
 
-    @property
+    @cached_property
     def type(self) -> str:
         return text(self.entry.get("type"))
 
-    @property
+    @cached_property
     def name(self) -> str:
         return text(self.entry.get("name"))
 
@@ -57,14 +58,21 @@ class DataSource:
     def where(self, *path: Key) -> Place:
         return self.owner.where(*self.path, *path)
 
-    def is_called(self, uid: str) -> bool:
-        """Whether ``uid`` leads to it.
+    @cached_property
+    def uids(self) -> frozenset[str]:
+        """What leads to it where a uid is wanted.
 
         Grafana makes a uid of the name if a file has none, and takes a name for a uid if no data source has it
         (grafana: public/app/features/plugins/datasource_srv.ts).
         """
         made = _uid_from_name(self.name) if self.provisioned and not self.uid else self.uid
-        return uid in {made, self.name}
+        return frozenset({made, self.name})
+
+
+@view
+def every_uid(manifests: Manifests) -> frozenset[str]:
+    """What leads to any of the data sources."""
+    return frozenset(uid for source in data_sources(manifests) for uid in source.uids)
 
 
 @view

@@ -222,6 +222,7 @@ def has_mesh(manifests: Manifests) -> bool:
     return bool(mesh_configs(manifests)) or any(manifests.of(TELEMETRY, "Telemetry"))
 
 
+@view
 def root_namespaces(manifests: Manifests, facts: Facts) -> frozenset[str]:
     if facts.root_namespace is not None:
         return frozenset({facts.root_namespace})

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lint.objects import Manifests, Object, at, mapping, sequence, text
+from lint.objects import Manifests, Object, at, mapping, sequence, text, view
 from lint.templates import is_unknown
 
 INJECTION = "istio-injection"
@@ -22,6 +22,7 @@ def is_injected(namespace: Object) -> bool:
     return simple == "enabled" or (simple is None and bool(text(namespace.labels.get(REVISION))))
 
 
+@view
 def injected(manifests: Manifests) -> frozenset[str]:
     return frozenset(one.name for one in namespaces(manifests) if is_injected(one))
 
@@ -31,19 +32,27 @@ def is_ambient(namespace: Object) -> bool:
     return namespace.labels.get(_DATAPLANE_MODE) == "ambient" and not is_injected(namespace)
 
 
+@view
 def ambient(manifests: Manifests) -> frozenset[str]:
     return frozenset(one.name for one in namespaces(manifests) if is_ambient(one))
 
 
+@view
 def known(manifests: Manifests) -> frozenset[str]:
     return frozenset(one.name for one in namespaces(manifests))
 
 
 def labels_of(manifests: Manifests, name: str) -> Mapping[Any, Any] | None:
     """Return the labels of a namespace, None if it is not among the objects; the cluster adds its name."""
-    found = [one.labels for one in namespaces(manifests) if one.name == name]
-    merged = {key: value for labels in found for key, value in labels.items()}
-    return {**merged, _NAME: name} if found else None
+    return _labels(manifests).get(name)
+
+
+@view
+def _labels(manifests: Manifests) -> Mapping[str, Mapping[Any, Any]]:
+    found: dict[str, dict[Any, Any]] = {}
+    for one in namespaces(manifests):
+        found.setdefault(one.name, {}).update({**one.labels, _NAME: one.name})
+    return found
 
 
 def selects_namespace(manifests: Manifests, selector: object, name: str) -> bool | None:

@@ -164,7 +164,7 @@ def _plain(manifests: Manifests, workload: Workload) -> Store:
         owner=workload.owner,
         intakes=tuple(
             Intake(ServiceName(obj.namespace, obj.name), _ports(obj), tls)
-            for obj in manifests.of("", "Service")
+            for obj in manifests.of("", "Service", namespace=workload.owner.namespace)
             if ServiceName(obj.namespace, obj.name) in leading
         ),
         config=config,
@@ -174,7 +174,7 @@ def _plain(manifests: Manifests, workload: Workload) -> Store:
 
 
 def _mounted_config(manifests: Manifests, workload: Workload) -> Mapping[Any, Any]:
-    for obj in manifests.of("", "ConfigMap", "Secret"):
+    for obj in manifests.of("", "ConfigMap", "Secret", namespace=workload.owner.namespace):
         if workload.mounts(obj):
             for _, content in obj.documents():
                 config = mapping(parsed(content))

@@ -1,13 +1,13 @@
 """Tempo's configuration, wherever it is: with its operator, in a ConfigMap, in a file, in the values of a chart."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
+from lint.objects import Key, Manifests, Object, Path, Place, at, grouped, mapping, parsed, sequence, text, view
 from lint.templates import with_holes
 from lint.tempo_keys import releases
 from lint.views.services import TEMPO
@@ -204,11 +204,21 @@ def _top_keys() -> frozenset[str]:
     return frozenset(key for keys in releases().values() for key in keys)
 
 
-def _workloads_with(manifests: Manifests, config: Object) -> Iterator[Workload]:
-    """Yield what runs Tempo with this configuration; every Tempo of the namespace, if none of them mounts it."""
-    of_namespace = [one for one in _workloads(manifests) if one.owner.namespace == config.namespace]
-    mounting = [one for one in of_namespace if config.name in _mounted(one.owner)]
-    yield from mounting or of_namespace
+def _workloads_with(manifests: Manifests, config: Object) -> Sequence[Workload]:
+    """Return what runs Tempo with this configuration; every Tempo of the namespace, if none of them mounts it."""
+    mounting = _by_volume(manifests).get((config.namespace, config.name))
+    return mounting or _by_namespace(manifests).get(config.namespace, ())
+
+
+@view
+def _by_volume(manifests: Manifests) -> Mapping[tuple[str, str], Sequence[Workload]]:
+    found = (one for of_namespace in _by_namespace(manifests).values() for one in of_namespace)
+    return grouped(((one.owner.namespace, name), one) for one in found for name in _mounted(one.owner))
+
+
+@view
+def _by_namespace(manifests: Manifests) -> Mapping[str, Sequence[Workload]]:
+    return grouped((one.owner.namespace, one) for one in _workloads(manifests))
 
 
 def _workloads(manifests: Manifests) -> Iterator[Workload]:

@@ -1,13 +1,15 @@
 """Workloads: what runs in their Pods, what they mount, and which Services lead to them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from lint.objects import Manifests, Object, at, mapping, number, sequence, text
+from lint.objects import Manifests, Object, Path, at, grouped, mapping, number, sequence, text, view
 from lint.views.hosts import ServiceName
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_NAMES_OF_VOLUMES: tuple[Path, ...] = (("configMap", "name"), ("secret", "secretName"))
 
 
 @dataclass(frozen=True)
@@ -21,19 +23,16 @@ class Workload:
     def services(self) -> frozenset[ServiceName]:
         return frozenset(
             ServiceName(service.namespace, service.name)
-            for service in self.manifests.of("", "Service")
+            for service in self.manifests.of("", "Service", namespace=self.owner.namespace)
             if selects(service, self.owner)
         )
 
     @property
     def most_replicas(self) -> int | None:
         """What an autoscaler may make of it, if there is one."""
-        for scaler in self.manifests.of("autoscaling", "HorizontalPodAutoscaler"):
+        for scaler in self.manifests.of("autoscaling", "HorizontalPodAutoscaler", namespace=self.owner.namespace):
             target = mapping(scaler.at("spec", "scaleTargetRef"))
-            if scaler.namespace == self.owner.namespace and (target.get("kind"), target.get("name")) == (
-                self.owner.kind,
-                self.owner.name,
-            ):
+            if (target.get("kind"), target.get("name")) == (self.owner.kind, self.owner.name):
                 return number(scaler.at("spec", "maxReplicas"))
         return None
 
@@ -64,14 +63,15 @@ class Workload:
 
     def mounts(self, config_map: Object) -> bool:
         """Whether the ConfigMap or Secret is a volume of its Pods."""
-        sources = [at(volume, "configMap", "name") for volume in self._volumes()]
-        sources += [at(volume, "secret", "secretName") for volume in self._volumes()]
-        return config_map.namespace == self.owner.namespace and config_map.name in sources
+        return config_map.namespace == self.owner.namespace and config_map.name in self.mounted
 
-    def _volumes(self) -> Iterator[object]:
-        for volume in sequence(at(self._pod, "volumes")):
-            yield volume
-            yield from sequence(at(volume, "projected", "sources"))
+    @cached_property
+    def mounted(self) -> frozenset[str]:
+        """The names of the ConfigMaps and Secrets that are volumes of its Pods."""
+        volumes = sequence(at(self._pod, "volumes"))
+        sources = [source for volume in volumes for source in (volume, *sequence(at(volume, "projected", "sources")))]
+        names = {text(at(source, *name)) for source in sources for name in _NAMES_OF_VOLUMES}
+        return frozenset(names - {""})
 
 
 def is_of(container: object, *names: str) -> bool:
@@ -79,8 +79,19 @@ def is_of(container: object, *names: str) -> bool:
     return text(at(container, "image")).partition("@")[0].rpartition("/")[2].startswith(names)
 
 
-def workloads(manifests: Manifests) -> Iterator[Workload]:
-    return (Workload(obj, manifests) for obj in manifests.of("apps", *WORKLOADS))
+@view
+def workloads(manifests: Manifests) -> tuple[Workload, ...]:
+    return tuple(Workload(obj, manifests) for obj in manifests.of("apps", *WORKLOADS))
+
+
+def mounting(manifests: Manifests, config_map: Object) -> Sequence[Workload]:
+    """Return the workloads of whose Pods the ConfigMap or Secret is a volume."""
+    return _by_volume(manifests).get((config_map.namespace, config_map.name), ())
+
+
+@view
+def _by_volume(manifests: Manifests) -> Mapping[tuple[str, str], Sequence[Workload]]:
+    return grouped(((one.owner.namespace, name), one) for one in workloads(manifests) for name in one.mounted)
 
 
 def selects(service: Object, workload: Object) -> bool:
