@@ -6,7 +6,8 @@ refuses a key that is there twice.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,23 @@ _MAX_DIGITS = 4000
 _DEEPEST = 2000
 
 
+# Where a map begins, with the names and the values of its fields; or a list, with its items; or a literal text, whose
+# lines are those of the file.
+Marks = tuple[yaml.Mark, Mapping[str, tuple[yaml.Mark, yaml.Mark]] | Sequence[yaml.Mark]]
+_LITERAL = "|"
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The content of each document of a text, with the line on which it begins, from 0; and the marks in it, by ``id``.
+
+    They are right for as long as the content is not changed.
+    """
+
+    contents: Sequence[tuple[int, Any]]
+    marks: Mapping[int, Marks] = field(default_factory=dict)
+
+
 class Loader(yaml.CSafeLoader):
     """A loader for one text; ``strict`` refuses a key that is there twice.
 
@@ -38,6 +56,7 @@ class Loader(yaml.CSafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
+        self.marks: dict[int, Marks] = {}
         self._flat: set[yaml.Node] = set()
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
@@ -48,6 +67,8 @@ class Loader(yaml.CSafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         if isinstance(node, yaml.ScalarNode):
+            if node.style == _LITERAL:
+                self.marks[id(node.value)] = (node.start_mark, ())
             return node.value if node.tag == _TEXT else super().construct_object(node, deep)
         if node in self.constructed_objects:
             return self.constructed_objects[node]
@@ -64,6 +85,12 @@ class Loader(yaml.CSafeLoader):
         return made
 
     def _fill_map(self, made: dict[Any, Any], node: yaml.MappingNode) -> Iterator[None]:
+        fields = {
+            name.value: (name.start_mark, value.start_mark)
+            for name, value in node.value
+            if isinstance(name, yaml.ScalarNode)
+        }
+        self.marks[id(made)] = (node.start_mark, fields)
         if any(name.tag != _TEXT for name, _ in node.value):
             made.update(self.construct_mapping(node))
         else:
@@ -74,6 +101,7 @@ class Loader(yaml.CSafeLoader):
         yield
 
     def _fill_list(self, made: list[Any], node: yaml.SequenceNode) -> Iterator[None]:
+        self.marks[id(made)] = (node.start_mark, [item.start_mark for item in node.value])
         made.extend(map(self.construct_object, node.value))
         yield
 
@@ -134,23 +162,29 @@ def load(text: str) -> Any:
     return yaml.load(text, _Lenient)  # noqa: S506  a safe loader of our own
 
 
-def load_all(text: str, *, strict: bool = True) -> Iterator[tuple[int, Any]]:
-    """Yield the content of each document, with the line on which it begins, from 0; raises one of ``NOT_YAML``."""
+def load_all(text: str, *, strict: bool = True) -> Documents:
+    """Return the documents of a text; raises one of ``NOT_YAML``."""
     _refuse_depth(text)
     loader = (Loader if strict else _Lenient)(text)
+    contents = []
     try:
         while loader.check_node():
             node: Any = loader.get_node()
-            yield node.start_mark.line, loader.construct_document(node)
+            contents.append((node.start_mark.line, loader.construct_document(node)))
     finally:
         loader.dispose()
+    return Documents(contents, loader.marks)
 
 
-def load_json(text: str) -> Iterator[tuple[int, Any]]:
-    """Yield each value of a text of JSON, of which several may follow each other, with its line from 0.
+def load_json(text: str) -> Documents:
+    """Return the values of a text of JSON, of which several may follow each other, without marks.
 
     Raises ``ValueError``.
     """
+    return Documents([*_values(text)])
+
+
+def _values(text: str) -> Iterator[tuple[int, Any]]:
     decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_int=_integer)
     place, line = 0, 0
     while True:
@@ -162,15 +196,6 @@ def load_json(text: str) -> Iterator[tuple[int, Any]]:
         value, place = decoder.raw_decode(text, begin)
         yield line, value
         line += text.count("\n", begin, place)
-
-
-def first_node(text: str) -> yaml.Node | None:
-    """Return the first document as a node, which knows its place; raises one of ``NOT_YAML``."""
-    loader = Loader(text)
-    try:
-        return loader.get_node() if loader.check_node() else None
-    finally:
-        loader.dispose()
 
 
 def _refuse_depth(text: str) -> None:

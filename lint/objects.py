@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from lint.documents import NOT_YAML, load
+from lint.documents import NOT_YAML, Marks, load
 from lint.templates import shown
 
 Key = str | int
 Path = tuple[Key, ...]
+_KEYS = (str, int)
+_LISTS = (list, tuple)
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 _MAX_DIGITS = 18
@@ -52,7 +54,7 @@ def mapping(value: object) -> Mapping[Any, Any]:
 
 
 def sequence(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
+    return value if isinstance(value, _LISTS) else ()
 
 
 def text(value: object) -> str:
@@ -103,14 +105,10 @@ def strings(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
         place, item = waiting.pop()
         if isinstance(item, str):
             yield place, item
-        elif isinstance(item, Mapping | list | tuple) and id(item) not in seen:
+        elif id(item) not in seen:
             seen.add(id(item))
-            pairs = item.items() if isinstance(item, Mapping) else enumerate(item)
-            waiting.extend(
-                ((*place, key if isinstance(key, str | int) else str(key)), child)
-                for key, child in pairs
-                if isinstance(child, str | Mapping | list | tuple)
-            )
+            pairs = mapping(item).items() or enumerate(sequence(item))
+            waiting.extend([((*place, key if isinstance(key, _KEYS) else str(key)), child) for key, child in pairs])
 
 
 def parsed(document: object) -> Any:
@@ -158,11 +156,15 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A text with manifests: a file, standard input, or what a tool rendered from ``name``, which has no lines."""
+    """A text with manifests: a file, standard input, or what a tool rendered from ``name``, which has no lines.
+
+    ``marks`` are those of its YAML; JSON has none.
+    """
 
     name: str
     text: str = ""
     is_rendered: bool = False
+    marks: Mapping[int, Marks] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

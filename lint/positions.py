@@ -1,15 +1,16 @@
-"""Where in its text a field stands. Only findings are looked up, so a text without one is not parsed again."""
+"""Where in its text a field stands."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import yaml
 
-from lint.documents import NOT_YAML, first_node
+from lint.documents import NOT_YAML, Documents, Marks, load_all
 from lint.objects import Key, Path, Place, Source
 
-_LITERAL = "|"
 _NEXT_DOCUMENT = "\n---"
 
 
@@ -23,26 +24,22 @@ class Position:
 
 def position_of(place: Place) -> Position | None:
     """Where the field, or what is nearest around it, begins; None if the text is not a person's."""
-    source = place.owner.source
+    owner, source = place.owner, place.owner.source
     if source is None or source.is_rendered:
         return None
-    document = _document(source, place.owner.line)
-    if document is None:
+    if id(owner.raw) in source.marks:
+        return _within(owner.raw, place.path, source.marks, _lines(source.text))
+    # JSON is also YAML, and nobody has asked for marks yet.
+    text = _document_on(source, owner.line)
+    read = _read_again(text)
+    if read is None:
         return None
-    found = _within(document, (*place.owner.base, *place.path), _text_of(source, place.owner.line))
-    return Position(found.line + place.owner.line, found.column)
+    found = _within(read.contents[0][1], (*owner.base, *place.path), read.marks, _lines(text))
+    return found and Position(found.line + owner.line, found.column)
 
 
 @lru_cache(maxsize=64)
-def _document(source: Source, line: int) -> yaml.Node | None:
-    try:
-        return first_node(_text_of(source, line))
-    except NOT_YAML:
-        return None
-
-
-@lru_cache(maxsize=64)
-def _text_of(source: Source, line: int) -> str:
+def _document_on(source: Source, line: int) -> str:
     """The document that begins on ``line``. JSON may be indented with tabs, where YAML may not."""
     begin = _line_starts(source)[line]
     end = source.text.find(_NEXT_DOCUMENT, begin)
@@ -54,39 +51,59 @@ def _line_starts(source: Source) -> list[int]:
     return [0, *(match.end() for match in re.finditer("\n", source.text))]
 
 
-def _within(node: yaml.Node, path: Path, text: str) -> Position:
-    mark = node.start_mark
-    for number, key in enumerate(path):
-        if isinstance(node, yaml.ScalarNode):
-            return _in_text(node, path[number:], text)
-        found = _child(node, key)
-        if found is None:
-            break
-        mark, node = found[0].start_mark, found[1]
-    return Position(mark.line + 1, mark.column + 1)
+@lru_cache(maxsize=64)
+def _lines(text: str) -> list[str]:
+    return text.splitlines()
 
 
-def _child(node: yaml.Node, key: Key) -> tuple[yaml.Node, yaml.Node] | None:
-    """The node that names the child, and the child; the last one where a key is there twice."""
-    if isinstance(node, yaml.SequenceNode):
-        return (node.value[key], node.value[key]) if isinstance(key, int) and key < len(node.value) else None
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    return next(((name, value) for name, value in reversed(node.value) if name.value == str(key)), None)
-
-
-def _in_text(scalar: yaml.ScalarNode, path: Path, text: str) -> Position:
-    """A place in a document that stands in another one; its lines can be counted in a literal text only."""
-    start = Position(scalar.start_mark.line + 1, scalar.start_mark.column + 1)
-    if scalar.style != _LITERAL:
-        return start
+@lru_cache(maxsize=64)
+def _read_again(text: str) -> Documents | None:
+    """The documents of a text; None if there are none."""
     try:
-        document = first_node(scalar.value)
+        documents = load_all(text, strict=False)
     except NOT_YAML:
-        return start
-    if document is None:
-        return start
-    inner = _within(document, path, scalar.value)
-    written = text.splitlines()[start.line :]
+        return None
+    return documents if documents.contents else None
+
+
+def _within(value: Any, path: Path, marks: Mapping[int, Marks], lines: Sequence[str]) -> Position | None:
+    """Where ``path`` leads to, from ``value`` on; None for a value without marks."""
+    if id(value) not in marks:
+        return None
+    mark = beginning = marks[id(value)][0]
+    for number, key in enumerate(path):
+        found = marks.get(id(value))
+        if found is None:
+            # It leads into a scalar.
+            return _position(beginning)
+        if isinstance(value, str):
+            return _in_text(value, path[number:], beginning, lines)
+        below = _of_child(found[1], key)
+        if below is None:
+            break
+        mark, beginning = below
+        value = value.get(key) if isinstance(value, dict) else value[key]
+    return _position(mark)
+
+
+def _of_child(
+    marks: Mapping[str, tuple[yaml.Mark, yaml.Mark]] | Sequence[yaml.Mark], key: Key
+) -> tuple[yaml.Mark, yaml.Mark] | None:
+    if isinstance(marks, Mapping):
+        return marks.get(str(key))
+    return (marks[key], marks[key]) if isinstance(key, int) and key < len(marks) else None
+
+
+def _in_text(text: str, path: Path, beginning: yaml.Mark, lines: Sequence[str]) -> Position:
+    """A place in a document that stands in another one, as a literal text."""
+    read = _read_again(text)
+    inner = _within(read.contents[0][1], path, read.marks, _lines(text)) if read else None
+    if inner is None:
+        return _position(beginning)
+    written = (lines[number] for number in range(beginning.line + 1, len(lines)))
     indent = next((len(line) - len(line.lstrip(" ")) for line in written if line.strip()), 0)
-    return Position(start.line + inner.line, indent + inner.column)
+    return Position(beginning.line + 1 + inner.line, indent + inner.column)
+
+
+def _position(mark: yaml.Mark) -> Position:
+    return Position(mark.line + 1, mark.column + 1)

@@ -1,6 +1,6 @@
 """From files, folders, standard input and a cluster to objects."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def _read_file(reading: Reading, name: str, default_namespace: str) -> None:
     _add(reading, source, documents, default_namespace)
 
 
-def _no_objects(source: Source, documents: list[Document]) -> Iterator[str]:
+def _no_objects(source: Source, documents: Sequence[Document]) -> Iterator[str]:
     for number, (_, document) in enumerate(documents, start=1):
         if document is not None and not isinstance(document, dict):
             yield f"{printable(source.name)}: document {number}: expected an object, found {_type_name(document)}"
@@ -84,7 +84,7 @@ def _read_found(reading: Reading, name: str, default_namespace: str) -> None:
     _add(reading, source, documents, default_namespace)
 
 
-def _add(reading: Reading, source: Source, documents: list[Document], default_namespace: str) -> None:
+def _add(reading: Reading, source: Source, documents: Sequence[Document], default_namespace: str) -> None:
     reading.sources += 1
     reading.objects.extend(objects_in(source, documents, default_namespace))
 

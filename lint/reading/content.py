@@ -1,13 +1,13 @@
 """From a text to the objects in it."""
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 
 import yaml
 
 from lint import templates
-from lint.documents import NOT_YAML, load_all, load_json
+from lint.documents import NOT_YAML, Documents, load_all, load_json
 from lint.objects import Object, Path, Source, mapping, printable
 
 _JSON = frozenset({".json", ".jsonl", ".ndjson"})
@@ -42,40 +42,40 @@ def objects_in(source: Source, documents: Iterable[Document], default_namespace:
                 yield Object(item, source, line, base, default_namespace)
 
 
-def parse(name: str, text: str, *, is_rendered: bool = False) -> tuple[Source, list[Document]]:
+def parse(name: str, text: str, *, is_rendered: bool = False) -> tuple[Source, Sequence[Document]]:
     """The documents, and the text that was read: with holes, if only that can be parsed. Raises ``UnreadableError``."""
     try:
-        return Source(name, text, is_rendered), _documents(name, text)
+        documents = _documents(name, text)
     except UnreadableError:
-        if _is_values(text):
-            return Source(name, text, is_rendered), _documents(name, text, strict=False)
-        if not templates.has_actions(text):
-            raise
-    text = templates.with_holes(text)
-    # An action chooses between two lines, so both are there.
-    return Source(name, text, is_rendered), _documents(name, text, strict=False)
+        if not _is_values(text):
+            if not templates.has_actions(text):
+                raise
+            # An action chooses between two lines, so both are there.
+            text = templates.with_holes(text)
+        documents = _documents(name, text, strict=False)
+    return Source(name, text, is_rendered, documents.marks), documents.contents
 
 
 def _is_values(text: str) -> bool:
     """Whether it can be values of a chart: Helm takes the last one of a key that is there twice."""
     try:
-        documents = [mapping(document) for _, document in load_all(text, strict=False)]
+        documents = [mapping(document) for _, document in load_all(text, strict=False).contents]
     except NOT_YAML:
         return False
     # An object of Kubernetes, or a configuration of a collector, has these at the top.
     return all(_NOT_OF_VALUES.isdisjoint(document) for document in documents)
 
 
-def _documents(name: str, text: str, *, strict: bool = True) -> list[Document]:
+def _documents(name: str, text: str, *, strict: bool = True) -> Documents:
     try:
         if PurePath(name).suffix in _JSON or text.lstrip().startswith("{"):
             try:
-                return list(load_json(text))
+                return load_json(text)
             except ValueError:
                 # YAML's flow style looks like JSON.
                 if PurePath(name).suffix in _JSON:
                     raise
-        return list(load_all(text, strict=strict))
+        return load_all(text, strict=strict)
     except yaml.MarkedYAMLError as error:
         place = f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}" if error.problem_mark else ""
         reason = " ".join((error.problem or "cannot be parsed").split())
