@@ -10,7 +10,15 @@ from lint.views.destinations import destinations
 from lint.views.mesh import root_namespaces, tracers
 from lint.views.namespaces import ambient, is_ambient, namespaces
 from lint.views.telemetry import telemetries, tracing, tracing_entries
-from lint.views.waypoints import NONE, USE_WAYPOINT, WAYPOINT_CLASS, admits, attachments, waypoints
+from lint.views.waypoints import (
+    NONE,
+    USE_WAYPOINT,
+    WAYPOINT_CLASS,
+    admits,
+    attachments,
+    waypoints,
+    waypoints_by_name,
+)
 
 
 @rule(
@@ -158,9 +166,8 @@ def telemetry_for_the_class_of_waypoints(manifests: Manifests, facts: Facts) -> 
 )
 def waypoint_that_does_not_admit_a_namespace(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for attachment in attachments(manifests):
-        for waypoint in waypoints(manifests):
-            named = (waypoint.namespace, waypoint.name) == (attachment.namespace, attachment.name)
-            if named and admits(manifests, waypoint, attachment.source) is False:
+        for waypoint in waypoints_by_name(manifests).get((attachment.namespace, attachment.name), ()):
+            if admits(manifests, waypoint, attachment.source) is False:
                 yield error(
                     attachment.owner.where("metadata", "labels", USE_WAYPOINT),
                     f"waypoint {waypoint.namespace}/{waypoint.name} takes no traffic of namespace {attachment.source}, "

@@ -175,7 +175,7 @@ def provider_that_cannot_trace(manifests: Manifests, facts: Facts) -> Iterator[F
             called_so = [{name: {}}]
         if any((TRACING_KINDS - GIVEN_UP) & entry.keys() for entry in called_so):
             continue
-        kinds = sorted(str(kind) for entry in called_so for kind in entry if kind != "name")
+        kinds = sorted({str(kind) for entry in called_so for kind in entry if kind != "name"})
         # An entry of a kind that does not exist is refused, which another rule reports.
         if not KINDS.isdisjoint(kinds) or (not called_so and name in _BUILT_IN_WITHOUT_TRACING):
             what = f"of the kind {', '.join(kinds)}" if called_so else "for other signals"

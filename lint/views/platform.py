@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from lint.facts import Facts
-from lint.objects import Manifests, Object, text
+from lint.objects import Manifests, Object, text, view
 
 _GROUPS = ".openshift.io"
 _CATALOGS = "openshift-marketplace"
@@ -11,9 +11,12 @@ _CATALOGS = "openshift-marketplace"
 
 def with_platform(manifests: Manifests, facts: Facts) -> Facts:
     """Return ``facts`` with OpenShift as the platform, if it is not known and only OpenShift has such objects."""
-    if facts.platform is None and any(_is_for_openshift(obj) for obj in manifests.objects):
-        return replace(facts, platform="openshift")
-    return facts
+    return replace(facts, platform="openshift") if facts.platform is None and _is_openshift(manifests) else facts
+
+
+@view
+def _is_openshift(manifests: Manifests) -> bool:
+    return any(_is_for_openshift(obj) for obj in manifests.objects)
 
 
 def _is_for_openshift(obj: Object) -> bool:

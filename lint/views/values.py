@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
@@ -112,6 +113,21 @@ class Values:
         )
         return not any(more) and self.owner.kind != "HelmChartConfig"
 
+    @cached_property
+    def known_as(self) -> str:
+        """The chart of which they have keys, or nothing."""
+        return _chart_of(self.content)
+
+    @cached_property
+    def below_an_alias(self) -> "Sequence[Values]":
+        """The values of dependencies that the chart around them calls by another name."""
+        return [
+            Values(self.owner, (*self.path, alias), chart, below)
+            for alias, below in self.content.items()
+            if isinstance(alias, str) and alias not in _KNOWN_BY and isinstance(below, Mapping)
+            if (chart := _chart_of(below))
+        ]
+
     def at(self, *path: Key) -> Any:
         return at(self.content, *path)
 
@@ -119,11 +135,16 @@ class Values:
         return self.owner.where(*self.path, *path)
 
 
-def values(manifests: Manifests, *wanted: str) -> Iterator[Values]:
-    """Yield the values of the charts called ``wanted``; those of a dependency stand below its name."""
+@view
+def values(manifests: Manifests, *wanted: str) -> tuple[Values, ...]:
+    """Return the values of the charts called ``wanted``; those of a dependency stand below its name."""
+    return tuple(_values(manifests, wanted))
+
+
+def _values(manifests: Manifests, wanted: Collection[str]) -> Iterator[Values]:
     for root in _roots(manifests):
         is_said = root.chart in _KNOWN_BY or root.chart in wanted
-        known = root.chart if is_said else _chart_of(root.content)
+        known = root.chart if is_said else root.known_as
         if known in wanted:
             manifests.recognise(root.owner)
             yield root if is_said else replace(root, chart=known, said=None)
@@ -134,17 +155,10 @@ def values(manifests: Manifests, *wanted: str) -> Iterator[Values]:
                 manifests.recognise(root.owner)
                 yield Values(root.owner, (*root.path, name), name, below)
         if not known:
-            yield from _below_an_alias(manifests, root, wanted)
-
-
-def _below_an_alias(manifests: Manifests, root: Values, wanted: Collection[str]) -> Iterator[Values]:
-    """The values of dependencies that the chart around them calls by another name."""
-    for alias, below in root.content.items():
-        if isinstance(alias, str) and alias not in _KNOWN_BY and isinstance(below, Mapping):
-            chart = _chart_of(below)
-            if chart in wanted:
-                manifests.recognise(root.owner)
-                yield Values(root.owner, (*root.path, alias), chart, below)
+            for found in root.below_an_alias:
+                if found.chart in wanted:
+                    manifests.recognise(root.owner)
+                    yield found
 
 
 def every_chart(manifests: Manifests) -> Iterator[Values]:

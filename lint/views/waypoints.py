@@ -1,9 +1,9 @@
 """Waypoints of an ambient mesh: the Gateways, and the labels that lead to them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lint.objects import Manifests, Object, at, number, sequence, text
+from lint.objects import Manifests, Object, at, grouped, number, sequence, text, view
 from lint.views.namespaces import selects_namespace
 
 GATEWAY_API = "gateway.networking.k8s.io"
@@ -29,6 +29,12 @@ def waypoints(manifests: Manifests) -> Iterator[Object]:
     for gateway in manifests.of(GATEWAY_API, "Gateway"):
         if gateway.at("spec", "gatewayClassName") == WAYPOINT_CLASS:
             yield gateway
+
+
+@view
+def waypoints_by_name(manifests: Manifests) -> Mapping[tuple[str, str], Sequence[Object]]:
+    """Return the waypoints by their namespace and their name."""
+    return grouped(((waypoint.namespace, waypoint.name), waypoint) for waypoint in waypoints(manifests))
 
 
 def attachments(manifests: Manifests) -> Iterator[Attachment]:
