@@ -72,11 +72,14 @@ def number(value: object) -> int | None:
 def at(value: object, *path: Key) -> Any:
     """Return what lies at ``path`` below ``value``, or None."""
     for key in path:
-        if isinstance(key, int):
+        # What most of the way is made of comes first.
+        if type(value) is dict and type(key) is str:
+            value = value.get(key)
+        elif value is None:
+            return None
+        elif isinstance(key, int):
             items = sequence(value)
             value = items[key] if key < len(items) else None
-        elif type(value) is dict:
-            value = value.get(key)
         else:
             value = mapping(value).get(key)
     return value

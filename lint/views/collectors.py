@@ -6,7 +6,7 @@ opentelemetry-collector, or in a file of its own.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from lint.facts import Facts
@@ -58,7 +58,7 @@ class Pipeline:
     processors: tuple[str, ...]
     exporters: tuple[str, ...]
 
-    @property
+    @cached_property
     def signal(self) -> str:
         return kind_of(self.name)
 
@@ -123,6 +123,7 @@ class Collector:
         return not self.services.isdisjoint(_targets(manifests, facts))
 
 
+@lru_cache(maxsize=1024)
 def kind_of(name: str) -> str:
     """Return what a component is, without the name that tells it from others: ``otlp`` for ``otlp/tempo``."""
     return name.partition("/")[0].strip()

@@ -1,6 +1,7 @@
 """Hosts and URLs, as names of Services."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -43,6 +44,8 @@ def endpoint(url: str) -> Endpoint | None:
     return Endpoint(parts.hostname, port)
 
 
+# Many things of one installation name the same host.
+@lru_cache(maxsize=1024)
 def service_of(host: str, *, cluster_domain: str, own_namespace: str = "") -> ServiceName | None:
     """Return the Service that a resolver in ``own_namespace`` finds for ``host``."""
     names = host.rstrip(".").split(".")

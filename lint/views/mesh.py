@@ -152,20 +152,21 @@ def mesh_configs(manifests: Manifests) -> tuple[MeshConfig, ...]:
 
 @view
 def providers(manifests: Manifests) -> tuple[Provider, ...]:
-    return tuple(_providers(manifests))
+    """Return the tracing providers that speak OTLP."""
+    return tuple(provider for provider in tracers(manifests) if provider.kind == OTLP)
 
 
-def _providers(manifests: Manifests) -> Iterator[Provider]:
-    """Yield the tracing providers that speak OTLP."""
-    return (provider for provider in tracers(manifests) if provider.kind == OTLP)
+@view
+def tracers(manifests: Manifests) -> tuple[Provider, ...]:
+    """Return the tracing providers of every kind that names a Service."""
+    return tuple(_tracers(manifests))
 
 
-def tracers(manifests: Manifests) -> Iterator[Provider]:
-    """Yield the tracing providers of every kind that names a Service."""
+def _tracers(manifests: Manifests) -> Iterator[Provider]:
     for mesh in mesh_configs(manifests):
         for index, entry in enumerate(sequence(mesh.values.get("extensionProviders"))):
             for kind in WITH_SERVICE:
-                settings = at(entry, kind)
+                settings = mapping(entry).get(kind)
                 if isinstance(settings, Mapping):
                     yield Provider(
                         mesh=mesh,

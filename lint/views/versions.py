@@ -1,6 +1,7 @@
 """Versions: a release is a major and a minor number, a full version has the patch too."""
 
 import re
+from functools import lru_cache
 
 Minor = tuple[int, int]
 Version = tuple[int, int, int]
@@ -9,12 +10,14 @@ _MINOR = re.compile(r"v?(\d{1,5})\.(\d{1,5})(?![0-9])")
 _VERSION = re.compile(r"v?(\d{1,5})\.(\d{1,5})\.(\d{1,5})(?![0-9])")
 
 
+@lru_cache(maxsize=1024)
 def minor(text: str | None) -> Minor | None:
     """Return (1, 28) for ``v1.28.3``; None for a text that does not begin with a version."""
     match = _MINOR.match(text or "")
     return (int(match[1]), int(match[2])) if match else None
 
 
+@lru_cache(maxsize=1024)
 def version(text: str | None) -> Version | None:
     """Return (1, 28, 3) for ``v1.28.3-distroless``; None for a text that does not begin with a full version."""
     match = _VERSION.match(text or "")
