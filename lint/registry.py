@@ -48,7 +48,7 @@ def examine(manifests: Manifests, facts: Facts, rules: Sequence[Rule] = RULES) -
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings without those that are there twice: errors first, then by code and place."""
-    # Those of one document together, which is parsed once then to look up their places.
+    # Those of one object together: what is parsed to look up a place in it is kept for the next one.
     together = sorted(findings, key=lambda finding: id(finding.place.owner))
     return sorted({str(finding): finding for finding in together}.values(), key=_order)
 

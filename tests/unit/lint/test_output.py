@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as xml
@@ -49,6 +50,16 @@ def as_json(*arguments: str | Path) -> dict[str, Any]:
 
 def codes(*arguments: str | Path) -> list[str]:
     return [finding["code"] for finding in as_json(*arguments)["findings"]]
+
+
+class TestText:
+    @pytest.mark.parametrize("name", ["a", "b" * 70, "c" * 200])
+    def test_a_finding_is_a_paragraph_without_broken_words(self, tmp_path: Path, name: str) -> None:
+        paragraph, _, _ = run(write(tmp_path, TELEMETRY.replace("mesh-default", name))).stdout.partition("\n\n")
+        in_one_line = " ".join(paragraph.split())
+        assert paragraph.splitlines() == textwrap.wrap(
+            in_one_line, 80, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
 
 
 class TestJson:

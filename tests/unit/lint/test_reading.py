@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lint.documents import load
 from lint.objects import Manifests, view
@@ -98,6 +99,16 @@ class TestForms:
         text = "base: &base {a: 1}\nkind: A\nmetadata: {name: a}\nspec: &spec {<<: *base, a: 2}\nagain: {<<: *spec}\n"
         assert names_in(write(tmp_path / "a.yaml", text)) == ["a"]
 
+    def test_a_key_that_is_there_twice_is_refused_beside_a_merge_too(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "a.yaml", "kind: A\nbase: &base {a: 1}\nspec: {<<: *base, b: 1, b: 2}\n")
+        assert read([str(file)]).unreadable == [f"{file}:3:25: not YAML: the key 'b' is there twice"]
+
+    def test_a_list_may_lie_as_deep_as_libyaml_reads(self) -> None:
+        value = load("[" * 1500 + "]" * 1500)
+        for _ in range(1499):
+            (value,) = value
+        assert value == []
+
 
 class TestTemplates:
     TEMPLATE = """\
@@ -145,6 +156,24 @@ class TestPositions:
     def test_a_field_that_is_missing_has_the_line_of_what_is_around_it(self, tmp_path: Path) -> None:
         text = NAMESPACE + "---\napiVersion: sailoperator.io/v1\nkind: Istio\nmetadata: {name: default}\nspec: {}\n"
         assert "a.yaml:8:1: Istio default: spec" in " ".join(run(write(tmp_path / "a.yaml", text)).stdout.split())
+
+    def test_a_field_of_json_with_tabs_has_its_line(self, tmp_path: Path) -> None:
+        text = json.dumps({"kind": "List", "items": [yaml.safe_load(TELEMETRY)]}, indent="\t")
+        line = text.splitlines().index('\t\t\t\t\t\t\t\t"randomSamplingPercentage": 100') + 1
+        assert f"a.json:{line}:9: Telemetry" in " ".join(run(write(tmp_path / "a.json", text)).stdout.split())
+
+    def test_a_field_that_a_merge_brings_has_the_line_of_the_map_that_gets_it(self, tmp_path: Path) -> None:
+        merging = TELEMETRY.replace("randomSamplingPercentage: 100", "<<: *sampling")
+        text = f"sampling: &sampling {{randomSamplingPercentage: 100}}\n{merging}"
+        done = run(write(tmp_path / "a.yaml", text))
+        assert "a.yaml:7:19: Telemetry" in " ".join(done.stdout.split())
+
+    def test_what_is_wrong_in_a_text_in_quotes_has_the_line_of_the_text(self, tmp_path: Path) -> None:
+        text = (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n"
+            '  mesh: "extensionProviders: [{name: otel, opentelemetry: {service: otel, port: 4317}}]"\n'
+        )
+        assert "a.yaml:5:9: ConfigMap" in " ".join(run(write(tmp_path / "a.yaml", text)).stdout.split())
 
 
 class TestFolders:
