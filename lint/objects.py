@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from lint.documents import NOT_YAML, Marks, load
+from lint.documents import NOT_YAML, Documents, Marks, load_all
 from lint.templates import shown
 
 Key = str | int
@@ -116,14 +116,16 @@ def strings(value: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 def parsed(document: object) -> Any:
     """Return the content of YAML that an object carries as a string; None if it is not YAML."""
-    return _parsed(document) if isinstance(document, str) else None
+    found = documents_in(document) if isinstance(document, str) else None
+    return found.contents[0][1] if found and len(found.contents) == 1 else None
 
 
-# Cached because several checks read the same document; none of them changes it.
-@lru_cache(maxsize=64)
-def _parsed(document: str) -> Any:
+# Cached because several checks read the same text; none of them changes its content.
+@lru_cache(maxsize=4096)
+def documents_in(text: str) -> Documents | None:
+    """Return the YAML in a text; None if it is something else."""
     try:
-        return load(document)
+        return load_all(text, strict=False)
     except NOT_YAML:
         return None
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from lint.documents import NOT_YAML, Documents, Marks, load_all
-from lint.objects import Key, Path, Place, Source
+from lint.documents import Marks
+from lint.objects import Key, Path, Place, Source, documents_in
 
 _NEXT_DOCUMENT = "\n---"
 
@@ -31,8 +31,8 @@ def position_of(place: Place) -> Position | None:
         return _within(owner.raw, place.path, source.marks, _lines(source.text))
     # JSON is also YAML, and nobody has asked for marks yet.
     text = _document_on(source, owner.line)
-    read = _read_again(text)
-    if read is None:
+    read = documents_in(text)
+    if read is None or not read.contents:
         return None
     found = _within(read.contents[0][1], (*owner.base, *place.path), read.marks, _lines(text))
     return found and Position(found.line + owner.line, found.column)
@@ -54,16 +54,6 @@ def _line_starts(source: Source) -> list[int]:
 @lru_cache(maxsize=64)
 def _lines(text: str) -> list[str]:
     return text.splitlines()
-
-
-@lru_cache(maxsize=64)
-def _read_again(text: str) -> Documents | None:
-    """The documents of a text; None if there are none."""
-    try:
-        documents = load_all(text, strict=False)
-    except NOT_YAML:
-        return None
-    return documents if documents.contents else None
 
 
 def _within(value: Any, path: Path, marks: Mapping[int, Marks], lines: Sequence[str]) -> Position | None:
@@ -96,8 +86,8 @@ def _of_child(
 
 def _in_text(text: str, path: Path, beginning: yaml.Mark, lines: Sequence[str]) -> Position:
     """A place in a document that stands in another one, as a literal text."""
-    read = _read_again(text)
-    inner = _within(read.contents[0][1], path, read.marks, _lines(text)) if read else None
+    read = documents_in(text)
+    inner = _within(read.contents[0][1], path, read.marks, _lines(text)) if read and read.contents else None
     if inner is None:
         return _position(beginning)
     written = (lines[number] for number in range(beginning.line + 1, len(lines)))

@@ -232,8 +232,9 @@ def _release(tempo: Tempo) -> Minor | None:
     None for a release that is older than all that are recorded.
     """
     if tempo.release is None:
-        candidates = [one for one in releases() if one >= tempo.oldest]
-        return min(reversed(candidates), key=lambda one: sum(1 for _ in unknown(tempo.config, releases()[one])))
+        newest_first = [one for one in sorted(releases(), reverse=True) if one >= tempo.oldest]
+        every_key = next((one for one in newest_first if not any(unknown(tempo.config, releases()[one]))), None)
+        return every_key or min(newest_first, key=lambda one: sum(1 for _ in unknown(tempo.config, releases()[one])))
     return max((one for one in releases() if one <= tempo.release), default=None)
 
 

@@ -75,10 +75,14 @@ def unknown(config: object, keys: Keys | None, path: Path = ()) -> Iterator[Path
             if isinstance(item, Mapping):
                 yield from unknown(item, keys, (*path, index))
     for key, value in mapping(config).items():
-        if not isinstance(key, str) or is_unknown(key):
+        if not isinstance(key, str):
             continue
-        if key in keys or _ANY in keys:
-            yield from unknown(value, keys.get(key, keys.get(_ANY)), (*path, key))
+        if key in keys:
+            yield from unknown(value, keys[key], (*path, key))
+        elif is_unknown(key):
+            continue
+        elif _ANY in keys:
+            yield from unknown(value, keys[_ANY], (*path, key))
         else:
             yield (*path, key)
 
