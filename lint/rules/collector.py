@@ -185,9 +185,12 @@ def metrics_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     ),
 )
 def component_that_was_removed(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    removals = [
+        (section, kind, remedy, lifecycle().first_release(f"collectors without the {section.removesuffix('s')} {kind}"))
+        for section, kind, remedy in _REMOVED
+    ]
     for collector in collectors(manifests, facts):
-        for section, kind, remedy in _REMOVED:
-            removal = lifecycle().first_release(f"collectors without the {section.removesuffix('s')} {kind}")
+        for section, kind, remedy, removal in removals:
             is_gone = collector.is_from(removal)
             for name in mapping(collector.at(section)) if is_gone or collector.is_unpinned else ():
                 if kind_of(text(name)) == kind:
