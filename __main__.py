@@ -105,6 +105,7 @@ if plan.exposed_services:
 pulumi.export("system_namespaces", namespaces.names)
 pulumi.export("mesh_namespaces", stack.mesh_namespaces)
 pulumi.export("prometheus_url", graph_url)
+pulumi.export("graph_source", plan.graph_source)
 pulumi.export("tempo_query_url", tempo.query_url)
 pulumi.export("collector_service", telemetry.collector_service)
 pulumi.export("tracing_provider", telemetry.provider_name)

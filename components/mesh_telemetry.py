@@ -34,16 +34,17 @@ class MeshTelemetry(pulumi.ComponentResource):
         args = MeshTelemetryArgs.model_validate(args)
         key = revision_key(f"{name}-revision-key", pulumi.ResourceOptions(parent=self))
         # More or fewer pods are no other revision, nor is who may connect to them: those that run go on.
-        same_pods = args.model_copy(update={"lets_everybody_in": None})
-        spec = {**build_telemetry(same_pods)["collector"]["spec"], "replicas": None}
-        made = revision(key, spec)
+        same_pods = build_telemetry(args.model_copy(update={"lets_everybody_in": None}))
+        # The login is read at the start only, so a new one is a new revision too.
+        login = [same_pods["login"]["stringData"]] if "login" in same_pods else []
+        made = revision(key, {**same_pods["collector"]["spec"], "replicas": None}, *login)
         objects = build_telemetry(args, revision=made, awaited=watch is None)
         child = pulumi.ResourceOptions(parent=self)
         before_the_pods: list[pulumi.Resource] = [
-            # Its pods run as the account.
+            # Its pods run as the account, and read the login.
             declare(f"{name}-{role}", obj, child)
             for role, obj in objects.items()
-            if role == "account"
+            if role in {"account", "login"}
         ]
         if "untraced" in objects:
             # istiod injects the pods, and checks the Telemetry.
@@ -59,7 +60,9 @@ class MeshTelemetry(pulumi.ComponentResource):
                 custom_timeouts=within(args.context.timeouts.collector),
             ),
         )
-        declare(f"{name}-metrics", objects["metrics"], child)
+        for role in ("metrics", "graph"):
+            if role in objects:
+                declare(f"{name}-{role}", objects[role], child)
         served = served_by(self._collector, made, collector_rollout(args), watch)
         self._telemetry = declare(
             f"{name}-telemetry",

@@ -3,6 +3,7 @@
 from model.access import Auth
 from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
+from model.graph import Graph, GraphSource
 from model.images import Images, ImageSources
 from model.mesh import TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing
 from model.network import NetworkPolicies
@@ -50,6 +51,8 @@ __all__ = [
     "Exposure",
     "Gcs",
     "Grafana",
+    "Graph",
+    "GraphSource",
     "ImageSources",
     "Images",
     "Kiali",

@@ -5,6 +5,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from model.common import CommonKey
 from model.consoles import Grafana, Kiali
+from model.graph import Graph
 from model.images import Images
 from model.mesh import Mesh, Tracing
 from model.network import NetworkPolicies
@@ -34,6 +35,7 @@ class Settings(Section):
     mesh: Mesh = Field(default=Mesh(), description="The Istio control plane.")
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced.")
     tempo: Tempo = Field(default=Tempo(), description="The trace store.")
+    graph: Graph = Field(default=Graph(), description="The service graph.")
     prometheus: Prometheus = Field(default=Prometheus(), description="The metrics store.")
     grafana: Grafana = Field(default=Grafana(), description="The Grafana that shows traces and graph.")
     kiali: Kiali = Field(default=Kiali(), description="Kiali.")

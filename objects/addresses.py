@@ -22,10 +22,15 @@ TEMPO_GRAPH = "graph"
 # Prometheus' jobs for the hops, beside those of Tempo.
 COLLECTOR_JOB = "otel-collector"
 ISTIOD_JOB = "istiod"
+# The job for the service graph, where the collector makes it.
+GRAPH_JOB = "service-graph"
 METRICS_PORT_NAME = "http-monitoring"
 BOOKINFO_GATEWAY = "bookinfo-gateway"
 GATEWAY_CLASS = "istio"
 
+# Of a collector that makes the service graph: the spans of other collectors, and what it has counted.
+COLLECTOR_PEER_PORT = 4319
+COLLECTOR_GRAPH_PORT = 8889
 COLLECTOR_TELEMETRY_PORT = 8888
 GATEWAY_PORT = 80
 GRAFANA_PORT = 3000
@@ -43,6 +48,11 @@ _REMOTE_WRITE_PATH = "/api/v1/write"
 def collector_host(namespace: str, context: Context) -> str:
     """The collector's Service: its operator appends ``-collector`` to the resource's name."""
     return context.host(f"{COLLECTOR}-collector", namespace)
+
+
+def collector_peers(namespace: str, context: Context) -> str:
+    """The Service whose name leads to each of the collector's pods that serves; its operator makes it."""
+    return context.host(f"{COLLECTOR}-collector-headless", namespace)
 
 
 def metrics_service(job: str) -> str:
@@ -85,16 +95,14 @@ def tempo_graph_otlp_address(namespace: str, context: Context) -> str:
     return f"{context.host(tempo_graph_service(), namespace)}:{OTLP_GRPC_PORT}"
 
 
-def tempo_jobs(tempo: Tempo, *, graph_beside: bool) -> Mapping[str, tuple[str, str]]:
+def tempo_jobs(tempo: Tempo, *, makes_graph: bool, graph_beside: bool) -> Mapping[str, tuple[str, str]]:
     """The scrape jobs for spans that arrive and edges that leave: the resource and its operator's name for the part.
 
-    ``graph_beside``: whether a Tempo of its own makes the service graph.
+    ``makes_graph``: whether this Tempo makes the service graph; ``graph_beside``: whether one of its own does.
     """
     if tempo.mode == "monolithic":
         return {TEMPO: (TEMPO, TEMPO)}
-    parts = (
-        ("distributor", "query-frontend") if graph_beside else ("distributor", "metrics-generator", "query-frontend")
-    )
+    parts = ("distributor", *(["metrics-generator"] if makes_graph else []), "query-frontend")
     jobs = {f"{TEMPO}-{part}": (TEMPO, part) for part in parts}
     return jobs | ({f"{TEMPO}-{TEMPO_GRAPH}": (TEMPO_GRAPH, TEMPO)} if graph_beside else {})
 

@@ -6,6 +6,7 @@ from typing import Any
 from model import Collector
 from model.parts import to_kubernetes_env, value_at
 from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from objects.collector_graph import CollectorGraph, add_graph, counted_by
 from objects.context import Context, Text
 from objects.merge import merge
 from objects.pod_security import CONTAINER, POD
@@ -28,12 +29,17 @@ _SPANS_IN_A_BATCH = 1000
 
 
 def build_collector_spec(
-    collector: Collector, *, otlp_address: Text, graph_address: Text | None = None, context: Context
+    collector: Collector,
+    *,
+    otlp_address: Text,
+    graph_address: Text | None = None,
+    graph: CollectorGraph | None = None,
+    context: Context,
 ) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
 
     Any pod may get any span: Tempo brings the two spans of an edge together by their trace id. With a
-    ``graph_address`` it passes all of them on to that one too.
+    ``graph_address`` it passes all of them on to that one too; with ``graph`` it makes the service graph itself.
     """
     spec: dict[str, Any] = {
         "mode": "deployment",
@@ -41,15 +47,16 @@ def build_collector_spec(
         "resources": collector.resources.to_kubernetes(),
         "podSecurityContext": POD,
         "securityContext": CONTAINER,
-        "config": build_config(collector, otlp_address, graph_address),
+        "config": build_config(collector, otlp_address, graph_address, graph),
         **context.scheduling.to_kubernetes(),
     }
-    if collector.image is not None:
-        spec["image"] = context.image(collector.image)
+    image = collector.image or (graph and graph.image)
+    if image:
+        spec["image"] = context.image(image)
     if context.images.pull_secrets:
         spec["serviceAccount"] = pull_account(POD_NAME)
-    if collector.env:
-        spec["env"] = to_kubernetes_env(collector.env)
+    if env := {**collector.env, **(graph.env if graph else {})}:
+        spec["env"] = to_kubernetes_env(env)
     if collector.replicas > 1:
         # The default of the operator's newer versions, spelled out for the older ones.
         spec["podDisruptionBudget"] = {"maxUnavailable": 1}
@@ -57,10 +64,20 @@ def build_collector_spec(
     return spec
 
 
-def build_config(collector: Collector, otlp_address: Text, graph_address: Text | None = None) -> dict[str, Any]:
+def build_config(
+    collector: Collector,
+    otlp_address: Text,
+    graph_address: Text | None = None,
+    graph: CollectorGraph | None = None,
+) -> dict[str, Any]:
     """The collector's configuration, with the user's merged over it."""
-    config = merge(_our_config(collector, otlp_address, graph_address), collector.extra_config)
+    ours = _our_config(collector, otlp_address, graph_address)
+    if graph is not None:
+        ours = add_graph(ours, graph, replicas=collector.replicas, delivery=_delivery(collector))
+    config = merge(ours, collector.extra_config)
     traces = config["service"]["pipelines"]["traces"]
+    if graph is not None:
+        traces["exporters"] = list(dict.fromkeys([*traces["exporters"], *counted_by(collector.replicas)]))
     traces["processors"] = in_order(traces["processors"], batching=_is_older(collector.extra_config))
     return config
 
@@ -130,6 +147,13 @@ def _exporter(collector: Collector, address: Text) -> dict[str, Any]:
     return {
         "endpoint": address,
         "tls": {"insecure": True},
+        **_delivery(collector),
+    }
+
+
+def _delivery(collector: Collector) -> dict[str, Any]:
+    """What becomes of spans that cannot be sent at once."""
+    return {
         # Survives a restart of Tempo of up to five minutes; beyond that, or a full queue, spans are lost and
         # otelcol_exporter_send_failed_spans counts them. By default the exporter waits up to 30 s between two tries,
         # and the metrics generator counts no span older than 30 s.

@@ -23,6 +23,8 @@ from pydantic import Field
 from model import Collector, Mesh, NetworkPolicies, ObjectStoreName, Tempo
 from model.scalars import Flag, Name
 from objects.addresses import (
+    COLLECTOR_GRAPH_PORT,
+    COLLECTOR_PEER_PORT,
     COLLECTOR_TELEMETRY_PORT,
     GRAFANA,
     GRAFANA_PORT,
@@ -69,6 +71,7 @@ class NetworkPoliciesArgs(Args):
     tempos: list[Name] = Field(default=[TEMPO], description="The names of Tempo's resources.")
     stores: list[ObjectStoreName] = Field(default=[], description="The object stores that are deployed.")
     collector: Collector = Field(default=Collector(), description="The collector, which may have further listeners.")
+    collector_makes_graph: Flag = Field(default=False, description="Whether the collector makes the service graph.")
     has_prometheus: Flag = Field(default=True, description="Whether a Prometheus is deployed.")
     has_kiali: Flag = Field(default=False, description="Whether Kiali is deployed.")
     has_check: Flag = Field(default=False, description="Whether the check runs in the cluster.")
@@ -130,8 +133,11 @@ def _collector(args: NetworkPoliciesArgs) -> _Policy:
     # What else listens by the user's own configuration cannot be told from it in general.
     further = {"receivers", "extensions", "exporters", "connectors"} & args.collector.extra_config.keys()
     ports = () if further else (OTLP_GRPC_PORT, OTLP_HTTP_PORT)
-    scrapes = _rules((COLLECTOR_TELEMETRY_PORT,), _own_prometheus(args), args)
-    return _Policy(args.namespace, COLLECTOR_PODS, [_rule(ports, senders), *scrapes])
+    scraped = (COLLECTOR_TELEMETRY_PORT, *((COLLECTOR_GRAPH_PORT,) if args.collector_makes_graph else ()))
+    scrapes = _rules(scraped, _own_prometheus(args), args)
+    itself = [_pods(args.namespace, COLLECTOR_PODS)]
+    peers = [_rule((COLLECTOR_PEER_PORT,), itself)] if args.collector_makes_graph else []
+    return _Policy(args.namespace, COLLECTOR_PODS, [_rule(ports, senders), *peers, *scrapes])
 
 
 def _prometheus(args: NetworkPoliciesArgs) -> _Policy:

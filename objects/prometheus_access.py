@@ -1,6 +1,7 @@
-"""How Tempo, Kiali and Grafana ask an existing Prometheus that wants a login, headers, or an authority of its own.
+"""How our parts ask an existing Prometheus that wants a login, headers, or an authority of its own.
 
-Each of them reads the password or token from a Secret in its own namespace, and none has it in its configuration.
+Tempo, the collector, Kiali and Grafana each read the password or token from a Secret in their own namespace, and none
+has it in its configuration.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ from model import Auth, ExistingPrometheus
 from model.parts import SecretKey
 from objects.context import Context, Object, Text
 
-# The variable of Tempo and of our Grafana that has the password or token.
+# The variable of Tempo, of the collector and of our Grafana that has the password or token.
 VARIABLE = "PROMETHEUS_CREDENTIALS"
 _KEY = "credentials"
 
@@ -51,6 +52,30 @@ def remote_write_fields(existing: ExistingPrometheus | None) -> dict[str, Any]:
     if existing.ca is not None:
         # As text: the operator's resources have no field for a volume of ours.
         fields["tls_config"] = {"ca": existing.ca}
+    return fields
+
+
+def exporter_login(existing: ExistingPrometheus | None) -> dict[str, Any]:
+    """The collector's extension `basicauth` for a Prometheus that wants a user; empty for any other."""
+    if existing is None or existing.auth is None or existing.auth.type != "basic":
+        return {}
+    return {"client_auth": {"username": existing.auth.username, "password": f"${{env:{VARIABLE}}}"}}
+
+
+def exporter_fields(existing: ExistingPrometheus | None, *, authenticator: str) -> dict[str, Any]:
+    """What the collector's exporter has beside the URL; ``authenticator`` is the name of that extension."""
+    if existing is None:
+        return {}
+    fields: dict[str, Any] = {}
+    headers = dict(existing.headers)
+    if exporter_login(existing):
+        fields["auth"] = {"authenticator": authenticator}
+    elif existing.auth is not None:
+        headers["Authorization"] = f"Bearer ${{env:{VARIABLE}}}"
+    if headers:
+        fields["headers"] = headers
+    if existing.ca is not None:
+        fields["tls"] = {"ca_pem": existing.ca}
     return fields
 
 

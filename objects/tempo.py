@@ -78,14 +78,16 @@ def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
             selector={**tempo_pods(resource), "app.kubernetes.io/component": part},
             context=args.context,
         )
-        for job, (resource, part) in tempo_jobs(args.tempo, graph_beside=args.graph_beside).items()
+        for job, (resource, part) in tempo_jobs(
+            args.tempo, makes_graph=args.makes_graph, graph_beside=args.graph_beside
+        ).items()
     }
 
 
 def tempo_rollout(args: TempoStackArgs) -> Rollout:
     """The workloads that the operator makes, and where it writes the configuration with the revision."""
     monolithic = args.tempo.mode == "monolithic"
-    stack = [part for part in _PARTS if part != _GENERATOR or not args.graph_beside]
+    stack = [part for part in _PARTS if part != _GENERATOR or args.makes_graph]
     parts = [""] if monolithic else stack
     return Rollout(
         title="Tempo",

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from model import ExistingPrometheus, Exposure, Images, Platform, Tempo
+from model import ExistingPrometheus, Exposure, GraphSource, Images, Platform, Tempo
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import Image, Version, VersionOrMinor
 from objects.context import Args, Text
@@ -45,16 +45,24 @@ class TempoStackArgs(Args):
         default=None, description="Google's credentials file, as JSON; required for `tempo.storage.gcs.source` `keys`."
     )
     curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
+    graph_source: GraphSource = Field(
+        default="tempo", description="What makes the service graph: Tempo, or the collector that sends it spans."
+    )
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")
 
     @property
     def graph_beside(self) -> bool:
         """Whether a Tempo of its own makes the service graph."""
-        return graph_beside(self.tempo, self.operator_version)
+        return self.graph_source == "tempo" and not has_generator(self.tempo, self.operator_version)
+
+    @property
+    def makes_graph(self) -> bool:
+        """Whether this Tempo makes the service graph itself."""
+        return self.graph_source == "tempo" and not self.graph_beside
 
 
-def graph_beside(tempo: Tempo, operator_version: str) -> bool:
-    """Whether a Tempo of its own makes the service graph, because the TempoStack cannot."""
+def has_generator(tempo: Tempo, operator_version: str) -> bool:
+    """Whether the operator's resource for such a Tempo has a metrics generator."""
     major, minor, *_ = operator_version.split(".")
-    return tempo.mode == "stack" and (int(major), int(minor)) < _GENERATOR_SINCE
+    return tempo.mode == "monolithic" or (int(major), int(minor)) >= _GENERATOR_SINCE

@@ -25,8 +25,8 @@ _GENERATOR_WAL = "/var/tempo/generator/wal"
 
 # Upper bounds in seconds. Tempo's own begin at 100 ms, and most calls inside a cluster are faster: all of them would be
 # in one bucket, and every quantile would be the same.
-_EDGE_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-_PROCESSOR_SETTINGS: Mapping[str, Any] = {"service_graphs": {"histogram_buckets": _EDGE_BUCKETS}, "span_metrics": {}}
+EDGE_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+_PROCESSOR_SETTINGS: Mapping[str, Any] = {"service_graphs": {"histogram_buckets": EDGE_BUCKETS}, "span_metrics": {}}
 
 # Tempo waits 15 s so that other ingesters hear of a new one before the next is replaced. A single binary has no others,
 # and its readiness probe, which asks every 10 s, would find it ready 20 s later than it is.
@@ -42,24 +42,29 @@ _WITHOUT_INGESTERS = 3
 _LIVES_SECONDS = 30
 
 
-def build_monolithic_config(
+def build_monolithic_config(  # noqa: PLR0913  each decides over a part of it
     tempo: Tempo,
     remote_write_url: Text,
     revision: Text | None = None,
     *,
     version: str = DEFAULT_TEMPO,
     prometheus: ExistingPrometheus | None = None,
+    makes_graph: bool = True,
 ) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoMonolithic, with keys that Tempo of ``version`` knows, from 2.6 on."""
-    # A configured processor runs only for tenants for which it is also switched on here.
-    generator_overrides: dict[str, Any] = {"processors": PROCESSORS}
-    if tempo.histograms != "classic":
-        generator_overrides["generate_native_histograms"] = tempo.histograms
     compaction = {"compaction": {"block_retention": tempo.retention}}
     if _since_3(version):
         blocks = {"backend_scheduler": {"provider": {"compaction": compaction}}, "live_store": _search_3(tempo)}
     else:
         blocks = {"compactor": compaction, "ingester": {**_NO_OTHERS, **_search(tempo)}}
+    if not makes_graph:
+        # A single process tells nobody its name.
+        named = {} if revision is None else {"memberlist": {"node_name": revision}}
+        return merge(merge(blocks, tempo.extra_config), named)
+    # A configured processor runs only for tenants for which it is also switched on here.
+    overrides: dict[str, Any] = {"processors": PROCESSORS}
+    if tempo.histograms != "classic":
+        overrides["generate_native_histograms"] = tempo.histograms
     ours = {
         **blocks,
         "metrics_generator": {
@@ -67,7 +72,7 @@ def build_monolithic_config(
             "registry": _registry(tempo),
             "processor": _PROCESSOR_SETTINGS,
         },
-        "overrides": {"defaults": {"metrics_generator": generator_overrides}},
+        "overrides": {"defaults": {"metrics_generator": overrides}},
     }
     return _revised(merge(ours, tempo.extra_config), revision)
 

@@ -44,7 +44,12 @@ def build_monolithic_spec(
         # configuration it renders.
         "extraConfig": {
             "tempo": build_monolithic_config(
-                tempo, args.remote_write_url, revision, version=args.tempo_version, prometheus=args.existing_prometheus
+                tempo,
+                args.remote_write_url,
+                revision,
+                version=args.tempo_version,
+                prometheus=args.existing_prometheus,
+                makes_graph=args.makes_graph,
             )
         },
     }
@@ -78,7 +83,7 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         },
         "gateway": {"enabled": False},
     }
-    if not args.graph_beside:
+    if args.makes_graph:
         template["metricsGenerator"] = {
             "enabled": True,
             "remoteWriteURLs": [args.remote_write_url],

@@ -4,12 +4,21 @@ from pydantic import Field
 
 from model import TRACING_PROVIDER, Mesh, Platform, Tracing
 from model.scalars import Name
-from objects.addresses import COLLECTOR, COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT
+from objects.addresses import (
+    COLLECTOR,
+    COLLECTOR_GRAPH_PORT,
+    COLLECTOR_JOB,
+    COLLECTOR_PEER_PORT,
+    COLLECTOR_TELEMETRY_PORT,
+    GRAPH_JOB,
+)
 from objects.collector import POD_LABELS, POD_NAME, build_collector_spec
+from objects.collector_graph import CollectorGraph
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.mesh_config import injection_labels
 from objects.metrics import build_metrics_service
 from objects.pods import build_pull_account
+from objects.prometheus_access import build_credentials
 from objects.restart import restart_annotation
 from objects.rollout import REVISION, Rollout
 
@@ -24,6 +33,14 @@ class MeshTelemetryArgs(Args):
     graph_address: Text | None = Field(
         default=None,
         description="Where it sends every span too, to a Tempo that makes the service graph: host and port.",
+    )
+    graph: CollectorGraph | None = Field(
+        default=None, description="What the collector has to know to make the service graph, if it makes it."
+    )
+    prometheus_credentials: Text | None = Field(
+        default=None,
+        description="Password or token of the Prometheus that it then writes to; required for its login without a "
+        "`secret`.",
     )
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
     namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
@@ -44,19 +61,25 @@ class MeshTelemetryArgs(Args):
 def build_telemetry(
     args: MeshTelemetryArgs, *, revision: Text | None = None, awaited: bool = True
 ) -> dict[str, Object]:
-    """The collector, the Service for its metrics, the Telemetry and, for pull secrets, the collector's account.
+    """The collector, the Services that are scraped, the Telemetry, and what the collector's pods need at their start.
 
     In the mesh, there is a second Telemetry, for the collector's own sidecar. ``awaited``: whether Pulumi's provider
     waits for the collector as far as it can.
     """
-    built = {
+    graph, namespace = args.graph, args.namespace
+    existing = None if graph is None else graph.prometheus
+    built: dict[str, Object | None] = {
+        "account": build_pull_account(POD_NAME, namespace, args.context),
+        "login": build_credentials(
+            existing, args.prometheus_credentials, consumer=COLLECTOR, namespace=namespace, context=args.context
+        ),
         "collector": _collector(args, revision, awaited=awaited),
-        "metrics": _metrics(args),
+        "metrics": _scraped(COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT, args),
+        "graph": _scraped(GRAPH_JOB, COLLECTOR_GRAPH_PORT, args) if graph and graph.write_url is None else None,
         "telemetry": _telemetry(args),
-        **({"untraced": _untraced(args)} if args.tracing.collector.in_mesh else {}),
+        "untraced": _untraced(args) if args.tracing.collector.in_mesh else None,
     }
-    account = build_pull_account(POD_NAME, args.namespace, args.context)
-    return built if account is None else {"account": account, **built}
+    return {role: obj for role, obj in built.items() if obj is not None}
 
 
 def collector_rollout(args: MeshTelemetryArgs) -> Rollout:
@@ -79,6 +102,7 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
         args.tracing.collector,
         otlp_address=args.otlp_address,
         graph_address=args.graph_address,
+        graph=args.graph,
         context=args.context,
     )
     annotations: dict[str, Text] = _of_sidecar(args) if args.tracing.collector.in_mesh else {}
@@ -116,11 +140,17 @@ def _of_sidecar(args: MeshTelemetryArgs) -> dict[str, Text]:
     traffic = "traffic.sidecar.istio.io"
     return {
         **restart_annotation(args.mesh, args.platform, args.context),
-        # Prometheus has no sidecar: where the mesh demands mTLS, it could not scrape this port.
-        f"{traffic}/excludeInboundPorts": str(COLLECTOR_TELEMETRY_PORT),
+        # Prometheus has no sidecar: where the mesh demands mTLS, it could not scrape these ports. Nor do the other
+        # collectors send through theirs.
+        f"{traffic}/excludeInboundPorts": ",".join(map(str, _around_the_sidecar(args))),
         # No range: Tempo has no sidecar either, and a proxy that ends first would keep the last spans from it.
         f"{traffic}/includeOutboundIPRanges": "",
     }
+
+
+def _around_the_sidecar(args: MeshTelemetryArgs) -> list[int]:
+    graph = [] if args.graph is None else [COLLECTOR_GRAPH_PORT, COLLECTOR_PEER_PORT]
+    return [COLLECTOR_TELEMETRY_PORT, *graph]
 
 
 def _untraced(args: MeshTelemetryArgs) -> Object:
@@ -133,15 +163,9 @@ def _untraced(args: MeshTelemetryArgs) -> Object:
     }
 
 
-def _metrics(args: MeshTelemetryArgs) -> Object:
+def _scraped(job: str, port: int, args: MeshTelemetryArgs) -> Object:
     # The operator's own Service for metrics has one address for all pods, and its headless one has no port for them.
-    return build_metrics_service(
-        COLLECTOR_JOB,
-        args.namespace,
-        port=COLLECTOR_TELEMETRY_PORT,
-        selector=POD_LABELS,
-        context=args.context,
-    )
+    return build_metrics_service(job, args.namespace, port=port, selector=POD_LABELS, context=args.context)
 
 
 def _telemetry(args: MeshTelemetryArgs) -> Object:

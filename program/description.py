@@ -24,6 +24,7 @@ def describe(plan: Plan, before: Recorded) -> Deployment:
     return Deployment(
         cluster_uid=plan.cluster_uid(before),
         platform=settings.platform,
+        graph_source=plan.graph_source,
         operators=list(plan.operators().needed),
         mesh=_mesh(plan),
         tracing=_tracing(plan),

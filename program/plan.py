@@ -26,7 +26,7 @@ from components import (
     PrometheusArgs,
     TempoStackArgs,
 )
-from model import Mesh, OperatorName
+from model import GraphSource, Mesh, OperatorName
 from model.scalars import SecretText
 from model.stack import Settings
 from objects.addresses import (
@@ -34,6 +34,7 @@ from objects.addresses import (
     GATEWAY_PORT,
     GRAFANA,
     GRAFANA_PORT,
+    GRAPH_JOB,
     ISTIOD_JOB,
     KIALI,
     KIALI_PORT,
@@ -52,13 +53,15 @@ from objects.addresses import (
     tempo_otlp_address,
     tempo_query_url,
 )
+from objects.collector_graph import IMAGE as COLLECTOR_WITH_CONNECTORS
+from objects.collector_graph import CollectorGraph
 from objects.context import Context, Text
 from objects.datasources import prometheus_uid
 from objects.existing_istio import existing_istiod
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
-from objects.tempo_args import graph_beside
+from objects.tempo_args import has_generator
 from objects.tempo_storage import object_stores
 from program.releases import Releases
 
@@ -127,15 +130,43 @@ class Plan:
     def otlp_address(self) -> str:
         return tempo_otlp_address(self.settings.tempo, self.context)
 
+    @cached_property
+    def graph_source(self) -> GraphSource:
+        """What makes the service graph."""
+        wanted, tempo = self.settings.graph.source, self.settings.tempo
+        if wanted != "auto":
+            return wanted
+        # The collector's connectors make no native histograms that Prometheus could scrape.
+        by_tempo = has_generator(tempo, self.releases.tempo_operator) or tempo.histograms != "classic"
+        return "tempo" if by_tempo else "collector"
+
     @property
     def has_graph_beside(self) -> bool:
         """Whether a Tempo of its own makes the service graph."""
-        return graph_beside(self.settings.tempo, self.releases.tempo_operator)
+        return self.tempo().graph_beside
 
     @property
     def graph_address(self) -> str | None:
         """Where that Tempo takes spans, if there is one."""
         return tempo_graph_otlp_address(self.settings.tempo.namespace, self.context) if self.has_graph_beside else None
+
+    @property
+    def collector_graph(self) -> CollectorGraph | None:
+        """What the collector has to know to make the graph, if it makes it."""
+        if self.graph_source != "collector":
+            return None
+        existing, operators = self.settings.prometheus.written, self.settings.operators
+        # Red Hat's build has the connectors, and the default of the operator's other releases has not.
+        by_red_hat = self.settings.platform == "openshift" and operators.catalog == "redhat"
+        endpoints = self.existing_prometheus()
+        return CollectorGraph(
+            namespace=self.settings.mesh.namespace,
+            image=None if by_red_hat else COLLECTOR_WITH_CONNECTORS,
+            interval=self.settings.tempo.graph_interval,
+            write_url=None if endpoints is None else endpoints.write_url,
+            prometheus=existing,
+            context=self.context,
+        )
 
     @property
     def prometheus_urls(self) -> tuple[str, str]:
@@ -213,6 +244,7 @@ class Plan:
             tempos=[TEMPO, *([TEMPO_GRAPH] if self.has_graph_beside else [])],
             stores=[args.store for args in object_stores(self.tempo())],
             collector=settings.tracing.collector,
+            collector_makes_graph=self.graph_source == "collector",
             has_prometheus=settings.prometheus.is_deployed,
             has_kiali=settings.kiali.installer != "none",
             has_check=settings.verify.enabled,
@@ -258,8 +290,13 @@ class Plan:
 
     def prometheus(self) -> PrometheusArgs:
         namespace, tempo = self.settings.mesh.namespace, self.settings.tempo
-        of_tempo = tempo_jobs(tempo, graph_beside=self.has_graph_beside)
-        hops = {ISTIOD_JOB: namespace, COLLECTOR_JOB: namespace, **dict.fromkeys(of_tempo, tempo.namespace)}
+        args = self.tempo()
+        of_tempo = tempo_jobs(tempo, makes_graph=args.makes_graph, graph_beside=args.graph_beside)
+        graph = [] if self.collector_graph is None or self.collector_graph.write_url else [GRAPH_JOB]
+        hops = {
+            **dict.fromkeys([ISTIOD_JOB, COLLECTOR_JOB, *graph], namespace),
+            **dict.fromkeys(of_tempo, tempo.namespace),
+        }
         return PrometheusArgs(
             prometheus=self.settings.prometheus,
             namespace=namespace,
@@ -279,8 +316,9 @@ class Plan:
             platform=self.settings.platform,
             object_store_access_key=self.settings.object_store_access_key,
             object_store_secret_key=self.settings.object_store_secret_key,
-            existing_prometheus=self.settings.prometheus.written,
+            existing_prometheus=self.settings.prometheus.written if self.graph_source == "tempo" else None,
             prometheus_credentials=self.settings.prometheus_credentials,
+            graph_source=self.graph_source,
             azure_account_key=self.settings.azure_account_key,
             gcs_key=self.settings.gcs_key,
             curl_image=self.settings.images.curl,
@@ -292,6 +330,8 @@ class Plan:
         return MeshTelemetryArgs(
             otlp_address=self.otlp_address if otlp_address is None else otlp_address,
             graph_address=self.graph_address,
+            graph=self.collector_graph,
+            prometheus_credentials=self.settings.prometheus_credentials,
             tracing=self.settings.tracing,
             namespace=self.settings.mesh.namespace,
             mesh=self.mesh,

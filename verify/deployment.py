@@ -148,10 +148,14 @@ class Bookinfo(Part):
 
 
 class Deployment(Part):
-    """A whole deployment, as the program intends it; ``cluster_uid`` is that of the cluster's ``kube-system``."""
+    """A whole deployment, as the program intends it; ``cluster_uid`` is that of the cluster's ``kube-system``.
+
+    ``graph_source`` is what makes the service graph.
+    """
 
     cluster_uid: str | None
     platform: Literal["openshift", "kubernetes"]
+    graph_source: Literal["tempo", "collector"] = "tempo"
     operators: list[Operator]
     mesh: Mesh
     tracing: Tracing

@@ -47,10 +47,12 @@ BUILD = Part("build", (sys.executable, "-m", "local", "build"), counts=False)
 # An older version of the program deploys MinIO.
 BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), counts=False)
 # Kiali's server is no part of the stack `local`.
+# The collector of the stack `local` needs no connectors.
+BUILD_GRAPH = Part("build with the full collector", (*BUILD.command, "--with", "otelcol-full"), counts=False)
 BUILD_SHAPES = Part("build with Kiali", (*BUILD.command, "--with", "kiali"), counts=False)
-LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, SHAPES = (
+LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, GRAPH, SHAPES = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
-    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "shapes")
+    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "graph", "shapes")
 )
 # The programs of the mesh judge the configurations that the project writes, and what lint says of others.
 PROGRAMS = _pytest("programs", "tests/programs", "--numprocesses", "2", "--dist", "loadfile")
@@ -65,13 +67,14 @@ SUITES = {
     "minio": (BUILD_MINIO, MINIO),
     "upgrades": (BUILD, UPGRADES),
     "platforms": (BUILD, PLATFORMS),
+    "graph": (BUILD_GRAPH, GRAPH),
     "shapes": (BUILD_SHAPES, SHAPES),
     "programs": (BUILD, PROGRAMS),
     "mutation": (MUTATION,),
     "all": (
         *(LINT, UNIT, REPORT),
         *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS, PROGRAMS),
-        *(BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
+        *(BUILD_GRAPH, GRAPH, BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
     ),
 }
 
@@ -111,7 +114,7 @@ def run(suite: str, parts: Sequence[Part], folder: Path) -> int:
         began = time.monotonic()
         _run_part(part, records[part.name])
         seconds[part.name] = time.monotonic() - began
-        if part in {BUILD, BUILD_MINIO} and not records[part.name].has_ended():
+        if part in {BUILD, BUILD_GRAPH, BUILD_MINIO} and not records[part.name].has_ended():
             break  # There is nothing that a cluster could be started from.
     total = summarize(suite, parts, records, seconds)
     if total["failed"]:

@@ -24,6 +24,9 @@ _ACCEPTED, _REFUSED = "otelcol_receiver_accepted_spans", "otelcol_receiver_refus
 _SENT, _FAILED = "otelcol_exporter_sent_spans", "otelcol_exporter_send_failed_spans"
 # The label with an exporter's name (collector: exporter/exporterhelper/internal/obs_report_sender.go).
 _EXPORTER = "exporter"
+_RECEIVER = "receiver"
+# Of pods that make the service graph: by it each gets the spans of its traces from the others.
+_BETWEEN_PODS = "otlp/graph"
 _SETTINGS = "tracing.collector.extraConfig"
 
 
@@ -193,6 +196,13 @@ def _leads_to_tempo(world: World, exporter: Exporter) -> bool:
     )
 
 
+def _accepted(before: Samples | None, after: Samples | None) -> float | None:
+    """The spans that came from outside, by either way that collectors count: with the receiver's name, or without."""
+    by_receiver = growth_by(_RECEIVER, before, after, _ACCEPTED)
+    known = growth(before, after, _ACCEPTED) is not None
+    return sum(spans for name, spans in by_receiver.items() if name != _BETWEEN_PODS) if known else None
+
+
 def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     before, after, journey = looks.before, looks.after, looks.journey
     if after.metrics is None:
@@ -203,7 +213,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             cause="the collector does not expose its metrics",
             remedy=_logs(world),
         )
-    accepted = growth(before.metrics, after.metrics, _ACCEPTED)
+    accepted = _accepted(before.metrics, after.metrics)
     if accepted is None:
         return unknown(
             NAME,

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from verify.fields import value_at
-from verify.hops import generator, provider
+from verify.hops import collector, connectors, provider, tempo_generator
 from verify.traffic.service_graph import EVERYTHING, Scope
 from verify.world import World
 
 # The label that each stack of this program writes alike (objects/tempo_config.py): it tells no two of them apart.
 _ALIKE = "source"
 _LABEL = re.compile(r"[a-zA-Z_]\w*\Z")
+# The connector of the graph keeps no exemplars, and that of the spans, which gets the same traces, does.
+_BY_COLLECTOR = Scope(exemplars="traces_spanmetrics_latency_bucket")
 
 
 def of(world: World) -> Scope:
@@ -20,16 +23,21 @@ def of(world: World) -> Scope:
     Prometheus that scrapes ours may rename labels, so that only the namespaces are looked at.
     """
     prometheus, mesh = world.deployment.prometheus, world.deployment.mesh
+    everything = _BY_COLLECTOR if world.deployment.graph_source == "collector" else EVERYTHING
     if prometheus.deployment is not None and prometheus.scraped_url is None:
-        return EVERYTHING
-    labels = {} if prometheus.scraped_url else _labels(generator.running_config(world) or {})
+        return everything
+    labels = {} if prometheus.scraped_url else _labels(world)
     if labels.keys() - {_ALIKE} or provider.names_services_by_convention(world):
-        return Scope(labels)
-    return Scope(labels, frozenset(mesh.namespaces) or None)
+        return replace(everything, labels=labels)
+    return replace(everything, labels=labels, namespaces=frozenset(mesh.namespaces) or None)
 
 
-def _labels(config: Mapping[str, object]) -> dict[str, str]:
+def _labels(world: World) -> dict[str, str]:
     """The labels that the generator adds to all that it writes."""
-    labels = value_at(config, ("metrics_generator", "registry", "external_labels"))
-    found = labels if isinstance(labels, Mapping) else {}
+    if world.deployment.graph_source == "collector":
+        found: Mapping[str, object] = connectors.labels_of(collector.config_of(collector.read(world)))
+    else:
+        config = tempo_generator.running_config(world) or {}
+        labels = value_at(config, ("metrics_generator", "registry", "external_labels"))
+        found = labels if isinstance(labels, Mapping) else {}
     return {str(key): str(value) for key, value in found.items() if _LABEL.match(str(key)) and value}

@@ -44,10 +44,14 @@ Graph = Mapping[Edge, Calls]
 
 @dataclass(frozen=True)
 class Scope:
-    """The edges that are read: those with ``labels``, and with a service of ``namespaces`` if these are not None."""
+    """The edges that are read: those with ``labels``, and with a service of ``namespaces`` if these are not None.
+
+    ``exemplars`` are the buckets whose exemplars have the ids of the traces that were counted.
+    """
 
     labels: Mapping[str, str] = field(default_factory=dict)
     namespaces: frozenset[str] | None = None
+    exemplars: str = f"{_METRIC}_server_seconds_bucket"
 
     @property
     def selector(self) -> str:
@@ -110,7 +114,7 @@ def bookinfo_edges(namespace: str, *, traffic: bool = True, gateway: str | None 
 
 def exemplars_of(scope: Scope) -> str:
     """The series whose exemplars have the ids of the traces that were counted."""
-    return f"{_METRIC}_server_seconds_bucket{scope.selector}"
+    return f"{scope.exemplars}{scope.selector}"
 
 
 def counted(prometheus: httpx.Client, scope: Scope = EVERYTHING) -> tuple[float, float]:

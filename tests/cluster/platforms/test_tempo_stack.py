@@ -10,6 +10,7 @@ from recording import stack_config, with_settings
 
 STACK = "parts"
 CHANGES = {
+    "graph.source": "tempo",
     "tempo.mode": "stack",
     # The operator divides it among the parts.
     "tempo.resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"memory": "4Gi"}},

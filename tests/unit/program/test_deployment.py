@@ -181,7 +181,9 @@ def test_the_processors_are_those_that_tempo_is_given(deployed: Deployed, meant:
     stack = meant.tempo.mode == "stack" and not has_graph_beside(deployed)
     spec = deployed.get("TempoStack" if stack else "TempoMonolithic").inputs["spec"]
     native = (spec.get("template") or {}).get("metricsGenerator") or {}
-    found = native.get("processors") or hops.generator.processors((spec.get("extraConfig") or {}).get("tempo") or {})
+    found = native.get("processors") or hops.tempo_generator.processors(
+        (spec.get("extraConfig") or {}).get("tempo") or {}
+    )
     assert set(meant.tempo.processors) == set(found)
 
 

@@ -22,7 +22,7 @@ from verify_world import (
 
 from verify.causes import Code
 from verify.findings import Because, Finding, Status, attribute, fault
-from verify.hops import generator
+from verify.hops import tempo_generator
 from verify.world import World
 
 CONFIG_MAP = "/api/v1/namespaces/tracing-system/configmaps/tempo-tempo"
@@ -33,7 +33,7 @@ def stack_with(cluster: StubCluster, service: str = "tempo-tempo-metrics-generat
 
 
 def judged(stack: World) -> Finding:
-    return generator.judge(stack, looks(generator.look(stack)))
+    return tempo_generator.judge(stack, looks(tempo_generator.look(stack)))
 
 
 def with_generator(*, ready: bool = True) -> StubCluster:
@@ -79,7 +79,7 @@ def test_the_tempo_beside_a_stack_is_looked_at_where_it_makes_the_graph() -> Non
     labels = tempo_labels("tempo", "tempo-monolithic", "graph")
     cluster.api.put("/api/v1/pods", pod("tempo-graph-0", "tracing-system", labels=labels))
     cluster.answers["tempo-graph-0", 3200] = lambda _: httpx.Response(200, text=(DATA / "tempo-config.txt").read_text())
-    seen = generator.look(stack_with(cluster, "tempo-graph"))
+    seen = tempo_generator.look(stack_with(cluster, "tempo-graph"))
     assert [one["metadata"]["name"] for one in seen.pods] == ["tempo-graph-0"]
     assert seen.config is not None
 
@@ -87,7 +87,7 @@ def test_the_tempo_beside_a_stack_is_looked_at_where_it_makes_the_graph() -> Non
 def test_what_the_operator_has_written_stands_in_for_a_page_that_is_not_shown() -> None:
     cluster = with_generator()
     cluster.api.put("/api/v1/configmaps", config_map(**{"tempo.yaml": "metrics_generator: {storage: {path: /wal}}"}))
-    assert generator.look(stack_with(cluster)).config == {"metrics_generator": {"storage": {"path": "/wal"}}}
+    assert tempo_generator.look(stack_with(cluster)).config == {"metrics_generator": {"storage": {"path": "/wal"}}}
 
 
 @pytest.mark.parametrize("data", [{}, {"tempo.yaml": ""}, {"tempo.yaml": "{"}, {"other.yaml": "a: b"}])
@@ -106,5 +106,5 @@ def test_a_config_map_that_may_not_be_read_is_as_good_as_none() -> None:
 
 def test_the_api_is_asked_before_the_config_map() -> None:
     cluster = healthy()
-    generator.look(world(cluster=cluster))
+    tempo_generator.look(world(cluster=cluster))
     assert not [path for path in cluster.api.asked if "configmaps/tempo" in path]

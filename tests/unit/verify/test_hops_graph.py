@@ -33,8 +33,8 @@ from verify_world import (
 )
 
 from verify.causes import Code
-from verify.findings import Because, Status
-from verify.hops import generator, grafana, graph, kiali, prometheus
+from verify.findings import Because, Finding, Status
+from verify.hops import grafana, graph, kiali, prometheus, tempo_generator
 from verify.programs.answers import NoAnswer
 from verify.programs.metrics import Samples
 from verify.traffic.service_graph import Calls, Edge
@@ -146,7 +146,7 @@ def test_a_graph_that_nobody_shows_is_not_empty(status: int, because: Because | 
 
 # The generator.
 
-CONFIG = generator.parse_config((DATA / "tempo-config.txt").read_text()) or {}
+CONFIG = tempo_generator.parse_config((DATA / "tempo-config.txt").read_text()) or {}
 TEMPO_LOGS = "kubectl logs -n tracing-system tempo-tempo-0 --tail=50"
 REFUSED = (
     "time=2026-11-24T17:11:27Z level=ERROR source=github.com/prometheus/prometheus@v0.303.1/storage/remote/"
@@ -179,18 +179,18 @@ def counters(spans: int = 50, edges: int = 20, written: int = 90, failed: int = 
     )
 
 
-def seen_generator(**changes: Any) -> generator.Seen:
+def seen_generator(**changes: Any) -> tempo_generator.Seen:
     seen: dict[str, Any] = {
         "pods": [pod("tempo-tempo-0", "tracing-system")],
         "config": CONFIG,
         "metrics": counters(),
         "log": [],
     }
-    return generator.Seen(**seen | changes)
+    return tempo_generator.Seen(**seen | changes)
 
 
-def judged_generator(followed: Journey | None = None, **changes: Any) -> generator.Finding:
-    return generator.judge(world(), looks(seen_generator(**changes), seen_generator(), followed or journey()))
+def judged_generator(followed: Journey | None = None, **changes: Any) -> Finding:
+    return tempo_generator.judge(world(), looks(seen_generator(**changes), seen_generator(), followed or journey()))
 
 
 def config(storage: dict[str, Any] | None = None, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -279,12 +279,12 @@ def test_tempos_page_has_a_line_before_its_configuration() -> None:
     [("target: all\n", {"target": "all"}), ("", None), ("404 page not found", None)],
 )
 def test_a_page_may_be_a_configuration_or_not(text: str, found: Any) -> None:
-    assert generator.parse_config(text) == found
+    assert tempo_generator.parse_config(text) == found
 
 
 def test_a_broken_configuration_is_an_error_of_yaml() -> None:
     with pytest.raises(yaml.YAMLError):
-        generator.parse_config("GET /status/config\n---\na: [")
+        tempo_generator.parse_config("GET /status/config\n---\na: [")
 
 
 @pytest.mark.parametrize(
@@ -301,23 +301,23 @@ def test_a_broken_configuration_is_an_error_of_yaml() -> None:
     ids=["newer", "newer, a map", "legacy", "legacy, a map", "none", "no defaults", "no overrides"],
 )
 def test_processors_are_named_in_either_format(overrides: Any, found: list[str]) -> None:
-    assert generator.processors({"overrides": overrides}) == found
+    assert tempo_generator.processors({"overrides": overrides}) == found
 
 
 @pytest.mark.parametrize("line", [REFUSED, RETRYING, OLDER])
 def test_a_line_about_samples_that_were_not_written_is_a_write_error(line: str) -> None:
-    assert generator.is_write_error(line)
+    assert tempo_generator.is_write_error(line)
 
 
 @pytest.mark.parametrize("line", [STARTING, 'level=warn caller=wal.go:99 msg="unowned file entry ignored"'])
 def test_any_other_line_is_not_a_write_error(line: str) -> None:
-    assert not generator.is_write_error(line)
+    assert not tempo_generator.is_write_error(line)
 
 
 def test_write_errors_are_read_from_tempos_log() -> None:
     cluster = healthy()
     cluster.api.logs["tempo-tempo-0", "tempo"] = f"{STARTING}\n{REFUSED}\n"
-    assert generator.look(world(cluster=cluster)).log == [REFUSED]
+    assert tempo_generator.look(world(cluster=cluster)).log == [REFUSED]
 
 
 def limits(limited: int, most: int = 40) -> Samples:
@@ -348,7 +348,7 @@ def test_a_generator_that_was_at_its_limit_long_ago_is_ok() -> None:
     (series,) = limits(12).pods.values()
     before = seen_generator(metrics=Samples({"": {**series, **next(iter(counters().pods.values()))}}))
     after = seen_generator(metrics=Samples({"": {**series, **next(iter(counters(80, 31, 190).pods.values()))}}))
-    assert generator.judge(world(), looks(after, before, journey())).status is Status.OK
+    assert tempo_generator.judge(world(), looks(after, before, journey())).status is Status.OK
 
 
 def too_old() -> Samples:
@@ -427,12 +427,12 @@ def test_what_the_collector_waits_for_is_read_with_the_generator() -> None:
         "/apis/opentelemetry.io/v1beta1/namespaces/istio-system/opentelemetrycollectors/otel"
     ]
     collector["spec"]["config"] = sampling("40s")
-    assert generator.look(world(cluster=cluster)).collector == sampling("40s")
+    assert tempo_generator.look(world(cluster=cluster)).collector == sampling("40s")
 
 
 @pytest.mark.parametrize(("metrics", "flow"), [(counters(edges=31), 31), (None, 0)])
 def test_what_flows_through_a_generator_is_the_edges_that_it_made(metrics: Samples | None, flow: float) -> None:
-    assert sum(generator.flow(seen_generator(metrics=metrics)).values()) == flow
+    assert sum(tempo_generator.flow(seen_generator(metrics=metrics)).values()) == flow
 
 
 # The graph.

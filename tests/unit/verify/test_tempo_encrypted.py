@@ -24,7 +24,7 @@ from verify_world import DEPLOYMENT, PROMETHEUS_URL, assert_broken, deployment, 
 from verify.causes import Code
 from verify.deployment import Deployment
 from verify.findings import Because, Status
-from verify.hops import generator, tempo
+from verify.hops import tempo, tempo_generator
 
 HOST = "tracing-system.svc.cluster.local"
 GATEWAY_URL = f"https://tempo-tempo-gateway.{HOST}:8080/api/traces/v1/{TENANT}/tempo"
@@ -70,7 +70,7 @@ def test_it_is_found_to_work(tmp_path: Path, layout: Layout, meant: Deployment) 
 @every_layout
 def test_the_generators_configuration_is_read(tmp_path: Path, layout: Layout, meant: Deployment) -> None:
     with laid_out(tmp_path, layout) as cluster:
-        config = generator.look(world(meant, cluster)).config
+        config = tempo_generator.look(world(meant, cluster)).config
     assert config is not None
     assert [one["url"] for one in config["metrics_generator"]["storage"]["remote_write"]] == [
         f"{PROMETHEUS_URL}/api/v1/write"
@@ -81,7 +81,7 @@ def test_the_generators_configuration_is_read(tmp_path: Path, layout: Layout, me
 def test_the_generator_is_found_to_work(tmp_path: Path, layout: Layout, meant: Deployment) -> None:
     with laid_out(tmp_path, layout) as cluster:
         stack = world(meant, cluster)
-        assert generator.judge(stack, looks(generator.look(stack))).status is Status.OK
+        assert tempo_generator.judge(stack, looks(tempo_generator.look(stack))).status is Status.OK
 
 
 # A login.

@@ -1,0 +1,199 @@
+"""The service graph, made in the collector: connectors count what passes, and their metrics go to Prometheus.
+
+The metrics are those of Tempo's generator, with its names, labels and units, so that whatever reads a graph reads this
+one. The two spans of an edge have to meet: several pods therefore hand each span to the one that its trace belongs to
+(``loadbalancing``), and that one counts it. What Tempo has and the connectors have not: exemplars of edges, and the
+metric of the spans' sizes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from model import ExistingPrometheus, Mesh
+from model.parts import SecretKey
+from model.scalars import GoDuration, Image, Name
+from objects.addresses import COLLECTOR, COLLECTOR_GRAPH_PORT, COLLECTOR_PEER_PORT, collector_peers
+from objects.context import Args, Text
+from objects.merge import merge
+from objects.prometheus_access import exporter_fields, exporter_login, variables
+from objects.tempo_config import EDGE_BUCKETS
+
+# The release whose connectors are known to count as Tempo does, which is also that of Red Hat's build. The operator's
+# own default has none of them.
+IMAGE = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.152.0"
+
+CONNECTORS = ("servicegraph", "spanmetrics")
+# Of the components and pipelines that are only here for the graph, `prometheus/graph` and the like.
+_GRAPH = "graph"
+_PEERS, _FROM_PEERS = f"loadbalancing/{_GRAPH}", f"otlp/{_GRAPH}"
+_METRICS, _TRACES = f"metrics/{_GRAPH}", f"traces/{_GRAPH}"
+_TRANSFORM, _LOGIN = f"transform/{_GRAPH}", f"basicauth/{_GRAPH}"
+# The label by which the stacks of this program know their own series.
+_LABELS = {"source": "collector"}
+
+# Tempo's defaults (tempo: modules/generator/processor/servicegraphs/config.go and processor/spanmetrics/config.go): how
+# long a span waits for the other one of its edge, how many may wait, and the bounds of a span's latency in seconds.
+_STORE = {"ttl": "10s", "max_items": 10000}
+_SPAN_BUCKETS = [0.002 * 2**power for power in range(14)]
+# After this time without a request, Tempo forgets a series too.
+_STALE = "15m"
+
+_OF_GRAPH = 'IsMatch(metric.name, "^traces_service_graph_")'
+_LATENCY = "traces_spanmetrics_latency"
+# The names and labels of Tempo. A resource's attributes would become the labels job and instance.
+_AS_TEMPO_HAS_THEM: Sequence[Mapping[str, Any]] = (
+    {"context": "resource", "statements": ['keep_keys(attributes, [""])']},
+    {
+        "context": "datapoint",
+        "statements": [
+            'set(attributes["service"], attributes["service.name"]) where attributes["service.name"] != nil',
+            'delete_key(attributes, "service.name")',
+            # Random, and another one after each start.
+            'delete_key(attributes, "collector.instance.id")',
+            # A label of every series here, and a metric of its own in Tempo, which the connector has as well.
+            f'delete_key(attributes, "failed") where {_OF_GRAPH}',
+        ],
+    },
+    {
+        "context": "metric",
+        "statements": [
+            f'set(name, "{_LATENCY}") where name == "traces.spanmetrics.duration"',
+            # Prometheus' names end with the unit, and this one of Tempo's does not.
+            f'set(unit, "") where name == "{_LATENCY}"',
+            # Without that label, two series are one.
+            f'aggregate_on_attributes("sum") where {_OF_GRAPH.replace("metric.", "")}',
+        ],
+    },
+)
+
+
+class CollectorGraph(Args):
+    """What the collector has to know to make the graph."""
+
+    namespace: Name = Field(default=Mesh().namespace, description="The collector's namespace.")
+    image: Image | None = Field(
+        default=IMAGE, description="The image for a collector whose settings name none; none takes the operator's."
+    )
+    interval: GoDuration = Field(default="15s", description="How often the graph is written.")
+    write_url: Text | None = Field(
+        default=None, description="Where it is written to; none means that Prometheus scrapes it."
+    )
+    prometheus: ExistingPrometheus | None = Field(
+        default=None, description="The Prometheus at that URL: its login, headers and authority."
+    )
+
+    @property
+    def env(self) -> dict[str, SecretKey]:
+        """The variables of its pods."""
+        return variables(self.prometheus, COLLECTOR)
+
+
+def add_graph(
+    config: Mapping[str, Any], graph: CollectorGraph, *, replicas: int, delivery: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The collector's ``config`` with all that makes the graph of what ``counted_by`` gets.
+
+    ``delivery`` is what an exporter does with spans that it cannot send at once.
+    """
+    extended = merge(config, _to_prometheus(graph))
+    if replicas > 1:
+        extended = merge(extended, _among_peers(delivery, collector_peers(graph.namespace, graph.context)))
+    return extended
+
+
+def counted_by(replicas: int) -> Sequence[str]:
+    """The exporters of a pipeline whose spans are counted: the connectors, or the way to the pod that has them."""
+    return [_PEERS] if replicas > 1 else CONNECTORS
+
+
+def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
+    """The connectors, and the pipeline from them to Prometheus."""
+    exporter, settings = _exporter(graph)
+    login = exporter_login(graph.prometheus)
+    return {
+        **({"extensions": {_LOGIN: login}} if login else {}),
+        "connectors": {
+            "servicegraph": {
+                "latency_histogram_buckets": [_in_milliseconds(bound) for bound in EDGE_BUCKETS],
+                "store": _STORE,
+                "metrics_flush_interval": graph.interval,
+            },
+            "spanmetrics": {
+                "namespace": "traces.spanmetrics",
+                "histogram": {
+                    "unit": "s",
+                    "explicit": {"buckets": [_in_milliseconds(bound) for bound in _SPAN_BUCKETS]},
+                },
+                "exemplars": {"enabled": True},
+                "metrics_flush_interval": graph.interval,
+                "metrics_expiration": _STALE,
+                # The pods of a service differ in what else their resource tells, and are counted together.
+                "resource_metrics_key_attributes": ["service.name"],
+            },
+        },
+        "processors": {
+            _TRANSFORM: {"error_mode": "ignore", "metric_statements": [dict(group) for group in _AS_TEMPO_HAS_THEM]}
+        },
+        "exporters": {exporter: settings},
+        "service": {
+            **({"extensions": [_LOGIN]} if login else {}),
+            "pipelines": {
+                _METRICS: {"receivers": list(CONNECTORS), "processors": [_TRANSFORM], "exporters": [exporter]}
+            },
+        },
+    }
+
+
+def _exporter(graph: CollectorGraph) -> tuple[str, dict[str, Any]]:
+    if graph.write_url is None:
+        return f"prometheus/{_GRAPH}", {
+            "endpoint": f"0.0.0.0:{COLLECTOR_GRAPH_PORT}",
+            "const_labels": _LABELS,
+            "metric_expiration": _STALE,
+            # Without it there are no exemplars.
+            "enable_open_metrics": True,
+            "without_scope_info": True,
+        }
+    return f"prometheusremotewrite/{_GRAPH}", {
+        "endpoint": graph.write_url,
+        # Each pod counts for itself: with the same labels, the one would overwrite the other's. The operator sets the
+        # variable.
+        "external_labels": {**_LABELS, "collector": "${env:POD_NAME}"},
+        "target_info": {"enabled": False},
+        "disable_scope_info": True,
+        **exporter_fields(graph.prometheus, authenticator=_LOGIN),
+    }
+
+
+def _among_peers(delivery: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """The way by which each trace gets to one of the pods."""
+    return {
+        "receivers": {_FROM_PEERS: {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{COLLECTOR_PEER_PORT}"}}}},
+        "exporters": {
+            _PEERS: {
+                "routing_key": "traceID",
+                # Here and not below `otlp`, which belongs to one peer: what a peer did not take before it went is sent
+                # to the one that its traces belong to now.
+                **delivery,
+                "protocol": {
+                    "otlp": {
+                        "tls": {"insecure": True},
+                        "retry_on_failure": {"enabled": False},
+                        "sending_queue": {"enabled": False},
+                    }
+                },
+                "resolver": {"dns": {"hostname": host, "port": str(COLLECTOR_PEER_PORT)}},
+            }
+        },
+        "service": {
+            "pipelines": {
+                _TRACES: {"receivers": [_FROM_PEERS], "processors": ["memory_limiter"], "exporters": list(CONNECTORS)}
+            }
+        },
+    }
+
+
+def _in_milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"

@@ -1,0 +1,193 @@
+"""The metrics generator where the collector is it: connectors count spans, and Prometheus gets what they counted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from verify.access.cluster import is_ready, trouble
+from verify.causes import Code
+from verify.findings import Finding, blocked, fault, ok, starved, unknown, warning
+from verify.hops import collector
+from verify.hops.tempo_generator import NAME
+from verify.programs import ownership
+from verify.programs.exporters import Failure
+from verify.programs.metrics import by_pod, growth
+from verify.world import Looks, World
+
+_CONNECTORS = ("servicegraph", "spanmetrics")
+_WRITES = "prometheusremotewrite"
+_PROMETHEUS = ("prometheus", _WRITES)
+# What each counts (contrib: connector/servicegraphconnector/documentation.md, core: exporter/exporterhelper).
+_EDGES, _DROPPED = "otelcol_connector_servicegraph_total_edges", "otelcol_connector_servicegraph_dropped_spans"
+_SENT, _FAILED = "otelcol_exporter_sent_metric_points", "otelcol_exporter_send_failed_metric_points"
+_SETTINGS = "tracing.collector.extraConfig"
+
+
+def look(world: World) -> collector.Seen:
+    return collector.look(world)
+
+
+def flow(seen: collector.Seen) -> dict[str, float]:
+    """The edges that they have made."""
+    return by_pod(seen.metrics, _EDGES)
+
+
+@dataclass(frozen=True)
+class Pipelines:
+    """Those parts of the configuration that make the graph.
+
+    ``fed`` are the connectors that spans get to, ``writers`` the exporters, by their endpoints, that give to Prometheus
+    what these count.
+    """
+
+    fed: frozenset[str]
+    writers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Pipelines":
+        service, settings = config.get("service") or {}, config.get("exporters") or {}
+        pipelines = (service.get("pipelines") or {}).items()
+        ends = [
+            name for kind, one in pipelines if _type(kind) == "traces" for name in (one or {}).get("exporters") or []
+        ]
+        fed = frozenset(name for name in ends if _type(name) in _CONNECTORS)
+        writers = [
+            name
+            for kind, one in pipelines
+            if _type(kind) == "metrics" and fed & set((one or {}).get("receivers") or [])
+            for name in one.get("exporters") or []
+            if _type(name) in _PROMETHEUS
+        ]
+        return cls(fed, {name: str((settings.get(name) or {}).get("endpoint", "")) for name in writers})
+
+    @property
+    def missing(self) -> list[str]:
+        """What spans, or what is counted of them, do not get to."""
+        kinds = {_type(name) for name in self.fed}
+        return [*(kind for kind in _CONNECTORS if kind not in kinds), *([] if self.writers else ["Prometheus"])]
+
+
+def _type(name: str) -> str:
+    """A component is called by its type, or by its type, a slash and a name."""
+    return name.partition("/")[0]
+
+
+def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """The labels that the collector adds to all series of the graph, and that are the same for all of its pods."""
+    found: dict[str, str] = {}
+    for name in Pipelines.of(config).writers:
+        settings = (config.get("exporters") or {}).get(name) or {}
+        found |= settings.get("const_labels") or settings.get("external_labels") or {}
+    return {name: str(value) for name, value in found.items() if "${" not in str(value)}
+
+
+def judge(world: World, looks: Looks[collector.Seen]) -> Finding:
+    after = looks.after
+    ready = [pod for pod in after.pods if is_ready(pod)]
+    if not ready:
+        return starved(
+            NAME,
+            *(f"Pod {pod['metadata']['name']}: {trouble(pod)}" for pod in after.pods),
+            code=Code.NO_GENERATOR,
+            cause="no pod of the collector is ready, which makes the service graph",
+            remedy=world.restore,
+        )
+    pipelines = Pipelines.of(after.config)
+    if pipelines.missing:
+        return _not_joined(world, after, pipelines.missing)
+    written = world.deployment.prometheus.write_url
+    # What Prometheus scrapes is written to no address.
+    elsewhere = [url for name, url in pipelines.writers.items() if _type(name) == _WRITES and url != written]
+    if len(elsewhere) == len(pipelines.writers):
+        return _elsewhere(world, after, pipelines)
+    return _by_counters(world, looks, pipelines)
+
+
+def _not_joined(world: World, seen: collector.Seen, missing: Sequence[str]) -> Finding:
+    path = ("service", "pipelines")
+    by_settings = ownership.is_by_settings(seen.resource, ("spec", "config", *path))
+    setting = ".".join((_SETTINGS, *path))
+    return fault(
+        NAME,
+        f"service.pipelines lead no span to {', '.join(missing)}",
+        code=Code.DIFFERENT_BY_SETTINGS if by_settings else Code.PROCESSOR_OFF,
+        cause="the collector does not count the spans that pass it"
+        + (f"; the stack's setting {setting} says so" if by_settings else ""),
+        remedy=world.forget(setting) if by_settings else world.restore,
+    )
+
+
+def _elsewhere(world: World, seen: collector.Seen, pipelines: Pipelines) -> Finding:
+    prometheus = world.deployment.prometheus
+    return fault(
+        NAME,
+        f"the collector writes to {', '.join(pipelines.writers.values())}",
+        f"Prometheus is {prometheus.write_url}",
+        *map(str, _log(seen, pipelines.writers)[-1:]),
+        code=Code.WRITES_ELSEWHERE,
+        cause="the edges are written to another address than Prometheus'",
+        remedy=world.restore,
+    )
+
+
+def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipelines) -> Finding:
+    before, after, journey = looks.before, looks.after, looks.journey
+    tracing = world.deployment.tracing
+    logs = f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50"
+    edges = growth(before.metrics, after.metrics, _EDGES)
+    if edges is None:
+        return unknown(
+            NAME,
+            f"none of the collector's {len(after.pods)} pods answered both times",
+            code=Code.GENERATOR_WITHOUT_METRICS,
+            cause="the collector does not expose its metrics",
+            remedy=logs,
+        )
+    sent, failed = (
+        sum(growth(before.metrics, after.metrics, counter, exporter=one) or 0 for one in pipelines.writers)
+        for counter in (_SENT, _FAILED)
+    )
+    dropped = growth(before.metrics, after.metrics, _DROPPED) or 0
+    evidence = f"edges +{edges:g}, samples written +{sent:g}, failed +{failed:g}"
+    if failed and not sent:
+        return blocked(
+            NAME,
+            evidence,
+            *map(str, _log(after, pipelines.writers)[-1:]),
+            code=Code.WRITES_REFUSED,
+            cause="Prometheus does not accept what the collector writes",
+            remedy=logs,
+        )
+    if dropped:
+        return fault(
+            NAME,
+            evidence,
+            f"spans not counted +{dropped:g}",
+            code=Code.SERIES_LIMIT,
+            cause="more spans wait for the other one of their edge than the connector keeps: give "
+            f"{_SETTINGS}.connectors.servicegraph.store.max_items a larger number",
+            remedy=world.change({f"{_SETTINGS}.connectors.servicegraph.store.max_items": 100_000}),
+        )
+    if journey is not None and journey.answered and not edges:
+        return starved(
+            NAME,
+            evidence,
+            code=Code.NO_EDGES,
+            cause="no client span has a server span below it: an application does not pass the trace headers on, "
+            "or some spans are dropped",
+            remedy=logs,
+        )
+    if failed:
+        return warning(
+            NAME,
+            evidence,
+            *map(str, _log(after, pipelines.writers)[-1:]),
+            code=Code.WRITES_REFUSED,
+            cause="Prometheus has not taken a part of what the collector counted",
+            remedy=logs,
+        )
+    return ok(NAME, evidence if journey else f"connectors: {', '.join(_CONNECTORS)}")
+
+
+def _log(seen: collector.Seen, names: Mapping[str, str]) -> list[Failure]:
+    return [one for one in seen.log if one.exporter in names]
