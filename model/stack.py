@@ -146,6 +146,8 @@ class Settings(Section):
         existing = self.prometheus.existing
         if existing is not None and existing.method == "scrape" and self.tempo.histograms != "classic":
             raise expected("tempo.histograms classic for prometheus.existing.method scrape, which brings no others")
+        if self.graph.source == "collector" and self.tempo.histograms != "classic":
+            raise expected("tempo.histograms classic for graph.source collector, which makes no others")
         if self.prometheus.is_deployed and self.tempo.histograms != "classic" and not self.prometheus.native_histograms:
             raise expected(f"prometheus.nativeHistograms for tempo.histograms {self.tempo.histograms}")
         return self

@@ -207,6 +207,11 @@ class Tempo(Section):
         default=Resources(requests={"cpu": "100m", "memory": "512Mi"}, limits={"memory": "2Gi"}),
         description="Requests and limits of Tempo, its metrics generator included.",
     )
+    internal_tls: Flag = Field(
+        default=True,
+        description="For `stack`: whether its operator has TLS between the parts, as every release has that nobody "
+        "configured otherwise (`featureGates.httpEncryption`). Prometheus scrapes them accordingly.",
+    )
     parts: TempoParts = Field(default=TempoParts(), description="For `stack`: the parts.")
     extra_config: ExtraConfig = Field(
         default={},

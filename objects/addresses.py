@@ -41,6 +41,9 @@ OTLP_HTTP_PORT = 4318
 PRODUCTPAGE_PORT = 9080
 PROMETHEUS_PORT = 9090
 TEMPO_HTTP_PORT = 3200
+# The parts of a TempoStack with TLS between them want a client's certificate at their API, which only they have. Here
+# they serve their metrics to anybody.
+TEMPO_INTERNAL_PORT = 3101
 
 _REMOTE_WRITE_PATH = "/api/v1/write"
 
@@ -105,6 +108,11 @@ def tempo_jobs(tempo: Tempo, *, makes_graph: bool, graph_beside: bool) -> Mappin
     parts = ("distributor", *(["metrics-generator"] if makes_graph else []), "query-frontend")
     jobs = {f"{TEMPO}-{part}": (TEMPO, part) for part in parts}
     return jobs | ({f"{TEMPO}-{TEMPO_GRAPH}": (TEMPO_GRAPH, TEMPO)} if graph_beside else {})
+
+
+def has_encrypted_metrics(tempo: Tempo, part: str) -> bool:
+    """Whether a part of Tempo serves its metrics with TLS; the query frontend, which others ask, has plain HTTP."""
+    return tempo.mode == "stack" and tempo.internal_tls and part in {"distributor", "metrics-generator"}
 
 
 def _tempo_http(part: str, tempo: Tempo, context: Context) -> str:

@@ -20,6 +20,8 @@ _GRAPH = "nodeGraph"
 _SERVER = 'span_kind="SPAN_KIND_SERVER"'
 _OF_SERVICE = f'{_SERVER},service=~"$service"'
 
+# The collector's counters without what its pods hand to each other where they make the service graph.
+_FROM_OUTSIDE, _TO_TEMPO = 'receiver!="otlp/graph"', 'exporter!~"(loadbalancing|prometheus).*"'
 # A panel without its data source, its id and its position.
 Panel = dict[str, Any]
 
@@ -96,17 +98,17 @@ def _collector() -> list[Panel]:
             "Spans per second",
             "cps",
             {
-                "accepted": _total("otelcol_receiver_accepted_spans"),
-                "sent to Tempo": _total("otelcol_exporter_sent_spans"),
+                "accepted": _total("otelcol_receiver_accepted_spans", _FROM_OUTSIDE),
+                "sent to Tempo": _total("otelcol_exporter_sent_spans", _TO_TEMPO),
             },
         ),
         _lines(
             "Spans lost per second",
             "cps",
             {
-                "refused": _total("otelcol_receiver_refused_spans"),
-                "not queued": _total("otelcol_exporter_enqueue_failed_spans"),
-                "not sent": _total("otelcol_exporter_send_failed_spans"),
+                "refused": _total("otelcol_receiver_refused_spans", _FROM_OUTSIDE),
+                "not queued": _total("otelcol_exporter_enqueue_failed_spans", _TO_TEMPO),
+                "not sent": _total("otelcol_exporter_send_failed_spans", _TO_TEMPO),
             },
             note="Refused: the collector lacks memory. Not queued or not sent: Tempo does not take them fast enough.",
         ),
@@ -114,15 +116,17 @@ def _collector() -> list[Panel]:
             "Queue to Tempo",
             "short",
             {
-                "waiting": f"sum({_any_suffix('otelcol_exporter_queue_size')})",
-                "capacity": f"sum({_any_suffix('otelcol_exporter_queue_capacity')})",
+                "waiting": f"sum({_any_suffix('otelcol_exporter_queue_size', _TO_TEMPO)})",
+                "capacity": f"sum({_any_suffix('otelcol_exporter_queue_capacity', _TO_TEMPO)})",
             },
         ),
     ]
 
 
 def _tempo() -> list[Panel]:
-    graphs = "tempo_metrics_generator_processor_service_graphs"
+    graphs, connector = "tempo_metrics_generator_processor_service_graphs", "otelcol_connector_servicegraph"
+    # The connector counts an edge as soon as it has one of the two spans.
+    begun, expired = _total(f"{connector}_total_edges"), _total(f"{connector}_expired_edges")
     return [
         _lines(
             "Spans per second",
@@ -136,9 +140,9 @@ def _tempo() -> list[Panel]:
             "Edges per second",
             "cps",
             {
-                "complete": _rate(f"{graphs}_edges"),
-                "expired": _rate(f"{graphs}_expired_edges"),
-                "spans dropped": _rate(f"{graphs}_dropped_spans"),
+                "complete": f"{_rate(f'{graphs}_edges')} or {begun} - ({expired} or {begun} * 0)",
+                "expired": f"{_rate(f'{graphs}_expired_edges')} or {expired}",
+                "spans dropped": f"{_rate(f'{graphs}_dropped_spans')} or {_total(f'{connector}_dropped_spans')}",
             },
             note="An edge expires when only one of its two spans arrives in time.",
         ),
@@ -177,13 +181,13 @@ def _rate(metric: str, selector: str = "", *, by: str | None = None) -> str:
     return f"{total} (rate({metric}{braces}[$__rate_interval]))"
 
 
-def _total(counter: str) -> str:
-    return f"sum (rate({_any_suffix(counter)}[$__rate_interval]))"
+def _total(counter: str, selector: str = "") -> str:
+    return f"sum (rate({_any_suffix(counter, selector)}[$__rate_interval]))"
 
 
-def _any_suffix(metric: str) -> str:
+def _any_suffix(metric: str, selector: str = "") -> str:
     """A collector's metric: whether its name ends in a unit and in ``_total`` depends on its version."""
-    return f'{{__name__=~"{metric}.*"}}'
+    return f'{{__name__=~"{metric}.*"{selector and f",{selector}"}}}'
 
 
 def _latency(percent: int) -> str:

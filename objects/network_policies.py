@@ -36,6 +36,7 @@ from objects.addresses import (
     PROMETHEUS_PORT,
     TEMPO,
     TEMPO_HTTP_PORT,
+    TEMPO_INTERNAL_PORT,
     tempo_pods,
 )
 from objects.collector import POD_LABELS as COLLECTOR_PODS
@@ -156,7 +157,7 @@ def _tempo(resource: str, args: NetworkPoliciesArgs) -> _Policy:
         _rule((), [_pods(args.tempo_namespace, own)]),
         _rule((OTLP_GRPC_PORT,), [_pods(args.namespace, COLLECTOR_PODS)]),
         *([_rule((OTLP_GRPC_PORT, OTLP_HTTP_PORT), clients)] if clients else []),
-        *_rules((TEMPO_HTTP_PORT,), [*_own_prometheus(args), *_consoles(args)], args),
+        *_rules((TEMPO_HTTP_PORT, TEMPO_INTERNAL_PORT), [*_own_prometheus(args), *_consoles(args)], args),
     ]
     if resource == TEMPO and args.exposes_jaeger:
         rules.append(_rule(_JAEGER_PORTS))

@@ -38,13 +38,14 @@ class PrometheusArgs(Args):
     scrape: dict[str, str] = Field(
         default={}, description="By each scrape job's name, the DNS name of an SRV record that lists its pods."
     )
+    encrypted: list[str] = Field(default=[], description="Those jobs whose pods serve TLS, by a private authority.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete the volume, if there is one.")
 
 
 def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
     """The objects of ``manifests/prometheus.yaml`` as the settings want them."""
-    config = _config(args.scrape, args.prometheus)
+    config = _config(args)
     built = {}
     for manifest in manifests.load("prometheus.yaml"):
         labels = args.context.labels(PROMETHEUS)
@@ -100,13 +101,19 @@ def prometheus_rollout(args: PrometheusArgs) -> Rollout:
     )
 
 
-def _config(scrape: Mapping[str, str], prometheus: Prometheus) -> dict[str, Any]:
+def _config(args: PrometheusArgs) -> dict[str, Any]:
     """The content of prometheus.yml."""
+    prometheus = args.prometheus
     interval = prometheus.scrape_interval
     # Asked as often as scraped: by default a new pod is found after half a minute.
     pods = [
-        {"job_name": job, "dns_sd_configs": [{"names": [record], "refresh_interval": interval}]}
-        for job, record in scrape.items()
+        {
+            "job_name": job,
+            "dns_sd_configs": [{"names": [record], "refresh_interval": interval}],
+            # Each pod is scraped at its address, for which it has no certificate.
+            **({"scheme": "https", "tls_config": {"insecure_skip_verify": True}} if job in args.encrypted else {}),
+        }
+        for job, record in args.scrape.items()
     ]
     itself = {"job_name": PROMETHEUS, "static_configs": [{"targets": [f"localhost:{PROMETHEUS_PORT}"]}]}
     settings: dict[str, Any] = {"scrape_interval": interval}

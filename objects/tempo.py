@@ -1,7 +1,15 @@
 """Tempo as one of the two resources of its operator, and what stands beside it."""
 
 from model import Tempo
-from objects.addresses import TEMPO, TEMPO_HTTP_PORT, tempo_jobs, tempo_pods, tempo_service
+from objects.addresses import (
+    TEMPO,
+    TEMPO_HTTP_PORT,
+    TEMPO_INTERNAL_PORT,
+    has_encrypted_metrics,
+    tempo_jobs,
+    tempo_pods,
+    tempo_service,
+)
 from objects.cloud_stores import account_annotations
 from objects.context import Object, Text, wait_for
 from objects.metrics import build_metrics_service
@@ -74,7 +82,7 @@ def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
         f"{job}-metrics": build_metrics_service(
             job,
             args.tempo.namespace,
-            port=TEMPO_HTTP_PORT,
+            port=TEMPO_INTERNAL_PORT if has_encrypted_metrics(args.tempo, part) else TEMPO_HTTP_PORT,
             selector={**tempo_pods(resource), "app.kubernetes.io/component": part},
             context=args.context,
         )

@@ -9,10 +9,12 @@ from judges import TEMPO_RELEASES, Program
 from local.build.tools import Toolbox
 from local.progress import Progress
 
+_VALIDATE = ("validate", "--config=file:{}")
+
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    return Toolbox(tmp_path_factory.mktemp("logs"), Progress()).ensure()
+    return Toolbox(tmp_path_factory.mktemp("logs"), Progress(), ["otelcol-full"]).ensure()
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +27,12 @@ def tempo(programs: Mapping[str, Path]) -> Program:
 
 @pytest.fixture(scope="session")
 def collector(programs: Mapping[str, Path]) -> Program:
-    arguments = ("validate", "--config=file:{}")
-    return Program(programs["otelcol"], arguments, "otel/opentelemetry-collector:0.148.0", "collector.yaml")
+    return Program(programs["otelcol"], _VALIDATE, "otel/opentelemetry-collector:0.148.0", "collector.yaml")
+
+
+@pytest.fixture(scope="session")
+def full_collector(programs: Mapping[str, Path]) -> Program:
+    """The one with the connectors that make the service graph."""
+    return Program(
+        programs["otelcol-full"], _VALIDATE, "otel/opentelemetry-collector-contrib:0.152.0", "collector.yaml"
+    )

@@ -18,7 +18,8 @@ _CONNECTORS = ("servicegraph", "spanmetrics")
 _WRITES = "prometheusremotewrite"
 _PROMETHEUS = ("prometheus", _WRITES)
 # What each counts (contrib: connector/servicegraphconnector/documentation.md, core: exporter/exporterhelper).
-_EDGES, _DROPPED = "otelcol_connector_servicegraph_total_edges", "otelcol_connector_servicegraph_dropped_spans"
+_EDGES, _EXPIRED = "otelcol_connector_servicegraph_total_edges", "otelcol_connector_servicegraph_expired_edges"
+_DROPPED = "otelcol_connector_servicegraph_dropped_spans"
 _SENT, _FAILED = "otelcol_exporter_sent_metric_points", "otelcol_exporter_send_failed_metric_points"
 _SETTINGS = "tracing.collector.extraConfig"
 
@@ -134,8 +135,8 @@ def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipeline
     before, after, journey = looks.before, looks.after, looks.journey
     tracing = world.deployment.tracing
     logs = f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50"
-    edges = growth(before.metrics, after.metrics, _EDGES)
-    if edges is None:
+    begun = growth(before.metrics, after.metrics, _EDGES)
+    if begun is None:
         return unknown(
             NAME,
             f"none of the collector's {len(after.pods)} pods answered both times",
@@ -148,6 +149,8 @@ def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipeline
         for counter in (_SENT, _FAILED)
     )
     dropped = growth(before.metrics, after.metrics, _DROPPED) or 0
+    # One is counted as soon as one of its two spans is there.
+    edges = max(begun - (growth(before.metrics, after.metrics, _EXPIRED) or 0), 0)
     evidence = f"edges +{edges:g}, samples written +{sent:g}, failed +{failed:g}"
     if failed and not sent:
         return blocked(

@@ -52,6 +52,11 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
         },
     },
     "mode": {"monolithic": {}, "stack": {"tempo.mode": "stack", "tempo.replicationFactor": 3}},
+    "graph": {
+        "auto": {},
+        "collector": {"graph.source": "collector"},
+        "collectors": {"graph.source": "collector", "tracing.collector.replicas": 2},
+    },
     "prometheus": {
         "own": {},
         "volume": {"prometheus.storage": {"size": "20Gi"}, "protectData": True},
