@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from embedded import Host, Project
+from embedded import Host, Project, eventually, prometheus_query
 from faults import MESH, PATIENCE, patch, report, run_remedy
 from recording import stack_config, with_settings
 
@@ -43,6 +43,19 @@ def test_a_request_is_found_in_the_stack_and_in_the_graph(parts: Project, cluste
     checked = cluster.with_exports(sys.executable, "-m", "verify", "--stack", parts.stack, "--wait", "120s")
     assert "5 of 5 expected calls found" in checked.stdout
     assert "Tracing works." in checked.stdout
+
+
+def test_its_operator_has_tls_between_the_parts(parts: Project, cluster: Host) -> None:
+    assert parts.stack == STACK
+    (config,) = cluster.objects("configmaps", "-n", "tracing-system", "--field-selector", "metadata.name=tempo-tempo")
+    assert "client_auth_type: RequireAndVerifyClientCert" in config["data"]["tempo.yaml"]
+
+
+@pytest.mark.parametrize("job", ["tempo-distributor", "tempo-query-frontend", "service-graph", "otel-collector"])
+def test_prometheus_scrapes_every_hop(parts: Project, cluster: Host, job: str) -> None:
+    assert parts.stack == STACK
+    up = eventually(lambda: prometheus_query(cluster.address("prometheus"), f'up{{job="{job}"}} == 1'), bool, 60)
+    assert up
 
 
 def test_a_second_update_changes_nothing(parts: Project) -> None:
