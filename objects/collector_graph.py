@@ -24,6 +24,7 @@ from objects.tempo_config import EDGE_BUCKETS
 # own default has none of them.
 IMAGE = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.152.0"
 
+# Newer collectors call them `service_graph` and `span_metrics`, and take these names too.
 CONNECTORS = ("servicegraph", "spanmetrics")
 # Of the components and pipelines that are only here for the graph, `prometheus/graph` and the like.
 _GRAPH = "graph"
@@ -43,30 +44,25 @@ _STALE = "15m"
 _OF_GRAPH = 'IsMatch(metric.name, "^traces_service_graph_")'
 _LATENCY = "traces_spanmetrics_latency"
 # The names and labels of Tempo. A resource's attributes would become the labels job and instance.
-_AS_TEMPO_HAS_THEM: Sequence[Mapping[str, Any]] = (
-    {"context": "resource", "statements": ['keep_keys(attributes, [""])']},
-    {
-        "context": "datapoint",
-        "statements": [
-            'set(attributes["service"], attributes["service.name"]) where attributes["service.name"] != nil',
-            'delete_key(attributes, "service.name")',
-            # Random, and another one after each start.
-            'delete_key(attributes, "collector.instance.id")',
-            # A label of every series here, and a metric of its own in Tempo, which the connector has as well.
-            f'delete_key(attributes, "failed") where {_OF_GRAPH}',
-        ],
-    },
-    {
-        "context": "metric",
-        "statements": [
-            f'set(name, "{_LATENCY}") where name == "traces.spanmetrics.duration"',
-            # Prometheus' names end with the unit, and this one of Tempo's does not.
-            f'set(unit, "") where name == "{_LATENCY}"',
-            # Without that label, two series are one.
-            f'aggregate_on_attributes("sum") where {_OF_GRAPH.replace("metric.", "")}',
-        ],
-    },
-)
+_AS_TEMPO_HAS_THEM: Mapping[str, Sequence[str]] = {
+    "resource": ['keep_keys(resource.attributes, [""])'],
+    "datapoint": [
+        'set(datapoint.attributes["service"], datapoint.attributes["service.name"]) '
+        'where datapoint.attributes["service.name"] != nil',
+        'delete_key(datapoint.attributes, "service.name")',
+        # Random, and another one after each start.
+        'delete_key(datapoint.attributes, "collector.instance.id")',
+        # A label of every series here, and a metric of its own in Tempo, which the connector has as well.
+        f'delete_key(datapoint.attributes, "failed") where {_OF_GRAPH}',
+    ],
+    "metric": [
+        f'set(metric.name, "{_LATENCY}") where metric.name == "traces.spanmetrics.duration"',
+        # Prometheus' names end with the unit, and this one of Tempo's does not.
+        f'set(metric.unit, "") where metric.name == "{_LATENCY}"',
+        # Without that label, two series are one.
+        f'aggregate_on_attributes("sum") where {_OF_GRAPH}',
+    ],
+}
 
 
 class CollectorGraph(Args):
@@ -134,7 +130,13 @@ def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
             },
         },
         "processors": {
-            _TRANSFORM: {"error_mode": "ignore", "metric_statements": [dict(group) for group in _AS_TEMPO_HAS_THEM]}
+            _TRANSFORM: {
+                "error_mode": "ignore",
+                "metric_statements": [
+                    {"context": context, "statements": list(statements)}
+                    for context, statements in _AS_TEMPO_HAS_THEM.items()
+                ],
+            }
         },
         "exporters": {exporter: settings},
         "service": {

@@ -87,6 +87,8 @@ def build_stack_config(
 ) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoStack, without retention and processors, which have fields of their own there."""
     ours: dict[str, Any] = {
+        # With TLS between the parts, the operator leaves it out: the metrics, at the server that anybody may ask.
+        **({"internal_server": {"register_instrumentation": True}} if tempo.internal_tls else {}),
         **({"live_store": _search_3(tempo)} if _since_3(version) else {"ingester": _search(tempo)}),
         "metrics_generator": {
             # The operator's own entry for the URL has no exemplars; this list replaces it.

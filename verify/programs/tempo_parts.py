@@ -15,7 +15,8 @@ USERS_OF_THE_BUCKET = (ONE, INGESTER, COMPACTOR, QUERIER, QUERY_FRONTEND)
 
 API_PORT = 3200
 # Where the operator encrypts between the parts, the API wants a client's certificate, which only the parts have. The
-# internal server beside it, meant for the kubelet, wants none; it has the metrics too, but no other page of the API.
+# internal server beside it, meant for the kubelet, wants none. It has no page of the API, and it has the metrics only
+# because the program sets ``internal_server.register_instrumentation``.
 INTERNAL_DOORS: tuple[Door, ...] = (("https", 3101), ("http", 3101))
 
 _NAMES = {"monolithic": "tempo-monolithic", "stack": "tempo"}

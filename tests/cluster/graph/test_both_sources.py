@@ -40,7 +40,7 @@ CHANGES: Mapping[str, Any] = {
 CLIENTS = ("sleep", "spiffe-test-productpage")
 ENOUGH_REQUESTS = 60
 # What tells the series of one source from those of the other, or of one pod from those of another.
-OF_THE_WRITER = {"__name__", "source", "job", "instance", "collector"}
+OF_THE_WRITER = {"__name__", "__metrics_gen_instance", "source", "job", "instance", "collector"}
 # Those that Grafana, the dashboard and verify read.
 COUNTERS = [
     "traces_service_graph_request_total",
