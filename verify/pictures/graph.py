@@ -10,7 +10,7 @@ from verify.pictures.namespaces import Namespace, Split, home, parts
 from verify.quantities import duration, rate, share
 from verify.traffic.service_graph import WINDOW_SECONDS, Comparison, Edge
 
-_SOURCE = "as Tempo's metrics generator counted it in Prometheus"
+_SOURCE = "as the metrics generator counted it in Prometheus"
 _WINDOW = f"Rates, errors and p95 are of the last {WINDOW_SECONDS // 60} minutes."
 # Boxes of namespaces beside each other that a page is wide enough for.
 _MAX_AROUND = 7
