@@ -74,6 +74,10 @@ class Host:
         found: list[dict[str, Any]] = json.loads(self.kubectl("get", *arguments, "-o", "json"))["items"]
         return found
 
+    def pods(self, *arguments: str) -> list[dict[str, Any]]:
+        """Return the pods that are not being deleted."""
+        return [pod for pod in self.objects("pods", *arguments) if "deletionTimestamp" not in pod["metadata"]]
+
     def address(self, name: str) -> str:
         """Return the address on the host of one forwarded service."""
         ports = json.loads((self.state / "cluster.json").read_text())["ports"]

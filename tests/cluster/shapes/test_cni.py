@@ -76,7 +76,7 @@ def init_containers(pods: list[dict[str, Any]]) -> set[str]:
 
 def lasting(host: Host) -> list[dict[str, Any]]:
     """Bookinfo's pods that are not about to go."""
-    return [pod for pod in host.objects("pods", "-n", BOOKINFO) if "deletionTimestamp" not in pod["metadata"]]
+    return host.pods("-n", BOOKINFO)
 
 
 def enforced(host: Host, namespace: str) -> str | None:

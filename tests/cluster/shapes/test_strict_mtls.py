@@ -50,7 +50,7 @@ def collector(
 
 
 def of_collector(cluster: Host) -> dict[str, Any]:
-    (pod,) = cluster.objects("pods", "-n", MESH, "-l", "app.kubernetes.io/name=otel-collector")
+    (pod,) = cluster.pods("-n", MESH, "-l", "app.kubernetes.io/name=otel-collector")
     return pod
 
 
