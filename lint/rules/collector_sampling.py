@@ -121,12 +121,12 @@ def several_that_sample_by_trace(manifests: Manifests, facts: Facts) -> Iterator
     for collector in every:
         pipelines = collector.pipelines("traces") if collector.several and not collector.is_sidecar else ()
         for pipeline in pipelines:
-            for index, name in enumerate(pipeline.processors):
+            for name in pipeline.processors:
                 if kind_of(name) not in _NEEDS_WHOLE_TRACES:
                     continue
                 of_the_mesh = collector.takes_spans_of_the_mesh(manifests, facts)
                 yield (error if of_the_mesh else warning)(
-                    collector.where("service", "pipelines", pipeline.name, "processors", index),
+                    collector.where("processors", name),
                     f"the collector runs {collector.several}, and each sees only a part of a trace",
                     "run one collector, or route by traceID in front of them with the exporter loadbalancing",
                 )

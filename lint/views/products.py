@@ -162,4 +162,4 @@ def _by_images(manifests: Manifests) -> Iterator[Use]:
     for image in images(manifests):
         for product, pattern in _IMAGES.items():
             if pattern.fullmatch(image.name):
-                yield Use(product, image.tag, image.owner, image.path)
+                yield Use(product, image.tag, image.owner, image.tag_path)
