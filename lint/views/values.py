@@ -75,7 +75,8 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
 class Values:
     """``chart`` is the chart's name without a repository; ``path`` leads to ``content`` in ``owner``.
 
-    ``said`` is what names the chart; it is None where only the keys tell whose values they are.
+    ``said`` is what names the chart; it is None where only the keys tell whose values they are. Those below a key
+    ``of_ones_own`` may be for templates of the chart around them, and only resemble those of ``chart``.
     """
 
     owner: Object
@@ -83,6 +84,7 @@ class Values:
     chart: str
     content: Mapping[Any, Any]
     said: Chart | None = None
+    of_ones_own: bool = False
 
     @property
     def version(self) -> Minor | None:
@@ -144,7 +146,7 @@ def _below_an_alias(manifests: Manifests, root: Values, wanted: Collection[str])
             chart = _chart_of(below)
             if chart in wanted:
                 manifests.recognise(root.owner)
-                yield Values(root.owner, (*root.path, alias), chart, below)
+                yield Values(root.owner, (*root.path, alias), chart, below, of_ones_own=True)
 
 
 def every_chart(manifests: Manifests) -> Iterator[Values]:
