@@ -1,0 +1,40 @@
+"""What can be checked of a file that is not right as a whole: kubectl, too, takes document by document."""
+
+import re
+from collections.abc import Iterator
+
+from lint.documents import NOT_YAML, load_all
+from lint.objects import Source
+from lint.reading.content import Document, UnreadableError, parse
+
+_SEPARATOR = re.compile(r"(?m)^---(?=\s|\Z)")
+
+
+def salvage(name: str, text: str) -> tuple[list[str], Source, list[Document]]:
+    """What is wrong with each document that cannot be read, and all that can be.
+
+    Of a key that is there twice, the last one counts, as for most programs.
+    """
+    unreadable: list[str] = []
+    documents: list[Document] = []
+    for part in _parts(text):
+        try:
+            documents.extend(parse(name, part)[1])
+        except UnreadableError as error:
+            unreadable.append(str(error))
+            documents.extend(_lenient(part))
+    return unreadable, Source(name, text), documents
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield each document, behind as many lines as are before it: its lines are those of the file then."""
+    starts = [0, *(found.start() for found in _SEPARATOR.finditer(text))]
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        yield "\n" * text.count("\n", 0, start) + text[start:end]
+
+
+def _lenient(text: str) -> list[Document]:
+    try:
+        return list(load_all(text, strict=False))
+    except NOT_YAML:
+        return []
