@@ -41,16 +41,19 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
         or (isinstance(values.get("distributor"), Mapping) and isinstance(values.get("traces"), Mapping))
         or (isinstance(at(values, "storage", "trace"), Mapping) and _has("queryFrontend", "traces", "gateway")(values))
     ),
-    "tempo": lambda values: any(
-        key in mapping(values.get("tempo"))
-        for key in (
-            "metricsGenerator",
-            "overrides",
-            "storage",
-            "receivers",
-            "reportingEnabled",
-            "repository",
-            "retention",
+    "tempo": lambda values: (
+        isinstance(values.get("tempoQuery"), Mapping)
+        or any(
+            key in mapping(values.get("tempo"))
+            for key in (
+                "metricsGenerator",
+                "overrides",
+                "storage",
+                "receivers",
+                "reportingEnabled",
+                "repository",
+                "retention",
+            )
         )
     ),
     "opentelemetry-collector": lambda values: any(
@@ -69,6 +72,10 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
     "kiali-operator": lambda values: isinstance(at(values, "cr", "spec"), Mapping),
     "prometheus": lambda values: isinstance(at(values, "server"), Mapping) and "extraFlags" in values["server"],
 }
+
+
+# Charts that install others: by key, of which chart the values below it are.
+_PARTS: Mapping[str, Mapping[str, str]] = {"lgtm-distributed": {"tempo": "tempo-distributed"}}
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,9 @@ class Values:
 def values(manifests: Manifests, *wanted: str) -> Iterator[Values]:
     """Yield the values of the charts called ``wanted``; those of a dependency stand below its name."""
     for root in _roots(manifests):
+        if root.said is not None and root.chart in _PARTS and root.chart not in wanted:
+            yield from _of_parts(root, root.said, wanted)
+            continue
         is_said = root.chart in _KNOWN_BY or root.chart in wanted
         known = root.chart if is_said else _chart_of(root.content)
         if known in wanted:
@@ -137,6 +147,15 @@ def values(manifests: Manifests, *wanted: str) -> Iterator[Values]:
                 yield Values(root.owner, (*root.path, name), name, below)
         if not known:
             yield from _below_an_alias(manifests, root, wanted)
+
+
+def _of_parts(root: Values, said: Chart, wanted: Collection[str]) -> Iterator[Values]:
+    """The values of the charts that one installs; which version of them it takes is not known."""
+    for key, chart in _PARTS[root.chart].items():
+        below = mapping(root.content.get(key))
+        if chart in wanted and below.get("enabled") is not False:
+            part = replace(said, name=chart, version="")
+            yield replace(root, path=(*root.path, key), chart=chart, content=below, said=part)
 
 
 def _below_an_alias(manifests: Manifests, root: Values, wanted: Collection[str]) -> Iterator[Values]:
