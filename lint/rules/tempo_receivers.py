@@ -79,10 +79,6 @@ def tempo_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         is_file = _is_file(tempo)
         is_newer = tempo.release is not None and tempo.release >= _LISTENS_LOCALLY
         receivers = list(_receivers(tempo))
-        if is_file and any(
-            endpoint is not None and not text(endpoint).startswith(_LOCAL) for *_, endpoint in receivers
-        ):
-            continue
         for path, port, endpoint in receivers if is_file or _is_alone(tempo) else ():
             if (endpoint is None and (is_newer or is_file)) or text(endpoint).startswith(_LOCAL):
                 yield (warning if is_file else error)(

@@ -11,6 +11,7 @@ from lint.views.tempos import Workload, tempos
 from lint.views.values import values
 
 _DISTRIBUTED = "tempo-distributed"
+_OTHER_PLACES: tuple[Path, ...] = (("tempo", "structuredConfig"), ("tempo", "storage"), ("minio", "enabled"))
 _BACKEND: Path = ("storage", "trace", "backend")
 _BLOCKS: Path = ("storage", "trace", "local", "path")
 # Where Tempo writes, whichever the backend is.
@@ -142,7 +143,9 @@ def _mount(runs: Workload, folder: str) -> str:
 
 def _local_stores(manifests: Manifests, facts: Facts) -> Iterator[tuple[Place, str]]:
     for one in values(manifests, _DISTRIBUTED):
-        if one.at(*_BACKEND) == "local":
+        # It is the chart's default, where nothing is said in any place that people take for the right one.
+        is_default = one.are_all and not any(one.at(*path) for path in (_BACKEND, ("config",), *_OTHER_PLACES))
+        if one.at(*_BACKEND) == "local" or is_default:
             yield one.where(*_BACKEND), "the queriers find none of the blocks that the ingesters write"
     for one in values(manifests, "tempo"):
         if one.at("tempo", *_BACKEND) == "local" and (number(one.at("replicas")) or 1) > 1:
