@@ -92,8 +92,8 @@ def decision_after_the_slack(manifests: Manifests, facts: Facts) -> Iterator[Fau
     why=(
         "Spans of a trace come from several proxies, over several connections, and so to different collectors. Each "
         "decides on the part that it has: traces get holes, and the graph loses edges. It is a warning for a collector "
-        "that the mesh does not send to itself: something may route spans by trace in front of it. It is advice for one that "
-        "is called after sampling, which is then a layer of its own behind others."
+        "that the mesh does not send to itself: something may route spans by trace in front of it. It is advice for "
+        "one that is called after sampling, which is then a layer of its own behind others."
     ),
     remedy=(
         "Run one collector, or put collectors in front whose exporter `loadbalancing` routes by `traceID`, which is its"

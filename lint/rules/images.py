@@ -8,7 +8,7 @@ from lint.chart_values.releases import is_published
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import Event, lifecycle
-from lint.objects import Manifests, Object, Path, Place, text
+from lint.objects import Manifests, Place
 from lint.rule import rule
 from lint.views.chart_sources import taken_charts
 from lint.views.images import images

@@ -35,7 +35,8 @@ def recommended_istio(platform: str | None) -> str:
     why=(
         "Nobody patches it, newer operators refuse old releases of Istio, and what is still served today may be gone "
         "tomorrow. It is a warning in the 30 days before the end, and for a resource of the Sail operator if the "
-        "platform is not known; advice in the 90 days before the end. The Istio of OpenShift Service Mesh is not reported, since Red Hat maintains its builds"
+        "platform is not known; advice in the 90 days before the end. "
+        "The Istio of OpenShift Service Mesh is not reported, since Red Hat maintains its builds"
         " for longer; objects that only OpenShift has, such as a Route, show that it is one, and where nothing tells, a"
         " version that Red Hat's newest operator installs is taken for one of theirs. The days are in "
         "`lint/lifecycle.yaml`."

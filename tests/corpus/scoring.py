@@ -1,9 +1,9 @@
 """Compares what lint says of the labelled files with their labels.
 
-What lint says is what ``python -m lint --json`` prints. It is a report for each check and object, with the fields of which
-the check speaks: however often it speaks of one object, the person looks there once. A report is right if a fault is
-labelled with that code and object, and a fault is found if a report speaks of it: of its field, of what is around that, or of
-what is in it.
+What lint says is what ``python -m lint --json`` prints. It is a report for each check and object, with the fields of
+which the check speaks: however often it speaks of one object, the person looks there once. A report is right if a fault
+is labelled with that code and object, and speaks of the same field: of what the label names, of what is around that, or
+of what is in it.
 """
 
 import contextlib
@@ -20,7 +20,6 @@ from typing import Any
 from lint import reference
 from lint.__main__ import main
 from tests.corpus.labels import UNREADABLE, Fault, Label, Labels
-
 
 # A label has fields as a person writes them: several in one line, and words before a path inside of something.
 _SEVERAL = re.compile(r",\s+|\s+and\s+")

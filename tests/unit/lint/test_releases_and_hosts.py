@@ -545,7 +545,12 @@ def test_an_image_of_tempo_tells_its_release(codes: Codes, version: str, said: l
 
 def test_a_release_is_advice_before_the_last_days_of_its_support(check_yaml: CheckYaml) -> None:
     manifest = POD % "grafana/tempo:2.9.5"
-    days = [datetime.date(2026, 10, 1), datetime.date(2026, 10, 2), datetime.date(2026, 12, 1), datetime.date(2026, 12, 31)]
+    days = [
+        datetime.date(2026, 10, 1),
+        datetime.date(2026, 10, 2),
+        datetime.date(2026, 12, 1),
+        datetime.date(2026, 12, 31),
+    ]
     said = [[one.severity for one in check_yaml(manifest, today=day)] for day in days]
     assert said == [[], [lint.Severity.ADVICE], [lint.Severity.WARNING], [lint.Severity.ERROR]]
 

@@ -2,7 +2,9 @@
 
 from cases.base import COLLECTOR, Example, replaced
 
-LIMITED = replaced(COLLECTOR, "  mode: deployment", "  mode: deployment\n  resources: {limits: {cpu: 500m, memory: 512Mi}}")
+LIMITED = replaced(
+    COLLECTOR, "  mode: deployment", "  mode: deployment\n  resources: {limits: {cpu: 500m, memory: 512Mi}}"
+)
 
 EXAMPLES = {
     "quantity_that_does_not_exist": Example(

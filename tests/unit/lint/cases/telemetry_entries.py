@@ -3,7 +3,9 @@
 from cases.base import MESH, TELEMETRY, Example, replaced
 
 TAGGED = replaced(
-    TELEMETRY, "randomSamplingPercentage: 100", "randomSamplingPercentage: 100\n      customTags: {zone: {header: {name: x-zone}}}"
+    TELEMETRY,
+    "randomSamplingPercentage: 100",
+    "randomSamplingPercentage: 100\n      customTags: {zone: {header: {name: x-zone}}}",
 )
 LOGS = replaced(TELEMETRY, "spec:\n", "spec:\n  accessLogging: [{providers: [{name: otel}]}]\n")
 
@@ -16,7 +18,8 @@ EXAMPLES = {
     "provider_for_another_signal": Example(
         "warning N27 Telemetry istio-system/mesh-default: spec.accessLogging[0].providers[0].name",
         wrong=MESH + LOGS,
-        right=MESH + replaced(LOGS, "accessLogging: [{providers: [{name: otel}", "accessLogging: [{providers: [{name: envoy}"),
+        right=MESH
+        + replaced(LOGS, "accessLogging: [{providers: [{name: otel}", "accessLogging: [{providers: [{name: envoy}"),
     ),
     "tag_without_value": Example(
         "error N27 Telemetry istio-system/mesh-default: spec.tracing[0].customTags.zone.header.name",
