@@ -51,7 +51,7 @@ _OF_CHARTS: dict[str, Path] = {
     why=(
         "Since release 2.7 a receiver without an endpoint listens on localhost, where only containers of the same pod "
         "reach it. Whoever sends spans to the Service is refused. It is a warning for a file of its own, which says "
-        "nothing of Tempo's release, if all its receivers are so."
+        "nothing of Tempo's release."
     ),
     remedy='Set the endpoint of the receiver, such as `grpc: {endpoint: "0.0.0.0:4317"}`.',
     example="""

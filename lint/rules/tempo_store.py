@@ -11,7 +11,12 @@ from lint.views.tempos import Workload, tempos
 from lint.views.values import values
 
 _DISTRIBUTED = "tempo-distributed"
-_OTHER_PLACES: tuple[Path, ...] = (("tempo", "structuredConfig"), ("tempo", "storage"), ("minio", "enabled"))
+_OTHER_PLACES: tuple[Path, ...] = (
+    ("tempo", "structuredConfig"),
+    ("tempo", "storage"),
+    ("minio", "enabled"),
+    ("useExternalConfig",),
+)
 _BACKEND: Path = ("storage", "trace", "backend")
 _BLOCKS: Path = ("storage", "trace", "local", "path")
 # Where Tempo writes, whichever the backend is.
@@ -31,7 +36,7 @@ _READ_ONLY = ("configMap", "secret", "downwardAPI", "projected")
     why=(
         "With the backend `local`, a pod writes traces to its own disk, where no other one finds them. In the chart "
         "tempo-distributed the queriers are pods of their own and see none of the ingesters' blocks; of several "
-        "replicas each one knows its part of the traces."
+        "replicas each one knows its part of the traces. That chart has this backend unless another one is named."
     ),
     remedy="Use an object store, or one Tempo of a single replica.",
     example="""
