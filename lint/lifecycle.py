@@ -14,6 +14,8 @@ from lint.views.versions import Minor, Version, minor, version
 
 # How long before the end of support a release is reported: time for one upgrade, and no noise about what is far away.
 NOTICE = datetime.timedelta(days=90)
+# When it is time to act: nobody takes a release for wrong that has some months to live.
+LAST_DAYS = datetime.timedelta(days=30)
 
 _Text = Annotated[str, Field(min_length=1)]
 
@@ -79,6 +81,9 @@ class EndOfSupport(Event):
     def is_near(self, day: datetime.date) -> bool:
         """Whether on ``day`` it was known, and at most ``NOTICE`` away; a whole product's is reported at once."""
         return self.is_known(day) and (self.release is None or day >= self.since - NOTICE)
+
+    def is_in_last_days(self, day: datetime.date) -> bool:
+        return day >= self.since - LAST_DAYS
 
 
 class RetiredHost(Event):

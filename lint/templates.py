@@ -4,11 +4,15 @@ What is around them can be checked; lines and columns stay what they are.
 """
 
 import re
+from collections.abc import Callable
 
 # What stands in the place of a template's action: a character that no manifest has.
 _HOLE = "\ue000"
 _HOLES = re.compile(f"{_HOLE}+")
 _ACTION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+# What begins, parts and ends a block of a template.
+_BLOCK = re.compile(r"\{\{-?\s*(?P<word>if|with|range|define|block|else|end)\b\s*(?P<condition>[^}]*?)\s*-?\}\}")
+_OPENS = frozenset({"if", "with", "range", "define", "block"})
 # On a line of its own an action chooses, repeats or includes whole lines.
 _WHOLE_LINES = re.compile(rf"(?m)^[ \t]*(?:{_HOLE}+[ \t]*)+$")
 # {{ x }} and {% x %}, ${X}, $(X), <your-x>
@@ -33,3 +37,18 @@ def shown(text: str) -> str:
 def is_unknown(text: str) -> bool:
     """Whether a part of ``text`` still has to be put in."""
     return _UNKNOWN.search(text) is not None
+
+
+def without_blocks(template: str, is_left_out: Callable[[str], bool]) -> str:
+    """Take out each block whose condition ``is_left_out``, up to its ``else`` or ``end``; those in it go with it."""
+    kept, begin, depth = [], 0, 0
+    for found in _BLOCK.finditer(template):
+        word = found["word"]
+        if depth:
+            depth += (word in _OPENS) - (word == "end")
+            if depth == 0 or (depth == 1 and word == "else"):
+                begin, depth = found.end(), 0
+        elif word == "if" and is_left_out(found["condition"]):
+            kept.append(template[begin : found.start()])
+            depth = 1
+    return "".join([*kept, template[begin:] if not depth else ""])

@@ -36,7 +36,11 @@ _REFERENCE = re.compile(r"\bValues\)*\.(?P<path>\w+(?:\)*\.\w+)*)")
 _BY_INDEX = re.compile(r'index\s+[$\w.]*Values\s+"(?P<key>[^"]+)"')
 # A section that is named elsewhere: (index .ctx.Values $section).image.
 _OF_ANY_SECTION = re.compile(r"index\s+[$\w.]*Values\s+\$\w+\s*\)\.(?P<key>\w+)")
+# A section that a template hands to another one, which reads keys of it: (dict "component" .Values.querier).
+_HANDED_ON = re.compile(r'(?:"component"|\bmerge\s+\(dict [^()]*\))\s+[$\w.]*$')
+_OF_COMPONENT = re.compile(r"\bcomponent\)*\.(?P<path>\w+(?:\)*\.\w+)*)")
 _CONDITION = re.compile(r"(?:\b(?:if|and|or|not|eq|ne|hasKey|kindIs|empty|default \S+))\s*\(?[$\w.]*$")
+_SAID = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _COMMENT = re.compile(r"^(?P<indent> *)#+ ?(?P<more> *)(?P<key>[A-Za-z][\w.-]*):(?:\s|$)")
 _KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z][\w.-]*):")
 
@@ -65,6 +69,11 @@ def read(files: dict[str, str], charts: Container[str]) -> Keys:
             for found in _OF_ANY_SECTION.finditer(content):
                 for section in filter(None, keys.values()):
                     section.setdefault(found["key"], None)
+    handed_on = {name for content in files.values() for name in _handed_on(content)}
+    for name in handed_on & keys.keys():
+        for content in files.values():
+            for path, is_whole in _found(_OF_COMPONENT, content):
+                _add(keys, (name, *path)[:_DEEPEST], is_whole=is_whole)
     for name, dependency in _dependencies(files):
         # What this chart says of the other one, with the mark that the rest is what that one reads.
         keys[name] = {**(keys.get(name) or {}), OF_CHART: dependency} if dependency in charts else None
@@ -131,11 +140,24 @@ def _commented(values: str) -> Iterator[tuple[str, ...]]:
 
 
 def _references(content: str) -> Iterator[tuple[tuple[str, ...], bool]]:
-    for found in _REFERENCE.finditer(content):
-        before = content[max(0, found.start() - _AROUND) : found.start()]
-        yield tuple(found["path"].replace(")", "").split("."))[:_DEEPEST], _CONDITION.search(before) is None
+    yield from _found(_REFERENCE, content)
     for found in _BY_INDEX.finditer(content):
         yield (found["key"],), True
+
+
+def _found(reference: re.Pattern[str], content: str) -> Iterator[tuple[tuple[str, ...], bool]]:
+    """Yield each path, and whether a template takes what is there as a whole."""
+    for found in reference.finditer(content):
+        before = content[max(0, found.start() - _AROUND) : found.start()]
+        is_whole = _CONDITION.search(before) is None and _HANDED_ON.search(before) is None
+        yield tuple(found["path"].replace(")", "").split("."))[:_DEEPEST], is_whole
+
+
+def _handed_on(content: str) -> Iterator[str]:
+    """Yield the sections that are handed to other templates."""
+    for found in _REFERENCE.finditer(content):
+        if _HANDED_ON.search(content[max(0, found.start() - _AROUND) : found.start()]):
+            yield found["path"].partition(".")[0]
 
 
 def _dependencies(files: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -169,7 +191,8 @@ def _files(clone: str, tag: str, chart: str) -> dict[str, str]:
         for member in files:
             content = files.extractfile(member) if member.isfile() else None
             if content is not None:
-                found[member.name.removeprefix(folder)] = content.read().decode(errors="replace")
+                # What a template says of itself is no reference.
+                found[member.name.removeprefix(folder)] = _SAID.sub("", content.read().decode(errors="replace"))
     return found
 
 

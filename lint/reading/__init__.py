@@ -8,6 +8,7 @@ from lint.objects import Object, Source, printable
 from lint.reading.content import Document, UnreadableError, objects_in, parse
 from lint.reading.files import STDIN, manifests_below, text_of
 from lint.reading.rendering import render
+from lint.reading.salvage import salvage
 
 __all__ = ["STDIN", "Reading", "read"]
 
@@ -37,11 +38,19 @@ def _read_file(reading: Reading, name: str, default_namespace: str) -> None:
     if not name:
         reading.unreadable.append("a file has to be named, and one of the names is empty")
         return
+    called = "stdin" if name == STDIN else name
     try:
-        source, documents = parse("stdin" if name == STDIN else name, text_of(name))
+        text = text_of(name)
     except UnreadableError as error:
         reading.unreadable.append(str(error))
         return
+    try:
+        source, documents = parse(called, text)
+    except UnreadableError:
+        unreadable, source, documents = salvage(called, text)
+        reading.unreadable.extend(unreadable)
+        if not documents:
+            return
     reading.unreadable.extend(_no_objects(source, documents))
     _add(reading, source, documents, default_namespace)
 

@@ -119,6 +119,8 @@ def _is_meant(one: Values, path: Path) -> bool:
 
 def _certain(one: Values, found: list[Path]) -> list[Path]:
     """What is surely meant for this chart, of values that may be those of one's own."""
+    if one.of_ones_own:
+        return []
     if one.chart in _RESEMBLING and "repository" in mapping(one.at("image")):
         return []
     fits = _fits(one, found)

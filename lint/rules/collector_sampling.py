@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error, warning
+from lint.findings import Fault, Severity, advice, error, warning
 from lint.objects import Manifests, Path, at, mapping, number, text
 from lint.rule import rule
 from lint.views.collectors import Collector, collectors, kind_of
@@ -24,6 +24,8 @@ _SLACKS: tuple[Path, ...] = (
     ("overrides", "metrics_generator_ingestion_time_range_slack"),
     ("metrics_generator", "metrics_ingestion_time_range_slack"),
 )
+# Who gives collectors that sample a name of their own has others in front of them.
+_LAYER = "sampl"
 _DEFAULT_SLACK = "30s"
 _ALL = 100
 
@@ -86,11 +88,12 @@ def decision_after_the_slack(manifests: Manifests, facts: Facts) -> Iterator[Fau
 @rule(
     code="N26",
     title="Several collectors decide on parts of the same trace",
-    levels=(Severity.ERROR, Severity.WARNING),
+    levels=(Severity.ERROR, Severity.WARNING, Severity.ADVICE),
     why=(
         "Spans of a trace come from several proxies, over several connections, and so to different collectors. Each "
         "decides on the part that it has: traces get holes, and the graph loses edges. It is a warning for a collector "
-        "that the mesh does not send to itself: something may route spans by trace in front of it."
+        "that the mesh does not send to itself: something may route spans by trace in front of it. It is advice for "
+        "one that is called after sampling, which is then a layer of its own behind others."
     ),
     remedy=(
         "Run one collector, or put collectors in front whose exporter `loadbalancing` routes by `traceID`, which is its"
@@ -121,12 +124,13 @@ def several_that_sample_by_trace(manifests: Manifests, facts: Facts) -> Iterator
     for collector in every:
         pipelines = collector.pipelines("traces") if collector.several and not collector.is_sidecar else ()
         for pipeline in pipelines:
-            for index, name in enumerate(pipeline.processors):
+            for name in pipeline.processors:
                 if kind_of(name) not in _NEEDS_WHOLE_TRACES:
                     continue
                 of_the_mesh = collector.takes_spans_of_the_mesh(manifests, facts)
-                yield (error if of_the_mesh else warning)(
-                    collector.where("service", "pipelines", pipeline.name, "processors", index),
+                behind_others = _LAYER in collector.owner.name
+                yield (error if of_the_mesh else advice if behind_others else warning)(
+                    collector.where("processors", name),
                     f"the collector runs {collector.several}, and each sees only a part of a trace",
                     "run one collector, or route by traceID in front of them with the exporter loadbalancing",
                 )

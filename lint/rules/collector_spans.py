@@ -76,7 +76,7 @@ def spans_that_no_store_gets(manifests: Manifests, facts: Facts) -> Iterator[Fau
         "A receiver on localhost takes spans from its own Pod only, and the Service of the collector leads to a port "
         "on which nothing answers. Collectors from 0.104 on listen there unless they are told otherwise; the "
         "collector's operator and chart tell them. In a sidecar it is right. It is a warning for a file of its own, "
-        "which says nothing of where the collector runs."
+        "which says nothing of where the collector runs, and is read by the newest release."
     ),
     remedy="Set the endpoint to `0.0.0.0:4317`, with the port of the protocol.",
     example="""

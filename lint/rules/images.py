@@ -3,14 +3,16 @@
 import datetime
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from lint.chart_values.releases import is_published
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import Event, lifecycle
-from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, sequence, text
+from lint.objects import Manifests, Place
 from lint.rule import rule
+from lint.views.chart_sources import taken_charts
 from lint.views.images import images
+from lint.views.versions import exact
 
 _LEVELS = (Severity.ERROR, Severity.WARNING)
 # Where the address of a chart repository stands: Flux, Argo CD, a Chart.yaml, Rancher and Kustomize.
@@ -103,8 +105,8 @@ def _host_of(address: str) -> str:
 def chart_that_moved(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for moved in lifecycle().moved_charts:
         if moved.is_known(_day(facts)):
-            for taken in _charts_from(manifests):
-                if taken.name in moved.charts and _address(taken.repository) == moved.repository:
+            for taken in taken_charts(manifests):
+                if taken.name in moved.charts and taken.address == moved.repository:
                     yield warning(
                         taken.where,
                         f"the chart {taken.name} gets no new versions here since {moved.since}",
@@ -112,52 +114,36 @@ def chart_that_moved(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
                     )
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """A chart by its name, and where it is taken from."""
-
-    name: str
-    repository: str
-    where: Place
-
-
-def _charts_from(manifests: Manifests) -> Iterator[_Taken]:
-    for obj in manifests.of("argoproj.io", "Application"):
-        yield _taken(obj, ("spec", "source"), "chart", "repoURL")
-        for index, _ in enumerate(sequence(obj.at("spec", "sources"))):
-            yield _taken(obj, ("spec", "sources", index), "chart", "repoURL")
-    for obj in manifests.of("helm.cattle.io", "HelmChart"):
-        yield _taken(obj, ("spec",), "chart", "repo")
-    # A Chart.yaml has a version of the API and no kind, and a Kustomization needs neither.
-    for obj in (*manifests.of("kustomize.config.k8s.io", "Kustomization"), *manifests.documents()):
-        for key, repository in (("helmCharts", "repo"), ("dependencies", "repository")):
-            for index, _ in enumerate(sequence(obj.at(key))):
-                manifests.recognise(obj)
-                yield _taken(obj, (key, index), "name", repository)
-    yield from _by_flux(manifests)
-
-
-def _by_flux(manifests: Manifests) -> Iterator[_Taken]:
-    repositories = {
-        (obj.namespace, obj.name): text(obj.at("spec", "url"))
-        for obj in manifests.of("source.toolkit.fluxcd.io", "HelmRepository")
-    }
-    for obj in manifests.of("helm.toolkit.fluxcd.io", "HelmRelease"):
-        path: Path = ("spec", "chart", "spec", "sourceRef")
-        source = mapping(obj.at(*path))
-        namespace = text(source.get("namespace")) or obj.namespace
-        if source.get("kind") in {None, "HelmRepository"}:
-            address = repositories.get((namespace, text(source.get("name"))), "")
-            yield _Taken(text(obj.at("spec", "chart", "spec", "chart")), address, obj.where(*path))
-
-
-def _taken(obj: Object, path: Path, name: Key, repository: Key) -> _Taken:
-    found = at(obj.raw, *path)
-    return _Taken(text(at(found, name)), text(at(found, repository)), obj.where(*path, repository))
-
-
-def _address(repository: str) -> str:
-    return repository.partition("://")[2].rstrip("/")
+@rule(
+    code="N34",
+    title="A version of a chart was never published",
+    levels=(Severity.ERROR,),
+    why=(
+        "The repository has older and newer versions of the chart, and not this one, so Helm, Flux and Argo CD install "
+        "nothing. It is looked at for the charts that bring tracing, from their own repositories."
+    ),
+    remedy="Take a version that the repository has: `helm search repo --versions` lists them.",
+    example="""
+        apiVersion: argoproj.io/v1alpha1
+        kind: Application
+        metadata: {name: collector, namespace: argocd}
+        spec:
+          source:
+            repoURL: https://open-telemetry.github.io/opentelemetry-helm-charts
+            chart: opentelemetry-collector
+            targetRevision: 0.97.7
+    """,
+    source="lint/chart_values/releases.json, read from the tags of each repository",
+)
+def chart_version_that_was_never_published(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for taken in taken_charts(manifests):
+        wanted = exact(taken.version)
+        if wanted is not None and not is_published(taken.address, taken.name, wanted):
+            yield error(
+                taken.version_place,
+                f"{taken.address} has no version {taken.version} of the chart {taken.name}, and nothing is installed",
+                "take a version that it has",
+            )
 
 
 def _day(facts: Facts) -> datetime.date:

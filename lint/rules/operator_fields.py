@@ -58,6 +58,8 @@ _K8S = frozenset(
         "volumes",
     ]
 )
+# The API had this until 1.23, though nothing has been installed by it since 1.8 (istio/api: operator/v1alpha1).
+_ADDONS, _WITHOUT_ADDONS = "addonComponents", (1, 24)
 _VALUES: Path = ("spec", "values")
 _MESH: Path = ("spec", "meshConfig")
 # The first release of each range in IstioOperator.json.
@@ -96,7 +98,7 @@ def operator_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
         for place, known in _places(obj):
             for path in _unknown(obj, place, known):
                 # Another rule reports providers in a wrong place.
-                if path[-1] != PROVIDERS:
+                if path[-1] != PROVIDERS and not _is_empty_addons(obj, path):
                     yield _fault(obj, path, _nearest(path, known))
 
 
@@ -183,6 +185,12 @@ def _unknown(obj: Object, place: Path, known: Collection[str]) -> Iterator[Path]
     for field in mapping(at(obj.raw, *place)):
         if isinstance(field, str) and is_plain(field) and _letters(field) not in map(_letters, known):
             yield (*place, field)
+
+
+def _is_empty_addons(obj: Object, path: Path) -> bool:
+    """Whether it is the list of add-ons, of which the release that is named knows the field, and nothing is in it."""
+    release = minor(text(obj.at("spec", "tag")))
+    return path[-1] == _ADDONS and not obj.at(*path) and release is not None and release < _WITHOUT_ADDONS
 
 
 def _letters(field: str) -> str:

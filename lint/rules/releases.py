@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error, warning
+from lint.findings import Fault, Severity, advice, error, warning
 from lint.lifecycle import EndOfSupport, lifecycle
 from lint.objects import Manifests, strings
 from lint.rule import rule
@@ -31,11 +31,12 @@ def recommended_istio(platform: str | None) -> str:
 @rule(
     code="N18",
     title="Support of a release ends",
-    levels=(Severity.ERROR, Severity.WARNING),
+    levels=(Severity.ERROR, Severity.WARNING, Severity.ADVICE),
     why=(
         "Nobody patches it, newer operators refuse old releases of Istio, and what is still served today may be gone "
-        "tomorrow. It is a warning in the 90 days before the end, and for a resource of the Sail operator if the "
-        "platform is not known. The Istio of OpenShift Service Mesh is not reported, since Red Hat maintains its builds"
+        "tomorrow. It is a warning in the 30 days before the end, and for a resource of the Sail operator if the "
+        "platform is not known; advice in the 90 days before the end. "
+        "The Istio of OpenShift Service Mesh is not reported, since Red Hat maintains its builds"
         " for longer; objects that only OpenShift has, such as a Route, show that it is one, and where nothing tells, a"
         " version that Red Hat's newest operator installs is taken for one of theirs. The days are in "
         "`lint/lifecycle.yaml`."
@@ -60,7 +61,8 @@ def end_of_support(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         if end is None or by_red_hat or not end.is_near(facts.today):
             continue
         happened = end.has_happened(facts.today)
-        yield (error if happened and by_red_hat is False else warning)(
+        before = warning if end.is_in_last_days(facts.today) or end.release is None else advice
+        yield (error if happened and by_red_hat is False else warning if happened else before)(
             use.where,
             f"{_what_ends(use, end)} {'ended' if happened else 'ends'} on {end.since}",
             _instead(use, end, facts),

@@ -143,6 +143,7 @@ def chart_without_generator(manifests: Manifests, _facts: Facts) -> Iterator[Fau
         spec:
           chart: {spec: {chart: tempo-distributed}}
           values:
+            storage: {trace: {backend: s3}}
             metricsGenerator: {enabled: true}
             traces: {otlp: {grpc: {enabled: true}}}
             overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
@@ -186,6 +187,7 @@ def chart_without_remote_write(manifests: Manifests, _facts: Facts) -> Iterator[
         spec:
           chart: {spec: {chart: tempo-distributed}}
           values:
+            storage: {trace: {backend: s3}}
             metricsGenerator: {enabled: true, remoteWriteUrl: "http://prometheus:9090/api/v1/write"}
             traces: {otlp: {grpc: {enabled: true}}}
             overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}

@@ -51,7 +51,7 @@ _OF_CHARTS: dict[str, Path] = {
     why=(
         "Since release 2.7 a receiver without an endpoint listens on localhost, where only containers of the same pod "
         "reach it. Whoever sends spans to the Service is refused. It is a warning for a file of its own, which says "
-        "nothing of Tempo's release, if all its receivers are so."
+        "nothing of Tempo's release."
     ),
     remedy='Set the endpoint of the receiver, such as `grpc: {endpoint: "0.0.0.0:4317"}`.',
     example="""
@@ -79,10 +79,6 @@ def tempo_on_localhost(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
         is_file = _is_file(tempo)
         is_newer = tempo.release is not None and tempo.release >= _LISTENS_LOCALLY
         receivers = list(_receivers(tempo))
-        if is_file and any(
-            endpoint is not None and not text(endpoint).startswith(_LOCAL) for *_, endpoint in receivers
-        ):
-            continue
         for path, port, endpoint in receivers if is_file or _is_alone(tempo) else ():
             if (endpoint is None and (is_newer or is_file)) or text(endpoint).startswith(_LOCAL):
                 yield (warning if is_file else error)(

@@ -11,6 +11,12 @@ from lint.views.tempos import Workload, tempos
 from lint.views.values import values
 
 _DISTRIBUTED = "tempo-distributed"
+_OTHER_PLACES: tuple[Path, ...] = (
+    ("tempo", "structuredConfig"),
+    ("tempo", "storage"),
+    ("minio", "enabled"),
+    ("useExternalConfig",),
+)
 _BACKEND: Path = ("storage", "trace", "backend")
 _BLOCKS: Path = ("storage", "trace", "local", "path")
 # Where Tempo writes, whichever the backend is.
@@ -30,7 +36,7 @@ _READ_ONLY = ("configMap", "secret", "downwardAPI", "projected")
     why=(
         "With the backend `local`, a pod writes traces to its own disk, where no other one finds them. In the chart "
         "tempo-distributed the queriers are pods of their own and see none of the ingesters' blocks; of several "
-        "replicas each one knows its part of the traces."
+        "replicas each one knows its part of the traces. That chart has this backend unless another one is named."
     ),
     remedy="Use an object store, or one Tempo of a single replica.",
     example="""
@@ -142,7 +148,9 @@ def _mount(runs: Workload, folder: str) -> str:
 
 def _local_stores(manifests: Manifests, facts: Facts) -> Iterator[tuple[Place, str]]:
     for one in values(manifests, _DISTRIBUTED):
-        if one.at(*_BACKEND) == "local":
+        # It is the chart's default, where nothing is said in any place that people take for the right one.
+        is_default = one.are_all and not any(one.at(*path) for path in (_BACKEND, ("config",), *_OTHER_PLACES))
+        if one.at(*_BACKEND) == "local" or is_default:
             yield one.where(*_BACKEND), "the queriers find none of the blocks that the ingesters write"
     for one in values(manifests, "tempo"):
         if one.at("tempo", *_BACKEND) == "local" and (number(one.at("replicas")) or 1) > 1:

@@ -209,7 +209,8 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
 def _of_file(manifests: Manifests, obj: Object) -> Collector:
     manifests.recognise(obj)
     config = mapping(obj.raw)
-    return Collector(obj, (), config, "", _has_all(config), is_unpinned=True)
+    # Who names no version gets the newest one, which listens there.
+    return Collector(obj, (), config, "", _has_all(config), default_host="localhost", is_unpinned=True)
 
 
 def _of_chart(found: Values) -> Collector:

@@ -20,12 +20,14 @@ _STATUS: Path = ("status",)
 
 @dataclass(frozen=True)
 class Image:
-    """``name`` is in full, as docker.io/library/busybox; ``path`` leads to the text with the name."""
+    """``name`` is in full, as docker.io/library/busybox; ``path`` leads to the text with the name, ``tag_path`` to the
+    one with the tag."""
 
     owner: Object
     path: Path
     name: str
     tag: str
+    tag_path: Path
 
     @property
     def where(self) -> Place:
@@ -73,4 +75,5 @@ def _image(owner: Object, path: Path, reference: str, tag: str) -> Iterator[Imag
     """Nothing for a text with a variable, which may be any image."""
     match = _REFERENCE.fullmatch(reference)
     if match and "$" not in tag and "{" not in tag:
-        yield Image(owner, path, full_name(match["name"]), match["tag"] or tag)
+        tag_path = (*path[:-1], "tag") if tag and not match["tag"] else path
+        yield Image(owner, path, full_name(match["name"]), match["tag"] or tag, tag_path)

@@ -5,16 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from lint.chart_values.releases import is_published, product_version
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, Path, Place, at, text, view
+from lint.views.chart_sources import taken_charts
 from lint.views.charts import charts
 from lint.views.images import images
 from lint.views.mesh import INSTALL, SAIL
 from lint.views.prometheus import OPERATORS
 from lint.views.services import OPENTELEMETRY
 from lint.views.values import values
-from lint.views.versions import minor
+from lint.views.versions import exact, minor
 
 NAMES = {
     "istio": "Istio",
@@ -24,6 +26,7 @@ NAMES = {
     "ingress-nginx": "ingress-nginx",
     "minio": "MinIO",
     "jaeger-1": "Jaeger 1",
+    "tempo": "Tempo",
     "jaeger-product": "Red Hat's Jaeger",
     "opentelemetry-operator": "the OpenTelemetry operator",
     "openshift-service-mesh-2": "OpenShift Service Mesh 2",
@@ -39,6 +42,7 @@ _IMAGES = {
     "minio": re.compile(r"(?:.*/)?minio/minio"),
     # Jaeger 2 is one image, jaegertracing/jaeger.
     "jaeger-1": re.compile(r"(?:.*/)?jaegertracing/(?:all-in-one|jaeger-(?:agent|collector|ingester|query))"),
+    "tempo": re.compile(r"(?:.*/)?grafana/tempo"),
     "opentelemetry-operator": re.compile(r"(?:.*/)?opentelemetry-operator"),
 }
 MAISTRA = "maistra.io"
@@ -53,6 +57,22 @@ _BY_FIELD: tuple[tuple[str, str, tuple[str, ...], Path], ...] = (
 )
 # Charts that install nothing but a product which has ended as a whole.
 _CHARTS_OF_ONE_PRODUCT = {"grafana-agent": "grafana-agent"}
+# The charts that bring one release of a product, and where their values have the tag of another one.
+_CHARTS_OF_A_RELEASE: dict[str, tuple[str, tuple[Path, ...]]] = {
+    "grafana": ("grafana", (("image", "tag"),)),
+    "prometheus": ("prometheus", (("server", "image", "tag"),)),
+    "tempo": ("tempo", (("tempo", "tag"), ("image", "tag"))),
+    "tempo-distributed": ("tempo", (("tempo", "image", "tag"), ("image", "tag"))),
+}
+# What else has charts of these names has other versions of them.
+_OWN_REPOSITORIES = frozenset(
+    {
+        "grafana.github.io/helm-charts",
+        "grafana-community.github.io/helm-charts",
+        "prometheus-community.github.io/helm-charts",
+    }
+)
+_JAEGER = "jaegertracing.io"
 # The charts of which each installation has one.
 _ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
 # Those that come with them, under names that others use too.
@@ -124,6 +144,8 @@ def _uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
     yield from _by_tags_of_istio(manifests)
     for one in values(manifests, *_CHARTS_OF_ONE_PRODUCT):
         yield Use(_CHARTS_OF_ONE_PRODUCT[one.chart], "", one.owner, one.path)
+    yield from _by_charts_of_a_release(manifests)
+    yield from _by_operators_of_jaeger(manifests)
     for obj in manifests.of("operators.coreos.com", "Subscription"):
         package = text(obj.at("spec", "name"))
         if package in _PACKAGES:
@@ -158,8 +180,32 @@ def _by_tags_of_istio(manifests: Manifests) -> Iterator[Use]:
             yield Use("istio", tag, owner, (*path, *_TAG), with_charts=False)
 
 
+def _by_charts_of_a_release(manifests: Manifests) -> Iterator[Use]:
+    """Of a chart whose version is named, unless its values name another release."""
+    for taken in taken_charts(manifests):
+        wanted = exact(taken.version)
+        if wanted is None or taken.name not in _CHARTS_OF_A_RELEASE or taken.address not in _OWN_REPOSITORIES:
+            continue
+        if not is_published(taken.address, taken.name, wanted):
+            continue
+        product, tags = _CHARTS_OF_A_RELEASE[taken.name]
+        given = [one for one in values(manifests, taken.name) if one.said and one.said.owner is taken.owner]
+        release = product_version(taken.name, wanted)
+        if release and not any(one.at(*tag) for one in given for tag in tags):
+            yield Use(product, release, taken.owner, taken.version_path, with_charts=False)
+
+
+def _by_operators_of_jaeger(manifests: Manifests) -> Iterator[Use]:
+    """The operator for Jaeger installs Jaeger 1 only; that of Service Mesh 2 asks Red Hat's build of it."""
+    for obj in manifests.of(_JAEGER, "Jaeger"):
+        yield Use("jaeger-1", "", obj, ("kind",))
+    for obj in manifests.of(MAISTRA, "ServiceMeshControlPlane"):
+        if obj.at("spec", "tracing", "type") == "Jaeger":
+            yield Use("jaeger-product", "", obj, ("spec", "tracing", "type"))
+
+
 def _by_images(manifests: Manifests) -> Iterator[Use]:
     for image in images(manifests):
         for product, pattern in _IMAGES.items():
             if pattern.fullmatch(image.name):
-                yield Use(product, image.tag, image.owner, image.path)
+                yield Use(product, image.tag, image.owner, image.tag_path)

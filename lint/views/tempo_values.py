@@ -1,10 +1,12 @@
 """The parts of Tempo's configuration in the values of its charts, tempo and tempo-distributed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lint.objects import Path, mapping, text
+from lint.templates import without_blocks
 from lint.views.values import Values
 
 CHARTS = ("tempo", "tempo-distributed")
@@ -27,6 +29,9 @@ _SECTIONS: Mapping[str, Mapping[str, Path]] = {
         "overrides": ("overrides",),
     },
 }
+# What a condition needs: a value, or that one and others.
+_NEEDED = re.compile(r"(?:and\s+)?\.Values\.(?P<path>[\w.]+)(?:\s+\.Values\.[\w.]+)*\s*")
+_ENTERPRISE = "enterprise.enabled"
 _WORKLOADS = ("distributor", "ingester", "querier")
 # Of the values of the generator the chart tempo reads these, and of its two storages only what follows them.
 _OF_GENERATOR = frozenset({"metrics_ingestion_time_range_slack", "processor", "registry", "storage", "traces_storage"})
@@ -74,3 +79,17 @@ def _of_tempo(chart: str, section: str, content: Mapping[Any, Any]) -> Mapping[A
 def _of_storage(key: str, value: object) -> object:
     is_storage = key.endswith("storage") and isinstance(value, Mapping)
     return {name: one for name, one in mapping(value).items() if name in _OF_STORAGES} if is_storage else value
+
+
+def own_configuration(values: Values) -> str:
+    """The template of Tempo's configuration that the values have, without what they switch off."""
+    return without_blocks(text(values.at("config")), lambda condition: _is_off(values, condition))
+
+
+def _is_off(values: Values, condition: str) -> bool:
+    """Whether a value that has to be set is not: the enterprise edition is off unless it is switched on."""
+    needed = _NEEDED.fullmatch(condition)
+    if needed is None:
+        return False
+    found = values.at(*needed["path"].split("."))
+    return found is False or (found is None and needed["path"] == _ENTERPRISE)

@@ -11,7 +11,7 @@ from lint.objects import Key, Manifests, Object, Path, Place, at, grouped, mappi
 from lint.templates import with_holes
 from lint.tempo_keys import releases
 from lint.views.services import TEMPO
-from lint.views.tempo_values import CHARTS, parts
+from lint.views.tempo_values import CHARTS, own_configuration, parts
 from lint.views.values import values
 from lint.views.versions import Minor, image_tag, minor
 from lint.views.workloads import WORKLOADS
@@ -132,7 +132,7 @@ def _of_operator(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
 def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
     for one in values(manifests, *CHARTS):
         found = parts(one)
-        own = text(one.at("config"))
+        own = own_configuration(one)
         oldest = _OLDEST_IN_USE if one.said and one.said.version else _OLDEST_OF_CHARTS
         if own:
             config = mapping(parsed(with_holes(own)))

@@ -42,16 +42,19 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
         or (isinstance(values.get("distributor"), Mapping) and isinstance(values.get("traces"), Mapping))
         or (isinstance(at(values, "storage", "trace"), Mapping) and _has("queryFrontend", "traces", "gateway")(values))
     ),
-    "tempo": lambda values: any(
-        key in mapping(values.get("tempo"))
-        for key in (
-            "metricsGenerator",
-            "overrides",
-            "storage",
-            "receivers",
-            "reportingEnabled",
-            "repository",
-            "retention",
+    "tempo": lambda values: (
+        isinstance(values.get("tempoQuery"), Mapping)
+        or any(
+            key in mapping(values.get("tempo"))
+            for key in (
+                "metricsGenerator",
+                "overrides",
+                "storage",
+                "receivers",
+                "reportingEnabled",
+                "repository",
+                "retention",
+            )
         )
     ),
     "opentelemetry-collector": lambda values: any(
@@ -72,11 +75,16 @@ _KNOWN_BY: Mapping[str, Callable[[Mapping[Any, Any]], bool]] = {
 }
 
 
+# Charts that install others: by key, of which chart the values below it are.
+_PARTS: Mapping[str, Mapping[str, str]] = {"lgtm-distributed": {"tempo": "tempo-distributed"}}
+
+
 @dataclass(frozen=True)
 class Values:
     """``chart`` is the chart's name without a repository; ``path`` leads to ``content`` in ``owner``.
 
-    ``said`` is what names the chart; it is None where only the keys tell whose values they are.
+    ``said`` is what names the chart; it is None where only the keys tell whose values they are. Those below a key
+    ``of_ones_own`` may be for templates of the chart around them, and only resemble those of ``chart``.
     """
 
     owner: Object
@@ -84,6 +92,7 @@ class Values:
     chart: str
     content: Mapping[Any, Any]
     said: Chart | None = None
+    of_ones_own: bool = False
 
     @property
     def version(self) -> Minor | None:
@@ -122,7 +131,7 @@ class Values:
     def below_an_alias(self) -> "Sequence[Values]":
         """The values of dependencies that the chart around them calls by another name."""
         return [
-            Values(self.owner, (*self.path, alias), chart, below)
+            Values(self.owner, (*self.path, alias), chart, below, of_ones_own=True)
             for alias, below in self.content.items()
             if isinstance(alias, str) and alias not in _KNOWN_BY and isinstance(below, Mapping)
             if (chart := _chart_of(below))
@@ -143,6 +152,9 @@ def values(manifests: Manifests, *wanted: str) -> tuple[Values, ...]:
 
 def _values(manifests: Manifests, wanted: Collection[str]) -> Iterator[Values]:
     for root in _roots(manifests):
+        if root.said is not None and root.chart in _PARTS and root.chart not in wanted:
+            yield from _of_parts(root, root.said, wanted)
+            continue
         is_said = root.chart in _KNOWN_BY or root.chart in wanted
         known = root.chart if is_said else root.known_as
         if known in wanted:
@@ -159,6 +171,15 @@ def _values(manifests: Manifests, wanted: Collection[str]) -> Iterator[Values]:
                 if found.chart in wanted:
                     manifests.recognise(root.owner)
                     yield found
+
+
+def _of_parts(root: Values, said: Chart, wanted: Collection[str]) -> Iterator[Values]:
+    """The values of the charts that one installs; which version of them it takes is not known."""
+    for key, chart in _PARTS[root.chart].items():
+        below = mapping(root.content.get(key))
+        if chart in wanted and below.get("enabled") is not False:
+            part = replace(said, name=chart, version="")
+            yield replace(root, path=(*root.path, key), chart=chart, content=below, said=part)
 
 
 def every_chart(manifests: Manifests) -> Iterator[Values]:

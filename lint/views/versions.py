@@ -24,6 +24,11 @@ def version(text: str | None) -> Version | None:
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
+def exact(text: str) -> Version | None:
+    """Return (1, 28, 3) for ``1.28.3``; None for a range, and for anything else that is not just a full version."""
+    return version(text) if _VERSION.fullmatch(text) else None
+
+
 def image_tag(image: str) -> str:
     """Return the tag of an image, or an empty string."""
     last = image.partition("@")[0].rpartition("/")[2]

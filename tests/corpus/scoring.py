@@ -1,15 +1,19 @@
 """Compares what lint says of the labelled files with their labels.
 
-What lint says is what ``python -m lint --json`` prints. It is a report for each check and object: however often a check
-speaks of one object, the person looks there once. A report is right if a fault is labelled with that code and object.
+What lint says is what ``python -m lint --json`` prints. It is a report for each check and object, with the fields of
+which the check speaks: however often it speaks of one object, the person looks there once. A report is right if a fault
+is labelled with that code and object, and speaks of the same field: of what the label names, of what is around that, or
+of what is in it.
 """
 
 import contextlib
 import datetime
 import io
 import json
+import operator
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +21,40 @@ from lint import reference
 from lint.__main__ import main
 from tests.corpus.labels import UNREADABLE, Fault, Label, Labels
 
+# A label has fields as a person writes them: several in one line, and words before a path inside of something.
+_SEVERAL = re.compile(r",\s+|\s+and\s+")
+_KEY = re.compile(r"[^][.\s\"]+")
+# A text of a ConfigMap as a whole, around every field that a label names in it.
+_DOCUMENT = re.compile(r"(?:data|stringData)(?:\.[\w-]+|\[\"[^\"]*\"\])")
+
 
 @dataclass(frozen=True)
 class Report:
-    """What a check says of one object."""
+    """What a check says of one object, and of which of its fields."""
 
     code: str
     object: str
     severity: str
+    fields: tuple[str, ...] = ()
 
     def is_about(self, fault: Fault) -> bool:
-        return self.code in fault.codes and (self.object in fault.objects or not fault.objects)
+        is_there = self.code in fault.codes and (self.object in fault.objects or not fault.objects)
+        return is_there and speaks_of(self.fields, fault.field)
+
+
+def speaks_of(fields: Collection[str], labelled: str) -> bool:
+    """Whether one of ``fields`` is what a label names, lies around it or in it; true if one of both names none."""
+    named = [_KEY.findall(path.rpartition(" ")[2]) for path in _SEVERAL.split(labelled)]
+    paths = [path for path in named if path not in ([], ["?"])]
+    return not (paths and fields) or any(_meet(field, path) for field in fields for path in paths)
+
+
+def _meet(field: str, path: Sequence[str]) -> bool:
+    """Whether one begins with the other, from any key of ``field`` on: a label leaves out what is around."""
+    if not field or _DOCUMENT.fullmatch(field):
+        return True
+    keys = _KEY.findall(field)
+    return any(all(map(operator.eq, keys[start:], path)) for start in range(len(keys)))
 
 
 @dataclass(frozen=True)
@@ -82,11 +109,14 @@ def look(files: Sequence[Path], day: datetime.date) -> tuple[Report, ...]:
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
         main([*map(str, files), "--json", "--allow-empty", "--as-of", day.isoformat()])
     said = json.loads(printed.getvalue())
-    reports = [Report(one["code"], _object(one), one["severity"]) for one in said["findings"]]
-    if said["unreadable"]:
-        reports.append(Report(UNREADABLE, "", "error"))
-    # Of the same code and object, the first one stays: errors are printed first.
-    return tuple({(report.code, report.object): report for report in reversed(reports)}.values())
+    found: dict[tuple[str, str], Report] = {}
+    for one in said["findings"]:
+        key = (one["code"], _object(one))
+        # The severity is that of the first one: errors are printed first.
+        before = found.get(key, Report(*key, one["severity"]))
+        found[key] = replace(before, fields=(*before.fields, one["field"]))
+    unreadable = [Report(UNREADABLE, "", "error")] if said["unreadable"] else []
+    return (*found.values(), *unreadable)
 
 
 def known_codes() -> frozenset[str]:

@@ -13,7 +13,9 @@ HOLDOUT = read(LABELS.with_name("holdout.yaml")).files
 THIRD = read(LABELS.with_name("third.yaml")).files
 FOURTH = read(LABELS.with_name("fourth.yaml")).files
 FIFTH = read(LABELS.with_name("fifth.yaml")).files
-ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH)
+SIXTH = read(LABELS.with_name("sixth.yaml")).files
+SEVENTH = read(LABELS.with_name("seventh.yaml")).files
+ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH)
 
 
 def test_the_labels_are_many_of_many_repositories() -> None:
@@ -50,6 +52,22 @@ def test_the_fifth_measure_is_of_other_repositories_than_the_others() -> None:
     assert len({label.repository for label in FIFTH}) >= 40
     assert not {label.repository for label in FIFTH} & before
     assert max(Counter(label.repository for label in FIFTH).values()) <= 4
+
+
+def test_the_sixth_measure_is_of_other_repositories_than_the_others() -> None:
+    before = {label.repository for label in (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH)}
+    assert len(SIXTH) >= 70
+    assert len({label.repository for label in SIXTH}) >= 35
+    assert not {label.repository for label in SIXTH} & before
+    assert max(Counter(label.repository for label in SIXTH).values()) <= 3
+
+
+def test_the_seventh_measure_is_of_other_repositories_than_the_others() -> None:
+    before = {label.repository for label in (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH, *SIXTH)}
+    assert len(SEVENTH) >= 70
+    assert len({label.repository for label in SEVENTH}) >= 35
+    assert not {label.repository for label in SEVENTH} & before
+    assert max(Counter(label.repository for label in SEVENTH).values()) <= 3
 
 
 def test_a_file_is_labelled_once() -> None:

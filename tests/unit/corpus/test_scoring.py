@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.corpus import __main__ as command
 from tests.corpus import labels as _labels
 from tests.corpus.labels import Fault, Label, Labels
-from tests.corpus.scoring import Report, count, is_known, judge, known_codes
+from tests.corpus.scoring import Report, count, is_known, judge, known_codes, speaks_of
 
 DAY = datetime.date(2026, 11, 27)
 COMMIT = "0" * 40
@@ -34,7 +35,12 @@ spec:
       - {name: a, opentelemetry: {service: collector.tracing.svc.cluster.local, port: 4317}}
 """
 SAMPLING = Fault(
-    "sampling in the provider", "error", "it is dropped", ("Telemetry istio-system/mesh-default",), "x", ("N1",)
+    "sampling in the provider",
+    "error",
+    "it is dropped",
+    ("Telemetry istio-system/mesh-default",),
+    "spec.tracing[0].providers",
+    ("N1",),
 )
 
 
@@ -56,13 +62,52 @@ def test_a_report_on_a_labelled_fault_is_right_and_the_fault_is_found(tmp_path: 
 
 def test_a_report_on_a_right_file_is_a_false_alarm(tmp_path: Path) -> None:
     (verdict,) = judge(labelled(tmp_path, SAMPLING_IN_THE_PROVIDER), tmp_path)
-    assert verdict.false_alarms == [Report("N1", "Telemetry istio-system/mesh-default", "error")]
+    fields = tuple(f"spec.tracing[0].providers[{index}].randomSamplingPercentage" for index in (0, 1))
+    assert verdict.false_alarms == [Report("N1", "Telemetry istio-system/mesh-default", "error", fields)]
 
 
 def test_a_report_on_another_object_than_the_labelled_one_is_a_false_alarm(tmp_path: Path) -> None:
-    elsewhere = Fault("a", "error", "b", ("Telemetry shop/mesh-default",), "x", ("N1",))
+    elsewhere = Fault("a", "error", "b", ("Telemetry shop/mesh-default",), "spec", ("N1",))
     counted = count(judge(labelled(tmp_path, SAMPLING_IN_THE_PROVIDER, elsewhere), tmp_path))
     assert (counted.right, counted.found) == (0, 0)
+
+
+def test_a_report_on_another_field_of_the_object_is_a_false_alarm_and_does_not_find_the_fault(tmp_path: Path) -> None:
+    elsewhere = replace(SAMPLING, field="spec.selector")
+    counted = count(judge(labelled(tmp_path, SAMPLING_IN_THE_PROVIDER, elsewhere), tmp_path))
+    assert (counted.right, counted.found) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("reported", "labelled_field"),
+    [
+        ("spec.tag", "spec.tag"),
+        ("spec.values.global", "spec.values"),
+        ("spec.values", "spec.values.global.tag"),
+        ("spec.sources[0].helm.values.storage", "storage.trace"),
+        ('data["otel.yaml"]', "exporters.logging"),
+        ('data["otel.yaml"].exporters.jaeger', "exporters.logging, exporters.jaeger"),
+        ("exporters.jaeger", "exporters.logging and exporters.jaeger"),
+        ("spec.config.exporters.otlp.endpoint", "spec.config exporters.otlp"),
+        ("spec.tag", "?"),
+        ("", "kind"),
+        ("kind", ""),
+    ],
+)
+def test_a_report_speaks_of_a_field_and_of_what_is_around_it_or_in_it(reported: str, labelled_field: str) -> None:
+    assert speaks_of([reported], labelled_field)
+
+
+@pytest.mark.parametrize(
+    ("reported", "labelled_field"),
+    [
+        ("spec.version", "spec.tracing.type"),
+        ("dependencies[0].repository", "dependencies[0].version"),
+        ('data["otel.yaml"].exporters.otlp', "exporters.logging, exporters.jaeger"),
+    ],
+)
+def test_a_report_does_not_speak_of_a_field_beside_it(reported: str, labelled_field: str) -> None:
+    assert not speaks_of([reported], labelled_field)
 
 
 def test_a_check_that_speaks_twice_of_one_object_makes_one_report(tmp_path: Path) -> None:

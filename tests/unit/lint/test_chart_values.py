@@ -177,3 +177,36 @@ def test_each_chart_has_versions_and_keys(chart: str) -> None:
 def test_a_key_is_known_in_the_versions_that_read_it() -> None:
     assert "global_overrides" in keys("tempo-distributed", (1, 32))
     assert "global_overrides" not in keys("tempo-distributed", (1, 33))
+
+
+LGTM = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: lgtm, namespace: argocd}
+spec:
+  source:
+    repoURL: https://charts.example.com
+    chart: lgtm-distributed
+    targetRevision: 3.0.1
+    helm: {valuesObject: {tempo: VALUES}}
+"""
+
+
+def test_the_tempo_in_a_chart_of_several_products_is_looked_at_as_that_chart_is() -> None:
+    broken = LGTM.replace("VALUES", "{storage: {trace: {backend: local}}}")
+    right = LGTM.replace("VALUES", "{storage: {trace: {backend: s3}}, traces: {otlp: {grpc: {enabled: true}}}}")
+    assert sorted({one.code for one in examine(manifests(a_yaml=broken), Facts())}) == ["N31", "N35"]
+    assert examine(manifests(a_yaml=right), Facts()) == []
+
+
+def test_a_value_of_a_workload_that_its_template_does_not_ask_for_is_found() -> None:
+    known = keys("tempo-distributed")
+    assert "max_concurrent_queries" not in (known["querier"] or ())
+    assert {"replicas", "resources", "config", "extraEnv"} <= (known["querier"] or {}).keys()
+
+
+def test_values_below_a_key_of_ones_own_are_not_taken_for_those_of_a_chart() -> None:
+    own = (
+        "otelCollector: {name: a, replicas: 2, config: {receivers: {otlp: {}}, exporters: {debug: {}}}, receivers: {}}"
+    )
+    assert found(values_yaml=own) == []

@@ -54,7 +54,13 @@ def test_each_version_of_the_api_has_one_form_of_the_configuration(
 
 @pytest.mark.parametrize(
     ("limit", "expected"),
-    [("256Mi", ["warning N25"]), ("400Mi", ["warning N25"]), ("1Gi", []), ("268435456", ["warning N25"]), ("much", [])],
+    [
+        ("256Mi", ["warning N25"]),
+        ("400Mi", ["warning N25"]),
+        ("1Gi", []),
+        ("268435456", ["warning N25"]),
+        ("much", ["error N30"]),
+    ],
 )
 def test_the_limit_of_the_collectors_own_container_counts(codes: Codes, limit: str, expected: list[str]) -> None:
     assert codes(WORKLOAD.replace("LIMIT", limit)) == expected

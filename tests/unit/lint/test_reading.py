@@ -329,3 +329,11 @@ def test_values_of_a_chart_may_have_a_key_twice_and_the_last_one_counts() -> Non
     assert values == {"mode": "b"}
     with pytest.raises(UnreadableError):
         parse("collector.yaml", "receivers: {}\nreceivers: {}\n")
+
+
+def test_of_a_file_with_a_key_twice_and_a_broken_document_everything_else_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "several.yaml"
+    file.write_text("kind: A\nkind: B\n---\nkind: [\n---\nkind: C\n")
+    reading = read([str(file)])
+    assert [(obj.kind, obj.line) for obj in reading.objects] == [("B", 0), ("C", 5)]
+    assert [line.removeprefix(f"{file}:").partition(":")[0] for line in reading.unreadable] == ["2", "5"]

@@ -139,8 +139,8 @@ def test_a_release_whose_default_goes_away_needs_a_registry(
 @pytest.mark.parametrize(
     ("manifest", "day", "facts", "expected"),
     [
-        (ISTIO % ("Istio", "v1.29.7"), (2026, 8, 30), {"platform": "kubernetes"}, []),
-        (ISTIO % ("Istio", "v1.29.7"), (2026, 8, 31), {"platform": "kubernetes"}, ["warning N18"]),
+        (ISTIO % ("Istio", "v1.29.7"), (2026, 9, 11), {"platform": "kubernetes"}, []),
+        (ISTIO % ("Istio", "v1.29.7"), (2026, 9, 12), {"platform": "kubernetes"}, ["warning N18"]),
         (ISTIO % ("Istio", "v1.29.7"), (2026, 10, 11), {"platform": "kubernetes"}, ["warning N18"]),
         (ISTIO % ("Istio", "v1.29.7"), (2026, 10, 12), {"platform": "kubernetes"}, ["error N18"]),
         (ISTIO % ("Istio", "v1.29.7"), (2026, 10, 12), {}, ["warning N18"]),
@@ -154,10 +154,11 @@ def test_a_release_whose_default_goes_away_needs_a_registry(
         (POD % "docker.io/istio/examples-bookinfo-details-v1:1.20.3", (2026, 10, 12), {}, []),
         (POD % "docker.io/istio/pilot@sha256:00", (2026, 10, 12), {}, []),
         (POD % "grafana/grafana:12.2.0", (2026, 6, 23), {}, ["error N18"]),
-        (POD % "grafana/grafana-oss:12.2.10", (2026, 5, 1), {}, ["warning N18"]),
+        (POD % "grafana/grafana-oss:12.2.10", (2026, 5, 24), {}, ["warning N18"]),
         (POD % "grafana/grafana:12.4.10", (2026, 11, 27), {}, []),
         (POD % "grafana/grafana:11.2.0", (2026, 11, 27), {}, ["error N18"]),
-        (POD % "grafana/tempo:2.8.0", (2026, 11, 27), {}, []),
+        (POD % "grafana/tempo:2.8.0", (2026, 11, 27), {}, ["error N18"]),
+        (POD % "grafana/tempo-query:2.8.0", (2026, 11, 27), {}, []),
         (POD % "quay.io/prometheus/prometheus:v2.42.0", (2026, 11, 27), {}, ["error N18"]),
         (POD % "quay.io/prometheus/prometheus:v3.13.5", (2026, 11, 27), {}, []),
         (POD % "registry.k8s.io/ingress-nginx/controller:v1.14.0", (2025, 11, 11), {}, ["warning N18"]),
@@ -504,3 +505,62 @@ def test_a_chart_is_found_in_whatever_installs_it(codes: Codes, manifest: str) -
 
 def test_a_parameter_that_no_list_has_is_no_version(codes: Codes) -> None:
     assert codes(SET % ("{clusters: {}}", SOURCE % "{{ .values.version }}"), today=TODAY) == []
+
+
+CHART = """
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: tempo, namespace: argocd}
+spec:
+  source:
+    repoURL: https://grafana-community.github.io/helm-charts
+    chart: tempo
+    targetRevision: VERSION
+    helm: {valuesObject: {tempo: {TAG}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "tag", "said"),
+    [
+        # They bring Tempo 2.8.1, 2.9.0 and 2.10.8.
+        ("1.23.2", "retention: 24h", ["error N18"]),
+        ("1.24.4", "retention: 24h", []),
+        ("2.2.4", "retention: 24h", []),
+        ("1.23.2", "tag: 2.10.8", []),
+        ("1.x", "retention: 24h", []),
+    ],
+)
+def test_a_chart_tells_which_release_of_tempo_runs_unless_its_values_do(
+    codes: Codes, version: str, tag: str, said: list[str]
+) -> None:
+    manifest = CHART.replace("VERSION", version).replace("TAG", tag)
+    assert codes(manifest, today=TODAY) == said
+
+
+@pytest.mark.parametrize(("version", "said"), [("2.8.1", ["error N18"]), ("2.10.8", []), ("3.0.3", [])])
+def test_an_image_of_tempo_tells_its_release(codes: Codes, version: str, said: list[str]) -> None:
+    assert codes(POD % f"grafana/tempo:{version}", today=TODAY) == said
+
+
+def test_a_release_is_advice_before_the_last_days_of_its_support(check_yaml: CheckYaml) -> None:
+    manifest = POD % "grafana/tempo:2.9.5"
+    days = [
+        datetime.date(2026, 10, 1),
+        datetime.date(2026, 10, 2),
+        datetime.date(2026, 12, 1),
+        datetime.date(2026, 12, 31),
+    ]
+    said = [[one.severity for one in check_yaml(manifest, today=day)] for day in days]
+    assert said == [[], [lint.Severity.ADVICE], [lint.Severity.WARNING], [lint.Severity.ERROR]]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "{apiVersion: jaegertracing.io/v1, kind: Jaeger, metadata: {name: simplest}}",
+        "{apiVersion: maistra.io/v2, kind: ServiceMeshControlPlane, spec: {version: v2.6, tracing: {type: Jaeger}}}",
+    ],
+)
+def test_what_installs_jaeger_1_is_found_without_an_image(check_yaml: CheckYaml, manifest: str) -> None:
+    assert any("Jaeger" in finding.why for finding in check_yaml(manifest, today=TODAY))

@@ -24,6 +24,7 @@ def test_processors_have_other_places_in_other_releases_of_the_chart(codes: Code
     generator = """
     metricsGenerator: {enabled: true, config: {storage: {remote_write: [{url: "http://mimir.obs.svc/api/v1/push"}]}}}
     traces: {otlp: {grpc: {enabled: true}}}
+    storage: {trace: {backend: s3}}
     """
     assert codes(release("tempo-distributed", textwrap.dedent(generator) + values)) == []
 
@@ -32,6 +33,7 @@ def test_a_generator_of_local_blocks_alone_makes_no_service_graph(codes: Codes) 
     values = """
     metricsGenerator: {enabled: true}
     traces: {otlp: {http: {enabled: true}}}
+    storage: {trace: {backend: s3}}
     overrides: {defaults: {metrics_generator: {processors: [local-blocks]}}}
     """
     assert codes(release("tempo-distributed", values)) == ["warning N35"]
@@ -53,6 +55,7 @@ def test_a_key_in_values_of_a_chart_is_named_where_it_is(check_yaml: CheckYaml) 
     values = """
     metricsGenerator: {enabled: false, config: {registry: {colection_interval: 15s}}}
     traces: {otlp: {grpc: {enabled: true}}}
+    storage: {trace: {backend: s3}}
     """
     (finding,) = check_yaml(release("tempo-distributed", values))
     assert finding.code == "N31"
@@ -68,12 +71,12 @@ def test_a_key_in_values_of_a_chart_is_named_where_it_is(check_yaml: CheckYaml) 
         ("tempo", "{server: {port: 1}, config: 'server: {{ .Values.server }}'}", []),
         (
             "tempo-distributed",
-            "{tempo: {retention: 24h}, traces: {otlp: {grpc: {enabled: true}}}}",
+            "{tempo: {retention: 24h}, storage: {trace: {backend: s3}}, traces: {otlp: {grpc: {enabled: true}}}}",
             ["warning N35"],
         ),
         (
             "tempo-distributed",
-            "{tempo: {structuredConfig: {}, image: {tag: 2.10.8}}, traces: {otlp: {grpc: {enabled: true}}}}",
+            "{tempo: {structuredConfig: {server: {}}, image: {tag: 2.10.8}}, traces: {otlp: {grpc: {enabled: true}}}}",
             [],
         ),
     ],
@@ -99,6 +102,33 @@ spec:
 """
 
 
+def test_a_chart_that_is_told_no_store_has_a_local_one(codes: Codes) -> None:
+    values = "traces: {otlp: {grpc: {enabled: true}}}"
+    assert codes(release("tempo-distributed", values)) == ["warning N31"]
+    assert codes(release("tempo-distributed", values, "valuesFrom: [{kind: Secret, name: more}]")) == []
+    assert codes(release("tempo-distributed", f"{{useExternalConfig: true, {values}}}")) == []
+
+
+@pytest.mark.parametrize(
+    ("enterprise", "expected"), [("", ["warning N31"]), ("enterprise: {enabled: true}", [])], ids=["off", "on"]
+)
+def test_a_part_of_a_template_that_is_switched_off_does_not_hide_the_rest(
+    codes: Codes, enterprise: str, expected: list[str]
+) -> None:
+    config = """
+    config: |
+      {{- if .Values.enterprise.enabled }}
+      license: {path: /license}
+      {{- with .Values.license }}
+      {{- end }}
+      {{- end }}
+      querier: {search: {prefer_self: 10}}
+      storage: {trace: {backend: s3}}
+    """
+    values = f"{textwrap.dedent(config)}{enterprise}"
+    assert codes(release("tempo-distributed", values)) == expected
+
+
 def test_a_chart_from_a_registry_is_known_by_its_repository(codes: Codes) -> None:
     assert codes(OF_REGISTRY.replace("CHART", "tempo")) == ["warning N35", "warning N35"]
     assert codes(OF_REGISTRY.replace("CHART", "tempo-distributed")) == []
@@ -116,6 +146,7 @@ def test_processors_in_the_older_overrides_are_read_by_older_charts(
     values = """
     metricsGenerator: {enabled: true, config: {storage: {remote_write: [{url: "http://mimir.obs.svc/api/v1/push"}]}}}
     traces: {otlp: {grpc: {enabled: true}}}
+    storage: {trace: {backend: s3}}
     global_overrides: {metrics_generator_processors: [service-graphs]}
     """
     manifest = release("tempo-distributed", values)

@@ -43,7 +43,7 @@ def test_each_listener_of_tempo_has_a_port_of_its_own(
     ("receivers", "expected"),
     [
         ("zipkin:", ["warning N31"]),
-        ("otlp: {protocols: {grpc: {}, http: {endpoint: '0.0.0.0:4318'}}}", []),
+        ("otlp: {protocols: {grpc: {}, http: {endpoint: '0.0.0.0:4318'}}}", ["warning N31"]),
         ("otlp: {protocols: {grpc: {endpoint: '127.0.0.1:4317'}}}", ["warning N31"]),
         ("otlp: {protocols: {grpc: {endpoint: '0.0.0.0:4317'}}}, opencensus:", ["warning N31"]),
     ],

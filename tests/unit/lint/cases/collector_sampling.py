@@ -22,7 +22,7 @@ EXAMPLES = {
         ),
     ),
     "several_that_sample_by_trace": Example(
-        f"error N26 {_OTEL}.service.pipelines.traces.processors[0]",
+        f"error N26 {_OTEL}.processors.tail_sampling",
         wrong=replaced(_SAMPLES, "mode: deployment", "mode: deployment\n  replicas: 3"),
         right=replaced(_SAMPLES, "mode: deployment", "mode: deployment\n  replicas: 1"),
     ),

@@ -19,6 +19,11 @@ spec: {chart: {spec: {chart: tempo, version: 1.24.4, sourceRef: {kind: HelmRepos
 """
 
 EXAMPLES = {
+    "chart_version_that_was_never_published": Example(
+        "error N34 HelmRelease flux-system/tempo: spec.chart.spec.version",
+        wrong=replaced(REPOSITORY, "1.24.4", "1.8.2"),
+        right=REPOSITORY,
+    ),
     "image_that_is_gone": Example(
         "error N34 Deployment tracing-system/store: spec.template.spec.containers[0].image",
         wrong=replaced(STORE_POD, "docker.io/chrislusf/seaweedfs:4.48", "bitnami/seaweedfs:4.48"),

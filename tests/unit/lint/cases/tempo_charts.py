@@ -26,6 +26,7 @@ MANY = (
       enabled: true
       config: {storage: {remote_write: [{url: "http://prometheus.istio-system.svc:9090/api/v1/write"}]}}
     overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
+    storage: {trace: {backend: s3}}
     traces: {otlp: {grpc: {enabled: true}}}
 ---
 """
