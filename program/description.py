@@ -80,7 +80,7 @@ def _tempo(plan: Plan) -> deployment.Tempo:
         generator_service=addresses.tempo_graph_service()
         if plan.has_graph_beside
         else addresses.tempo_service(tempo, "metrics-generator"),
-        processors=PROCESSORS,
+        processors=PROCESSORS if plan.graph_source == "tempo" else [],
         object_store=_object_store(plan),
     )
 

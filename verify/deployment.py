@@ -63,7 +63,10 @@ class ObjectStore(Part):
 
 
 class Tempo(Part):
-    """``generator_service`` and ``distributor_service`` are Tempo's one Service, or those of its parts."""
+    """``generator_service`` and ``distributor_service`` are Tempo's one Service, or those of its parts.
+
+    ``processors`` are those of its metrics generator, none where the collector makes the graph.
+    """
 
     mode: Literal["monolithic", "stack"]
     name: str
