@@ -351,6 +351,7 @@ def test_the_exports_say_where_everything_is(minimal: Deployed) -> None:
         "system_namespaces": ["istio-system", "tracing-system"],
         "mesh_namespaces": ["bookinfo"],
         "prometheus_url": "http://prometheus.istio-system.svc.cluster.local:9090",
+        "graph_source": "tempo",
         "tempo_query_url": "http://tempo-tempo.tracing-system.svc.cluster.local:3200",
         "productpage_url": "http://productpage.bookinfo.svc.cluster.local:9080/productpage",
         "collector_service": "otel-collector.istio-system.svc.cluster.local",

@@ -151,8 +151,8 @@ PODS: dict[str, tuple[int, dict[str, str]]] = {
 }
 
 
-def tempo_pod(name: str, component: str) -> tuple[int, dict[str, str]]:
-    return 3200, {
+def tempo_pod(name: str, component: str, port: int = 3200) -> tuple[int, dict[str, str]]:
+    return port, {
         "app.kubernetes.io/component": component,
         "app.kubernetes.io/instance": "tempo",
         "app.kubernetes.io/managed-by": "tempo-operator",
@@ -160,10 +160,11 @@ def tempo_pod(name: str, component: str) -> tuple[int, dict[str, str]]:
     }
 
 
-PARTS = ("distributor", "metrics-generator", "query-frontend")
+# Where its operator has TLS between the parts, their own server asks for no client's certificate.
+PARTS = {"distributor": 3101, "metrics-generator": 3101, "query-frontend": 3200}
 TEMPO_PODS = {
     "monolithic": {"tempo": tempo_pod("tempo-monolithic", "tempo")},
-    "stack": {f"tempo-{part}": tempo_pod("tempo", part) for part in PARTS},
+    "stack": {f"tempo-{part}": tempo_pod("tempo", part, port) for part, port in PARTS.items()},
 }
 
 
@@ -179,7 +180,11 @@ def test_it_scrapes_every_pod_of_every_hop(deploy: Deploy, mode: str) -> None:
         if "name" in port
     }
     pods = {**PODS, **TEMPO_PODS[mode]}
-    found = {job["job_name"]: job["dns_sd_configs"][0]["names"] for job in config["scrape_configs"][1:]}
+    jobs = config["scrape_configs"][1:]
+    assert {job["job_name"] for job in jobs if job.get("scheme") == "https"} == {
+        job for job, (port, _) in pods.items() if port == 3101
+    }
+    found = {job["job_name"]: job["dns_sd_configs"][0]["names"] for job in jobs}
     assert found.keys() == pods.keys()
     for job, (port, labels) in pods.items():
         (record,) = found[job]

@@ -89,20 +89,19 @@ THERE_ALREADY = [
     name for name, config in CONFIGS.items() if "manifests" not in str(config.get("mesh-tracing:operators"))
 ]
 KINDS = frozenset({"Istio", "IstioCNI", "IstioRevisionTag", "OpenTelemetryCollector", "TempoMonolithic", "TempoStack"})
-# What a release refuses, with the field that it lacks.
+# What a release refuses, with the field that it lacks. To the graph of a TempoStack, the collector logs in.
 REFUSED = {
-    (release, f"with a login, {mode}"): "spec.env"
-    for release in ("tempo-operator-0.19.0", "tempo-operator-0.20.0")
-    for mode in ("monolithic", "stack")
+    (release, "with a login, monolithic"): "spec.env" for release in ("tempo-operator-0.19.0", "tempo-operator-0.20.0")
 }
-# What is deployed in the place of what a release lacks: kind and name.
+# Whether the TempoStack of a release has a metrics generator.
+HAS_GENERATOR = {
+    "tempo-operator-0.19.0": False,
+    "tempo-operator-0.20.0": False,
+    "tempo-operator-0.21.0": False,
+    "tempo-operator-0.22.0": True,
+}
+# What makes the graph in its place, if the collector does not: kind and name.
 GRAPH = ("TempoMonolithic", "graph")
-FALLBACK_OF_A_STACK = {
-    "tempo-operator-0.19.0": {GRAPH},
-    "tempo-operator-0.20.0": {GRAPH},
-    "tempo-operator-0.21.0": {GRAPH},
-    "tempo-operator-0.22.0": set[tuple[str, str]](),
-}
 
 
 @pytest.fixture(autouse=True)
@@ -173,15 +172,19 @@ def test_every_stack_and_variant_fits(release: str) -> None:
     assert len(checked) > 1
 
 
-@pytest.mark.parametrize("release", [pytest.param(name, marks=needs(name)) for name in FALLBACK_OF_A_STACK])
-def test_what_a_release_lacks_has_the_named_fallback(release: str) -> None:
-    """A TempoStack without a metrics generator has a Tempo that makes the graph beside it, and no other stack has."""
+@pytest.mark.parametrize("release", [pytest.param(name, marks=needs(name)) for name in HAS_GENERATOR])
+def test_what_a_release_lacks_has_a_fallback(release: str) -> None:
+    """The collector makes the graph of a TempoStack without a generator, or a Tempo beside it what that cannot make."""
     live = cluster(release)
     for name in THERE_ALREADY:
-        objects = list(every_object(Plan(_settings(name), live)))
-        made = {(obj["kind"], obj["metadata"]["name"]) for obj in objects}
-        wanted = FALLBACK_OF_A_STACK[release] if ("TempoStack", "tempo") in made else set()
-        assert made & {GRAPH} == wanted, name
+        settings = _settings(name)
+        plan = Plan(settings, live)
+        made = {(obj["kind"], obj["metadata"]["name"]) for obj in every_object(plan)}
+        lacks = ("TempoStack", "tempo") in made and not HAS_GENERATOR[release]
+        by_collector = "collector" if lacks and settings.tempo.histograms == "classic" else "tempo"
+        wanted = by_collector if settings.graph.source == "auto" else settings.graph.source
+        assert plan.graph_source == wanted, name
+        assert (GRAPH in made) is (lacks and wanted == "tempo"), name
 
 
 @needs("ossm-3.2.8", "ossm-3.3.6", "ossm-3.4.1")
@@ -252,7 +255,7 @@ def test_before_the_operator_is_there_its_catalog_says_which_istio_it_will_have(
 
 
 @pytest.mark.parametrize(
-    ("offered", "catalog", "package", "beside"),
+    ("offered", "catalog", "package", "lacks"),
     [
         ("0.21.0-2", "redhat", "tempo-product", True),
         ("0.22.0-1", "redhat", "tempo-product", False),
@@ -262,12 +265,14 @@ def test_before_the_operator_is_there_its_catalog_says_which_istio_it_will_have(
     ],
 )
 def test_before_the_operator_is_there_its_catalog_says_which_fields_it_will_have(
-    offered: str | None, catalog: str, package: str, beside: bool
+    offered: str | None, catalog: str, package: str, lacks: bool
 ) -> None:
     settings_of_olm = {"platform": "openshift", "operators.source": "olm", "operators.catalog": catalog}
     channel = "stable" if catalog == "redhat" else "alpha"
     live = {} if offered is None else packages(package, "openshift-marketplace", channel, offered)
-    assert Plan(loaded(with_settings(STACK, settings_of_olm)), cluster(**live)).has_graph_beside is beside
+    assert Plan(loaded(with_settings(STACK, settings_of_olm)), cluster(**live)).graph_source == (
+        "collector" if lacks else "tempo"
+    )
 
 
 @needs("tempo-operator-0.20.0", "tempo-operator-0.21.0")
@@ -282,10 +287,10 @@ def test_a_setting_whose_field_the_release_lacks_is_refused_with_the_operator_to
 
 
 @needs("tempo-operator-0.21.0", "tempo-operator-0.22.0")
-@pytest.mark.parametrize(("release", "beside"), [("tempo-operator-0.21.0", True), ("tempo-operator-0.22.0", False)])
-def test_a_preview_learns_the_release_from_the_cluster_that_it_reaches(release: str, beside: bool) -> None:
+@pytest.mark.parametrize(("release", "lacks"), [("tempo-operator-0.21.0", True), ("tempo-operator-0.22.0", False)])
+def test_a_preview_learns_the_release_from_the_cluster_that_it_reaches(release: str, lacks: bool) -> None:
     deployed = run_program(STACK, preview=True, live={**EMPTY_CLUSTER, **releases.answers(release)})
-    assert ("graph" in {r.object_name for r in deployed.children if r.kind == "TempoMonolithic"}) is beside
+    assert ("connectors" in deployed.get("OpenTelemetryCollector").inputs["spec"]["config"]) is lacks
 
 
 @needs("ossm-3.4.1", "tempo-operator-0.21.0")
