@@ -158,7 +158,9 @@ def test_a_second_pulumi_up_has_nothing_to_do(cluster: Host, deployed: str) -> N
 
 
 def test_lint_finds_nothing_wrong_in_the_cluster(cluster: Host, deployed: str) -> None:
-    done = cluster.with_exports(sys.executable, "-m", "lint", "--cluster", "--stack", "local", check=False)
+    # Besides what is out of support (N18): the cluster runs what can be built, and its Tempo is an older one.
+    options = ("--cluster", "--stack", "local", "--ignore", "N18")
+    done = cluster.with_exports(sys.executable, "-m", "lint", *options, check=False)
     assert done.returncode == 0, done.stdout
 
 
