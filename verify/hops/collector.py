@@ -27,7 +27,7 @@ _EXPORTER = "exporter"
 _RECEIVER = "receiver"
 # Of pods that make the service graph: by it each gets the spans of its traces from the others.
 _BETWEEN_PODS = "otlp/graph"
-_SETTINGS = "tracing.collector.extraConfig"
+SETTINGS = "tracing.collector.extraConfig"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ def _place(world: World) -> str:
     return f"OpenTelemetryCollector {tracing.collector_namespace}/{tracing.collector}"
 
 
-def _logs(world: World) -> str:
+def logs(world: World) -> str:
+    """The command that shows what the collector has logged last."""
     tracing = world.deployment.tracing
     return f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50"
 
@@ -142,7 +143,7 @@ def _not_running(world: World, seen: Seen) -> Finding:
         *seen.last_words[-1:],
         code=Code.COLLECTOR_DOWN,
         cause="the collector's pods do not become ready",
-        remedy=_logs(world),
+        remedy=logs(world),
     )
 
 
@@ -151,7 +152,7 @@ def _program(seen: Seen) -> Program:
         name="the collector",
         resource=seen.resource,
         config=("spec", "config"),
-        settings=_SETTINGS,
+        settings=SETTINGS,
         memory="tracing.collector.resources.limits.memory",
         usual_memory="512Mi",
     )
@@ -163,7 +164,7 @@ def _elsewhere(world: World, seen: Seen) -> Finding:
     endpoints = [one.endpoint for one in used if one.endpoint]
     path = _wrong(seen.config, used, address)
     by_settings = ownership.is_by_settings(seen.resource, ("spec", "config", *path))
-    setting = ".".join((_SETTINGS, *path))
+    setting = ".".join((SETTINGS, *path))
     return fault(
         NAME,
         f"{_place(world)}: its exporters of traces send to {', '.join(endpoints) or 'nowhere'}",
@@ -182,7 +183,7 @@ def _wrong(config: Mapping[str, Any], used: Sequence[Exporter], address: str) ->
     with_endpoint = next((one.name for one in used if one.endpoint), None)
     if address in known.values() or with_endpoint is None:
         pipelines = (config.get("service") or {}).get("pipelines") or {}
-        pipeline = next((name for name in pipelines if name.partition("/")[0] == "traces"), "traces")
+        pipeline = next((name for name in pipelines if exporters.type_of(name) == "traces"), "traces")
         return ("service", "pipelines", pipeline, "exporters")
     return ("exporters", with_endpoint, "endpoint")
 
@@ -211,7 +212,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             f"port {_METRICS_PORT} does not answer",
             code=Code.COLLECTOR_WITHOUT_METRICS,
             cause="the collector does not expose its metrics",
-            remedy=_logs(world),
+            remedy=logs(world),
         )
     accepted = _accepted(before.metrics, after.metrics)
     if accepted is None:
@@ -239,7 +240,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
             remedy=startup.more_memory(world, _program(after)),
         )
     if journey is not None and journey.answered and not accepted:
-        return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the collector", remedy=_logs(world))
+        return starved(NAME, evidence, code=Code.NO_SPANS, cause="no span reaches the collector", remedy=logs(world))
     if failed_elsewhere:
         return _fails_elsewhere(world, evidence, failed_elsewhere, [one for one in after.log if one.exporter in others])
     if after.out_of_memory:
@@ -315,5 +316,5 @@ def _fails_elsewhere(world: World, evidence: str, failed: float, log: Sequence[F
         code=Code.OTHER_EXPORTER,
         cause=f"another exporter of the collector fails{''.join(f' ({name})' for name in names[:1])}; Tempo gets its "
         "spans",
-        remedy=_logs(world),
+        remedy=logs(world),
     )

@@ -10,7 +10,7 @@ from verify.findings import Finding, blocked, fault, ok, starved, unknown, warni
 from verify.hops import collector
 from verify.hops.tempo_generator import NAME
 from verify.programs import ownership
-from verify.programs.exporters import Failure
+from verify.programs.exporters import Failure, type_of
 from verify.programs.metrics import by_pod, growth
 from verify.world import Looks, World
 
@@ -21,7 +21,6 @@ _PROMETHEUS = ("prometheus", _WRITES)
 _EDGES, _EXPIRED = "otelcol_connector_servicegraph_total_edges", "otelcol_connector_servicegraph_expired_edges"
 _DROPPED = "otelcol_connector_servicegraph_dropped_spans"
 _SENT, _FAILED = "otelcol_exporter_sent_metric_points", "otelcol_exporter_send_failed_metric_points"
-_SETTINGS = "tracing.collector.extraConfig"
 
 
 def look(world: World) -> collector.Seen:
@@ -49,28 +48,23 @@ class Pipelines:
         service, settings = config.get("service") or {}, config.get("exporters") or {}
         pipelines = (service.get("pipelines") or {}).items()
         ends = [
-            name for kind, one in pipelines if _type(kind) == "traces" for name in (one or {}).get("exporters") or []
+            name for kind, one in pipelines if type_of(kind) == "traces" for name in (one or {}).get("exporters") or []
         ]
-        fed = frozenset(name for name in ends if _type(name) in _CONNECTORS)
+        fed = frozenset(name for name in ends if type_of(name) in _CONNECTORS)
         writers = [
             name
             for kind, one in pipelines
-            if _type(kind) == "metrics" and fed & set((one or {}).get("receivers") or [])
+            if type_of(kind) == "metrics" and fed & set((one or {}).get("receivers") or [])
             for name in one.get("exporters") or []
-            if _type(name) in _PROMETHEUS
+            if type_of(name) in _PROMETHEUS
         ]
         return cls(fed, {name: str((settings.get(name) or {}).get("endpoint", "")) for name in writers})
 
     @property
     def missing(self) -> list[str]:
         """What spans, or what is counted of them, do not get to."""
-        kinds = {_type(name) for name in self.fed}
+        kinds = {type_of(name) for name in self.fed}
         return [*(kind for kind in _CONNECTORS if kind not in kinds), *([] if self.writers else ["Prometheus"])]
-
-
-def _type(name: str) -> str:
-    """A component is called by its type, or by its type, a slash and a name."""
-    return name.partition("/")[0]
 
 
 def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
@@ -98,7 +92,7 @@ def judge(world: World, looks: Looks[collector.Seen]) -> Finding:
         return _not_joined(world, after, pipelines.missing)
     written = world.deployment.prometheus.write_url
     # What Prometheus scrapes is written to no address.
-    elsewhere = [url for name, url in pipelines.writers.items() if _type(name) == _WRITES and url != written]
+    elsewhere = [url for name, url in pipelines.writers.items() if type_of(name) == _WRITES and url != written]
     if len(elsewhere) == len(pipelines.writers):
         return _elsewhere(world, after, pipelines)
     return _by_counters(world, looks, pipelines)
@@ -107,7 +101,7 @@ def judge(world: World, looks: Looks[collector.Seen]) -> Finding:
 def _not_joined(world: World, seen: collector.Seen, missing: Sequence[str]) -> Finding:
     path = ("service", "pipelines")
     by_settings = ownership.is_by_settings(seen.resource, ("spec", "config", *path))
-    setting = ".".join((_SETTINGS, *path))
+    setting = ".".join((collector.SETTINGS, *path))
     return fault(
         NAME,
         f"service.pipelines lead no span to {', '.join(missing)}",
@@ -133,8 +127,7 @@ def _elsewhere(world: World, seen: collector.Seen, pipelines: Pipelines) -> Find
 
 def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipelines) -> Finding:
     before, after, journey = looks.before, looks.after, looks.journey
-    tracing = world.deployment.tracing
-    logs = f"kubectl logs deployment/{tracing.collector}-collector -n {tracing.collector_namespace} --tail=50"
+    logs = collector.logs(world)
     begun = growth(before.metrics, after.metrics, _EDGES)
     if begun is None:
         return unknown(
@@ -168,8 +161,8 @@ def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipeline
             f"spans not counted +{dropped:g}",
             code=Code.SERIES_LIMIT,
             cause="more spans wait for the other one of their edge than the connector keeps: give "
-            f"{_SETTINGS}.connectors.servicegraph.store.max_items a larger number",
-            remedy=world.change({f"{_SETTINGS}.connectors.servicegraph.store.max_items": 100_000}),
+            f"{collector.SETTINGS}.connectors.servicegraph.store.max_items a larger number",
+            remedy=world.change({f"{collector.SETTINGS}.connectors.servicegraph.store.max_items": 100_000}),
         )
     if journey is not None and journey.answered and not edges:
         return starved(

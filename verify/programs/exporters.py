@@ -28,13 +28,18 @@ class Failure:
         return f"{_FAILED}: {self.error}"
 
 
+def type_of(name: str) -> str:
+    """The type of a component or pipeline, which is called by it, or by it, a slash and a name."""
+    return name.partition("/")[0]
+
+
 def of_traces(config: Mapping[str, Any]) -> list[Exporter]:
     """The exporters of the pipelines of traces, each once."""
     pipelines = (config.get("service") or {}).get("pipelines") or {}
     names = [
         name
         for kind, pipeline in pipelines.items()
-        if kind.partition("/")[0] == "traces"
+        if type_of(kind) == "traces"
         for name in (pipeline or {}).get("exporters") or []
     ]
     exporters = config.get("exporters") or {}

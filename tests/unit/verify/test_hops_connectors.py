@@ -111,6 +111,17 @@ def test_pipelines_that_lead_past_the_graph_are_a_fault(change: Callable[[Config
     assert finding.code is Code.PROCESSOR_OFF
 
 
+def test_pipelines_that_the_stack_s_settings_lead_past_the_graph_have_the_setting_as_the_remedy() -> None:
+    changed = deepcopy(config())
+    forget_a_connector(changed)
+    made = resource("otel", "istio-system", replicas=1, config=changed)
+    owned = {"f:spec": {"f:config": {"f:service": {"f:pipelines": {}}}}}
+    made["metadata"]["managedFields"] = [{"manager": "pulumi-kubernetes-1a2b", "operation": "Apply", "fieldsV1": owned}]
+    finding = judged(seen(metrics=counters(edges=60), resource=made))
+    assert_broken(finding, Because.FAULT, remedy="pulumi config rm --path ")
+    assert finding.code is Code.DIFFERENT_BY_SETTINGS
+
+
 def test_edges_that_are_written_elsewhere_are_a_fault() -> None:
     finding = judged(seen(written("http://prometheus.elsewhere:9090/api/v1/write"), counters(edges=60)))
     assert_broken(finding, Because.FAULT, remedy=restore())
