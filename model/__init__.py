@@ -21,6 +21,7 @@ from model.platform import (
     Target,
     WorkloadKind,
 )
+from model.sampling import Sampling, SamplingException
 from model.scheduling import Scheduling, Toleration
 from model.stores import (
     S3,
@@ -69,6 +70,8 @@ __all__ = [
     "PrometheusVolume",
     "Resources",
     "Sail",
+    "Sampling",
+    "SamplingException",
     "Scheduling",
     "SeaweedFS",
     "Storage",

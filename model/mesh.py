@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, value_at
+from model.sampling import Sampling
 from model.scalars import (
     ChartRepository,
     Flag,
@@ -326,4 +327,26 @@ class Tracing(Section):
         examples=[100],
         description="Percentage of the requests to trace; a change takes effect without a restart.",
     )
+    sampling: Sampling = Field(default=Sampling(), description="Who decides which traces there are, and how.")
     collector: Collector = Field(default=Collector(), description="The collector.")
+
+    @model_validator(mode="after")
+    def _proxies_trace_what_the_tail_is_to_see(self) -> "Tracing":
+        if self.sampling.is_tail and self.sampling_percentage != 100:  # noqa: PLR2004
+            raise expected("no samplingPercentage for sampling.mode tail, in which proxies trace all requests")
+        self.sampling.refuse_too_little(self.collector.replicas)
+        return self
+
+    @property
+    def ratios(self) -> Mapping[tuple[str, str | None] | None, float]:
+        """The share of the requests that begin a trace, by the place where they enter; ``None`` is everywhere else."""
+        everywhere = {None: self.sampling_percentage / 100}
+        return {**everywhere, **{(one.namespace, one.app): one.percentage / 100 for one in self.sampling.exceptions}}
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether only some of the requests begin a trace, so that what is counted in them is a part of the truth.
+
+        Where none does, nothing is meant to be counted.
+        """
+        return any(0 < ratio < 1 for ratio in self.ratios.values())

@@ -9,9 +9,9 @@ from model.graph import Graph
 from model.images import Images
 from model.mesh import Mesh, Tracing
 from model.network import NetworkPolicies
-from model.parts import Section
+from model.parts import Section, value_at
 from model.platform import Exposure, Namespaces, Operators, Platform, Target
-from model.scalars import Flag, LabelValue, SecretText, expected
+from model.scalars import Flag, LabelValue, SecretText, expected, seconds_of
 from model.scheduling import Scheduling
 from model.stores import Prometheus, Tempo
 from model.verify import Verify
@@ -19,6 +19,10 @@ from model.workloads import Bookinfo, Timeouts
 
 # The first Istio that lets a Gateway of the Gateway API say anything about its pods.
 _GATEWAY_PODS_SINCE = (1, 26)
+# How old spans may be that Tempo's metrics generator counts, in seconds (tempo: modules/generator/config.go), and how
+# long they may be on their way beside what the collector waits: the proxies' and its own batches.
+_SLACK, _ON_THE_WAY = 30, 10
+_BY_APP = "APP_LABEL_AND_NAMESPACE"
 
 
 class Settings(Section):
@@ -150,6 +154,40 @@ class Settings(Section):
             raise expected("tempo.histograms classic for graph.source collector, which makes no others")
         if self.prometheus.is_deployed and self.tempo.histograms != "classic" and not self.prometheus.native_histograms:
             raise expected(f"prometheus.nativeHistograms for tempo.histograms {self.tempo.histograms}")
+        return self
+
+    @model_validator(mode="after")
+    def _rates_are_true(self) -> "Settings":
+        tracing, source = self.tracing, self.graph.source
+        if tracing.sampling.is_tail and source == "tempo":
+            raise expected(
+                "graph.source auto or collector for tracing.sampling.mode tail: Tempo would count only what is kept"
+            )
+        if tracing.sampling.is_tail and self.tempo.histograms != "classic":
+            raise expected("tempo.histograms classic for tracing.sampling.mode tail, whose graph has no others")
+        if source == "collector" and tracing.is_thinned:
+            raise expected(
+                "tracing.sampling.mode tail, or graph.source auto or tempo, where proxies trace only some of the "
+                "requests: the collector's connectors would count a part for the whole"
+            )
+        slowest = seconds_of(tracing.sampling.wait) + _ON_THE_WAY
+        if tracing.is_thinned and slowest > _SLACK:
+            raise expected(
+                f"tracing.sampling.wait of at most {_SLACK - _ON_THE_WAY}s for mode head: Tempo counts no span that "
+                f"is older than {_SLACK} s"
+            )
+        strangers = {one.namespace for one in tracing.sampling.exceptions} - set(self.mesh_namespaces)
+        if strangers:
+            raise expected(
+                f"namespaces.applications with {min(strangers)} in it for tracing.sampling.exceptions: nothing is "
+                "traced in other namespaces"
+            )
+        renamed = value_at(self.mesh.values, "meshConfig.defaultConfig.tracingServiceName")
+        if any(one.app for one in tracing.sampling.exceptions) and renamed not in {None, _BY_APP}:
+            raise expected(
+                f"no tracingServiceName but {_BY_APP} in mesh.values for tracing.sampling.exceptions of an app, which "
+                "is known by that name in its spans; tracing.sampling.mode tail needs no exceptions"
+            )
         return self
 
     @model_validator(mode="after")

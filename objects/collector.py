@@ -3,18 +3,24 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from model import Collector
+from model import Collector, Tracing
 from model.parts import to_kubernetes_env, value_at
 from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
-from objects.collector_graph import CollectorGraph, add_graph, counted_by
+from objects.collector_graph import CONNECTORS, GRAPH, CollectorGraph, add_graph
 from objects.context import Context, Text
 from objects.merge import merge
 from objects.pod_security import CONTAINER, POD
 from objects.pods import pull_account, spread_over_nodes
+from objects.sampling import build_parts, needs_whole_traces
+from objects.whole_traces import Part, add_parts
 
 # The operator copies the resource's labels to the pods, this one as ``app.kubernetes.io/name``.
 POD_NAME = "otel-collector"
 POD_LABELS = {"app.kubernetes.io/component": "opentelemetry-collector", "app.kubernetes.io/name": POD_NAME}
+
+# The release whose connectors are known to count as Tempo does, which is also that of Red Hat's build. The operator's
+# own default has neither them nor samplers.
+FULL_IMAGE = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.152.0"
 
 _FIRST = "memory_limiter"
 _EXPORTER = "otlp_grpc"
@@ -28,29 +34,34 @@ _BATCH = {"flush_timeout": "200ms", "min_size": 1000, "max_size": 4000}
 _SPANS_IN_A_BATCH = 1000
 
 
-def build_collector_spec(
-    collector: Collector,
+def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
+    tracing: Tracing,
     *,
     otlp_address: Text,
+    peers: Text,
     graph_address: Text | None = None,
     graph: CollectorGraph | None = None,
+    full_image: Text | None = FULL_IMAGE,
     context: Context,
 ) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
 
-    Any pod may get any span: Tempo brings the two spans of an edge together by their trace id. With a
-    ``graph_address`` it passes all of them on to that one too; with ``graph`` it makes the service graph itself.
+    With a ``graph_address`` it passes all spans on to that one too; with ``graph`` it makes the service graph itself.
+    ``peers`` is a host whose addresses are those of all its pods. ``full_image`` is for what the operator's default has
+    not; none takes the operator's, which has it.
     """
+    collector = tracing.collector
     spec: dict[str, Any] = {
         "mode": "deployment",
         "replicas": collector.replicas,
         "resources": collector.resources.to_kubernetes(),
         "podSecurityContext": POD,
         "securityContext": CONTAINER,
-        "config": build_config(collector, otlp_address, graph_address, graph),
+        "config": build_config(tracing, otlp_address, peers=peers, graph_address=graph_address, graph=graph),
         **context.scheduling.to_kubernetes(),
     }
-    image = collector.image or (graph and graph.image)
+    needs_more = graph is not None or needs_whole_traces(tracing, multiplies=graph is None)
+    image = collector.image or (full_image if needs_more else None)
     if image:
         spec["image"] = context.image(image)
     if context.images.pull_secrets:
@@ -65,21 +76,30 @@ def build_collector_spec(
 
 
 def build_config(
-    collector: Collector,
+    tracing: Tracing,
     otlp_address: Text,
+    *,
+    peers: Text,
     graph_address: Text | None = None,
     graph: CollectorGraph | None = None,
 ) -> dict[str, Any]:
     """The collector's configuration, with the user's merged over it."""
+    collector = tracing.collector
     ours = _our_config(collector, otlp_address, graph_address)
     if graph is not None:
-        ours = add_graph(ours, graph, replicas=collector.replicas, delivery=_delivery(collector))
+        ours = add_graph(ours, graph)
     config = merge(ours, collector.extra_config)
     traces = config["service"]["pipelines"]["traces"]
-    if graph is not None:
-        traces["exporters"] = list(dict.fromkeys([*traces["exporters"], *counted_by(collector.replicas)]))
     traces["processors"] = in_order(traces["processors"], batching=_is_older(collector.extra_config))
-    return config
+    processors, parts = build_parts(tracing, traces["exporters"], multiplies=graph is None)
+    if parts:
+        # What is sampled goes on from there, and not from here.
+        traces["exporters"] = []
+        config = merge({"processors": processors}, config)
+    counted = [] if graph is None else [Part(GRAPH, [], CONNECTORS)]
+    return add_parts(
+        config, [*counted, *parts], replicas=collector.replicas, delivery=_delivery(collector), peers=peers
+    )
 
 
 def in_order(processors: Sequence[str], *, batching: bool) -> list[str]:

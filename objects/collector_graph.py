@@ -1,9 +1,8 @@
 """The service graph, made in the collector: connectors count what passes, and their metrics go to Prometheus.
 
 The metrics are those of Tempo's generator, with its names, labels and units, so that whatever reads a graph reads this
-one. The two spans of an edge have to meet: several pods therefore hand each span to the one that its trace belongs to
-(``loadbalancing``), and that one counts it. What Tempo has and the connectors have not: exemplars of edges, and the
-metric of the spans' sizes.
+one. The two spans of an edge have to meet, so the connectors see whole traces (``whole_traces.py``). What Tempo has and
+the connectors have not: exemplars of edges, and the metric of the spans' sizes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,26 +10,21 @@ from typing import Any
 
 from pydantic import Field
 
-from model import ExistingPrometheus, Mesh
+from model import ExistingPrometheus
 from model.parts import SecretKey
-from model.scalars import GoDuration, Image, Name
-from objects.addresses import COLLECTOR, COLLECTOR_GRAPH_PORT, COLLECTOR_PEER_PORT, collector_peers
+from model.scalars import GoDuration
+from objects.addresses import COLLECTOR, COLLECTOR_GRAPH_PORT
 from objects.context import Args, Text
 from objects.merge import merge
 from objects.prometheus_access import exporter_fields, exporter_login, variables
 from objects.tempo_config import EDGE_BUCKETS
 
-# The release whose connectors are known to count as Tempo does, which is also that of Red Hat's build. The operator's
-# own default has none of them.
-IMAGE = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.152.0"
-
 # Newer collectors call them `service_graph` and `span_metrics`, and take these names too.
 CONNECTORS = ("servicegraph", "spanmetrics")
 # Of the components and pipelines that are only here for the graph, `prometheus/graph` and the like.
-_GRAPH = "graph"
-_PEERS, _FROM_PEERS = f"loadbalancing/{_GRAPH}", f"otlp/{_GRAPH}"
-_METRICS, _TRACES = f"metrics/{_GRAPH}", f"traces/{_GRAPH}"
-_TRANSFORM, _LOGIN = f"transform/{_GRAPH}", f"basicauth/{_GRAPH}"
+GRAPH = "graph"
+_METRICS = f"metrics/{GRAPH}"
+_TRANSFORM, _LOGIN = f"transform/{GRAPH}", f"basicauth/{GRAPH}"
 # The label by which the stacks of this program know their own series.
 _LABELS = {"source": "collector"}
 
@@ -43,35 +37,41 @@ _STALE = "15m"
 
 _OF_GRAPH = 'IsMatch(metric.name, "^traces_service_graph_")'
 _LATENCY = "traces_spanmetrics_latency"
-# The names and labels of Tempo. A resource's attributes would become the labels job and instance.
-_AS_TEMPO_HAS_THEM: Mapping[str, Sequence[str]] = {
-    "resource": ['keep_keys(resource.attributes, [""])'],
-    "datapoint": [
-        'set(datapoint.attributes["service"], datapoint.attributes["service.name"]) '
-        'where datapoint.attributes["service.name"] != nil',
-        'delete_key(datapoint.attributes, "service.name")',
-        # Random, and another one after each start.
-        'delete_key(datapoint.attributes, "collector.instance.id")',
-        # A label of every series here, and a metric of its own in Tempo, which the connector has as well.
-        f'delete_key(datapoint.attributes, "failed") where {_OF_GRAPH}',
-    ],
-    "metric": [
-        f'set(metric.name, "{_LATENCY}") where metric.name == "traces.spanmetrics.duration"',
-        # Prometheus' names end with the unit, and this one of Tempo's does not.
-        f'set(metric.unit, "") where metric.name == "{_LATENCY}"',
-        # Without that label, two series are one.
-        f'aggregate_on_attributes("sum") where {_OF_GRAPH}',
-    ],
-}
+# The names and labels of Tempo, by contexts in their order. A resource's attributes would become the labels job and
+# instance.
+_AS_TEMPO_HAS_THEM: Sequence[tuple[str, Sequence[str]]] = (
+    ("resource", ['keep_keys(resource.attributes, [""])']),
+    (
+        "datapoint",
+        [
+            'set(datapoint.attributes["service"], datapoint.attributes["service.name"]) '
+            'where datapoint.attributes["service.name"] != nil',
+            'delete_key(datapoint.attributes, "service.name")',
+            # Random, and another one after each start.
+            'delete_key(datapoint.attributes, "collector.instance.id")',
+            # A label of every series here, and a metric of its own in Tempo, which the connector has as well.
+            f'delete_key(datapoint.attributes, "failed") where {_OF_GRAPH}',
+            # Only points of one time are added up, and the connector gives each counter a later one.
+            f"set(datapoint.time, datapoint.start_time) where {_OF_GRAPH}",
+        ],
+    ),
+    (
+        "metric",
+        [
+            f'set(metric.name, "{_LATENCY}") where metric.name == "traces.spanmetrics.duration"',
+            # Prometheus' names end with the unit, and this one of Tempo's does not.
+            f'set(metric.unit, "") where metric.name == "{_LATENCY}"',
+            # Without that label, two series are one.
+            f'aggregate_on_attributes("sum") where {_OF_GRAPH}',
+        ],
+    ),
+    ("datapoint", [f"set(datapoint.time, Now()) where {_OF_GRAPH}"]),
+)
 
 
 class CollectorGraph(Args):
     """What the collector has to know to make the graph."""
 
-    namespace: Name = Field(default=Mesh().namespace, description="The collector's namespace.")
-    image: Image | None = Field(
-        default=IMAGE, description="The image for a collector whose settings name none; none takes the operator's."
-    )
     interval: GoDuration = Field(default="15s", description="How often the graph is written.")
     write_url: Text | None = Field(
         default=None, description="Where it is written to; none means that Prometheus scrapes it."
@@ -86,22 +86,9 @@ class CollectorGraph(Args):
         return variables(self.prometheus, COLLECTOR)
 
 
-def add_graph(
-    config: Mapping[str, Any], graph: CollectorGraph, *, replicas: int, delivery: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The collector's ``config`` with all that makes the graph of what ``counted_by`` gets.
-
-    ``delivery`` is what an exporter does with spans that it cannot send at once.
-    """
-    extended = merge(config, _to_prometheus(graph))
-    if replicas > 1:
-        extended = merge(extended, _among_peers(delivery, collector_peers(graph.namespace, graph.context)))
-    return extended
-
-
-def counted_by(replicas: int) -> Sequence[str]:
-    """The exporters of a pipeline whose spans are counted: the connectors, or the way to the pod that has them."""
-    return [_PEERS] if replicas > 1 else CONNECTORS
+def add_graph(config: Mapping[str, Any], graph: CollectorGraph) -> dict[str, Any]:
+    """The collector's ``config`` with all that makes the graph of what ``CONNECTORS`` get."""
+    return merge(config, _to_prometheus(graph))
 
 
 def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
@@ -133,8 +120,7 @@ def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
             _TRANSFORM: {
                 "error_mode": "ignore",
                 "metric_statements": [
-                    {"context": context, "statements": list(statements)}
-                    for context, statements in _AS_TEMPO_HAS_THEM.items()
+                    {"context": context, "statements": list(statements)} for context, statements in _AS_TEMPO_HAS_THEM
                 ],
             }
         },
@@ -150,7 +136,7 @@ def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
 
 def _exporter(graph: CollectorGraph) -> tuple[str, dict[str, Any]]:
     if graph.write_url is None:
-        return f"prometheus/{_GRAPH}", {
+        return f"prometheus/{GRAPH}", {
             "endpoint": f"0.0.0.0:{COLLECTOR_GRAPH_PORT}",
             "const_labels": _LABELS,
             "metric_expiration": _STALE,
@@ -158,7 +144,7 @@ def _exporter(graph: CollectorGraph) -> tuple[str, dict[str, Any]]:
             "enable_open_metrics": True,
             "without_scope_info": True,
         }
-    return f"prometheusremotewrite/{_GRAPH}", {
+    return f"prometheusremotewrite/{GRAPH}", {
         "endpoint": graph.write_url,
         # Each pod counts for itself: with the same labels, the one would overwrite the other's. The operator sets the
         # variable.
@@ -166,34 +152,6 @@ def _exporter(graph: CollectorGraph) -> tuple[str, dict[str, Any]]:
         "target_info": {"enabled": False},
         "disable_scope_info": True,
         **exporter_fields(graph.prometheus, authenticator=_LOGIN),
-    }
-
-
-def _among_peers(delivery: Mapping[str, Any], host: str) -> dict[str, Any]:
-    """The way by which each trace gets to one of the pods."""
-    return {
-        "receivers": {_FROM_PEERS: {"protocols": {"grpc": {"endpoint": f"0.0.0.0:{COLLECTOR_PEER_PORT}"}}}},
-        "exporters": {
-            _PEERS: {
-                "routing_key": "traceID",
-                # Here and not below `otlp`, which belongs to one peer: what a peer did not take before it went is sent
-                # to the one that its traces belong to now.
-                **delivery,
-                "protocol": {
-                    "otlp": {
-                        "tls": {"insecure": True},
-                        "retry_on_failure": {"enabled": False},
-                        "sending_queue": {"enabled": False},
-                    }
-                },
-                "resolver": {"dns": {"hostname": host, "port": str(COLLECTOR_PEER_PORT)}},
-            }
-        },
-        "service": {
-            "pipelines": {
-                _TRACES: {"receivers": [_FROM_PEERS], "processors": ["memory_limiter"], "exporters": list(CONNECTORS)}
-            }
-        },
     }
 
 

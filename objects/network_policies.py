@@ -73,6 +73,9 @@ class NetworkPoliciesArgs(Args):
     stores: list[ObjectStoreName] = Field(default=[], description="The object stores that are deployed.")
     collector: Collector = Field(default=Collector(), description="The collector, which may have further listeners.")
     collector_makes_graph: Flag = Field(default=False, description="Whether the collector makes the service graph.")
+    collector_has_peers: Flag = Field(
+        default=False, description="Whether the collector's pods hand traces to each other."
+    )
     has_prometheus: Flag = Field(default=True, description="Whether a Prometheus is deployed.")
     has_kiali: Flag = Field(default=False, description="Whether Kiali is deployed.")
     has_check: Flag = Field(default=False, description="Whether the check runs in the cluster.")
@@ -137,7 +140,7 @@ def _collector(args: NetworkPoliciesArgs) -> _Policy:
     scraped = (COLLECTOR_TELEMETRY_PORT, *((COLLECTOR_GRAPH_PORT,) if args.collector_makes_graph else ()))
     scrapes = _rules(scraped, _own_prometheus(args), args)
     itself = [_pods(args.namespace, COLLECTOR_PODS)]
-    peers = [_rule((COLLECTOR_PEER_PORT,), itself)] if args.collector_makes_graph else []
+    peers = [_rule((COLLECTOR_PEER_PORT,), itself)] if args.collector_has_peers else []
     return _Policy(args.namespace, COLLECTOR_PODS, [_rule(ports, senders), *peers, *scrapes])
 
 

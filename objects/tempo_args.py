@@ -48,6 +48,11 @@ class TempoStackArgs(Args):
     graph_source: GraphSource = Field(
         default="tempo", description="What makes the service graph: Tempo, or the collector that sends it spans."
     )
+    multiplies: bool = Field(
+        default=False,
+        description="Whether its metrics generator counts a span as many times as the collector says, because proxies "
+        "send some of the traces only.",
+    )
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")
 

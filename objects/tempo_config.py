@@ -13,6 +13,7 @@ from model.scalars import seconds_of
 from objects.context import Text
 from objects.merge import merge
 from objects.prometheus_access import remote_write_fields
+from objects.sampling import RATIO
 
 # The Tempo of the newest operator, whose keys are written where nothing else is known.
 DEFAULT_TEMPO = "2.10.8"
@@ -26,7 +27,6 @@ _GENERATOR_WAL = "/var/tempo/generator/wal"
 # Upper bounds in seconds. Tempo's own begin at 100 ms, and most calls inside a cluster are faster: all of them would be
 # in one bucket, and every quantile would be the same.
 EDGE_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-_PROCESSOR_SETTINGS: Mapping[str, Any] = {"service_graphs": {"histogram_buckets": EDGE_BUCKETS}, "span_metrics": {}}
 
 # Tempo waits 15 s so that other ingesters hear of a new one before the next is replaced. A single binary has no others,
 # and its readiness probe, which asks every 10 s, would find it ready 20 s later than it is.
@@ -50,8 +50,12 @@ def build_monolithic_config(  # noqa: PLR0913  each decides over a part of it
     version: str = DEFAULT_TEMPO,
     prometheus: ExistingPrometheus | None = None,
     makes_graph: bool = True,
+    multiplies: bool = False,
 ) -> dict[str, Any]:
-    """The ``extraConfig`` of a TempoMonolithic, with keys that Tempo of ``version`` knows, from 2.6 on."""
+    """The ``extraConfig`` of a TempoMonolithic, with keys that Tempo of ``version`` knows, from 2.6 on.
+
+    ``multiplies``: a span counts as many times as its share says (``sampling.py``).
+    """
     compaction = {"compaction": {"block_retention": tempo.retention}}
     if _since_3(version):
         blocks = {"backend_scheduler": {"provider": {"compaction": compaction}}, "live_store": _search_3(tempo)}
@@ -70,7 +74,7 @@ def build_monolithic_config(  # noqa: PLR0913  each decides over a part of it
         "metrics_generator": {
             "storage": {"path": _GENERATOR_WAL, "remote_write": _remote_write(tempo, remote_write_url, prometheus)},
             "registry": _registry(tempo),
-            "processor": _PROCESSOR_SETTINGS,
+            "processor": _processors(multiplies=multiplies),
         },
         "overrides": {"defaults": {"metrics_generator": overrides}},
     }
@@ -84,6 +88,7 @@ def build_stack_config(
     *,
     version: str = DEFAULT_TEMPO,
     prometheus: ExistingPrometheus | None = None,
+    multiplies: bool = False,
 ) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoStack, without retention and processors, which have fields of their own there."""
     ours: dict[str, Any] = {
@@ -94,7 +99,7 @@ def build_stack_config(
             # The operator's own entry for the URL has no exemplars; this list replaces it.
             "storage": {"remote_write": _remote_write(tempo, remote_write_url, prometheus)},
             "registry": _registry(tempo),
-            "processor": _PROCESSOR_SETTINGS,
+            "processor": _processors(multiplies=multiplies),
         },
     }
     if tempo.histograms != "classic":
@@ -143,6 +148,13 @@ def _remote_write(tempo: Tempo, url: Text, prometheus: ExistingPrometheus | None
     if tempo.histograms != "classic":
         entry["send_native_histograms"] = True
     return [entry]
+
+
+def _processors(*, multiplies: bool) -> dict[str, Any]:
+    """The settings of the two processors."""
+    # The reciprocal of this attribute of a span is how often it counts (modules/generator/processor/util/util.go).
+    counted = {"span_multiplier_key": RATIO} if multiplies else {}
+    return {"service_graphs": {"histogram_buckets": EDGE_BUCKETS, **counted}, "span_metrics": counted}
 
 
 def _registry(tempo: Tempo) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def build_monolithic_spec(
                 version=args.tempo_version,
                 prometheus=args.existing_prometheus,
                 makes_graph=args.makes_graph,
+                multiplies=args.multiplies,
             )
         },
     }
@@ -106,7 +107,12 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         "template": template,
         "extraConfig": {
             "tempo": build_stack_config(
-                tempo, args.remote_write_url, revision, version=args.tempo_version, prometheus=args.existing_prometheus
+                tempo,
+                args.remote_write_url,
+                revision,
+                version=args.tempo_version,
+                prometheus=args.existing_prometheus,
+                multiplies=args.multiplies,
             )
         },
     }

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from model import TRACING_PROVIDER, Mesh, Platform, Tracing
-from model.scalars import Name
+from model import TRACING_PROVIDER, Mesh, Platform, SamplingException, Tracing
+from model.scalars import Image, Name
 from objects.addresses import (
     COLLECTOR,
     COLLECTOR_GRAPH_PORT,
@@ -11,8 +11,9 @@ from objects.addresses import (
     COLLECTOR_PEER_PORT,
     COLLECTOR_TELEMETRY_PORT,
     GRAPH_JOB,
+    collector_peers,
 )
-from objects.collector import POD_LABELS, POD_NAME, build_collector_spec
+from objects.collector import FULL_IMAGE, POD_LABELS, POD_NAME, build_collector_spec
 from objects.collector_graph import CollectorGraph
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.mesh_config import injection_labels
@@ -21,6 +22,7 @@ from objects.pods import build_pull_account
 from objects.prometheus_access import build_credentials
 from objects.restart import restart_annotation
 from objects.rollout import REVISION, Rollout
+from objects.sampling import needs_whole_traces
 
 TELEMETRY = PART_OF
 _INJECT = "sidecar.istio.io/inject"
@@ -36,6 +38,11 @@ class MeshTelemetryArgs(Args):
     )
     graph: CollectorGraph | None = Field(
         default=None, description="What the collector has to know to make the service graph, if it makes it."
+    )
+    full_image: Image | None = Field(
+        default=FULL_IMAGE,
+        description="The collector's image where it samples or makes the graph, and its settings name none; none takes "
+        "the operator's.",
     )
     prometheus_credentials: Text | None = Field(
         default=None,
@@ -57,6 +64,11 @@ class MeshTelemetryArgs(Args):
         "output waits for, and the collector only if it is in the mesh.",
     )
 
+    @property
+    def has_peers(self) -> bool:
+        """Whether each trace is handed to one of the collector's pods; with a single pod, nothing is."""
+        return self.graph is not None or needs_whole_traces(self.tracing, multiplies=True)
+
 
 def build_telemetry(
     args: MeshTelemetryArgs, *, revision: Text | None = None, awaited: bool = True
@@ -77,6 +89,7 @@ def build_telemetry(
         "metrics": _scraped(COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT, args),
         "graph": _scraped(GRAPH_JOB, COLLECTOR_GRAPH_PORT, args) if graph and graph.write_url is None else None,
         "telemetry": _telemetry(args),
+        **_exceptions(args),
         "untraced": _untraced(args) if args.tracing.collector.in_mesh else None,
     }
     return {role: obj for role, obj in built.items() if obj is not None}
@@ -99,10 +112,12 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
     # old pods for a while.
     all_serve = wait_for(f"jsonpath={{.status.scale.statusReplicas}}={replicas}/{replicas}")
     spec = build_collector_spec(
-        args.tracing.collector,
+        args.tracing,
         otlp_address=args.otlp_address,
+        peers=collector_peers(args.namespace, args.context),
         graph_address=args.graph_address,
         graph=args.graph,
+        full_image=args.full_image,
         context=args.context,
     )
     annotations: dict[str, Text] = _of_sidecar(args) if args.tracing.collector.in_mesh else {}
@@ -149,8 +164,8 @@ def _of_sidecar(args: MeshTelemetryArgs) -> dict[str, Text]:
 
 
 def _around_the_sidecar(args: MeshTelemetryArgs) -> list[int]:
-    graph = [] if args.graph is None else [COLLECTOR_GRAPH_PORT, COLLECTOR_PEER_PORT]
-    return [COLLECTOR_TELEMETRY_PORT, *graph]
+    graph = [] if args.graph is None else [COLLECTOR_GRAPH_PORT]
+    return [COLLECTOR_TELEMETRY_PORT, *graph, *([COLLECTOR_PEER_PORT] if args.has_peers else [])]
 
 
 def _untraced(args: MeshTelemetryArgs) -> Object:
@@ -169,20 +184,40 @@ def _scraped(job: str, port: int, args: MeshTelemetryArgs) -> Object:
 
 
 def _telemetry(args: MeshTelemetryArgs) -> Object:
+    # Only in the root namespace does it apply to the whole mesh.
+    return _sampled(TELEMETRY, args.namespace, None, args.tracing.sampling_percentage, args)
+
+
+def _exceptions(args: MeshTelemetryArgs) -> dict[str, Object]:
+    """The Telemetries for where another percentage holds, by their place."""
+    return {
+        exception_role(one): _sampled(
+            TELEMETRY if one.app is None else f"{TELEMETRY}-{one.app}", one.namespace, one.app, one.percentage, args
+        )
+        for one in args.tracing.sampling.exceptions
+    }
+
+
+def exception_role(exception: SamplingException) -> str:
+    """The role of an exception's Telemetry among what ``build_telemetry`` makes."""
+    return f"telemetry-{exception.namespace}{'' if exception.app is None else f'-{exception.app}'}"
+
+
+def _sampled(name: str, namespace: str, app: str | None, percentage: float, args: MeshTelemetryArgs) -> Object:
     # Not awaited: a Telemetry has no status to wait for. Only the spans show that proxies trace.
     return {
         "apiVersion": "telemetry.istio.io/v1",
         "kind": "Telemetry",
-        # Only in the root namespace does it apply to the whole mesh.
-        "metadata": args.context.metadata(TELEMETRY, args.namespace),
+        "metadata": args.context.metadata(name, namespace),
         "spec": {
+            **({} if app is None else {"selector": {"matchLabels": {"app": app}}}),
             "tracing": [
                 {
                     "providers": [{"name": TRACING_PROVIDER}],
                     # Beside `providers`: inside the provider's entry the API server drops it without an error, and
                     # one request in a hundred is traced.
-                    "randomSamplingPercentage": args.tracing.sampling_percentage,
+                    "randomSamplingPercentage": percentage,
                 }
-            ]
+            ],
         },
     }

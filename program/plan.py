@@ -54,7 +54,7 @@ from objects.addresses import (
     tempo_otlp_address,
     tempo_query_url,
 )
-from objects.collector_graph import IMAGE as COLLECTOR_WITH_CONNECTORS
+from objects.collector import FULL_IMAGE
 from objects.collector_graph import CollectorGraph
 from objects.context import Context, Text
 from objects.datasources import prometheus_uid
@@ -134,9 +134,15 @@ class Plan:
     @cached_property
     def graph_source(self) -> GraphSource:
         """What makes the service graph."""
-        wanted, tempo = self.settings.graph.source, self.settings.tempo
+        wanted, tempo, tracing = self.settings.graph.source, self.settings.tempo, self.settings.tracing
         if wanted != "auto":
             return wanted
+        if tracing.sampling.is_tail:
+            # It counts before the sampler.
+            return "collector"
+        if tracing.is_thinned:
+            # Its generator knows that a span stands for several.
+            return "tempo"
         # The collector's connectors make no native histograms that Prometheus could scrape.
         by_tempo = has_generator(tempo, self.releases.tempo_operator) or tempo.histograms != "classic"
         return "tempo" if by_tempo else "collector"
@@ -156,16 +162,11 @@ class Plan:
         """What the collector has to know to make the graph, if it makes it."""
         if self.graph_source != "collector":
             return None
-        existing, operators = self.settings.prometheus.written, self.settings.operators
-        # Red Hat's build has the connectors, and the default of the operator's other releases has not.
-        by_red_hat = self.settings.platform == "openshift" and operators.catalog == "redhat"
         endpoints = self.existing_prometheus()
         return CollectorGraph(
-            namespace=self.settings.mesh.namespace,
-            image=None if by_red_hat else COLLECTOR_WITH_CONNECTORS,
             interval=self.settings.tempo.graph_interval,
             write_url=None if endpoints is None else endpoints.write_url,
-            prometheus=existing,
+            prometheus=self.settings.prometheus.written,
             context=self.context,
         )
 
@@ -246,6 +247,7 @@ class Plan:
             stores=[args.store for args in object_stores(self.tempo())],
             collector=settings.tracing.collector,
             collector_makes_graph=self.graph_source == "collector",
+            collector_has_peers=self.telemetry().has_peers,
             has_prometheus=settings.prometheus.is_deployed,
             has_kiali=settings.kiali.installer != "none",
             has_check=settings.verify.enabled,
@@ -321,6 +323,7 @@ class Plan:
             existing_prometheus=self.settings.prometheus.written if self.graph_source == "tempo" else None,
             prometheus_credentials=self.settings.prometheus_credentials,
             graph_source=self.graph_source,
+            multiplies=self.graph_source == "tempo" and self.settings.tracing.is_thinned,
             azure_account_key=self.settings.azure_account_key,
             gcs_key=self.settings.gcs_key,
             curl_image=self.settings.images.curl,
@@ -333,6 +336,8 @@ class Plan:
             otlp_address=self.otlp_address if otlp_address is None else otlp_address,
             graph_address=self.graph_address,
             graph=self.collector_graph,
+            # Red Hat's build has all that is needed, and the default of the operator's other releases has not.
+            full_image=None if self._is_of_red_hat else FULL_IMAGE,
             prometheus_credentials=self.settings.prometheus_credentials,
             tracing=self.settings.tracing,
             namespace=self.settings.mesh.namespace,
@@ -448,6 +453,11 @@ class Plan:
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
         return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}
+
+    @property
+    def _is_of_red_hat(self) -> bool:
+        """Whether the collector's operator is Red Hat's."""
+        return self.settings.platform == "openshift" and self.settings.operators.catalog == "redhat"
 
     @property
     def _closes_collector(self) -> bool:
