@@ -340,8 +340,8 @@ class Tracing(Section):
     @property
     def ratios(self) -> Mapping[tuple[str, str | None] | None, float]:
         """The share of the requests that begin a trace, by the place where they enter; ``None`` is everywhere else."""
-        everywhere = {None: self.sampling_percentage / 100}
-        return {**everywhere, **{(one.namespace, one.app): one.percentage / 100 for one in self.sampling.exceptions}}
+        ratios: dict[tuple[str, str | None] | None, float] = {None: self.sampling_percentage / 100}
+        return ratios | {(one.namespace, one.app): one.percentage / 100 for one in self.sampling.exceptions}
 
     @property
     def is_thinned(self) -> bool:

@@ -74,8 +74,8 @@ class Tail(Section):
         ge=1,
         strict=True,
         examples=[500],
-        description="How many spans a second, of all collectors together, `services`, `attributes` and `percentage` may "
-        "keep; what is over it is dropped and counted.",
+        description="How many spans a second, of all collectors together, `services`, `attributes` and `percentage` "
+        "may keep; what is over it is dropped and counted.",
     )
 
     @model_validator(mode="after")

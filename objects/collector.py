@@ -41,7 +41,7 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
     peers: Text,
     graph_address: Text | None = None,
     graph: CollectorGraph | None = None,
-    full_image: Text | None = FULL_IMAGE,
+    full_image: str | None = FULL_IMAGE,
     context: Context,
 ) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.

@@ -152,7 +152,7 @@ def _conditions(conditions: Sequence[str]) -> dict[str, Any]:
 
 
 def _groups(tracing: Tracing) -> Iterator[tuple[str, dict[str, Any], float | None]]:
-    """The groups of traces that count alike: name, the policy that chooses them, and the ratio unless they count once."""
+    """The groups of traces that count alike: name, the policy that chooses them, the ratio unless they count once."""
     shares = {place: ratio for place, ratio in tracing.ratios.items() if 0 < ratio < 1}
     begun = {place: _begun_at(place, tracing) for place in shares}
     if begun:

@@ -81,7 +81,7 @@ def build_monolithic_config(  # noqa: PLR0913  each decides over a part of it
     return _revised(merge(ours, tempo.extra_config), revision)
 
 
-def build_stack_config(
+def build_stack_config(  # noqa: PLR0913  each decides over a part of it
     tempo: Tempo,
     remote_write_url: Text,
     revision: Text | None = None,

@@ -191,11 +191,14 @@ def _telemetry(args: MeshTelemetryArgs) -> Object:
 def _exceptions(args: MeshTelemetryArgs) -> dict[str, Object]:
     """The Telemetries for where another percentage holds, by their place."""
     return {
-        exception_role(one): _sampled(
-            TELEMETRY if one.app is None else f"{TELEMETRY}-{one.app}", one.namespace, one.app, one.percentage, args
-        )
+        exception_role(one): _sampled(exception_name(one), one.namespace, one.app, one.percentage, args)
         for one in args.tracing.sampling.exceptions
     }
+
+
+def exception_name(exception: SamplingException) -> str:
+    """The name of an exception's Telemetry."""
+    return TELEMETRY if exception.app is None else f"{TELEMETRY}-{exception.app}"
 
 
 def exception_role(exception: SamplingException) -> str:

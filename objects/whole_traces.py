@@ -1,4 +1,4 @@
-"""Parts of the collector that have to see whole traces: their pipelines, and the way by which each trace gets to one pod.
+"""Parts of the collector that have to see whole traces: their pipelines, and how each trace gets to one pod.
 
 Spans of a trace come from several proxies, over several connections, and so to any of the pods. Several pods therefore
 hand each span to the one that its trace belongs to (``loadbalancing``, by trace id), and that one has the parts. A
@@ -36,8 +36,8 @@ def add_parts(
 ) -> dict[str, Any]:
     """The collector's ``config`` with the ``parts`` behind its pipeline ``traces``.
 
-    ``delivery`` is what an exporter does with spans that it cannot send at once; ``peers`` is a host whose addresses are
-    those of all pods.
+    ``delivery`` is what an exporter does with spans that it cannot send at once; ``peers`` is a host whose addresses
+    are those of all pods.
     """
     if not parts:
         return dict(config)

@@ -10,9 +10,10 @@ from objects.existing_istio import SHARED_MESH_CONFIG
 from objects.grafana import DATASOURCES, resource_name
 from objects.kiali import has_own_route
 from objects.mesh_config import active_revision, injection_labels, revision_suffix
+from objects.sampling import KEEP, RATIO
 from objects.stores import STORES
 from objects.tempo_config import PROCESSORS
-from objects.tracing import TELEMETRY
+from objects.tracing import TELEMETRY, exception_name
 from program.plan import Plan
 from verify import deployment
 from verify.deployment import Deployment
@@ -66,6 +67,15 @@ def _tracing(plan: Plan) -> deployment.Tracing:
         collector_replicas=tracing.collector.replicas,
         otlp_address=plan.otlp_address,
         collector_in_mesh=tracing.collector.in_mesh,
+        exceptions=[
+            deployment.SampledApart(
+                telemetry=exception_name(one), namespace=one.namespace, app=one.app, percentage=one.percentage
+            )
+            for one in tracing.sampling.exceptions
+        ],
+        ratio_attribute=RATIO if plan.tempo().multiplies else None,
+        ratios=[ratio for ratio in tracing.ratios.values() if 0 < ratio < 1] if plan.tempo().multiplies else [],
+        kept_trace_state="=".join(KEEP) if tracing.sampling.is_tail else None,
     )
 
 

@@ -127,6 +127,7 @@ class Code(StrEnum):
     GENERATOR_UNREADABLE = "generator-unreadable", "Tempo does not return its configuration."
     NO_GENERATOR_PATH = "no-generator-path", "The metrics generator has no path on Tempo's volume."
     PROCESSOR_OFF = "processor-off", "A processor of the metrics generator is not switched on."
+    RATES_DIFFER = "rates-differ", "The graph counts by another share than requests are traced by."
     WRITES_ELSEWHERE = "writes-elsewhere", "The metrics generator writes to another Prometheus."
     GENERATOR_WITHOUT_METRICS = "generator-without-metrics", "The metrics generator does not expose its metrics."
     WRITES_REFUSED = "writes-refused", "Prometheus does not accept what the metrics generator writes."

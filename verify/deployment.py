@@ -5,6 +5,7 @@ output is then one, too.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -36,10 +37,21 @@ class Mesh(Part):
     namespaces: list[str]
 
 
+class SampledApart(Part):
+    """The Telemetry ``telemetry`` of a namespace, or of the pods with the label ``app`` there, with its percentage."""
+
+    telemetry: str
+    namespace: str
+    app: str | None
+    percentage: float
+
+
 class Tracing(Part):
     """``collector_host`` is the full name of the collector's Service; ``otlp_address`` is where it sends spans.
 
-    ``collector_in_mesh``: its pods have a sidecar.
+    ``collector_in_mesh``: its pods have a sidecar. ``ratio_attribute`` is the attribute by which Tempo knows how many
+    requests a span stands for, with one of ``ratios``; None: each for one. ``kept_trace_state`` is the header
+    ``tracestate`` by which the collector keeps a trace; None: it keeps all.
     """
 
     provider: str
@@ -52,6 +64,15 @@ class Tracing(Part):
     collector_replicas: int
     otlp_address: str
     collector_in_mesh: bool = False
+    exceptions: list[SampledApart] = []
+    ratio_attribute: str | None = None
+    ratios: list[float] = []
+    kept_trace_state: str | None = None
+
+    def percentage_of(self, namespace: str, labels: Mapping[str, str]) -> float:
+        """The percentage of the requests that a pod's proxy is to trace where they enter at it."""
+        of = {(one.namespace, one.app): one.percentage for one in self.exceptions}
+        return of.get((namespace, labels.get("app", "")), of.get((namespace, None), self.sampling_percentage))
 
 
 class ObjectStore(Part):

@@ -9,7 +9,7 @@ from verify.causes import Code
 from verify.findings import Finding, blocked, fault, ok, starved, unknown, warning
 from verify.hops import collector
 from verify.hops.tempo_generator import NAME
-from verify.programs import ownership
+from verify.programs import ownership, shares
 from verify.programs.exporters import Failure, type_of
 from verify.programs.metrics import by_pod, growth
 from verify.world import Looks, World
@@ -90,6 +90,15 @@ def judge(world: World, looks: Looks[collector.Seen]) -> Finding:
     pipelines = Pipelines.of(after.config)
     if pipelines.missing:
         return _not_joined(world, after, pipelines.missing)
+    sampled = list(shares.counted_after_sampling(after.config, pipelines.fed))
+    if sampled:
+        return fault(
+            NAME,
+            *sampled,
+            code=Code.RATES_DIFFER,
+            cause="the graph counts only the traces that are kept",
+            remedy=world.restore,
+        )
     written = world.deployment.prometheus.write_url
     # What Prometheus scrapes is written to no address.
     elsewhere = [url for name, url in pipelines.writers.items() if type_of(name) == _WRITES and url != written]

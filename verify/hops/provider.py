@@ -94,6 +94,15 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="somebody has changed the Telemetry, and fewer requests are traced than the stack says",
             remedy=world.restore,
         )
+    if tracing.ratio_attribute is not None and float(sampling) > tracing.sampling_percentage:
+        return fault(
+            NAME,
+            f"{place}: randomSamplingPercentage is {float(sampling):g}",
+            f"the stack's setting is {tracing.sampling_percentage:g} %, by which the graph counts",
+            code=Code.RATES_DIFFER,
+            cause="somebody has changed the Telemetry, and the graph counts more requests than there are",
+            remedy=world.restore,
+        )
     config_map, settings = known[named[0]]
     service, port = _bare(settings.get("service", "")), settings.get("port")
     if (service, port) != (tracing.collector_host, tracing.collector_port):

@@ -123,8 +123,11 @@ def _by_tracer(world: World, after: Seen) -> Finding | None:
 
 
 def _by_sampling(world: World, after: Seen) -> Finding | None:
-    wanted = world.deployment.tracing.sampling_percentage
-    less = [proxy for proxy in after.proxies if proxy.tracing.sampling is not None and proxy.tracing.sampling < wanted]
+    less = [
+        proxy
+        for proxy in after.proxies
+        if proxy.tracing.sampling is not None and proxy.tracing.sampling < telemetries.percentage_of(world, proxy.of)
+    ]
     if not less:
         return None
     evidence = [f"Pod {proxy.pod}: random_sampling is {proxy.tracing.sampling:g}" for proxy in less]
@@ -135,7 +138,7 @@ def _by_sampling(world: World, after: Seen) -> Finding | None:
     return _obstructed(found, evidence) or _untold(
         world,
         less,
-        [*evidence, f"the stack's setting is {wanted:g} %"],
+        [*evidence, f"the stack's setting is {telemetries.percentage_of(world, less[0].of):g} %"],
         Code.SAMPLED_LESS,
         "these proxies sample less than the stack says, and no Telemetry says so: istiod has not told them yet",
     )

@@ -11,7 +11,7 @@ from verify.access.cluster import CannotLookError, Object, is_ready, main_contai
 from verify.causes import Code
 from verify.findings import Finding, blocked, fault, ok, starved, unknown
 from verify.hops import collector
-from verify.programs import limits, ownership
+from verify.programs import limits, ownership, shares
 from verify.programs.metrics import Samples, by_pod, growth, scrape, total
 from verify.programs.tempo_parts import API_PORT, CONFIG_FILE, INTERNAL_DOORS, generator_config_map, generator_pods
 from verify.traffic import delays
@@ -133,6 +133,17 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             *after.log[-1:],
             code=Code.WRITES_ELSEWHERE,
             cause="the edges are written to another address than Prometheus'",
+        )
+    rates = list(shares.not_multiplied(world.deployment.tracing, after.config, after.collector))
+    if rates:
+        return _different(
+            world,
+            after,
+            "metrics_generator.processor",
+            *rates,
+            code=Code.RATES_DIFFER,
+            cause="proxies trace some of the requests only, and the graph does not count a span for as many as it "
+            "stands for",
         )
     return _by_counters(world, looks)
 

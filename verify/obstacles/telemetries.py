@@ -61,7 +61,7 @@ def older(world: World, telemetries: Sequence[Object]) -> Obstacle | None:
 
 def own(world: World, around: Surroundings, pod: Object) -> Obstacle | None:
     """Return the Telemetry of a pod's namespace or workload by which it does not trace as the stack says."""
-    tracing = world.deployment.tracing
+    wanted = percentage_of(world, pod)
     said = {field: one for field, one in effective(around, pod).items() if not _is_of_mesh(around, one.by)}
     off, providers = said.get("disableSpanReporting"), said.get("providers")
     sampling = said.get("randomSamplingPercentage")
@@ -70,7 +70,7 @@ def own(world: World, around: Surroundings, pod: Object) -> Obstacle | None:
     name = "" if providers is None else str(providers.value[0].get("name"))
     if providers is not None and not _leads_to_collector(world, around, name):
         return _taken_back(providers, f"it names the provider {name}", "sends its spans elsewhere, or nowhere")
-    if sampling is not None and float(sampling.value) < tracing.sampling_percentage:
+    if sampling is not None and float(sampling.value) < wanted:
         return _taken_back(
             sampling,
             f"randomSamplingPercentage is {float(sampling.value):g}",
@@ -78,6 +78,11 @@ def own(world: World, around: Surroundings, pod: Object) -> Obstacle | None:
             Code.OTHER_TELEMETRY if float(sampling.value) == 0 else Code.SAMPLED_LESS,
         )
     return None
+
+
+def percentage_of(world: World, pod: Object) -> float:
+    """The percentage of the requests that the stack wants a pod's proxy to trace."""
+    return world.deployment.tracing.percentage_of(pod["metadata"]["namespace"], labels_of(pod))
 
 
 def _applying(around: Surroundings, pod: Object) -> Iterator[Object]:

@@ -84,7 +84,9 @@ def follow(world: World, url: str | None, broken: Collection[str], say: Say) -> 
         is_awaited = tempo is not None and not _HOPS_TO_GRAPH & blocks
         prometheus = _store(world.prometheus, opened) if is_awaited else None
         scope = EVERYTHING if prometheus is None else graph_scope.of(world)
-        follower = _Follower(url, application, tempo, prometheus, scope, world.cluster.now(), _held_seconds(world))
+        now, held = world.cluster.now(), _held_seconds(world)
+        kept = world.deployment.tracing.kept_trace_state
+        follower = _Follower(url, application, tempo, prometheus, scope, now, held, kept)
         while not follower.has_ended():
             began = time.monotonic()
             follower.send()
@@ -113,7 +115,8 @@ def _held_seconds(world: World) -> float:
 class _Follower:
     """The requests that were sent, and how far each has come; a store without a client is not asked.
 
-    ``held`` are the seconds for which the collector holds spans back. ``now`` is the cluster's time: from then on this
+    ``held`` are the seconds for which the collector holds spans back, ``kept`` is the header ``tracestate`` by which it
+    keeps a trace. ``now`` is the cluster's time: from then on this
     machine only measures how long it is ago, because its own time may be off.
     """
 
@@ -126,6 +129,7 @@ class _Follower:
         scope: Scope,
         now: float,
         held: float,
+        kept: str | None,
     ) -> None:
         self._url = url
         self._application = application
@@ -134,6 +138,7 @@ class _Follower:
         self._scope = scope
         self._ahead = now - time.monotonic()
         self._held = held
+        self._kept = kept
         self._began = now
         self._knows_trace_id = True
         self._sent: list[Sent] = []
@@ -152,6 +157,8 @@ class _Follower:
             # Every proxy obeys the last byte: this request is sampled, whatever the sampling percentage is.
             "traceparent": f"00-{one.trace_id}-{secrets.token_hex(8)}-01",
             "Host": parts.netloc,
+            # And a collector that chooses traces keeps this one.
+            **({} if self._kept is None else {"tracestate": self._kept}),
         }
         try:
             answer = self._application.get(f"{parts.path or '/'}?{parts.query}".rstrip("?"), headers=headers)

@@ -6,17 +6,19 @@ from typing import Any
 import pytest
 from recording import Deployed, minimal_config, with_setting
 
-from model import Collector
+from model import Collector, Tracing
 from objects.collector import build_collector_spec
 from objects.context import Context
 
 Deploy = Callable[..., Deployed]
 
 TEMPO = "tempo.test:4317"
+PEERS = "collectors.test"
 
 
 def spec(**collector: Any) -> dict[str, Any]:
-    return build_collector_spec(Collector.model_validate(collector), otlp_address=TEMPO, context=Context())
+    tracing = Tracing(collector=Collector.model_validate(collector))
+    return build_collector_spec(tracing, otlp_address=TEMPO, peers=PEERS, context=Context())
 
 
 def traces(extra_config: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +169,7 @@ def test_the_collector_s_pods_pull_with_the_secrets_of_an_account_that_is_there_
 
 def test_a_tempo_that_makes_the_graph_gets_every_span_too() -> None:
     graph = "tempo-graph.tracing-system.svc.cluster.local:4317"
-    built = build_collector_spec(Collector(), otlp_address=TEMPO, graph_address=graph, context=Context())
+    built = build_collector_spec(Tracing(), otlp_address=TEMPO, peers=PEERS, graph_address=graph, context=Context())
     config = built["config"]
     pipeline = config["service"]["pipelines"]["traces"]["exporters"]
     assert {config["exporters"][name]["endpoint"] for name in pipeline} == {TEMPO, graph}

@@ -80,6 +80,14 @@ def test_connectors_that_count_are_ok() -> None:
     assert (finding.hop, finding.status) == ("generator", Status.OK)
 
 
+def test_connectors_behind_a_sampler_count_too_little() -> None:
+    sampled = config()
+    sampled["service"]["pipelines"]["traces"]["processors"] = ["memory_limiter", "tail_sampling/mine"]
+    finding = judged(seen(sampled))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.code is Code.RATES_DIFFER
+
+
 def test_several_pods_that_hand_spans_to_each_other_are_ok() -> None:
     several = config()
     several["service"]["pipelines"]["traces"]["exporters"] = ["otlp_grpc", "loadbalancing/graph"]

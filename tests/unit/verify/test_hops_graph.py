@@ -193,6 +193,46 @@ def judged_generator(followed: Journey | None = None, **changes: Any) -> Finding
     return tempo_generator.judge(world(), looks(seen_generator(**changes), seen_generator(), followed or journey()))
 
 
+def thinned(statement: str, **keys: str) -> Finding:
+    """The verdict on a stack of which 5 % are traced, with what its collector and its Tempo say of it."""
+    tracing = part(DEPLOYMENT.tracing, sampling_percentage=5, ratio_attribute="sampling.ratio", ratios=[0.05])
+    generator = CONFIG["metrics_generator"] | {
+        "processor": {name: {"span_multiplier_key": key} for name, key in keys.items()}
+    }
+    marker = {"trace_statements": [{"context": "span", "statements": [statement]}]}
+    seen = seen_generator(
+        config=CONFIG | {"metrics_generator": generator},
+        metrics=counters(spans=60, edges=30, written=99),
+        collector={
+            "processors": {"transform/share": marker},
+            "service": {"pipelines": {"traces": {"processors": ["transform/share"]}}},
+        },
+    )
+    return tempo_generator.judge(world(deployment(tracing=tracing)), looks(seen, seen_generator(), journey()))
+
+
+BY_SHARE = {"service_graphs": "sampling.ratio", "span_metrics": "sampling.ratio"}
+
+
+def test_a_graph_that_counts_by_the_share_of_the_proxies_is_ok() -> None:
+    assert thinned('set(span.attributes["sampling.ratio"], 0.05)', **BY_SHARE).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("statement", "keys"),
+    [
+        ('set(span.attributes["sampling.ratio"], 0.5)', BY_SHARE),
+        ('set(span.attributes["other"], 0.05)', BY_SHARE),
+        ('set(span.attributes["sampling.ratio"], 0.05)', {}),
+        ('set(span.attributes["sampling.ratio"], 0.05)', BY_SHARE | {"span_metrics": "other"}),
+    ],
+)
+def test_a_graph_that_counts_by_another_share_than_the_proxies_is_a_fault(statement: str, keys: dict[str, str]) -> None:
+    finding = thinned(statement, **keys)
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.code is Code.RATES_DIFFER
+
+
 def config(storage: dict[str, Any] | None = None, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
     found = CONFIG["metrics_generator"]["storage"] if storage is None else storage
     return {

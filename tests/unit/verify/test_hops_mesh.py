@@ -381,6 +381,14 @@ def test_an_older_telemetry_of_the_mesh_is_the_cause_that_the_stacks_has_no_effe
     assert finding.code is Code.OLDER_TELEMETRY
 
 
+def test_a_telemetry_that_samples_more_makes_the_graph_count_too_much_where_it_multiplies() -> None:
+    thinned = part(DEPLOYMENT.tracing, sampling_percentage=5, ratio_attribute="sampling.ratio", ratios=[0.05])
+    found = seen_provider(telemetries=[telemetry(providers=[{"name": "otel"}], randomSamplingPercentage=50)])
+    finding = provider.judge(world(deployment(tracing=thinned)), looks(found))
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.code is Code.RATES_DIFFER
+
+
 def test_a_telemetry_that_samples_less_than_the_stack_says_is_restored() -> None:
     found = seen_provider(telemetries=[telemetry(providers=[{"name": "otel"}], randomSamplingPercentage=1)])
     finding = provider.judge(world(), looks(found))

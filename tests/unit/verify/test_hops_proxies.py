@@ -21,6 +21,7 @@ from verify_world import (
 )
 
 from verify.causes import Code
+from verify.deployment import SampledApart
 from verify.findings import Because, Status
 from verify.hops import proxies
 from verify.obstacles.surroundings import Surroundings
@@ -136,6 +137,14 @@ def test_a_telemetry_of_their_own_by_which_proxies_sample_less_is_named(
     finding = proxies.judge(world(), looks(after, counted(), journey()))
     assert (finding.status, finding.code) == (status, code)
     assert finding.evidence[0] == f"Telemetry bookinfo/quiet: randomSamplingPercentage is {sampling:g}"
+
+
+def test_proxies_that_are_an_exception_of_the_stack_s_may_sample_less() -> None:
+    around = replace(NOTHING_AROUND, telemetries=[telemetry("mesh-tracing", "bookinfo", randomSamplingPercentage=1)])
+    apart = SampledApart(telemetry="mesh-tracing", namespace="bookinfo", app=None, percentage=1)
+    stack = deployment(tracing=part(DEPLOYMENT.tracing, exceptions=[apart]))
+    after = seen(proxy(sampling=1.0, counters={"rq_success": 9}), around=around)
+    assert proxies.judge(world(stack), looks(after, counted(around), journey())).status is Status.OK
 
 
 def test_a_fault_is_not_hidden_by_the_warning_that_proxies_sample_less() -> None:

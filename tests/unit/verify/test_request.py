@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from verify_world import PRODUCTPAGE_URL, StubCluster, pod, resource, service, world
+from verify_world import DEPLOYMENT, PRODUCTPAGE_URL, StubCluster, deployment, part, pod, resource, service, world
 
 from verify.access.clock import Clock
 from verify.access.cluster import CannotLookError
@@ -68,6 +68,7 @@ class Mesh:
     passes_on: bool = True
     crowd: int = 0
     collector: dict[str, Any] = field(default_factory=dict)
+    kept_trace_state: str | None = None
 
     def application(self, one: httpx.Request) -> httpx.Response:
         self.requests.append(one)
@@ -144,7 +145,8 @@ class Mesh:
         return stub
 
     def follow(self, broken: Sequence[str] = (), url: str | None = PRODUCTPAGE_URL) -> Journey:
-        return request.follow(world(cluster=self.cluster()), url, broken, lambda _: None)
+        tracing = part(DEPLOYMENT.tracing, kept_trace_state=self.kept_trace_state)
+        return request.follow(world(deployment(tracing=tracing), cluster=self.cluster()), url, broken, lambda _: None)
 
 
 @pytest.fixture
@@ -165,6 +167,17 @@ def test_the_trace_that_is_followed_is_the_requests_own(mesh: Mesh) -> None:
     version, trace_id, span_id, flags = mesh.requests[0].headers["traceparent"].split("-")
     assert found.trace_id == trace_id
     assert (version, len(trace_id), len(span_id), flags) == ("00", 32, 16, "01")
+
+
+def test_a_collector_that_chooses_traces_is_asked_to_keep_it(mesh: Mesh) -> None:
+    mesh.kept_trace_state = "mesh-tracing=keep"
+    mesh.follow()
+    assert {one.headers["tracestate"] for one in mesh.requests} == {"mesh-tracing=keep"}
+
+
+def test_a_collector_that_keeps_all_is_asked_for_nothing(mesh: Mesh) -> None:
+    mesh.follow()
+    assert not any("tracestate" in one.headers for one in mesh.requests)
 
 
 def test_each_request_has_a_trace_id_of_its_own(mesh: Mesh) -> None:
