@@ -56,6 +56,8 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
         "auto": {},
         "collector": {"graph.source": "collector"},
         "collectors": {"graph.source": "collector", "tracing.collector.replicas": 2},
+        "tail": {"tracing.sampling": {"mode": "tail"}, "tracing.collector.replicas": 2},
+        "thinned": {"tracing.samplingPercentage": 5},
     },
     "prometheus": {
         "own": {},
