@@ -95,7 +95,7 @@ def grown(cluster: Host, before: Mapping[tuple[str, str], float], least: float) 
 
     def has_come_to_rest(seen: dict[tuple[str, str], Any]) -> bool:
         last.append(seen)
-        return len(last) > 25 and last[-25] == seen  # noqa: PLR2004  seconds
+        return len(last) > 25 and last[-25] == seen
 
     return eventually(growth, has_come_to_rest, 120)
 
