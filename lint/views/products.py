@@ -34,7 +34,7 @@ NAMES = {
 
 # A copy in a registry of one's own keeps the end of the name.
 _IMAGES = {
-    "istio": re.compile(r"(?:.*/)?(?:[^/]*istio[^/]*/)(?:.*/)?(?:pilot|proxyv2|install-cni|ztunnel)"),
+    "istio": re.compile(r"(?:.*/)?(?:[^/]*istio[^/]*/)(?:.*/)?(?:pilot|proxyv2|install-cni|ztunnel|operator|istioctl)"),
     "grafana": re.compile(r"(?:.*/)?grafana/grafana(?:-oss|-enterprise)?"),
     "grafana-agent": re.compile(r"(?:.*/)?grafana/agent"),
     "prometheus": re.compile(r"(?:.*/)?prometheus"),
