@@ -1,17 +1,19 @@
 """Which release of which product an object runs, as its images, its version or its chart say."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from lint.chart_values import CHARTS, is_recorded, keys
 from lint.chart_values.releases import is_published, product_version
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, Path, Place, at, text, view
+from lint.objects import Manifests, Object, Path, Place, at, grouped, text, view
+from lint.tempo_keys import unknown
 from lint.views.chart_sources import taken_charts
 from lint.views.charts import charts
-from lint.views.images import images
+from lint.views.images import Image, images
 from lint.views.mesh import INSTALL, SAIL
 from lint.views.prometheus import OPERATORS
 from lint.views.services import OPENTELEMETRY
@@ -207,5 +209,22 @@ def _by_operators_of_jaeger(manifests: Manifests) -> Iterator[Use]:
 def _by_images(manifests: Manifests) -> Iterator[Use]:
     for image in images(manifests):
         for product, pattern in _IMAGES.items():
-            if pattern.fullmatch(image.name):
+            if pattern.fullmatch(image.name) and not _is_in_vain(manifests, image):
                 yield Use(product, image.tag, image.owner, image.tag_path)
+
+
+def _is_in_vain(manifests: Manifests, image: Image) -> bool:
+    """Whether it stands in values that the version of a chart does not read, which then runs another one."""
+    unread = _unread(manifests).get(id(image.owner), ())
+    return any(image.path[: len(path)] == path for path in unread)
+
+
+@view
+def _unread(manifests: Manifests) -> Mapping[int, Sequence[Path]]:
+    """By the object that has them, the paths of values that the version of a chart does not read."""
+    return grouped(
+        (id(one.owner), (*one.path, *path))
+        for one in values(manifests, *CHARTS)
+        if is_recorded(one.chart, one.version)
+        for path in unknown(one.content, keys(one.chart, one.version))
+    )
