@@ -29,6 +29,7 @@ NAMES = {
     "minio": "MinIO",
     "jaeger-1": "Jaeger 1",
     "tempo": "Tempo",
+    "kiali": "Kiali",
     "jaeger-product": "Red Hat's Jaeger",
     "opentelemetry-operator": "the OpenTelemetry operator",
     "openshift-service-mesh-2": "OpenShift Service Mesh 2",
@@ -45,6 +46,8 @@ _IMAGES = {
     # Jaeger 2 is one image, jaegertracing/jaeger.
     "jaeger-1": re.compile(r"(?:.*/)?jaegertracing/(?:all-in-one|jaeger-(?:agent|collector|ingester|query))"),
     "tempo": re.compile(r"(?:.*/)?grafana/tempo"),
+    # Red Hat's has another name, and goes with a Service Mesh.
+    "kiali": re.compile(r"(?:.*/)?kiali/kiali(?:-operator)?"),
     "opentelemetry-operator": re.compile(r"(?:.*/)?opentelemetry-operator"),
 }
 MAISTRA = "maistra.io"
@@ -75,6 +78,10 @@ _OWN_REPOSITORIES = frozenset(
     }
 )
 _JAEGER = "jaegertracing.io"
+KIALI = "kiali.io"
+_CHARTS_OF_KIALI = ("kiali-server", "kiali-operator")
+_TAGS_OF_KIALI: tuple[Path, ...] = (("deployment", "image_version"),)
+_TAGS_OF_ITS_OPERATOR: tuple[Path, ...] = (("image", "tag"), ("cr", "spec", "deployment", "image_version"))
 # The charts of which each installation has one.
 _ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
 # Those that come with them, under names that others use too.
@@ -147,6 +154,7 @@ def _uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
     for one in values(manifests, *_CHARTS_OF_ONE_PRODUCT):
         yield Use(_CHARTS_OF_ONE_PRODUCT[one.chart], "", one.owner, one.path)
     yield from _by_charts_of_a_release(manifests)
+    yield from _by_kiali(manifests)
     yield from _by_operators_of_jaeger(manifests)
     for obj in manifests.of("operators.coreos.com", "Subscription"):
         package = text(obj.at("spec", "name"))
@@ -195,6 +203,19 @@ def _by_charts_of_a_release(manifests: Manifests) -> Iterator[Use]:
         release = product_version(taken.name, wanted)
         if release and not any(one.at(*tag) for one in given for tag in tags):
             yield Use(product, release, taken.owner, taken.version_path, with_charts=False)
+
+
+def _by_kiali(manifests: Manifests) -> Iterator[Use]:
+    """A release of Kiali's charts is one of Kiali; those, and its resource, may name another one."""
+    for obj in manifests.of(KIALI, "Kiali"):
+        for path in _TAGS_OF_KIALI:
+            yield Use("kiali", text(obj.at("spec", *path)), obj, ("spec", *path))
+    for one in values(manifests, *_CHARTS_OF_KIALI):
+        for path in (*_TAGS_OF_KIALI, *_TAGS_OF_ITS_OPERATOR):
+            yield Use("kiali", text(one.at(*path)), one.owner, (*one.path, *path))
+    for chart in charts(manifests):
+        if chart.name in _CHARTS_OF_KIALI and not chart.is_of_ones_own:
+            yield Use("kiali", chart.version, chart.owner, chart.path)
 
 
 def _by_operators_of_jaeger(manifests: Manifests) -> Iterator[Use]:
