@@ -1,8 +1,9 @@
 """Writes the values that an IstioOperator has: ``python lint/crd_fields/extract_values.py CLONE API TAG...``.
 
-CLONE is a clone of istio/istio with its tags, API a folder with the module k8s.io/api, whose types it takes over. The file values_types.proto there has all values of a release, by which
-istioctl reads them strictly. What a release has counts for the whole range of releases that it is in. Below ``spec`` is
-the form of everything else, as types.go of the last one of the tags has it.
+CLONE is a clone of istio/istio with its tags, API a folder with the module k8s.io/api, whose types it takes over. The
+file values_types.proto in the clone has all values of a release, by which istioctl reads them strictly. What a release
+has counts for the whole range of releases that it is in. Below ``spec`` is the form of everything else, as types.go of
+the last one of the tags has it.
 """
 
 import json

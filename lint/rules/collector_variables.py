@@ -21,8 +21,8 @@ _BARE = re.compile(r"(?<!\$)\$(?P<name>[A-Z][A-Z0-9_]{2,})\b")
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "Collectors expand `${env:NAME}` and `${NAME}`, and since 0.104 no `$NAME`: they refuse it, or take it for the "
-        "text that it is, as the address of a server. It is a warning if the release is the one that is the newest when "
-        "it is installed."
+        "text that it is, as the address of a server. It is a warning if the release is the one that is the newest "
+        "when it is installed."
     ),
     remedy="Write `${env:NAME}`.",
     example="""

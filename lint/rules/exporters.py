@@ -6,7 +6,6 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests
 from lint.rule import rule
-from lint.templates import is_unknown
 from lint.views.exports import exports, is_past_the_gateway, misses, open_deliveries
 
 

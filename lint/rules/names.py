@@ -49,7 +49,7 @@ _GONE = {
 }
 # By the API version that Kubernetes does not serve any more, and by kind: since when, and what there is instead
 # (https://kubernetes.io/docs/reference/using-api/deprecation-guide/).
-_WORKLOADS_OF_1_16 = {kind: ("1.16", "apps/v1") for kind in ("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")}
+_WORKLOADS_OF_1_16 = dict.fromkeys(("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"), ("1.16", "apps/v1"))
 _REMOVED: dict[str, dict[str, tuple[str, str]]] = {
     "apps/v1beta1": _WORKLOADS_OF_1_16,
     "apps/v1beta2": _WORKLOADS_OF_1_16,
@@ -62,14 +62,12 @@ _REMOVED: dict[str, dict[str, tuple[str, str]]] = {
         "Ingress": ("1.22", "networking.k8s.io/v1"),
         "IngressClass": ("1.22", "networking.k8s.io/v1"),
     },
-    "rbac.authorization.k8s.io/v1beta1": {
-        kind: ("1.22", "rbac.authorization.k8s.io/v1")
-        for kind in ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
-    },
-    "admissionregistration.k8s.io/v1beta1": {
-        kind: ("1.22", "admissionregistration.k8s.io/v1")
-        for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-    },
+    "rbac.authorization.k8s.io/v1beta1": dict.fromkeys(
+        ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"), ("1.22", "rbac.authorization.k8s.io/v1")
+    ),
+    "admissionregistration.k8s.io/v1beta1": dict.fromkeys(
+        ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"), ("1.22", "admissionregistration.k8s.io/v1")
+    ),
     "apiextensions.k8s.io/v1beta1": {"CustomResourceDefinition": ("1.22", "apiextensions.k8s.io/v1")},
     "batch/v1beta1": {"CronJob": ("1.25", "batch/v1")},
     "policy/v1beta1": {"PodDisruptionBudget": ("1.25", "policy/v1")},
@@ -273,8 +271,8 @@ def telemetry_target_that_is_not_there(manifests: Manifests, facts: Facts) -> It
     title="An object has an API version that Kubernetes does not serve any more",
     levels=(Severity.ERROR,),
     why=(
-        "Kubernetes takes an older version of an API away some releases after its successor came. The API server refuses "
-        "the object, and with it what depends on it: a collector's autoscaler, or the route to Grafana."
+        "Kubernetes takes an older version of an API away some releases after its successor came. The API server "
+        "refuses the object, and with it what depends on it: a collector's autoscaler, or the route to Grafana."
     ),
     remedy="Write the version that the finding names; some fields have another place there.",
     example="""

@@ -34,8 +34,8 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
     why=(
         "The images that the OpenTelemetry operator injects for Java, Node.js, Python, .NET and Go send OTLP over HTTP,"
         " which belongs to port 4318. At 4317, the port for gRPC, every export fails. The image for Java does since "
-        "2.0, and that for Node.js since 0.56. It is a warning where the instrumentation names no language: Apache and nginx "
-        "speak gRPC."
+        "2.0, and that for Node.js since 0.56. It is a warning where the instrumentation names no language: Apache "
+        "and nginx speak gRPC."
     ),
     remedy=(
         "Set the port to 4318, or let the language speak gRPC by the variable `OTEL_EXPORTER_OTLP_PROTOCOL` where its "
@@ -59,7 +59,9 @@ def instrumentation_to_the_port_of_grpc(manifests: Manifests, _facts: Facts) -> 
     for obj in manifests.of(OPENTELEMETRY, "Instrumentation"):
         for_all = _variables(obj.at("spec", "env"))
         is_wrong = _port(text(obj.at(*path))) == _OVER_GRPC
-        named = [language for language in (*_LANGUAGES, *_OVER_GRPC_BY_THEMSELVES) if obj.at("spec", language) is not None]
+        named = [
+            language for language in (*_LANGUAGES, *_OVER_GRPC_BY_THEMSELVES) if obj.at("spec", language) is not None
+        ]
         wrong = []
         for language in named:
             own = _variables(obj.at("spec", language, "env"))

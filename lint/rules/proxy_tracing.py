@@ -58,7 +58,8 @@ def address_of_spans_without_namespace(manifests: Manifests, _facts: Facts) -> I
     title="Tracing is switched on, and nothing says where spans go",
     levels=(Severity.WARNING,),
     why=(
-        "Until Istio 1.21 proxies sent spans to `zipkin.istio-system` unless they were told otherwise. Since 1.22 there "
+        "Until Istio 1.21 proxies sent spans to `zipkin.istio-system` unless they were told otherwise. Since 1.22 "
+        "there "
         "is no such address: `enableTracing` and a rate of sampling alone have no effect, without a provider in "
         "`extensionProviders` or an address in `defaultConfig.tracing`."
     ),
@@ -85,8 +86,8 @@ def tracing_without_destination(manifests: Manifests, _facts: Facts) -> Iterator
                 if at(mesh.values, *path):
                     yield warning(
                         mesh.where(*path),
-                        "there is no provider and no address for spans, and since Istio 1.22 none by default: nothing is "
-                        "traced",
+                        "there is no provider and no address for spans, and since Istio 1.22 none by default: "
+                        "nothing is traced",
                         "add a provider to extensionProviders, and a Telemetry that names it",
                     )
                     break

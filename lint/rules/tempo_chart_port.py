@@ -19,7 +19,8 @@ _PROBES: tuple[Path, ...] = (("tempo", "livenessProbe"), ("tempo", "readinessPro
     title="Tempo listens on another port than its chart says",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
-        "In the chart tempo the port of the probes and of the Service is fixed: 3200, and 3100 before 1.23. With another "
+        "In the chart tempo the port of the probes and of the Service is fixed: 3200, and 3100 before 1.23. With "
+        "another "
         "one in `tempo.server.http_listen_port` the pod never becomes ready, and no query reaches it. It is a warning "
         "where no version of the chart is named, for the newest may be installed."
     ),

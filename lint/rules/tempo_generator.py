@@ -228,7 +228,9 @@ def generator_without_result(manifests: Manifests, facts: Facts) -> Iterator[Fau
 def generator_that_writes_nowhere(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for tempo in (*_with_a_generator_of_its_own(manifests, facts), *_written_in_values(manifests, facts)):
         for_prometheus = [name for name in _switched_on(tempo) if name.startswith(_FOR_PROMETHEUS)]
-        if for_prometheus and tempo.at(*_STORAGE_PATH) and not tempo.at(*_REMOTE_WRITE):
+        # A misspelt name is of another rule.
+        is_meant = any(nearest(text(key), ("remote_write",)) for key in mapping(tempo.at(*_STORAGE_PATH[:-1])))
+        if for_prometheus and tempo.at(*_STORAGE_PATH) and not tempo.at(*_REMOTE_WRITE) and not is_meant:
             yield error(
                 tempo.where(*_REMOTE_WRITE),
                 f"the metrics of {' and '.join(for_prometheus)} are made and sent nowhere",
@@ -241,7 +243,8 @@ def generator_that_writes_nowhere(manifests: Manifests, facts: Facts) -> Iterato
     title="The processor local-blocks has no folder",
     levels=(Severity.ERROR,),
     why=(
-        "The processor `local-blocks` keeps spans in a log of its own. Without its path, the metrics generator fails to "
+        "The processor `local-blocks` keeps spans in a log of its own. Without its path, the metrics generator fails "
+        "to "
         "make the processors of a tenant: there is neither TraceQL metrics nor, for the others on its list, a service "
         "graph. Tempo 3 has no such processor."
     ),

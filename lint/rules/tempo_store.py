@@ -166,7 +166,9 @@ def _are_of_a_whole_release(one: Values) -> bool:
     """Whether nothing else says more: of a file that one who installs it wrote, it has what receives spans too."""
     if one.are_all is not None:
         return one.are_all
-    receivers = [protocol for kind in mapping(one.at("traces")).values() for protocol in (kind, *mapping(kind).values())]
+    receivers = [
+        protocol for kind in mapping(one.at("traces")).values() for protocol in (kind, *mapping(kind).values())
+    ]
     return any(at(protocol, "enabled") is True for protocol in receivers)
 
 

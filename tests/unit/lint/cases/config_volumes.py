@@ -1,6 +1,6 @@
 """Examples for lint/rules/config_volumes.py."""
 
-from cases.base import replaced, Example
+from cases.base import Example, replaced
 from cases.config_files import COLLECTOR, TEMPO
 
 _CONFIG_MAP = """

@@ -40,7 +40,7 @@ EXAMPLES = {
         right=PLAIN,
     ),
     "generator_that_writes_nowhere": Example(
-        f'error N5 {_IN_FILE}.storage.remote_write',
+        f"error N5 {_IN_FILE}.storage.remote_write",
         wrong=_generating("storage: {path: /var/tempo/wal}", "service-graphs"),
         right=_generating(f"storage: {{path: /var/tempo/wal, {_WRITES}}}", "service-graphs"),
     ),
