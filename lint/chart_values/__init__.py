@@ -21,6 +21,7 @@ CHARTS = (
     "tempo-distributed",
     "grafana",
     "grafana-agent",
+    "istiod",
     "kube-prometheus-stack",
     "lgtm-distributed",
     "loki-stack",
@@ -54,6 +55,11 @@ def keys(chart: str, version: Minor | None = None) -> Keys:
 def is_recorded(chart: str, version: Minor | None) -> bool:
     """Whether it is known what this version reads."""
     return version in _recorded(chart).versions
+
+
+def newest(chart: str) -> Minor:
+    """The newest version of which it is known what it reads."""
+    return max(_recorded(chart).versions)
 
 
 @cache

@@ -26,6 +26,11 @@ Version = tuple[int, ...]
 OF_CHART = "&"
 # Where repositories keep charts, and how one with a single chart begins its tags.
 _FOLDERS = ("charts", "operations/helm/charts")
+_FOLDER_OF_ISTIOD = "manifests/charts/istio-control/istio-discovery/"
+# Below which key that chart keeps its defaults; and the one whose values may stand at the top, and the other way round.
+_DEFAULTS = ("_internal_defaults_do_not_set", "defaults")
+_EITHER = "pilot"
+_HANDED_ON_BY_ISTIOD = (("global",), (_EITHER,))
 _ONLY_CHART = "helm-chart/"
 # As far down as keys are told apart.
 _DEEPEST = 4
@@ -59,13 +64,17 @@ def main(arguments: list[str]) -> None:
 def read(files: dict[str, str], charts: Container[str]) -> Keys:
     """What one version of a chart reads."""
     values = files["values.yaml"]
-    keys = _of_values(yaml.load(values, yaml.CSafeLoader), 1) or {}
+    written = yaml.load(values, yaml.CSafeLoader) or {}
+    defaults = next((written[key] for key in _DEFAULTS if key in written), written)
+    of_istiod = (yaml.load(files.get("Chart.yaml", ""), yaml.CSafeLoader) or {}).get("name") == "istiod"
+    keys = _of_values(defaults, 1) or {}
     for path in _commented(values):
         _add(keys, path)
     for name, content in files.items():
-        if name == "values.yaml" or name.startswith("templates/"):
+        if name == "values.yaml" or name.startswith(("templates/", "files/")):
             for path, is_whole in _references(content):
-                _add(keys, path, is_whole=is_whole)
+                # Templates hand these on, to be read by others.
+                _add(keys, path, is_whole=is_whole and not (of_istiod and path in _HANDED_ON_BY_ISTIOD))
             for found in _OF_ANY_SECTION.finditer(content):
                 for section in filter(None, keys.values()):
                     section.setdefault(found["key"], None)
@@ -74,6 +83,9 @@ def read(files: dict[str, str], charts: Container[str]) -> Keys:
         for content in files.values():
             for path, is_whole in _found(_OF_COMPONENT, content):
                 _add(keys, (name, *path)[:_DEEPEST], is_whole=is_whole)
+    if defaults is not written:
+        either = {key: below for key, below in keys.items() if key != _EITHER}
+        keys |= {**(keys.get(_EITHER) or {}), **keys, _EITHER: {**either, **(keys.get(_EITHER) or {})}}
     for name, dependency in _dependencies(files):
         # What this chart says of the other one, with the mark that the rest is what that one reads.
         keys[name] = {**(keys.get(name) or {}), OF_CHART: dependency} if dependency in charts else None
@@ -169,7 +181,8 @@ def _dependencies(files: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 def _tags(chart: str, clone: str) -> Iterator[tuple[Version, str]]:
     """Yield each minor version with the tag of its last patch, the oldest first."""
-    pattern = re.compile(rf"(?:{chart}-|{_ONLY_CHART})(\d+)\.(\d+)\.(\d+)")
+    begin = "" if chart == "istiod" else f"(?:{chart}-|{_ONLY_CHART})"
+    pattern = re.compile(rf"{begin}(\d+)\.(\d+)\.(\d+)")
     names = _git(clone, "tag").decode().split()
     found = [(match, name) for name in names if (match := pattern.fullmatch(name))]
     last: dict[Version, tuple[Version, str]] = {}
@@ -181,7 +194,7 @@ def _tags(chart: str, clone: str) -> Iterator[tuple[Version, str]]:
 
 def _files(clone: str, tag: str, chart: str) -> dict[str, str]:
     """The files of a chart, without those that it brings of others; none if the tag is of another repository."""
-    folders = (f"{folder}/{chart}/" for folder in _FOLDERS)
+    folders = (_FOLDER_OF_ISTIOD,) if chart == "istiod" else tuple(f"{folder}/{chart}/" for folder in _FOLDERS)
     folder = next((one for one in folders if _git(clone, "ls-tree", tag, f"{one}values.yaml")), "")
     if not folder:
         return {}

@@ -1,8 +1,10 @@
 """Values that no version of a chart reads."""
 
+import posixpath
+import re
 from collections.abc import Iterator, Mapping
 
-from lint.chart_values import CHARTS, inner_names, is_recorded, keys, names_of_others, places_of
+from lint.chart_values import CHARTS, inner_names, is_recorded, keys, names_of_others, newest, places_of
 from lint.facts import Facts
 from lint.findings import Fault, Severity, warning
 from lint.nearest import nearest
@@ -52,12 +54,17 @@ _USUAL = frozenset(
 )
 # Of Helm, and of charts around this one: a condition and values for all.
 _OF_HELM = frozenset({"enabled", "exports", "global", "tags"})
+# What older versions had, and newer ones do anyway.
+_HARMLESS: Mapping[str, frozenset[Path]] = {"istiod": frozenset({("pilot", "enabled")})}
+# What older versions had under another name, of which other rules say what follows.
+_RENAMED = frozenset({"global_overrides"})
 # What other rules say more about.
 _KNOWN_FAULTS: Mapping[str, tuple[Path, ...]] = {
     "tempo": (*OF_LOKI, *MISNAMED["tempo"]),
     "tempo-distributed": (*OF_LOKI, *MISNAMED["tempo-distributed"], *OF_THE_OTHER_CHART),
 }
 _LIKE = 0.85
+_WORD = re.compile(r"[^a-z0-9]+")
 # So many values that a chart reads tell that the others were meant for it too.
 _ENOUGH = 4
 
@@ -89,16 +96,35 @@ _ENOUGH = 4
 def value_that_the_chart_does_not_read(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in values(manifests, *CHARTS):
         found = [path for path in unknown(one.content, keys(one.chart, one.version)) if _is_meant(one, path)]
-        if one.said is None:
-            found = _certain(one, found)
-        is_known = one.version is not None and is_recorded(one.chart, one.version)
+        certain = found if one.said is not None else _certain(one, found)
+        is_known = is_recorded(one.chart, one.version)
         says = "the version that is named has no such" if is_known else "no version has such a"
-        for path in found:
-            yield warning(
-                one.where(*path),
-                f"{says} value, and the default of the chart {one.chart} holds",
-                _remedy(one, path),
-            )
+        yield from (_fault(one, path, says) for path in certain)
+        # Who names no version gets the newest one.
+        if one.version is None and _gets_the_newest(one):
+            today = unknown(one.content, keys(one.chart, newest(one.chart)))
+            gone = [path for path in today if path not in found and path[-1] not in _RENAMED and _is_meant(one, path)]
+            yield from (_fault(one, path, "newer versions have no such") for path in gone)
+
+
+def _fault(one: Values, path: Path, says: str) -> Fault:
+    return warning(
+        one.where(*path), f"{says} value, and the default of the chart {one.chart} holds", _remedy(one, path)
+    )
+
+
+def _gets_the_newest(one: Values) -> bool:
+    """Whether it is the chart from its repository that is installed, and no copy of it in a folder."""
+    return not one.said.is_in_a_folder if one.said is not None else _is_named(one)
+
+
+def _is_named(one: Values) -> bool:
+    """Whether the file is called after the chart, as tempo-values.yaml, and most of its keys are those of the chart."""
+    name = posixpath.basename(one.owner.source.name).lower() if one.owner.source else ""
+    words = _WORD.split(name.rpartition(".")[0])
+    is_called = "values" in words and all(word in words for word in one.chart.split("-"))
+    strange = sum(key not in keys(one.chart) for key in one.content)
+    return is_called and not one.of_ones_own and strange * 2 < len(one.content)
 
 
 def _is_meant(one: Values, path: Path) -> bool:
@@ -114,7 +140,8 @@ def _is_meant(one: Values, path: Path) -> bool:
     # A configuration of one's own may read any value.
     is_read = ".Values." + dotted(path) in text(one.at("config"))
     is_of_helm = len(path) == 1 and key in _OF_HELM
-    return not (is_anchor or is_known or is_empty or is_read or is_of_helm)
+    is_harmless = path in _HARMLESS.get(one.chart, ())
+    return not (is_anchor or is_known or is_empty or is_read or is_of_helm or is_harmless)
 
 
 def _certain(one: Values, found: list[Path]) -> list[Path]:
@@ -124,6 +151,8 @@ def _certain(one: Values, found: list[Path]) -> list[Path]:
     if one.chart in _RESEMBLING and "repository" in mapping(one.at("image")):
         return []
     fits = _fits(one, found)
+    if _is_named(one) and not one.path:
+        return [path for path in found if len(path) > 1 or _has_a_place(one.chart, path)]
     explained = [path for path in found if _has_a_place(one.chart, path) or (fits and _is_of_a_chart(one.chart, path))]
     return explained if len(explained) * 2 > len(found) else []
 

@@ -68,12 +68,14 @@ def component_that_is_not_configured(manifests: Manifests, facts: Facts) -> Iter
     source="opentelemetry-collector: service/pipelines/config.go",
 )
 def pipeline_with_an_open_end(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
-    for collector in _whole(manifests, facts):
+    whole = {id(collector) for collector in _whole(manifests, facts)}
+    for collector in collectors(manifests, facts):
         for pipeline in collector.pipelines():
             for role in ("receivers", "exporters"):
-                if not pipeline.components(role) and not text(
-                    collector.at("service", "pipelines", pipeline.name, role)
-                ):
+                written = collector.at("service", "pipelines", pipeline.name, role)
+                # An empty list is meant, also where more of the configuration is elsewhere.
+                is_known = id(collector) in whole or (written == [] and collector.written is None)
+                if is_known and not pipeline.components(role) and not text(written):
                     yield error(
                         collector.where("service", "pipelines", pipeline.name, role),
                         f"the collector does not start: the pipeline {pipeline.name!r} has no {role}",

@@ -58,7 +58,10 @@ _ALL = 100
         spec:
           extraConfig:
             tempo:
-              metrics_generator: {storage: {path: /var/tempo/generator/wal}}
+              metrics_generator:
+                storage:
+                  path: /var/tempo/generator/wal
+                  remote_write: [{url: "http://prometheus.monitoring:9090/api/v1/write", send_exemplars: true}]
               overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """,
     source=(
@@ -163,7 +166,10 @@ def several_that_sample_by_trace(manifests: Manifests, facts: Facts) -> Iterator
         spec:
           extraConfig:
             tempo:
-              metrics_generator: {storage: {path: /var/tempo/generator/wal}}
+              metrics_generator:
+                storage:
+                  path: /var/tempo/generator/wal
+                  remote_write: [{url: "http://prometheus.monitoring:9090/api/v1/write", send_exemplars: true}]
               overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
     """,
     source=(

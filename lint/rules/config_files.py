@@ -1,21 +1,14 @@
 """Configuration files that a container is told to read, and that nothing brings into it."""
 
-import re
 from collections.abc import Collection, Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error
-from lint.objects import Manifests, Object, Path, at, sequence, text
+from lint.objects import Manifests, Place
 from lint.rule import rule
 from lint.templates import is_unknown
-from lint.views.images import full_name
-from lint.views.workloads import WORKLOADS
+from lint.views.config_files import COLLECTOR, TEMPO, ConfigFile, Program, config_files
 
-_TEMPO = re.compile(r"docker\.io/grafana/tempo")
-_COLLECTOR = re.compile(
-    r"docker\.io/otel/opentelemetry-collector[a-z0-9-]*"
-    r"|ghcr\.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector[a-z0-9-]*"
-)
 # opentelemetry-collector-releases: distributions/*/Dockerfile, and what it was in older images.
 _IN_IMAGES = frozenset(
     {
@@ -50,8 +43,8 @@ _REMEDY = "mount the ConfigMap with the configuration there"
     source="tempo: cmd/tempo/Dockerfile and cmd/tempo/main.go, loadConfig",
 )
 def configuration_of_tempo_that_is_not_mounted(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for obj, path, file in _missing(manifests, _TEMPO, "config.file", ()):
-        yield error(obj.where(*path), f"nothing is mounted at {file}, and Tempo does not start", _REMEDY)
+    for file in _missing(manifests, TEMPO, ()):
+        yield error(_place(file), f"nothing is mounted at {file.path}, and Tempo does not start", _REMEDY)
 
 
 @rule(
@@ -75,30 +68,16 @@ def configuration_of_tempo_that_is_not_mounted(manifests: Manifests, _facts: Fac
     source="opentelemetry-collector: confmap/provider/fileprovider",
 )
 def configuration_of_a_collector_that_is_not_mounted(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
-    for obj, path, file in _missing(manifests, _COLLECTOR, "config", _IN_IMAGES):
-        yield error(obj.where(*path), f"nothing is mounted at {file}, and the collector does not start", _REMEDY)
+    for file in _missing(manifests, COLLECTOR, _IN_IMAGES):
+        yield error(_place(file), f"nothing is mounted at {file.path}, and the collector does not start", _REMEDY)
 
 
-def _missing(
-    manifests: Manifests, image: re.Pattern[str], flag: str, there: Collection[str]
-) -> Iterator[tuple[Object, Path, str]]:
-    """Yield the files that containers of an image are told to read and do not have, with the path to the container."""
-    told = re.compile(rf"--?{re.escape(flag)}[= ](?:file:)?(/\S+)")
-    for obj, pod in _pods(manifests):
-        for index, container in enumerate(sequence(obj.at(*pod, "containers"))):
-            name = text(at(container, "image")).partition("@")[0].partition(":")[0]
-            command = " ".join(text(word) for field in ("command", "args") for word in sequence(at(container, field)))
-            mounts = [text(at(mount, "mountPath")).rstrip("/") for mount in sequence(at(container, "volumeMounts"))]
-            for file in told.findall(command) if image.fullmatch(full_name(name)) else ():
-                is_mounted = any(file == mount or file.startswith(f"{mount}/") for mount in mounts)
-                if not is_mounted and file not in there and not any(map(is_unknown, (file, *mounts))):
-                    yield obj, (*pod, "containers", index, "volumeMounts"), file
+def _missing(manifests: Manifests, program: Program, there: Collection[str]) -> Iterator[ConfigFile]:
+    for file in config_files(manifests, program):
+        is_mounted = any(file.path == mount or file.path.startswith(f"{mount}/") for mount in file.mounts)
+        if not is_mounted and file.path not in there and not any(map(is_unknown, (file.path, *file.mounts))):
+            yield file
 
 
-def _pods(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
-    """Yield what has a Pod, and the path to its specification; a patch, which has no selector, has but a part of it."""
-    for obj in manifests.of("apps", *WORKLOADS):
-        if obj.at("spec", "selector") is not None:
-            yield obj, ("spec", "template", "spec")
-    for obj in manifests.of("", "Pod"):
-        yield obj, ("spec",)
+def _place(file: ConfigFile) -> Place:
+    return file.owner.where(*file.container, "volumeMounts")

@@ -6,7 +6,6 @@ from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.objects import Manifests
 from lint.rule import rule
-from lint.templates import is_unknown
 from lint.views.exports import exports, is_past_the_gateway, misses, open_deliveries
 
 
@@ -213,7 +212,7 @@ def tls_on_one_side(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 def url_without_scheme(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for export in exports(manifests, facts):
         endpoint = export.endpoint
-        if export.protocol == "http" and endpoint and "://" not in endpoint and not is_unknown(endpoint):
+        if export.protocol == "http" and endpoint and "://" not in endpoint and not export.has_variable:
             yield error(
                 export.where(export.endpoint_key),
                 f"{endpoint!r} is not a URL, so every export fails",

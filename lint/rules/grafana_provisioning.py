@@ -4,7 +4,7 @@ import re
 from collections.abc import Hashable, Iterator
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error, warning
+from lint.findings import Fault, Severity, advice, error, warning
 from lint.nearest import nearest
 from lint.objects import Manifests, Object, number, strings, text
 from lint.rule import rule
@@ -143,10 +143,10 @@ def two_default_data_sources(manifests: Manifests, _facts: Facts) -> Iterator[Fa
 @rule(
     code="N33",
     title="Grafana does not know the access of a data source",
-    levels=(Severity.WARNING,),
+    levels=(Severity.ADVICE,),
     why=(
         "`access` says who asks a data source: with `proxy` it is Grafana, with `direct` the browser. Grafana takes any"
-        " other word for `proxy`, with a warning in its log."
+        " other word for `proxy`, with a warning in its log, and the data source works."
     ),
     remedy="Write `proxy`.",
     example="""
@@ -164,7 +164,7 @@ def access_that_grafana_does_not_know(manifests: Manifests, _facts: Facts) -> It
     for source in data_sources(manifests):
         access = text(source.at("access"))
         if source.provisioned and access not in _ACCESS:
-            yield warning(source.where("access"), f"Grafana knows no access {access!r}, and takes proxy", "write proxy")
+            yield advice(source.where("access"), f"Grafana knows no access {access!r}, and takes proxy", "write proxy")
 
 
 @rule(

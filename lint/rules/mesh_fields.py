@@ -72,7 +72,7 @@ def provider_field_that_does_not_exist(manifests: Manifests, _facts: Facts) -> I
           version: v1.31.0
           values:
             meshConfig:
-              enableTracing: true
+              accessLogFile: /dev/stdout
               tracing: {sampling: 100}
     """,
     source="istio/api: mesh/v1alpha1/config.proto and proxy.proto",

@@ -47,6 +47,33 @@ _GONE = {
     "authentication.istio.io": "write a PeerAuthentication or a RequestAuthentication",
     "rbac.istio.io": "write an AuthorizationPolicy",
 }
+# By the API version that Kubernetes does not serve any more, and by kind: since when, and what there is instead
+# (https://kubernetes.io/docs/reference/using-api/deprecation-guide/).
+_WORKLOADS_OF_1_16 = dict.fromkeys(("DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"), ("1.16", "apps/v1"))
+_REMOVED: dict[str, dict[str, tuple[str, str]]] = {
+    "apps/v1beta1": _WORKLOADS_OF_1_16,
+    "apps/v1beta2": _WORKLOADS_OF_1_16,
+    "extensions/v1beta1": {
+        **_WORKLOADS_OF_1_16,
+        "NetworkPolicy": ("1.16", "networking.k8s.io/v1"),
+        "Ingress": ("1.22", "networking.k8s.io/v1"),
+    },
+    "networking.k8s.io/v1beta1": {
+        "Ingress": ("1.22", "networking.k8s.io/v1"),
+        "IngressClass": ("1.22", "networking.k8s.io/v1"),
+    },
+    "rbac.authorization.k8s.io/v1beta1": dict.fromkeys(
+        ("ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"), ("1.22", "rbac.authorization.k8s.io/v1")
+    ),
+    "admissionregistration.k8s.io/v1beta1": dict.fromkeys(
+        ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"), ("1.22", "admissionregistration.k8s.io/v1")
+    ),
+    "apiextensions.k8s.io/v1beta1": {"CustomResourceDefinition": ("1.22", "apiextensions.k8s.io/v1")},
+    "batch/v1beta1": {"CronJob": ("1.25", "batch/v1")},
+    "policy/v1beta1": {"PodDisruptionBudget": ("1.25", "policy/v1")},
+    "autoscaling/v2beta1": {"HorizontalPodAutoscaler": ("1.25", "autoscaling/v2")},
+    "autoscaling/v2beta2": {"HorizontalPodAutoscaler": ("1.26", "autoscaling/v2")},
+}
 # Kinds that nobody else has: whatever the group, it is meant to be this one.
 _UNIQUE = frozenset({"OpenTelemetryCollector", "TempoStack", "TempoMonolithic"})
 # By the kind that a Telemetry may be for: its group.
@@ -237,3 +264,33 @@ def telemetry_target_that_is_not_there(manifests: Manifests, facts: Facts) -> It
                     f"namespace {telemetry.namespace} has no {kind} {name}, so the Telemetry has no effect",
                     f"write the name of one: {', '.join(present)}",
                 )
+
+
+@rule(
+    code="N30",
+    title="An object has an API version that Kubernetes does not serve any more",
+    levels=(Severity.ERROR,),
+    why=(
+        "Kubernetes takes an older version of an API away some releases after its successor came. The API server "
+        "refuses the object, and with it what depends on it: a collector's autoscaler, or the route to Grafana."
+    ),
+    remedy="Write the version that the finding names; some fields have another place there.",
+    example="""
+        apiVersion: autoscaling/v2beta2
+        kind: HorizontalPodAutoscaler
+        metadata: {name: otel-collector, namespace: tracing-system}
+        spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: otel-collector}, maxReplicas: 3}
+    """,
+    source="https://kubernetes.io/docs/reference/using-api/deprecation-guide/",
+)
+def api_version_that_kubernetes_took_away(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for obj in manifests.objects:
+        removed = _REMOVED.get(text(obj.at("apiVersion")), {})
+        if obj.kind in removed:
+            release, instead = removed[obj.kind]
+            manifests.recognise(obj)
+            yield error(
+                obj.where("apiVersion"),
+                f"Kubernetes does not serve {obj.at('apiVersion')} of kind {obj.kind} since {release}",
+                f"write {instead}",
+            )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lint.facts import Facts
-from lint.findings import Fault, Severity, error
+from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
 from lint.objects import Manifests, Object, Path, at, mapping, sequence, text
 from lint.rule import rule
@@ -17,6 +17,7 @@ _OVER_GRPC, _OVER_HTTP = 4317, 4318
 # The languages whose images of the operator send OTLP over HTTP unless they are told otherwise; those for Apache and
 # nginx speak gRPC (opentelemetry-operator: docs/rfcs/instrumentation-v1beta1.md and docs/auto-instrumentation).
 _LANGUAGES = ("java", "nodejs", "python", "dotnet", "go")
+_OVER_GRPC_BY_THEMSELVES = ("apacheHttpd", "nginx")
 _SINCE = {
     language: lifecycle().first_release(f"the operator's image for {language} sends over HTTP")
     for language in ("java", "nodejs")
@@ -29,11 +30,12 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
 @rule(
     code="N24",
     title="The operator's instrumentation sends spans to the port of another protocol",
-    levels=(Severity.ERROR,),
+    levels=(Severity.ERROR, Severity.WARNING),
     why=(
         "The images that the OpenTelemetry operator injects for Java, Node.js, Python, .NET and Go send OTLP over HTTP,"
         " which belongs to port 4318. At 4317, the port for gRPC, every export fails. The image for Java does since "
-        "2.0, and that for Node.js since 0.56."
+        "2.0, and that for Node.js since 0.56. It is a warning where the instrumentation names no language: Apache "
+        "and nginx speak gRPC."
     ),
     remedy=(
         "Set the port to 4318, or let the language speak gRPC by the variable `OTEL_EXPORTER_OTLP_PROTOCOL` where its "
@@ -56,17 +58,36 @@ def instrumentation_to_the_port_of_grpc(manifests: Manifests, _facts: Facts) -> 
     path: Path = ("spec", "exporter", "endpoint")
     for obj in manifests.of(OPENTELEMETRY, "Instrumentation"):
         for_all = _variables(obj.at("spec", "env"))
-        wrong = [
-            language
-            for language in _LANGUAGES
-            if obj.at("spec", language) is not None
-            and _speaks_http(language, obj)
-            and not _OF_OTLP & {**for_all, **_variables(obj.at("spec", language, "env"))}.keys()
+        is_wrong = _port(text(obj.at(*path))) == _OVER_GRPC
+        named = [
+            language for language in (*_LANGUAGES, *_OVER_GRPC_BY_THEMSELVES) if obj.at("spec", language) is not None
         ]
-        if wrong and _port(text(obj.at(*path))) == _OVER_GRPC:
+        wrong = []
+        for language in named:
+            own = _variables(obj.at("spec", language, "env"))
+            variables = {**for_all, **own}
+            speaks_http = language in _LANGUAGES and _speaks_http(language, obj)
+            if speaks_http and not any(name in variables for name in _PROTOCOLS):
+                endpoint = next((name for name in _ENDPOINTS if name in variables), "")
+                if not endpoint:
+                    wrong.append(language)
+                elif endpoint in own and _port(own[endpoint]) == _OVER_GRPC:
+                    place: Path = ("spec", language, "env")
+                    yield error(
+                        obj.where(*place, _index(obj, place, endpoint), "value"),
+                        f"what is injected for {language} sends OTLP over HTTP, and port {_OVER_GRPC} is for gRPC",
+                        f"take port {_OVER_HTTP}, or set {_PROTOCOLS[1]} to grpc",
+                    )
+        if is_wrong and wrong:
             yield error(
                 obj.where(*path),
                 f"what is injected for {', '.join(wrong)} sends OTLP over HTTP, and port {_OVER_GRPC} is for gRPC",
+                f"take port {_OVER_HTTP}",
+            )
+        elif is_wrong and not named and not _OF_OTLP & for_all.keys():
+            yield warning(
+                obj.where(*path),
+                f"what is injected sends OTLP over HTTP in most languages, and port {_OVER_GRPC} is for gRPC",
                 f"take port {_OVER_HTTP}",
             )
 

@@ -11,12 +11,18 @@ from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.views.mesh import is_plain
 from lint.views.tempos import Tempo, tempos
+from lint.views.versions import Minor
 
 _VOLUME = "/var/tempo"
 _STORAGE_PATH: Path = ("metrics_generator", "storage", "path")
 _NEW_PROCESSORS: Path = ("overrides", "defaults", "metrics_generator", "processors")
 _OLD_PROCESSORS: Path = ("overrides", "metrics_generator_processors")
 _REMOTE_WRITE: Path = ("metrics_generator", "storage", "remote_write")
+_TRACES_PATH: Path = ("metrics_generator", "traces_storage", "path")
+_LOCAL_BLOCKS = "local-blocks"
+_WITHOUT_LOCAL_BLOCKS: Minor = (3, 0)
+# The processors, and parts of them, that make metrics for a Prometheus.
+_FOR_PROMETHEUS = ("service-graphs", "span-metrics", "host-info")
 _GRAPH_PROCESSORS = {"service_graphs": "service-graphs", "span_metrics": "span-metrics"}
 
 # tempo: modules/generator/validation/fields.go, SupportedProcessors, and local-blocks of releases before 3.
@@ -198,6 +204,77 @@ def generator_without_result(manifests: Manifests, facts: Facts) -> Iterator[Fau
 
 @rule(
     code="N5",
+    title="A metrics generator's processors run, and their metrics are written nowhere",
+    levels=(Severity.ERROR,),
+    why=(
+        "The metrics generator keeps its metrics in its own log until they are written to a Prometheus, and nothing "
+        "reads them from there. Without a `remote_write` the service graph is made and thrown away. No flag and no "
+        "override of a tenant can name one."
+    ),
+    remedy="Set `metrics_generator.storage.remote_write` to a list with the `url` of a Prometheus that takes it.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: tempo, namespace: tracing-system}
+        data:
+          tempo.yaml: |
+            distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}}
+            metrics_generator: {storage: {path: /var/tempo/generator/wal}}
+            overrides: {defaults: {metrics_generator: {processors: [service-graphs]}}}
+            storage: {trace: {backend: local, local: {path: /var/tempo/blocks}}}
+    """,
+    source="tempo: modules/generator/storage/instance.go, New, and modules/generator/storage/config.go",
+)
+def generator_that_writes_nowhere(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in (*_with_a_generator_of_its_own(manifests, facts), *_written_in_values(manifests, facts)):
+        for_prometheus = [name for name in _switched_on(tempo) if name.startswith(_FOR_PROMETHEUS)]
+        # A misspelt name is of another rule.
+        is_meant = any(nearest(text(key), ("remote_write",)) for key in mapping(tempo.at(*_STORAGE_PATH[:-1])))
+        if for_prometheus and tempo.at(*_STORAGE_PATH) and not tempo.at(*_REMOTE_WRITE) and not is_meant:
+            yield error(
+                tempo.where(*_REMOTE_WRITE),
+                f"the metrics of {' and '.join(for_prometheus)} are made and sent nowhere",
+                'add [{url: "http://prometheus.monitoring.svc:9090/api/v1/write"}]',
+            )
+
+
+@rule(
+    code="N5",
+    title="The processor local-blocks has no folder",
+    levels=(Severity.ERROR,),
+    why=(
+        "The processor `local-blocks` keeps spans in a log of its own. Without its path, the metrics generator fails "
+        "to "
+        "make the processors of a tenant: there is neither TraceQL metrics nor, for the others on its list, a service "
+        "graph. Tempo 3 has no such processor."
+    ),
+    remedy="Set `metrics_generator.traces_storage.path` to a folder in Tempo's volume, or take `local-blocks` out.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: tempo, namespace: tracing-system}
+        data:
+          tempo.yaml: |
+            distributor: {receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}}}}}
+            metrics_generator: {storage: {path: /var/tempo/generator/wal}}
+            overrides: {defaults: {metrics_generator: {processors: [local-blocks]}}}
+            storage: {trace: {backend: local, local: {path: /var/tempo/blocks}}}
+    """,
+    source="tempo: modules/generator/processor/localblocks/processor.go, New; tempo: modules/generator/instance.go",
+)
+def local_blocks_without_path(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
+    for tempo in (*_with_a_generator_of_its_own(manifests, facts), *_written_in_values(manifests, facts)):
+        runs = _LOCAL_BLOCKS in _switched_on(tempo) and (tempo.release is None or tempo.release < _WITHOUT_LOCAL_BLOCKS)
+        if runs and tempo.at(*_STORAGE_PATH) and not tempo.at(*_TRACES_PATH):
+            yield error(
+                tempo.where(*_TRACES_PATH),
+                f"without it the processor {_LOCAL_BLOCKS} fails, and with it the others on the list",
+                f"set it to a folder in Tempo's volume, or take {_LOCAL_BLOCKS} out",
+            )
+
+
+@rule(
+    code="N5",
     title="A processor of the metrics generator does not exist",
     levels=(Severity.ERROR,),
     why=(
@@ -276,6 +353,15 @@ def _with_a_generator_of_its_own(manifests: Manifests, facts: Facts) -> Iterator
     """Yield what is the whole configuration of a generator: a TempoStack's and a chart's have more elsewhere."""
     for tempo in tempos(manifests, facts):
         if tempo.written_by != "chart" and tempo.owner.kind != "TempoStack":
+            yield tempo
+
+
+def _written_in_values(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
+    """Yield what values of a chart have instead of the chart's configuration, if none of the values for the generator
+    is put into it."""
+    for tempo in tempos(manifests, facts):
+        template = text(tempo.owner.at(*tempo.path))
+        if tempo.written_by == "chart" and template and "metricsGenerator" not in template:
             yield tempo
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, Path, Place, at, number, sequence, text
+from lint.objects import Manifests, Path, Place, at, mapping, number, sequence, text
 from lint.rule import rule
 from lint.templates import is_unknown
 from lint.views.tempos import Workload, tempos
-from lint.views.values import values
+from lint.views.values import Values, values
 
 _DISTRIBUTED = "tempo-distributed"
 _OTHER_PLACES: tuple[Path, ...] = (
@@ -149,7 +149,9 @@ def _mount(runs: Workload, folder: str) -> str:
 def _local_stores(manifests: Manifests, facts: Facts) -> Iterator[tuple[Place, str]]:
     for one in values(manifests, _DISTRIBUTED):
         # It is the chart's default, where nothing is said in any place that people take for the right one.
-        is_default = one.are_all and not any(one.at(*path) for path in (_BACKEND, ("config",), *_OTHER_PLACES))
+        is_default = _are_of_a_whole_release(one) and not any(
+            one.at(*path) for path in (_BACKEND, ("config",), *_OTHER_PLACES)
+        )
         if one.at(*_BACKEND) == "local" or is_default:
             yield one.where(*_BACKEND), "the queriers find none of the blocks that the ingesters write"
     for one in values(manifests, "tempo"):
@@ -158,6 +160,16 @@ def _local_stores(manifests: Manifests, facts: Facts) -> Iterator[tuple[Place, s
     for tempo in tempos(manifests, facts):
         if any(map(_has_several_disks, tempo.workloads)) and tempo.at(*_BACKEND) == "local":
             yield tempo.where(*_BACKEND), "none of the replicas finds the traces of another one"
+
+
+def _are_of_a_whole_release(one: Values) -> bool:
+    """Whether nothing else says more: of a file that one who installs it wrote, it has what receives spans too."""
+    if one.are_all is not None:
+        return one.are_all
+    receivers = [
+        protocol for kind in mapping(one.at("traces")).values() for protocol in (kind, *mapping(kind).values())
+    ]
+    return any(at(protocol, "enabled") is True for protocol in receivers)
 
 
 def _has_several_disks(runs: Workload) -> bool:

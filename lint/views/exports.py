@@ -45,6 +45,11 @@ class Export:
         return text(self.settings.get(self.endpoint_key))
 
     @property
+    def has_variable(self) -> bool:
+        """Whether a part of the endpoint is put in; older collectors take variables without braces too."""
+        return is_unknown(self.endpoint) or "$" in self.endpoint
+
+    @property
     def path(self) -> str:
         """The path of an endpoint that is a URL."""
         _, slash, path = self.endpoint.partition("://")[2].partition("/")
@@ -161,7 +166,7 @@ def _of_collector(collector: Collector, facts: Facts) -> Iterator[Export]:
 
 def _export(collector: Collector, using: tuple[Pipeline, ...], name: str, facts: Facts) -> Export:
     export = Export(collector, using, name, _PROTOCOLS[kind_of(name)], None, None)
-    if is_unknown(export.endpoint):
+    if export.has_variable:
         return export
     # gRPC knows `dns:///host:port` too.
     address = export.endpoint.rpartition("://")[2].lstrip("/")

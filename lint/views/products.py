@@ -1,17 +1,19 @@
 """Which release of which product an object runs, as its images, its version or its chart say."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from lint.chart_values import CHARTS, is_recorded, keys
 from lint.chart_values.releases import is_published, product_version
 from lint.facts import Facts
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Object, Path, Place, at, text, view
+from lint.objects import Manifests, Object, Path, Place, at, grouped, text, view
+from lint.tempo_keys import unknown
 from lint.views.chart_sources import taken_charts
 from lint.views.charts import charts
-from lint.views.images import images
+from lint.views.images import Image, images
 from lint.views.mesh import INSTALL, SAIL
 from lint.views.prometheus import OPERATORS
 from lint.views.services import OPENTELEMETRY
@@ -27,6 +29,7 @@ NAMES = {
     "minio": "MinIO",
     "jaeger-1": "Jaeger 1",
     "tempo": "Tempo",
+    "kiali": "Kiali",
     "jaeger-product": "Red Hat's Jaeger",
     "opentelemetry-operator": "the OpenTelemetry operator",
     "openshift-service-mesh-2": "OpenShift Service Mesh 2",
@@ -34,7 +37,7 @@ NAMES = {
 
 # A copy in a registry of one's own keeps the end of the name.
 _IMAGES = {
-    "istio": re.compile(r"(?:.*/)?(?:[^/]*istio[^/]*/)(?:.*/)?(?:pilot|proxyv2|install-cni|ztunnel)"),
+    "istio": re.compile(r"(?:.*/)?(?:[^/]*istio[^/]*/)(?:.*/)?(?:pilot|proxyv2|install-cni|ztunnel|operator|istioctl)"),
     "grafana": re.compile(r"(?:.*/)?grafana/grafana(?:-oss|-enterprise)?"),
     "grafana-agent": re.compile(r"(?:.*/)?grafana/agent"),
     "prometheus": re.compile(r"(?:.*/)?prometheus"),
@@ -43,6 +46,8 @@ _IMAGES = {
     # Jaeger 2 is one image, jaegertracing/jaeger.
     "jaeger-1": re.compile(r"(?:.*/)?jaegertracing/(?:all-in-one|jaeger-(?:agent|collector|ingester|query))"),
     "tempo": re.compile(r"(?:.*/)?grafana/tempo"),
+    # Red Hat's has another name, and goes with a Service Mesh.
+    "kiali": re.compile(r"(?:.*/)?kiali/kiali(?:-operator)?"),
     "opentelemetry-operator": re.compile(r"(?:.*/)?opentelemetry-operator"),
 }
 MAISTRA = "maistra.io"
@@ -73,6 +78,10 @@ _OWN_REPOSITORIES = frozenset(
     }
 )
 _JAEGER = "jaegertracing.io"
+KIALI = "kiali.io"
+_CHARTS_OF_KIALI = ("kiali-server", "kiali-operator")
+_TAGS_OF_KIALI: tuple[Path, ...] = (("deployment", "image_version"),)
+_TAGS_OF_ITS_OPERATOR: tuple[Path, ...] = (("image", "tag"), ("cr", "spec", "deployment", "image_version"))
 # The charts of which each installation has one.
 _ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
 # Those that come with them, under names that others use too.
@@ -145,6 +154,7 @@ def _uses(manifests: Manifests, facts: Facts) -> Iterator[Use]:
     for one in values(manifests, *_CHARTS_OF_ONE_PRODUCT):
         yield Use(_CHARTS_OF_ONE_PRODUCT[one.chart], "", one.owner, one.path)
     yield from _by_charts_of_a_release(manifests)
+    yield from _by_kiali(manifests)
     yield from _by_operators_of_jaeger(manifests)
     for obj in manifests.of("operators.coreos.com", "Subscription"):
         package = text(obj.at("spec", "name"))
@@ -195,6 +205,19 @@ def _by_charts_of_a_release(manifests: Manifests) -> Iterator[Use]:
             yield Use(product, release, taken.owner, taken.version_path, with_charts=False)
 
 
+def _by_kiali(manifests: Manifests) -> Iterator[Use]:
+    """A release of Kiali's charts is one of Kiali; those, and its resource, may name another one."""
+    for obj in manifests.of(KIALI, "Kiali"):
+        for path in _TAGS_OF_KIALI:
+            yield Use("kiali", text(obj.at("spec", *path)), obj, ("spec", *path))
+    for one in values(manifests, *_CHARTS_OF_KIALI):
+        for path in (*_TAGS_OF_KIALI, *_TAGS_OF_ITS_OPERATOR):
+            yield Use("kiali", text(one.at(*path)), one.owner, (*one.path, *path))
+    for chart in charts(manifests):
+        if chart.name in _CHARTS_OF_KIALI and not chart.is_of_ones_own:
+            yield Use("kiali", chart.version, chart.owner, chart.path)
+
+
 def _by_operators_of_jaeger(manifests: Manifests) -> Iterator[Use]:
     """The operator for Jaeger installs Jaeger 1 only; that of Service Mesh 2 asks Red Hat's build of it."""
     for obj in manifests.of(_JAEGER, "Jaeger"):
@@ -207,5 +230,22 @@ def _by_operators_of_jaeger(manifests: Manifests) -> Iterator[Use]:
 def _by_images(manifests: Manifests) -> Iterator[Use]:
     for image in images(manifests):
         for product, pattern in _IMAGES.items():
-            if pattern.fullmatch(image.name):
+            if pattern.fullmatch(image.name) and not _is_in_vain(manifests, image):
                 yield Use(product, image.tag, image.owner, image.tag_path)
+
+
+def _is_in_vain(manifests: Manifests, image: Image) -> bool:
+    """Whether it stands in values that the version of a chart does not read, which then runs another one."""
+    unread = _unread(manifests).get(id(image.owner), ())
+    return any(image.path[: len(path)] == path for path in unread)
+
+
+@view
+def _unread(manifests: Manifests) -> Mapping[int, Sequence[Path]]:
+    """By the object that has them, the paths of values that the version of a chart does not read."""
+    return grouped(
+        (id(one.owner), (*one.path, *path))
+        for one in values(manifests, *CHARTS)
+        if is_recorded(one.chart, one.version)
+        for path in unknown(one.content, keys(one.chart, one.version))
+    )

@@ -5,7 +5,7 @@ from lint.objects import Manifests, text
 from lint.views.charts import Chart, charts, release_name
 from lint.views.hosts import ServiceName
 from lint.views.values import Values, values
-from lint.views.versions import minor
+from lint.views.versions import Minor, minor
 
 _CHART = "tempo"
 _CHANGE = lifecycle().first_release("the chart tempo serves queries at 3200")
@@ -17,12 +17,20 @@ def ports_of_queries(manifests: Manifests) -> dict[ServiceName, int]:
     known: dict[ServiceName, int] = {}
     for chart in charts(manifests):
         release = minor(chart.version)
-        # The chart of the change itself has both, by its patch.
-        if chart.name == _CHART and release is not None and release != _CHANGE:
+        port = port_of_queries(release)
+        if chart.name == _CHART and release is not None and port is not None:
             service = _service(manifests, chart)
             if service is not None:
-                known[service] = _NEW if release > _CHANGE else _OLD
+                known[service] = port
     return known
+
+
+def port_of_queries(release: Minor | None) -> int | None:
+    """Return the port of a release of the chart, without one that of today's; the chart of the change itself has both,
+    by its patch."""
+    if release == _CHANGE:
+        return None
+    return _NEW if release is None or release > _CHANGE else _OLD
 
 
 def _service(manifests: Manifests, chart: Chart) -> ServiceName | None:

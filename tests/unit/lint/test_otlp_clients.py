@@ -32,7 +32,6 @@ def test_an_image_that_speaks_http_is_found_at_the_port_of_grpc(codes: Codes, la
 @pytest.mark.parametrize(
     "languages",
     [
-        "",
         "  nginx: {attrs: []}",
         f"  java: {{image: '{OF_OPERATOR}-java:1.33.6'}}",
         f"  nodejs: {{image: '{OF_OPERATOR}-nodejs:0.53.0'}}",
@@ -43,3 +42,12 @@ def test_an_image_that_speaks_http_is_found_at_the_port_of_grpc(codes: Codes, la
 )
 def test_an_image_that_speaks_grpc_or_is_told_otherwise_is_not(codes: Codes, languages: str) -> None:
     assert codes(INSTRUMENTATION + languages) == []
+
+
+def test_without_a_language_it_may_be_one_that_speaks_grpc(codes: Codes) -> None:
+    assert codes(INSTRUMENTATION) == ["warning N24"]
+
+
+def test_the_endpoint_among_a_languages_variables_counts_too(codes: Codes) -> None:
+    languages = "  nodejs: {env: [{name: OTEL_EXPORTER_OTLP_ENDPOINT, value: 'http://otel-collector.tracing:4317'}]}"
+    assert codes(INSTRUMENTATION + languages) == ["error N24"]

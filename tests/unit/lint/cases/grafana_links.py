@@ -24,7 +24,7 @@ EXAMPLES = {
         right=linked(_TO_LOGS % "filterByTraceID", _PLAIN_LOKI),
     ),
     "access_that_grafana_does_not_know": Example(
-        f'warning N33 {_OBJECT}["datasources.yaml"].datasources[0].access',
+        f'advice N33 {_OBJECT}["datasources.yaml"].datasources[0].access',
         wrong=replaced(DATA_SOURCES, "        type: tempo\n", "        type: tempo\n        access: tempo\n"),
         right=replaced(DATA_SOURCES, "        type: tempo\n", "        type: tempo\n        access: proxy\n"),
     ),

@@ -22,7 +22,20 @@ spec: {actions: [{handler: zipkin, instances: [default.tracespan]}]}
 ---
 """
 
+_SCALER = """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: otel-collector, namespace: istio-system}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: otel-collector}, maxReplicas: 3}
+---
+"""
+
 EXAMPLES = {
+    "api_version_that_kubernetes_took_away": Example(
+        "error N30 HorizontalPodAutoscaler istio-system/otel-collector: apiVersion",
+        wrong=replaced(_SCALER, "autoscaling/v2", "autoscaling/v2beta1"),
+        right=_SCALER,
+    ),
     "api_version_that_nobody_serves": Example(
         "error N30 Telemetry istio-system/mesh-default: apiVersion",
         wrong=replaced(TELEMETRY, "telemetry.istio.io/v1", "telemetry.istio.io/v1beta1"),

@@ -1,0 +1,46 @@
+"""The port at which the chart tempo looks for its Tempo."""
+
+from collections.abc import Iterator
+
+from lint.facts import Facts
+from lint.findings import Fault, Severity, error, warning
+from lint.objects import Manifests, Path, number
+from lint.rule import rule
+from lint.views.tempo_chart_service import port_of_queries
+from lint.views.values import values
+
+_PORT: Path = ("tempo", "server", "http_listen_port")
+# Where people write the chart's own ports anew.
+_PROBES: tuple[Path, ...] = (("tempo", "livenessProbe"), ("tempo", "readinessProbe"))
+
+
+@rule(
+    code="N31",
+    title="Tempo listens on another port than its chart says",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "In the chart tempo the port of the probes and of the Service is fixed: 3200, and 3100 before 1.23. With "
+        "another "
+        "one in `tempo.server.http_listen_port` the pod never becomes ready, and no query reaches it. It is a warning "
+        "where no version of the chart is named, for the newest may be installed."
+    ),
+    remedy="Leave `tempo.server.http_listen_port` out.",
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo, version: 1.26.0}}
+          values: {tempo: {server: {http_listen_port: 3100}}}
+    """,
+    source="grafana-community/helm-charts: charts/tempo/templates/_ports.tpl and statefulset.yaml, and values.yaml",
+)
+def port_that_the_chart_does_not_serve(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for one in values(manifests, "tempo"):
+        written, served = number(one.at(*_PORT)), port_of_queries(one.version)
+        if written is not None and served not in {None, written} and not any(one.at(*path) for path in _PROBES):
+            yield (warning if one.version is None else error)(
+                one.where(*_PORT),
+                f"the chart's probes and its Service are fixed to {served}, so the pod is never ready",
+                "leave it out",
+            )
