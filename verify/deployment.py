@@ -39,7 +39,8 @@ class Mesh(Part):
 class Tracing(Part):
     """``collector_host`` is the full name of the collector's Service; ``otlp_address`` is where it sends spans.
 
-    ``collector_in_mesh``: its pods have a sidecar.
+    ``collector_in_mesh``: its pods have a sidecar. ``scope`` says where the Telemetry called ``telemetry`` is: in the
+    mesh's root namespace, or in each namespace that the stack brings into the mesh.
     """
 
     provider: str
@@ -52,6 +53,7 @@ class Tracing(Part):
     collector_replicas: int
     otlp_address: str
     collector_in_mesh: bool = False
+    scope: Literal["mesh", "namespaces"] = "mesh"
 
 
 class ObjectStore(Part):
@@ -167,3 +169,8 @@ class Deployment(Part):
     grafana: Grafana
     kiali: Kiali | None
     bookinfo: Bookinfo | None
+
+    @property
+    def telemetry_namespaces(self) -> list[str]:
+        """Those that have a Telemetry of the stack's."""
+        return [self.mesh.namespace] if self.tracing.scope == "mesh" else self.mesh.namespaces
