@@ -5,7 +5,7 @@ from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
 from model.graph import Graph, GraphSource
 from model.images import Images, ImageSources
-from model.mesh import TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing
+from model.mesh import SPARE_PROVIDER, TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing, TracingScope
 from model.network import NetworkPolicies
 from model.parts import Resources, Volume
 from model.platform import (
@@ -39,6 +39,7 @@ from model.workloads import Bookinfo, Timeouts, Traffic
 __all__ = [
     "CLUSTER_DOMAIN",
     "S3",
+    "SPARE_PROVIDER",
     "TRACING_PROVIDER",
     "Application",
     "Auth",
@@ -77,6 +78,7 @@ __all__ = [
     "Timeouts",
     "Toleration",
     "Tracing",
+    "TracingScope",
     "Traffic",
     "Verify",
     "Volume",

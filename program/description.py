@@ -3,16 +3,16 @@
 from typing import Any
 
 from cluster.recorded import Recorded
-from model import TRACING_PROVIDER
 from objects import addresses
 from objects.addresses import COLLECTOR, OTLP_GRPC_PORT, PROMETHEUS, TEMPO
+from objects.context import PART_OF
 from objects.existing_istio import SHARED_MESH_CONFIG
 from objects.grafana import DATASOURCES, resource_name
 from objects.kiali import has_own_route
 from objects.mesh_config import active_revision, injection_labels, revision_suffix
 from objects.stores import STORES
+from objects.telemetry import mesh_telemetry_name
 from objects.tempo_config import PROCESSORS
-from objects.tracing import TELEMETRY
 from program.plan import Plan
 from verify import deployment
 from verify.deployment import Deployment
@@ -56,8 +56,9 @@ def _mesh(plan: Plan) -> deployment.Mesh:
 def _tracing(plan: Plan) -> deployment.Tracing:
     tracing, namespace = plan.settings.tracing, plan.settings.mesh.namespace
     return deployment.Tracing(
-        provider=TRACING_PROVIDER,
-        telemetry=TELEMETRY,
+        provider=plan.mesh.provider,
+        telemetry=mesh_telemetry_name(plan.mesh) if plan.scope == "mesh" else PART_OF,
+        scope=plan.scope,
         sampling_percentage=tracing.sampling_percentage,
         collector=COLLECTOR,
         collector_namespace=namespace,
