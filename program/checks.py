@@ -88,7 +88,10 @@ def facts(plan: Plan) -> lint.Facts:
         if operators.source_of("opentelemetry") == "existing"
         else None,
         root_namespace=settings.mesh.namespace,
-        istio_revisions=frozenset({active_revision(plan.mesh) or "default"}),
+        # An existing one has a tag that is called otherwise than its revision.
+        istio_revisions=frozenset(
+            {active_revision(plan.mesh), *([settings.mesh.revision] if settings.mesh.installer == "existing" else [])}
+        ),
         cluster_domain=settings.cluster.domain,
         prometheus_native_histograms=settings.prometheus.native_histograms if ours else None,
         prometheus_uid=plan.existing_prometheus_uid,

@@ -39,6 +39,15 @@ DEMO = {
 }
 
 
+# For all of the mesh, and older than ours would be.
+MESH_WIDE = {
+    "apiVersion": "telemetry.istio.io/v1",
+    "kind": "Telemetry",
+    "metadata": {"name": "mesh-default", "namespace": MESH},
+    "spec": {"tracing": [{"randomSamplingPercentage": 100, "customTags": {"of": {"literal": {"value": "theirs"}}}}]},
+}
+
+
 def installation() -> dict[str, Any]:
     """The owner's file."""
     of_chart = values()
@@ -46,7 +55,6 @@ def installation() -> dict[str, Any]:
         **of_chart.pop("meshConfig"),
         "extensionProviders": [DEMO, PROVIDER],
         "defaultProviders": {"metrics": [], "tracing": [PROVIDER["name"]]},
-        "defaultConfig": {"tracing": {"sampling": 100}},
     }
     images = {key: of_chart["global"].pop(key) for key in ("hub", "tag")}
     without = [{"enabled": False, "name": name} for name in ("istio-ingressgateway", "istio-egressgateway")]
@@ -81,6 +89,9 @@ def owner(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
     owner = Owner(cluster, folder / "istio.yaml")
     owner.file.write_text(yaml.safe_dump(installation()))
     owner.install(["istioctl", "install"])
+    telemetries = folder / "telemetry.yaml"
+    telemetries.write_text(yaml.safe_dump(MESH_WIDE))
+    cluster.kubectl("apply", "-f", str(telemetries))
     with ExitStack() as stack:
         stack.enter_context(their_tempo(cluster, folder))
         stack.enter_context(bank(cluster, folder, **{"istio-injection": "enabled"}))
@@ -133,6 +144,7 @@ def test_the_refusal_is_one_line_with_the_command_of_istioctl(refused: str) -> N
 def test_the_preview_says_what_is_traced_and_what_stays_as_it_is(previewed: str) -> None:
     assert "traced here: bookinfo, shop" in previewed
     assert f"ConfigMap {MESH}/istio has defaultProviders.tracing theirs" in previewed
+    assert f"Telemetry {MESH}/mesh-default" in previewed
 
 
 def test_our_provider_has_another_name_than_the_one_of_the_profile(brought_in: Project) -> None:

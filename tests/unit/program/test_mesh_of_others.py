@@ -269,6 +269,15 @@ class TestRevisions:
         assert restart("canary") != restart("next")
         assert restart("canary") == restart("canary")
 
+    def test_the_tag_default_lets_namespaces_keep_the_usual_label(self) -> None:
+        tag = {
+            "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": "default", "labels": {"istio.io/rev": "canary"}},
+        }
+        stack = deployed(SHOP, **{TAG.replace("stable", "default"): tag, f"{ISTIOD}-canary": istiod()})
+        assert stack.get("Namespace", "shop").inputs["metadata"]["labels"] == {"istio-injection": "enabled"}
+        assert stack.exports["deployment"]["mesh"]["istiod"] == "istiod-canary"
+
     def test_the_setting_of_the_revision_behind_a_tag_wins(self) -> None:
         changes = {"mesh.revision": "stable", "mesh.existing.revision": "next"}
         stack = deployed(changes, **{TAG: STABLE, f"{ISTIOD}-next": istiod()})
