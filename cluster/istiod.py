@@ -6,11 +6,16 @@ from typing import Any
 import yaml
 
 from cluster.reader import Object
-from model import TRACING_PROVIDER
+from model import SPARE_PROVIDER, TRACING_PROVIDER
 from objects.existing_istio import SHARED_MESH_VARIABLE
 
-# Helm writes it into every object of a release.
+# Helm writes them into every object of a release.
 _RELEASE = "meta.helm.sh/release-name"
+_RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
+# Istio's label of a resource for one revision, and of a tag's webhook for the revision behind it.
+_REVISION = "istio.io/rev"
+# The settings of `defaultConfig.tracing` that name a backend (istio: api/mesh/v1alpha1/proxy.proto, Tracing).
+_BACKENDS = frozenset({"datadog", "lightstep", "openCensusAgent", "stackdriver", "zipkin"})
 
 
 def of_deployment(deployment: Object) -> dict[str, Any]:
@@ -27,12 +32,13 @@ def of_deployment(deployment: Object) -> dict[str, Any]:
     return {
         "by_sail": any(owner.startswith("sailoperator.io/") for owner in owners),
         "release": (metadata.get("annotations") or {}).get(_RELEASE),
+        "release_namespace": (metadata.get("annotations") or {}).get(_RELEASE_NAMESPACE),
         "shared": variables.get(SHARED_MESH_VARIABLE),
     }
 
 
 def of_config_map(config_map: Object) -> dict[str, Any]:
-    """Whether a mesh configuration lets istiod trace, and where its provider of our name leads to, if it has one.
+    """Whether a mesh configuration lets istiod trace, and already does, and where its providers of our names lead to.
 
     Other providers, whose headers may be secrets, are left out.
     """
@@ -42,13 +48,45 @@ def of_config_map(config_map: Object) -> dict[str, Any]:
         return {}
     if not isinstance(mesh, Mapping):
         return {}
-    return {"traces": mesh.get("enableTracing") is not False, "provider": _leads_to(mesh.get("extensionProviders"))}
+    return {
+        "traces": mesh.get("enableTracing") is not False,
+        "providers": _lead_to(mesh.get("extensionProviders")),
+        "default_providers": _names(_inside(mesh, "defaultProviders").get("tracing")),
+        "backends": sorted(_BACKENDS & _inside(_inside(mesh, "defaultConfig"), "tracing").keys()),
+    }
 
 
-def _leads_to(providers: Any) -> str | None:
-    """The host and the port of the provider of our name; None if there is none."""
+def of_telemetry(telemetry: Object) -> dict[str, Any]:
+    """Where a Telemetry applies, and whether it says anything of tracing."""
+    metadata, spec = telemetry["metadata"], telemetry.get("spec") or {}
+    return {
+        "namespace": metadata.get("namespace"),
+        "revision": (metadata.get("labels") or {}).get(_REVISION),
+        "traces": bool(spec.get("tracing")),
+    }
+
+
+def of_webhook(webhook: Object) -> dict[str, Any]:
+    """The revision behind a revision tag."""
+    return {"revision": (webhook["metadata"].get("labels") or {}).get(_REVISION)}
+
+
+def _lead_to(providers: Any) -> dict[str, str]:
+    """The host and the port of each provider of our names, which have no case to istiod."""
+    found: dict[str, str] = {}
     for provider in providers if isinstance(providers, list) else []:
-        if isinstance(provider, Mapping) and provider.get("name") == TRACING_PROVIDER:
+        name = str(provider.get("name")).lower() if isinstance(provider, Mapping) else ""
+        if name in {TRACING_PROVIDER, SPARE_PROVIDER}:
             otlp = provider.get("opentelemetry")
-            return f"{otlp.get('service')}:{otlp.get('port')}" if isinstance(otlp, Mapping) else "no collector"
-    return None
+            leads_to = f"{otlp.get('service')}:{otlp.get('port')}" if isinstance(otlp, Mapping) else "no collector"
+            found.setdefault(name, leads_to)
+    return found
+
+
+def _inside(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = config.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _names(listed: Any) -> list[str]:
+    return [str(name) for name in listed] if isinstance(listed, list) else []

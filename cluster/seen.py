@@ -137,7 +137,9 @@ def _described(obj: Object) -> dict[str, Any]:
         described["size"] = obj["spec"]["resources"]["requests"]["storage"]
         described["class"] = obj["spec"].get("storageClassName")
     if obj.get("kind") == "Telemetry":
-        described["selects"] = _selects(obj)
+        described |= {"selects": _selects(obj), **istiod.of_telemetry(obj)}
+    if obj.get("kind") == "MutatingWebhookConfiguration":
+        described |= istiod.of_webhook(obj)
     if obj.get("kind") == "Deployment":
         described |= istiod.of_deployment(obj)
     if obj.get("kind") == "ConfigMap":

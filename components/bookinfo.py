@@ -5,13 +5,21 @@ the graph as soon as a request comes through it from outside.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
 from components._declare import PACKAGE, declare, declare_labels, declare_namespace, once_ready, waited_for, within
 from components.bookinfo_gateway import BookinfoGateway
 from objects.addresses import productpage_url
-from objects.bookinfo import BookinfoArgs, build_application, build_bookinfo_namespace, build_traffic, gateway_args
+from objects.bookinfo import (
+    BookinfoArgs,
+    build_application,
+    build_bookinfo_namespace,
+    build_bookinfo_telemetry,
+    build_traffic,
+    gateway_args,
+)
 from objects.context import Object
 
 
@@ -38,12 +46,20 @@ class Bookinfo(pulumi.ComponentResource):
         )
         application = self._create("bookinfo", build_application(args), after=[])
         # Clients that start before the pages they ask for would fill the graph with errors.
-        self._create("traffic", build_traffic(args), after=[*application, waited_for(args.tracing)])
+        self._create("traffic", build_traffic(args), after=[*application, *self._create_tracing()])
         self.gateway_service = self._create_gateway()
 
         url = productpage_url(args.bookinfo.namespace, args.context)
         self.productpage_url = once_ready(url, *application)
         self.register_outputs({"productpage_url": self.productpage_url, "gateway_service": self.gateway_service})
+
+    def _create_tracing(self) -> list[Any]:
+        """What the first traced request waits for."""
+        tracing, telemetry = waited_for(self._args.tracing), build_bookinfo_telemetry(self._args)
+        if telemetry is None:
+            return [tracing]
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[self._namespace, tracing])
+        return [tracing, declare(f"{self._name}-telemetry", telemetry, opts)]
 
     def _create_gateway(self) -> pulumi.Output[str] | None:
         args = gateway_args(self._args)

@@ -8,9 +8,8 @@ import pulumi
 
 from components._declare import PACKAGE, declare, once_ready, waited_for, within
 from components._revision import Watch, once_served, revision, revision_key, served_by
-from model import TRACING_PROVIDER
 from objects.addresses import collector_host
-from objects.tracing import MeshTelemetryArgs, build_telemetry, collector_rollout, exception_role
+from objects.tracing import MeshTelemetryArgs, build_telemetry, collector_rollout
 
 
 class MeshTelemetry(pulumi.ComponentResource):
@@ -64,13 +63,14 @@ class MeshTelemetry(pulumi.ComponentResource):
             if role in objects:
                 declare(f"{name}-{role}", objects[role], child)
         served = served_by(self._collector, made, collector_rollout(args), watch)
-        # The control plane brings their CRD and checks them; istiod drops a provider whose collector it cannot find.
-        when_collected = pulumi.ResourceOptions(
-            parent=self, depends_on=[waited_for(args.control_plane), waited_for(served), self._collector]
-        )
-        roles = ["telemetry", *map(exception_role, args.tracing.sampling.exceptions)]
-        telemetries = [declare(f"{name}-{role}", objects[role], when_collected) for role in roles]
+        # The control plane brings its CRD and checks it; istiod drops a provider whose collector it cannot find.
+        before_tracing = [waited_for(args.control_plane), waited_for(served), self._collector]
+        self._telemetries = [
+            declare(f"{name}-{role}", obj, pulumi.ResourceOptions(parent=self, depends_on=before_tracing))
+            for role, obj in objects.items()
+            if obj["kind"] == "Telemetry" and role != "untraced"
+        ]
 
-        self.provider_name = once_ready(TRACING_PROVIDER, *telemetries)
+        self.provider_name = once_ready(args.mesh.provider, *self._telemetries)
         self.collector_service = once_served(collector_host(args.namespace, args.context), served)
         self.register_outputs({"provider_name": self.provider_name, "collector_service": self.collector_service})

@@ -5,7 +5,7 @@ from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
 from model.graph import Graph, GraphSource
 from model.images import Images, ImageSources
-from model.mesh import TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing
+from model.mesh import SPARE_PROVIDER, TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing, TracingScope
 from model.network import NetworkPolicies
 from model.parts import Resources, Volume
 from model.platform import (
@@ -40,6 +40,7 @@ from model.workloads import Bookinfo, Timeouts, Traffic
 __all__ = [
     "CLUSTER_DOMAIN",
     "S3",
+    "SPARE_PROVIDER",
     "TRACING_PROVIDER",
     "Application",
     "Auth",
@@ -80,6 +81,7 @@ __all__ = [
     "Timeouts",
     "Toleration",
     "Tracing",
+    "TracingScope",
     "Traffic",
     "Verify",
     "Volume",

@@ -20,8 +20,10 @@ from model.scalars import (
     is_full_version,
 )
 
-# The name of our tracing provider in the mesh configuration. It is no setting, and no other provider may have it.
+# The name of our tracing provider in the mesh configuration. In a mesh of ours no other provider may have it.
 TRACING_PROVIDER = "otel"
+# Its name in a mesh whose owner has another provider of the first name, as Istio's profile `demo` does.
+SPARE_PROVIDER = "mesh-tracing"
 
 # The Istio that Helm installs if the settings name no other.
 DEFAULT_ISTIO = "1.31.4"
@@ -105,6 +107,17 @@ class Existing(Section):
         "istioctl, of which nothing does; none takes what the cluster has.",
     )
     istio: Name = Field(default="default", description="For `sail`: name of the Istio resource.")
+    revision: Name | None = Field(
+        default=None,
+        examples=["canary"],
+        description="The revision that `mesh.revision` leads to, where that is a tag; none takes what the cluster has.",
+    )
+    provider: Name | None = Field(
+        default=None,
+        examples=["mesh-tracing"],
+        description=f"Name of our provider in the mesh configuration; none takes `{TRACING_PROVIDER}` or, where its "
+        f"owner has another one of that name, `{SPARE_PROVIDER}`.",
+    )
 
 
 class Mesh(Section):
@@ -140,8 +153,9 @@ class Mesh(Section):
     )
     revision: Name = Field(
         default="default",
-        description="For `helm` and `existing`: the control plane's revision. A new revision gets a control plane "
-        "beside the old one, workloads move to it, and then the old one is removed.",
+        description="For `helm` and `existing`: the control plane's revision. For `helm` a new revision gets a control "
+        "plane beside the old one, workloads move to it, and then the old one is removed. For `existing` it may be a "
+        "revision tag too, and another one moves the program's workloads.",
     )
     replicas: int | None = Field(
         default=None,
@@ -256,6 +270,11 @@ class Mesh(Section):
         return self.installer == "sail" and self.sail.is_ambient
 
     @property
+    def provider(self) -> str:
+        """The name of our tracing provider in the mesh configuration."""
+        return self.existing.provider or TRACING_PROVIDER
+
+    @property
     def is_patched(self) -> bool:
         """Whether two fields of somebody else's Istio resource become ours."""
         return self.installer == "existing" and self.existing.installed_by != "helm"
@@ -316,6 +335,10 @@ class Collector(Section):
         return value
 
 
+# Whose requests are traced.
+TracingScope = Literal["mesh", "namespaces"]
+
+
 class Tracing(Section):
     """Which requests are traced."""
 
@@ -328,6 +351,13 @@ class Tracing(Section):
         description="Percentage of the requests to trace; a change takes effect without a restart.",
     )
     sampling: Sampling = Field(default=Sampling(), description="Who decides which traces there are, and how.")
+    scope: TracingScope | None = Field(
+        default=None,
+        examples=["namespaces"],
+        description="`mesh`: every namespace with sidecars is traced; `namespaces`: only the program's own, and what "
+        "others trace stays as it is. None means `namespaces` in an existing mesh in which others trace already, and "
+        "else `mesh`.",
+    )
     collector: Collector = Field(default=Collector(), description="The collector.")
 
     @model_validator(mode="after")

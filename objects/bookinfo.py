@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from model import Bookinfo, Images, Mesh, Platform
+from model import Bookinfo, Images, Mesh, Platform, Tracing
 from model.scalars import Image
 from objects import manifests
 from objects.bookinfo_gateway import BookinfoGatewayArgs
@@ -11,6 +11,7 @@ from objects.mesh_config import injection_labels, installs_cni
 from objects.namespaces import build_namespace, build_namespace_labels
 from objects.pod_security import CURL_USER, ENFORCED, restricted, run_as
 from objects.restart import restart_annotation, restarted_with
+from objects.telemetry import build_namespace_telemetry
 
 # The client whose rate and number of pods the traffic settings control.
 _TRAFFIC_AS_SET = "sleep"
@@ -34,6 +35,11 @@ class BookinfoArgs(Args):
         description="Any output of the tracing that the same program switches on: the clients wait for all that the "
         "output waits for, so that their first request is traced. The application does not: a proxy that runs learns "
         "of the tracing.",
+    )
+    traced: Tracing | None = Field(
+        default=None,
+        description="What a Telemetry of the sample's namespace says; none makes none, as where the whole mesh is "
+        "traced.",
     )
 
 
@@ -59,6 +65,13 @@ def build_bookinfo_namespace(args: BookinfoArgs) -> Object:
     if args.namespace_exists:
         return build_namespace_labels(name, extra_labels=labels)
     return build_namespace(name, args.context, extra_labels={**labels, **(ENFORCED if _is_restricted(args) else {})})
+
+
+def build_bookinfo_telemetry(args: BookinfoArgs) -> Object | None:
+    """The Telemetry of the sample's namespace, where it has one of its own."""
+    if args.traced is None:
+        return None
+    return build_namespace_telemetry(args.bookinfo.namespace, args.mesh, args.traced, args.context)
 
 
 def _is_restricted(args: BookinfoArgs) -> bool:

@@ -23,6 +23,7 @@ SHARED_MESH_CONFIG = "mesh-tracing"
 # The variable of istiod that names the second mesh configuration. The first one wins over it (istio:
 # pilot/pkg/bootstrap/mesh.go).
 SHARED_MESH_VARIABLE = "SHARED_MESH_CONFIG"
+_USUAL_NAMESPACE = "istio-system"
 
 
 def existing_istiod(mesh: Mesh) -> Object:
@@ -37,9 +38,20 @@ def existing_mesh_config(mesh: Mesh) -> Object:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": mesh.namespace}}
 
 
+def revision_tag(mesh: Mesh) -> Object:
+    """The webhook that `mesh.revision` has if it is a tag, by its name; its label names the revision behind the tag."""
+    # As Istio's chart and istioctl name it (istio: istio-discovery/templates/revision-tags-mwc.yaml).
+    elsewhere = "" if mesh.namespace == _USUAL_NAMESPACE else f"-{mesh.namespace}"
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": f"istio-revision-tag-{mesh.revision}{elsewhere}"},
+    }
+
+
 def build_shared_mesh_config(args: MeshControlPlaneArgs) -> Object:
     """The ConfigMap with our provider, which istiod reads when the variable names it."""
-    config = {"extensionProviders": [build_provider(args.mesh.namespace, args.context)]}
+    config = {"extensionProviders": [build_provider(args.mesh, args.context)]}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",

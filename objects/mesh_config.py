@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model import TRACING_PROVIDER, Mesh, Platform
+from model import Mesh, Platform
 from model.mesh import DEFAULT_ISTIO
 from model.scalars import Name
 from objects.addresses import OTLP_GRPC_PORT, collector_host
@@ -54,7 +54,9 @@ def cni_namespace(mesh: Mesh, platform: Platform) -> str:
 
 
 def active_revision(mesh: Mesh) -> str:
-    """The revision whose istiod injects and configures the workloads."""
+    """The revision whose istiod injects and configures the workloads, which `mesh.revision` may be a tag of."""
+    if mesh.installer == "existing" and mesh.existing.revision is not None:
+        return mesh.existing.revision
     if mesh.installer == "sail" and mesh.sail.update_strategy == "RevisionBased":
         # The operator derives the revision's name from the resource's name and the full version.
         return f"{DEFAULT_REVISION}-{sail_version(mesh).replace('.', '-')}"
@@ -153,14 +155,14 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     values = merge(ours, mesh.values)
     # A merge replaces lists, so the providers are joined by hand.
     others = values["meshConfig"].get("extensionProviders") or []
-    values["meshConfig"]["extensionProviders"] = [build_provider(mesh.namespace, args.context), *others]
+    values["meshConfig"]["extensionProviders"] = [build_provider(mesh, args.context), *others]
     return values
 
 
-def build_provider(namespace: str, context: Context) -> dict[str, Any]:
-    """Our entry of the mesh configuration's ``extensionProviders``; the collector runs in ``namespace``."""
-    service = collector_host(namespace, context)
-    return {"name": TRACING_PROVIDER, "opentelemetry": {"service": service, "port": OTLP_GRPC_PORT}}
+def build_provider(mesh: Mesh, context: Context) -> dict[str, Any]:
+    """Our entry of the mesh configuration's ``extensionProviders``; the collector runs in the root namespace."""
+    service = collector_host(mesh.namespace, context)
+    return {"name": mesh.provider, "opentelemetry": {"service": service, "port": OTLP_GRPC_PORT}}
 
 
 def released_hub(mesh: Mesh) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from model import TRACING_PROVIDER, Mesh, Platform
+from model import Mesh, Platform
 from model.parts import value_at
 from objects.addresses import COLLECTOR, OTLP_GRPC_PORT
 from objects.context import Context, Object
@@ -128,7 +128,7 @@ def sidecar_config(mesh: Mesh, platform: Platform, context: Context) -> SidecarC
         provider={
             "namespace": mesh.namespace,
             "cluster_domain": context.cluster_domain,
-            "name": TRACING_PROVIDER,
+            "name": mesh.provider,
             "collector": COLLECTOR,
             "port": OTLP_GRPC_PORT,
         },

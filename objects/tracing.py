@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from model import TRACING_PROVIDER, Mesh, Platform, SamplingException, Tracing
+from model import Mesh, Platform, Tracing
 from model.scalars import Image, Name
 from objects.addresses import (
     COLLECTOR,
@@ -23,8 +23,8 @@ from objects.prometheus_access import build_credentials
 from objects.restart import restart_annotation
 from objects.rollout import REVISION, Rollout
 from objects.sampling import needs_whole_traces
+from objects.telemetry import build_mesh_telemetry, build_namespace_telemetry
 
-TELEMETRY = PART_OF
 _INJECT = "sidecar.istio.io/inject"
 
 
@@ -51,7 +51,10 @@ class MeshTelemetryArgs(Args):
     )
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
     namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
-    mesh: Mesh = Field(default=Mesh(), description="The mesh whose sidecar the collector gets, if it is in the mesh.")
+    traced: list[Name] | None = Field(
+        default=None, description="The namespaces that are traced; none means all of the mesh."
+    )
+    mesh: Mesh = Field(default=Mesh(), description="The mesh that is traced.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     lets_everybody_in: bool | None = Field(
         default=None,
@@ -88,8 +91,7 @@ def build_telemetry(
         "collector": _collector(args, revision, awaited=awaited),
         "metrics": _scraped(COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT, args),
         "graph": _scraped(GRAPH_JOB, COLLECTOR_GRAPH_PORT, args) if graph and graph.write_url is None else None,
-        "telemetry": _telemetry(args),
-        **_exceptions(args),
+        **_telemetries(args),
         "untraced": _untraced(args) if args.tracing.collector.in_mesh else None,
     }
     return {role: obj for role, obj in built.items() if obj is not None}
@@ -142,6 +144,24 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
     }
 
 
+def _telemetries(args: MeshTelemetryArgs) -> dict[str, Object]:
+    mesh = args.mesh.model_copy(update={"namespace": args.namespace})
+    exceptions = args.tracing.sampling.exceptions
+    in_namespaces = {
+        f"telemetry-{name}": build_namespace_telemetry(name, mesh, args.tracing, args.context)
+        for name in args.traced or [one.namespace for one in exceptions if one.app is None]
+    }
+    for_the_mesh = {"telemetry": build_mesh_telemetry(mesh, args.tracing, args.context)} if args.traced is None else {}
+    of_applications = {
+        f"telemetry-{one.namespace}-{one.app}": build_namespace_telemetry(
+            one.namespace, mesh, args.tracing, args.context, app=one.app
+        )
+        for one in exceptions
+        if one.app is not None
+    }
+    return {**for_the_mesh, **in_namespaces, **of_applications}
+
+
 def _injection(args: MeshTelemetryArgs) -> dict[str, str]:
     """The labels by which the collector's pods have a sidecar, whatever the namespace's say, or have none."""
     if not args.tracing.collector.in_mesh:
@@ -173,7 +193,7 @@ def _untraced(args: MeshTelemetryArgs) -> Object:
     return {
         "apiVersion": "telemetry.istio.io/v1",
         "kind": "Telemetry",
-        "metadata": args.context.metadata(f"{TELEMETRY}-collector", args.namespace),
+        "metadata": args.context.metadata(f"{PART_OF}-collector", args.namespace),
         "spec": {"selector": {"matchLabels": POD_LABELS}, "tracing": [{"disableSpanReporting": True}]},
     }
 
@@ -181,46 +201,3 @@ def _untraced(args: MeshTelemetryArgs) -> Object:
 def _scraped(job: str, port: int, args: MeshTelemetryArgs) -> Object:
     # The operator's own Service for metrics has one address for all pods, and its headless one has no port for them.
     return build_metrics_service(job, args.namespace, port=port, selector=POD_LABELS, context=args.context)
-
-
-def _telemetry(args: MeshTelemetryArgs) -> Object:
-    # Only in the root namespace does it apply to the whole mesh.
-    return _sampled(TELEMETRY, args.namespace, None, args.tracing.sampling_percentage, args)
-
-
-def _exceptions(args: MeshTelemetryArgs) -> dict[str, Object]:
-    """The Telemetries for where another percentage holds, by their place."""
-    return {
-        exception_role(one): _sampled(exception_name(one), one.namespace, one.app, one.percentage, args)
-        for one in args.tracing.sampling.exceptions
-    }
-
-
-def exception_name(exception: SamplingException) -> str:
-    """The name of an exception's Telemetry."""
-    return TELEMETRY if exception.app is None else f"{TELEMETRY}-{exception.app}"
-
-
-def exception_role(exception: SamplingException) -> str:
-    """The role of an exception's Telemetry among what ``build_telemetry`` makes."""
-    return f"telemetry-{exception.namespace}{'' if exception.app is None else f'-{exception.app}'}"
-
-
-def _sampled(name: str, namespace: str, app: str | None, percentage: float, args: MeshTelemetryArgs) -> Object:
-    # Not awaited: a Telemetry has no status to wait for. Only the spans show that proxies trace.
-    return {
-        "apiVersion": "telemetry.istio.io/v1",
-        "kind": "Telemetry",
-        "metadata": args.context.metadata(name, namespace),
-        "spec": {
-            **({} if app is None else {"selector": {"matchLabels": {"app": app}}}),
-            "tracing": [
-                {
-                    "providers": [{"name": TRACING_PROVIDER}],
-                    # Beside `providers`: inside the provider's entry the API server drops it without an error, and
-                    # one request in a hundred is traced.
-                    "randomSamplingPercentage": percentage,
-                }
-            ],
-        },
-    }

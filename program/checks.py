@@ -17,7 +17,7 @@ from program.migrations import migrations
 from program.ownership import taken
 from program.plan import Plan
 from program.remote_write import unwritten
-from program.telemetries import shadowing
+from program.telemetries import kept, shadowing
 
 # Never a reason to refuse: releases that are not supported any more still work, and an upgrade passes through some, as
 # Istio's takes one minor version at a time.
@@ -42,6 +42,8 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
     for finding in findings:
         if finding.severity is lint.Severity.WARNING:
             pulumi.log.warn(plan.without_secrets(str(finding)))
+    for line in kept(plan, before):
+        pulumi.log.info(line)
     faults = [
         *taken(plan, objects, before),
         *migrations(plan, objects, before),
@@ -86,7 +88,10 @@ def facts(plan: Plan) -> lint.Facts:
         if operators.source_of("opentelemetry") == "existing"
         else None,
         root_namespace=settings.mesh.namespace,
-        istio_revisions=frozenset({active_revision(settings.mesh) or "default"}),
+        # An existing one has a tag that is called otherwise than its revision.
+        istio_revisions=frozenset(
+            {active_revision(plan.mesh), *([settings.mesh.revision] if settings.mesh.installer == "existing" else [])}
+        ),
         cluster_domain=settings.cluster.domain,
         prometheus_native_histograms=settings.prometheus.native_histograms if ours else None,
         prometheus_uid=plan.existing_prometheus_uid,

@@ -3,7 +3,6 @@
 from typing import Any
 
 from cluster.recorded import Recorded
-from model import TRACING_PROVIDER
 from objects import addresses
 from objects.addresses import COLLECTOR, OTLP_GRPC_PORT, PROMETHEUS, TEMPO
 from objects.existing_istio import SHARED_MESH_CONFIG
@@ -12,8 +11,8 @@ from objects.kiali import has_own_route
 from objects.mesh_config import active_revision, injection_labels, revision_suffix
 from objects.sampling import KEEP, RATIO
 from objects.stores import STORES
+from objects.telemetry import mesh_telemetry_name, namespace_telemetry_name
 from objects.tempo_config import PROCESSORS
-from objects.tracing import TELEMETRY, exception_name
 from program.plan import Plan
 from verify import deployment
 from verify.deployment import Deployment
@@ -57,8 +56,9 @@ def _mesh(plan: Plan) -> deployment.Mesh:
 def _tracing(plan: Plan) -> deployment.Tracing:
     tracing, namespace = plan.settings.tracing, plan.settings.mesh.namespace
     return deployment.Tracing(
-        provider=TRACING_PROVIDER,
-        telemetry=TELEMETRY,
+        provider=plan.mesh.provider,
+        telemetry=mesh_telemetry_name(plan.mesh) if plan.scope == "mesh" else namespace_telemetry_name(),
+        scope=plan.scope,
         sampling_percentage=tracing.sampling_percentage,
         collector=COLLECTOR,
         collector_namespace=namespace,
@@ -69,7 +69,10 @@ def _tracing(plan: Plan) -> deployment.Tracing:
         collector_in_mesh=tracing.collector.in_mesh,
         exceptions=[
             deployment.SampledApart(
-                telemetry=exception_name(one), namespace=one.namespace, app=one.app, percentage=one.percentage
+                telemetry=namespace_telemetry_name(one.app),
+                namespace=one.namespace,
+                app=one.app,
+                percentage=one.percentage,
             )
             for one in tracing.sampling.exceptions
         ],

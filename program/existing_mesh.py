@@ -4,10 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cluster.paths import path_of
-from model import TRACING_PROVIDER
-from objects.addresses import OTLP_GRPC_PORT, collector_host
+from model import Mesh
 from objects.context import Object
-from objects.existing_istio import SHARED_MESH_CONFIG, SHARED_MESH_VARIABLE, existing_istiod, existing_mesh_config
+from objects.existing_istio import (
+    SHARED_MESH_CONFIG,
+    SHARED_MESH_VARIABLE,
+    existing_istiod,
+    existing_mesh_config,
+    revision_tag,
+)
+from objects.mesh_config import DEFAULT_REVISION, active_revision
+from program.installed import collector_address, foreign_providers, leads_to_us
 from program.plan import Plan
 
 _GUIDE = 'docs/operations.md, "A mesh that exists already"'
@@ -15,8 +22,9 @@ _GUIDE = 'docs/operations.md, "A mesh that exists already"'
 
 def existing_istio(plan: Plan) -> Iterator[Object]:
     """The objects of an existing Istio that are looked at, by their names."""
-    mesh = plan.settings.mesh
+    mesh = plan.mesh
     if mesh.installer == "existing":
+        yield revision_tag(mesh)
         yield existing_istiod(mesh)
         yield existing_mesh_config(mesh)
 
@@ -34,14 +42,11 @@ def unprepared(plan: Plan) -> Iterator[str]:
     named = f"{mesh.namespace}/{existing_istiod(mesh)['metadata']['name']}"
     config = f"{mesh.namespace}/{existing_mesh_config(mesh)['metadata']['name']}"
     found = answers.get(path_of(existing_mesh_config(mesh))) or {}
-    ours = f"{collector_host(mesh.namespace, plan.context)}:{OTLP_GRPC_PORT}"
-    theirs = found.get("provider")
-    # The host may have its namespace before it.
-    leads_to_us = theirs is not None and theirs.rpartition("/")[2] == ours
-    if theirs is not None and not leads_to_us:
+    theirs = foreign_providers(mesh, answers, plan.context).get(mesh.provider.lower())
+    if theirs is not None:
         yield (
-            f"ConfigMap {config} has a provider {TRACING_PROVIDER} of its owner's, which leads to {theirs} and would "
-            "win over ours: its owner gives it another name"
+            f"ConfigMap {config} has a provider {mesh.provider} of its owner's, which leads to {theirs} and would win "
+            "over ours: give ours another name by mesh.existing.provider"
         )
     if mesh.is_patched:
         return
@@ -51,22 +56,32 @@ def unprepared(plan: Plan) -> Iterator[str]:
     istiod = answers.get(path)
     if path in answers and istiod is None:
         yield f"there is no Deployment {named}: correct mesh.namespace or mesh.revision, or mesh.installer"
-    elif istiod is not None and not leads_to_us and istiod.get("shared") != SHARED_MESH_CONFIG:
-        prepared = _prepares(istiod, ours, mesh.namespace)
+    elif (
+        istiod is not None
+        and not leads_to_us(mesh, answers, plan.context)
+        and istiod.get("shared") != SHARED_MESH_CONFIG
+    ):
+        prepared = _prepares(istiod, mesh, collector_address(mesh, plan.context))
         yield f"Deployment {named} does not read our provider: its owner {prepared}; {_GUIDE}"
 
 
-def _prepares(istiod: Mapping[str, Any], address: str, namespace: str) -> str:
+def _prepares(istiod: Mapping[str, Any], mesh: Mesh, address: str) -> str:
     """What leads istiod to our collector at ``address``, in the words of what has installed it."""
     if istiod.get("shared"):
         host, _, port = address.rpartition(":")
         return (
-            f"adds {{name: {TRACING_PROVIDER}, opentelemetry: {{service: {host}, port: {port}}}}} to "
+            f"adds {{name: {mesh.provider}, opentelemetry: {{service: {host}, port: {port}}}}} to "
             f"meshConfig.extensionProviders, since it reads ConfigMap {istiod['shared']} beside its own already"
         )
     value = f"pilot.env.{SHARED_MESH_VARIABLE}"
     if istiod.get("release") is None:
-        return f"installs it again with `--set values.{value}={SHARED_MESH_CONFIG}` and the files that it came from"
+        # `istioctl install` knows nothing of what it was told before.
+        revision = "" if active_revision(mesh) == DEFAULT_REVISION else f" --revision {active_revision(mesh)}"
+        return (
+            f"runs `istioctl install{revision} --set values.{value}={SHARED_MESH_CONFIG}` with each file and option "
+            "that it was installed with"
+        )
+    namespace = istiod.get("release_namespace") or mesh.namespace
     return (
         f"runs `helm upgrade {istiod['release']} CHART --namespace {namespace} --reuse-values "
         f"--set {value}={SHARED_MESH_CONFIG}` with the chart and the version that it came from"

@@ -7,7 +7,13 @@ import json
 from collections.abc import Iterator
 
 from objects.applications import build_labels, build_restart
-from objects.bookinfo import build_application, build_bookinfo_namespace, build_traffic, gateway_args
+from objects.bookinfo import (
+    build_application,
+    build_bookinfo_namespace,
+    build_bookinfo_telemetry,
+    build_traffic,
+    gateway_args,
+)
 from objects.bookinfo_gateway import build_proxy, build_routing, proxy_chart
 from objects.charts import Chart
 from objects.context import Object
@@ -122,6 +128,7 @@ def _bookinfo(plan: Plan) -> Iterator[Object]:
     yield build_bookinfo_namespace(args)
     yield from build_application(args).values()
     yield from build_traffic(args).values()
+    yield from filter(None, [build_bookinfo_telemetry(args)])
     gateway = gateway_args(args)
     if gateway is not None:
         yield from build_routing(gateway).values()

@@ -2,7 +2,7 @@
 
 import datetime
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pulumi
 
@@ -19,7 +19,7 @@ from program.migrations import volumes_to_look_at
 from program.ownership import claimed
 from program.plan import Plan
 from program.releases import TELLING, releases_to_look_at
-from program.telemetries import mesh_wide
+from program.telemetries import to_look_at as telemetries_to_look_at
 
 
 def look(plan: Plan, access: Access | None, before: Recorded) -> Seen:
@@ -33,7 +33,12 @@ def look(plan: Plan, access: Access | None, before: Recorded) -> Seen:
     try:
         objects = list(every_object(plan))
         kinds = TELLING.union(str(obj["kind"]) for obj in objects)
-        found = seen(_read(access, _paths(plan, objects, Recorded() if writing else before)), kinds)
+        answers = _read(access, _paths(plan, objects, Recorded() if writing else before))
+        # A revision tag says only now which istiod it leads to.
+        known = Plan(plan.settings, seen(answers, kinds), before)
+        if further := set(to_look_at(known)) - answers.keys():
+            answers |= _read(access, further)
+        found = seen(answers, kinds)
     except UnreachableError as unreachable:
         if writing or not pulumi.runtime.is_dry_run():
             raise WrongClusterError(str(unreachable)) from None
@@ -46,14 +51,14 @@ def look(plan: Plan, access: Access | None, before: Recorded) -> Seen:
     return found
 
 
-def _read(access: Access | None, paths: Iterator[str]) -> dict[str, Object | NotReadError | None]:
+def _read(access: Access | None, paths: Iterable[str]) -> dict[str, Object | NotReadError | None]:
     if access is None:
         raise UnreachableError("there is no kubeconfig: log in to the cluster, or set KUBECONFIG")
     return read(access, paths)
 
 
 def _paths(plan: Plan, objects: list[context.Object], before: Recorded) -> Iterator[str]:
-    yield from (KUBE_SYSTEM, DISCOVERY, mesh_wide(plan))
+    yield from (KUBE_SYSTEM, DISCOVERY, *telemetries_to_look_at(plan))
     yield from releases_to_look_at(plan.settings)
     yield from definitions_to_look_at(objects)
     yield from (path_of(obj) for obj in claimed(plan, objects, before))

@@ -9,7 +9,6 @@ import pulumi
 from pydantic import BaseModel
 
 from cluster.definitions import field_at
-from cluster.paths import path_of
 from cluster.recorded import Recorded
 from cluster.seen import Seen
 from components import (
@@ -26,7 +25,7 @@ from components import (
     PrometheusArgs,
     TempoStackArgs,
 )
-from model import GraphSource, Mesh, OperatorName
+from model import GraphSource, Mesh, OperatorName, TracingScope
 from model.scalars import SecretText
 from model.stack import Settings
 from objects.addresses import (
@@ -58,13 +57,14 @@ from objects.collector import FULL_IMAGE
 from objects.collector_graph import CollectorGraph
 from objects.context import Context, Text
 from objects.datasources import prometheus_uid
-from objects.existing_istio import existing_istiod
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
 from objects.tempo_args import has_generator
 from objects.tempo_storage import object_stores
+from program.installed import as_seen
 from program.releases import Releases
+from program.scope import scope
 
 _SHORTEST_SECRET = 4
 
@@ -115,13 +115,14 @@ class Plan:
 
     @property
     def mesh(self) -> Mesh:
-        """The settings of the mesh, with the version that it gets, and who has installed an existing one, as seen."""
+        """The settings of the mesh, with the version that it gets, and an existing one as it was seen."""
         mesh = self.settings.mesh.model_copy(update={"version": self.releases.istio})
-        if mesh.installer != "existing" or mesh.existing.installed_by is not None:
-            return mesh
-        istiod = self.seen.answers.get(path_of(existing_istiod(mesh))) or {}
-        by = "helm" if istiod.get("by_sail") is False else "sail"
-        return mesh.model_copy(update={"existing": mesh.existing.model_copy(update={"installed_by": by})})
+        return as_seen(mesh, self.seen.answers, self.context, self.before) if mesh.installer == "existing" else mesh
+
+    @cached_property
+    def scope(self) -> TracingScope:
+        """Whose requests are traced."""
+        return scope(self.settings.tracing.scope, self.mesh, self.seen.answers, self.before)
 
     @property
     def tempo_url(self) -> str:
@@ -341,6 +342,10 @@ class Plan:
             prometheus_credentials=self.settings.prometheus_credentials,
             tracing=self.settings.tracing,
             namespace=self.settings.mesh.namespace,
+            # The sample makes its own, in a namespace that is not there before.
+            traced=None
+            if self.scope == "mesh"
+            else [application.name for application in self.settings.namespaces.applications],
             mesh=self.mesh,
             platform=self.settings.platform,
             lets_everybody_in=False if self._closes_collector else None,
@@ -357,6 +362,7 @@ class Plan:
             unrestricted=self.settings.bookinfo.namespace in self.settings.namespaces.unrestricted,
             curl_image=self.settings.images.curl,
             tracing=tracing,
+            traced=None if self.scope == "mesh" else self.settings.tracing,
             context=self.context,
         )
 

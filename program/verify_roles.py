@@ -29,7 +29,7 @@ def rules(plan: Plan) -> Iterator[Rule]:
     for rule in shipped["rules"]:
         resources = [kind for kind in rule["resources"] if kind not in absent]
         if resources == ["configmaps"]:
-            yield {**rule, "resourceNames": list(_config_maps(plan.settings, rule["resourceNames"]))}
+            yield {**rule, "resourceNames": list(_config_maps(plan, rule["resourceNames"]))}
         elif resources:
             yield {**rule, "resources": resources}
 
@@ -66,11 +66,12 @@ def _absent_kinds(settings: Settings) -> Iterator[str]:
         yield "istios"
 
 
-def _config_maps(settings: Settings, shipped: list[str]) -> Iterator[str]:
+def _config_maps(plan: Plan, shipped: list[str]) -> Iterator[str]:
     """The shipped names, but for those of another revision, of a mesh of ours, and of another Grafana."""
+    settings = plan.settings
     for name in shipped:
         if name == _ISTIO:
-            yield f"{name}{revision_suffix(active_revision(settings.mesh))}"
+            yield f"{name}{revision_suffix(active_revision(plan.mesh))}"
         elif name == SHARED_MESH_CONFIG:
             if settings.mesh.installer == "existing":
                 yield name

@@ -49,9 +49,10 @@ class SampledApart(Part):
 class Tracing(Part):
     """``collector_host`` is the full name of the collector's Service; ``otlp_address`` is where it sends spans.
 
-    ``collector_in_mesh``: its pods have a sidecar. ``ratio_attribute`` is the attribute by which Tempo knows how many
-    requests a span stands for, with one of ``ratios``; None: each for one. ``kept_trace_state`` is the header
-    ``tracestate`` by which the collector keeps a trace; None: it keeps all.
+    ``collector_in_mesh``: its pods have a sidecar. ``scope`` says where the Telemetry called ``telemetry`` is: in the
+    mesh's root namespace, or in each namespace that the stack brings into the mesh. ``ratio_attribute`` is the
+    attribute by which Tempo knows how many requests a span stands for, with one of ``ratios``; None: each for one.
+    ``kept_trace_state`` is the header ``tracestate`` by which the collector keeps a trace; None: it keeps all.
     """
 
     provider: str
@@ -64,6 +65,7 @@ class Tracing(Part):
     collector_replicas: int
     otlp_address: str
     collector_in_mesh: bool = False
+    scope: Literal["mesh", "namespaces"] = "mesh"
     exceptions: list[SampledApart] = []
     ratio_attribute: str | None = None
     ratios: list[float] = []
@@ -188,3 +190,8 @@ class Deployment(Part):
     grafana: Grafana
     kiali: Kiali | None
     bookinfo: Bookinfo | None
+
+    @property
+    def telemetry_namespaces(self) -> list[str]:
+        """Those that have a Telemetry of the stack's."""
+        return [self.mesh.namespace] if self.tracing.scope == "mesh" else self.mesh.namespaces

@@ -60,7 +60,13 @@ def facts_of_stack(name: str) -> Mapping[str, Any]:
     known = {
         "platform": deployment.get("platform"),
         "root_namespace": at(deployment, "mesh", "namespace"),
-        "istio_revisions": frozenset({text(at(deployment, "mesh", "revision")) or "default"}),
+        "istio_revisions": frozenset(
+            {
+                text(at(deployment, "mesh", "revision")) or "default",
+                # Where it is a tag by which sidecars are injected.
+                text(at(deployment, "mesh", "injection_labels", "istio.io/rev")) or "default",
+            }
+        ),
         "cluster_domain": host.partition(".svc.")[2] or None,
         "prometheus_uid": at(deployment, "grafana", "prometheus_uid"),
     }

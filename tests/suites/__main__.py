@@ -49,10 +49,12 @@ BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), coun
 # Kiali's server is no part of the stack `local`.
 # The collector of the stack `local` needs no connectors.
 BUILD_GRAPH = Part("build with the full collector", (*BUILD.command, "--with", "otelcol-full"), counts=False)
+# What owners of a mesh install it with.
+BUILD_MESHES = Part("build with istioctl and helm", (*BUILD.command, "--with", "installers"), counts=False)
 BUILD_SHAPES = Part("build with Kiali", (*BUILD.command, "--with", "kiali"), counts=False)
-LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, GRAPH, SHAPES = (
+LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, MESHES, GRAPH, SHAPES = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
-    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "graph", "shapes")
+    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "meshes", "graph", "shapes")
 )
 # The programs of the mesh judge the configurations that the project writes, and what lint says of others.
 PROGRAMS = _pytest("programs", "tests/programs", "--numprocesses", "2", "--dist", "loadfile")
@@ -67,6 +69,7 @@ SUITES = {
     "minio": (BUILD_MINIO, MINIO),
     "upgrades": (BUILD, UPGRADES),
     "platforms": (BUILD, PLATFORMS),
+    "meshes": (BUILD_MESHES, MESHES),
     "graph": (BUILD_GRAPH, GRAPH),
     "shapes": (BUILD_SHAPES, SHAPES),
     "programs": (BUILD_GRAPH, PROGRAMS),
@@ -74,6 +77,7 @@ SUITES = {
     "all": (
         *(LINT, UNIT, REPORT),
         *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS),
+        *(BUILD_MESHES, MESHES),
         *(BUILD_GRAPH, GRAPH, PROGRAMS, BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
     ),
 }

@@ -10,8 +10,8 @@ import yaml
 
 from verify.access.cluster import UNREADABLE, CannotLookError, Object
 from verify.causes import Code
-from verify.findings import Finding, fault, ok
-from verify.obstacles.surroundings import mesh_configuration
+from verify.findings import Finding, absent, fault, ok
+from verify.obstacles.surroundings import mesh_configuration, of_revision
 from verify.obstacles.telemetries import older
 from verify.programs.metrics import Samples, growth, scrape, total
 from verify.redaction import redacted
@@ -29,12 +29,12 @@ _SHARED = "SHARED_MESH_CONFIG"
 
 @dataclass(frozen=True)
 class Seen:
-    """``telemetries`` are those of the root namespace; ``config_maps`` hold the mesh configuration, by their name.
+    """``telemetries`` are those of each namespace with one of ours; ``config_maps`` hold the mesh configuration.
 
     ``unread`` are those that istiod would have to read, and does not.
     """
 
-    telemetries: list[Object]
+    telemetries: Mapping[str, list[Object]]
     config_maps: Mapping[str, Object | None]
     unread: list[str]
     service: Object | None
@@ -48,7 +48,13 @@ def look(world: World) -> Seen:
     first, *further = mesh.config_maps
     unread = [name for name in further if name != _shared(world)]
     return Seen(
-        telemetries=cluster.items(f"/apis/telemetry.istio.io/v1/namespaces/{mesh.namespace}/telemetries"),
+        telemetries={
+            name: of_revision(
+                mesh.revision, cluster.items(f"/apis/telemetry.istio.io/v1/namespaces/{name}/telemetries")
+            )
+            for name in world.deployment.telemetry_namespaces
+            if name not in world.unseen
+        },
         config_maps={name: cluster.read(f"{core}/{name}") for name in (first, *further) if name not in unread},
         unread=unread,
         service=cluster.read(f"/api/v1/namespaces/{namespace}/services/{service}"),
@@ -59,50 +65,16 @@ def look(world: World) -> Seen:
 def judge(world: World, looks: Looks[Seen]) -> Finding:
     before, after = looks.before, looks.after
     tracing, mesh = world.deployment.tracing, world.deployment.mesh
-    place = f"Telemetry {mesh.namespace}/{tracing.telemetry}"
-    telemetry = next((one for one in after.telemetries if one["metadata"]["name"] == tracing.telemetry), None)
-    if telemetry is None:
-        return fault(
-            NAME, f"no {place}", code=Code.NO_TELEMETRY, cause="nothing switches tracing on", remedy=world.restore
-        )
-    hidden = older(world, after.telemetries)
-    if hidden is not None:
-        return fault(NAME, hidden.evidence, code=hidden.code, cause=hidden.cause, remedy=hidden.remedy)
-    entry = next(iter(telemetry.get("spec", {}).get("tracing") or [{}]))
-    # istiod compares names without case (istio: pilot/pkg/model/telemetry.go, fetchProvider).
-    named = [str(provider.get("name", "")).lower() for provider in entry.get("providers") or []]
-    sampling = entry.get("randomSamplingPercentage")
+    if not after.telemetries:
+        return absent(NAME, "the stack brings no namespace into the mesh")
     known = providers(after.config_maps)
-    if not named or named[0] not in known:
-        return fault(
-            NAME,
-            f"{place} names the provider {', '.join(named) or 'none'}",
-            f"the mesh configuration has {', '.join(known) or 'none'}",
-            *(f"istiod's variable {_SHARED} does not name ConfigMap {name}" for name in after.unread),
-            code=Code.PROVIDER_UNKNOWN,
-            cause="istiod switches tracing off, and reports nothing, for a provider that it does not know",
-            remedy=world.restore,
-        )
-    if entry.get("disableSpanReporting") or sampling is None or float(sampling) == 0:
-        return _no_sampling(world, place, entry)
-    if float(sampling) < tracing.sampling_percentage:
-        return fault(
-            NAME,
-            f"{place}: randomSamplingPercentage is {float(sampling):g}",
-            f"the stack's setting is {tracing.sampling_percentage:g} %",
-            code=Code.SAMPLED_LESS,
-            cause="somebody has changed the Telemetry, and fewer requests are traced than the stack says",
-            remedy=world.restore,
-        )
-    if tracing.ratio_attribute is not None and float(sampling) > tracing.sampling_percentage:
-        return fault(
-            NAME,
-            f"{place}: randomSamplingPercentage is {float(sampling):g}",
-            f"the stack's setting is {tracing.sampling_percentage:g} %, by which the graph counts",
-            code=Code.RATES_DIFFER,
-            cause="somebody has changed the Telemetry, and the graph counts more requests than there are",
-            remedy=world.restore,
-        )
+    wrong = (_by_telemetry(world, after, namespace, known) for namespace in after.telemetries)
+    found = next(filter(None, wrong), None)
+    if found is not None:
+        return found
+    places = ", ".join(f"{namespace}/{tracing.telemetry}" for namespace in after.telemetries)
+    entry = _entry(_ours(world, next(iter(after.telemetries.values()))) or {})
+    named, sampling = _named(entry), entry["randomSamplingPercentage"]
     config_map, settings = known[named[0]]
     service, port = _bare(settings.get("service", "")), settings.get("port")
     if (service, port) != (tracing.collector_host, tracing.collector_port):
@@ -124,10 +96,77 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="istiod cannot find the collector's Service and leaves the tracer out",
             remedy=world.restore,
         )
-    evidence = [f"{place}: {named[0]}, {float(sampling):g} %", f"{named[0]} leads to {service}:{port}"]
+    evidence = [f"Telemetry {places}: {named[0]}, {float(sampling):g} %", f"{named[0]} leads to {service}:{port}"]
+    if tracing.scope == "namespaces":
+        evidence.append("other namespaces are not the stack's to trace: tracing.scope is namespaces")
     if _names_by_convention(settings):
         evidence.append("services are named by OpenTelemetry's conventions: which edges Bookinfo has is not known")
     return ok(NAME, *evidence)
+
+
+def _by_telemetry(
+    world: World, after: Seen, namespace: str, known: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> Finding | None:
+    """The fault of the stack's Telemetry in a namespace."""
+    tracing = world.deployment.tracing
+    place = f"Telemetry {namespace}/{tracing.telemetry}"
+    telemetry = _ours(world, after.telemetries[namespace])
+    if telemetry is None:
+        return fault(
+            NAME, f"no {place}", code=Code.NO_TELEMETRY, cause="nothing switches tracing on", remedy=world.restore
+        )
+    hidden = older(world, after.telemetries[namespace])
+    if hidden is not None:
+        return fault(NAME, hidden.evidence, code=hidden.code, cause=hidden.cause, remedy=hidden.remedy)
+    entry = _entry(telemetry)
+    named, sampling = _named(entry), entry.get("randomSamplingPercentage")
+    if not named or named[0] not in known:
+        return fault(
+            NAME,
+            f"{place} names the provider {', '.join(named) or 'none'}",
+            f"the mesh configuration has {', '.join(known) or 'none'}",
+            *(f"istiod's variable {_SHARED} does not name ConfigMap {name}" for name in after.unread),
+            code=Code.PROVIDER_UNKNOWN,
+            cause="istiod switches tracing off, and reports nothing, for a provider that it does not know",
+            remedy=world.restore,
+        )
+    wanted = tracing.percentage_of(namespace, {})
+    if entry.get("disableSpanReporting") or sampling is None or float(sampling) == 0:
+        return _no_sampling(world, place, entry)
+    if float(sampling) < wanted:
+        return fault(
+            NAME,
+            f"{place}: randomSamplingPercentage is {float(sampling):g}",
+            f"the stack's setting is {wanted:g} %",
+            code=Code.SAMPLED_LESS,
+            cause="somebody has changed the Telemetry, and fewer requests are traced than the stack says",
+            remedy=world.restore,
+        )
+    if tracing.ratio_attribute is not None and float(sampling) > wanted:
+        return fault(
+            NAME,
+            f"{place}: randomSamplingPercentage is {float(sampling):g}",
+            f"the stack's setting is {wanted:g} %, by which the graph counts",
+            code=Code.RATES_DIFFER,
+            cause="somebody has changed the Telemetry, and the graph counts more requests than there are",
+            remedy=world.restore,
+        )
+    return None
+
+
+def _ours(world: World, telemetries: Sequence[Object]) -> Object | None:
+    name = world.deployment.tracing.telemetry
+    return next((one for one in telemetries if one["metadata"]["name"] == name), None)
+
+
+def _entry(telemetry: Object) -> Mapping[str, Any]:
+    """What a Telemetry says of tracing."""
+    return next(iter(telemetry.get("spec", {}).get("tracing") or [{}]))
+
+
+def _named(entry: Mapping[str, Any]) -> list[str]:
+    """The providers; istiod compares names without case (istio: pilot/pkg/model/telemetry.go, fetchProvider)."""
+    return [str(provider.get("name", "")).lower() for provider in entry.get("providers") or []]
 
 
 def names_services_by_convention(world: World) -> bool:

@@ -11,6 +11,7 @@ from verify.access.cluster import Object
 from verify.world import World
 
 _NETWORKING = "/apis/networking.istio.io/v1"
+_REVISION = "istio.io/rev"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read(world: World) -> Surroundings:
         root=root,
         mesh=configuration,
         namespaces={one["metadata"]["name"]: one for one in namespaces.items},
-        telemetries=telemetries.items,
+        telemetries=of_revision(mesh.revision, telemetries.items),
         sidecars=sidecars.items,
         destination_rules=destination_rules.items,
         network_policies=network_policies.items,
@@ -69,6 +70,12 @@ def read(world: World) -> Surroundings:
         ),
         unseen=[line for one in listed for line in one.unseen],
     )
+
+
+def of_revision(revision: str, resources: Sequence[Object]) -> list[Object]:
+    """Those that the istiod of a revision reads: it leaves out what has the label of another one."""
+    labels = (one["metadata"].get("labels") or {} for one in resources)
+    return [one for one, own in zip(resources, labels, strict=True) if own.get(_REVISION, revision) == revision]
 
 
 def mesh_configuration(config_map: Object | None) -> Mapping[str, Any]:

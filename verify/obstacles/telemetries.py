@@ -39,7 +39,7 @@ def effective(around: Surroundings, pod: Object) -> Mapping[str, Said]:
 
 
 def older(world: World, telemetries: Sequence[Object]) -> Obstacle | None:
-    """Return the Telemetry of the root namespace that istiod takes instead of the stack's, if there is one."""
+    """Return the Telemetry that istiod takes instead of the stack's, if there is one, of those of one namespace."""
     tracing = world.deployment.tracing
     everywhere = [one for one in oldest_first(telemetries) if _is_for_all(one)]
     ours = next((one for one in everywhere if one["metadata"]["name"] == tracing.telemetry), None)
@@ -62,7 +62,7 @@ def older(world: World, telemetries: Sequence[Object]) -> Obstacle | None:
 def own(world: World, around: Surroundings, pod: Object) -> Obstacle | None:
     """Return the Telemetry of a pod's namespace or workload by which it does not trace as the stack says."""
     wanted = percentage_of(world, pod)
-    said = {field: one for field, one in effective(around, pod).items() if not _is_of_mesh(around, one.by)}
+    said = {field: one for field, one in effective(around, pod).items() if not _is_meant(world, around, one.by)}
     off, providers = said.get("disableSpanReporting"), said.get("providers")
     sampling = said.get("randomSamplingPercentage")
     if off is not None and off.value is True:
@@ -97,6 +97,13 @@ def _applying(around: Surroundings, pod: Object) -> Iterator[Object]:
         wanted = (one.get("spec", {}).get("selector") or {}).get("matchLabels") or {}
         if wanted and wanted.items() <= labels.items():
             yield one
+
+
+def _is_meant(world: World, around: Surroundings, telemetry: Object) -> bool:
+    """Whether it is the mesh's, or the stack's in one of its namespaces."""
+    tracing = world.deployment.tracing
+    is_ours = tracing.scope == "namespaces" and telemetry["metadata"]["name"] == tracing.telemetry
+    return is_ours or _is_of_mesh(around, telemetry)
 
 
 def _is_of_mesh(around: Surroundings, telemetry: Object) -> bool:

@@ -41,8 +41,9 @@ def test_it_finds_the_libraries_of_the_cluster_compiled(folder: str) -> None:
     assert {module for module in own.keys() & shared.keys() if own[module] != shared[module]} == _APART[folder]
 
 
-def test_istio_s_cni_plugin_is_of_the_istio_that_runs_and_finds_its_libraries_compiled() -> None:
-    own, shared = (_required(TOOLCHAIN / folder / "go.mod") for folder in ("istio-cni", "istio"))
+@pytest.mark.parametrize("folder", ["istio-cni", "installers"])
+def test_what_is_of_the_istio_that_runs_finds_its_libraries_compiled(folder: str) -> None:
+    own, shared = (_required(TOOLCHAIN / one / "go.mod") for one in (folder, "istio"))
     assert own["istio.io/istio"] == shared["istio.io/istio"]
     assert {module for module in own.keys() & shared.keys() if own[module] != shared[module]} == set()
 

@@ -1,6 +1,7 @@
 """Runs the whole program against a monitor that records what the engine would be asked for."""
 
 import asyncio
+import itertools
 import json
 import os
 import runpy
@@ -39,6 +40,7 @@ SENTINELS = {
     f"{PROJECT}:grafanaAdminPassword": "sentinel-admin-password",
 }
 
+STACK = "urn:pulumi:test::mesh-tracing::pulumi:pulumi:Stack::mesh-tracing-test"
 STASHED = "stashed"
 NOW = "2026-11-27T08:00:00Z"
 
@@ -357,6 +359,22 @@ def run_program(
     """
     given = (json.dumps(one, sort_keys=True) for one in (config, live, state or {}))
     return _run(*given, preview, tuple(secret_sections))
+
+
+def state_of(deployed: Deployed, *, uid: str = "the-cluster") -> dict[str, Any]:
+    """The state after ``deployed``, in which every object has a UID of its own."""
+    state: dict[str, Any] = {}
+    numbers = itertools.count()
+    for resource in deployed:
+        outputs = dict(resource.inputs)
+        if resource.custom and "metadata" in outputs:
+            outputs["metadata"] = {**outputs["metadata"], "uid": f"ours-{next(numbers)}"}
+        state[resource.urn] = {"type": resource.type, "outputs": outputs}
+    state[STACK] = {
+        "type": "pulumi:pulumi:Stack",
+        "outputs": {} if uid is None else {"deployment": {**deployed.exports["deployment"], "cluster_uid": uid}},
+    }
+    return state
 
 
 @cache

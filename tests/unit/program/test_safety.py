@@ -1,7 +1,6 @@
 """Nothing of somebody else's is taken over, and nothing that holds data is lost, by a plain `pulumi up`."""
 
 import datetime
-import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from recording import (
     minimal_config,
     run_program,
     s3_config,
+    state_of,
     with_setting,
     with_settings,
 )
@@ -30,7 +30,6 @@ from cluster.seen import seen, write_facts
 from program.checks import RefusedError
 
 OWNER = "mesh-tracing/owner"
-STACK = "urn:pulumi:test::mesh-tracing::pulumi:pulumi:Stack::mesh-tracing-test"
 TEMPO_NAMESPACE = "/api/v1/namespaces/tracing-system"
 TELEMETRIES = "/apis/telemetry.istio.io/v1/namespaces/istio-system/telemetries"
 
@@ -58,22 +57,6 @@ def classes(**grow: bool) -> dict[str, Any]:
 
 def on_a_cluster_with(objects: Objects) -> Objects:
     return {**EMPTY_CLUSTER, **objects}
-
-
-def state_of(deployed: Deployed, *, uid: str = "the-cluster") -> dict[str, Any]:
-    """The state after ``deployed``, in which every object has a UID of its own."""
-    state: dict[str, Any] = {}
-    numbers = itertools.count()
-    for resource in deployed:
-        outputs = dict(resource.inputs)
-        if resource.custom and "metadata" in outputs:
-            outputs["metadata"] = {**outputs["metadata"], "uid": f"ours-{next(numbers)}"}
-        state[resource.urn] = {"type": resource.type, "outputs": outputs}
-    state[STACK] = {
-        "type": "pulumi:pulumi:Stack",
-        "outputs": {} if uid is None else {"deployment": {"cluster_uid": uid}},
-    }
-    return state
 
 
 def refusal(config: Mapping[str, Any], *, live: Objects | None = None, state: Objects | None = None) -> list[str]:

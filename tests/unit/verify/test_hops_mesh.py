@@ -335,7 +335,10 @@ def seen_provider(**changes: Any) -> provider.Seen:
         "service": service("otel-collector", "istio-system", {}),
         "metrics": None,
     }
-    return provider.Seen(**seen | changes)
+    found = seen | changes
+    if isinstance(found["telemetries"], list):
+        found["telemetries"] = {"istio-system": found["telemetries"]}
+    return provider.Seen(**found)
 
 
 def telemetry(**tracing: Any) -> dict[str, Any]:
@@ -394,6 +397,53 @@ def test_a_telemetry_that_samples_less_than_the_stack_says_is_restored() -> None
     finding = provider.judge(world(), looks(found))
     assert_broken(finding, Because.FAULT, remedy=restore())
     assert finding.code is Code.SAMPLED_LESS
+
+
+# A stack that leaves the rest of the mesh to others.
+IN_NAMESPACES = deployment(
+    tracing=part(DEPLOYMENT.tracing, scope="namespaces"), mesh=part(DEPLOYMENT.mesh, namespaces=["bookinfo", "shop"])
+)
+
+
+def test_a_stack_of_some_namespaces_says_which_are_traced() -> None:
+    found = seen_provider(telemetries={"bookinfo": [TELEMETRY], "shop": [TELEMETRY]})
+    finding = provider.judge(world(IN_NAMESPACES), looks(found))
+    assert finding.status is Status.OK
+    assert finding.evidence[0] == "Telemetry bookinfo/mesh-tracing, shop/mesh-tracing: otel, 100 %"
+    assert "other namespaces are not the stack's to trace" in finding.evidence[-1]
+
+
+def test_a_namespace_without_the_stack_s_telemetry_is_named() -> None:
+    finding = provider.judge(
+        world(IN_NAMESPACES), looks(seen_provider(telemetries={"bookinfo": [TELEMETRY], "shop": []}))
+    )
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert (finding.code, finding.evidence) == (Code.NO_TELEMETRY, ("no Telemetry shop/mesh-tracing",))
+
+
+def test_a_stack_of_some_namespaces_that_has_none_traces_nothing() -> None:
+    assert provider.judge(world(IN_NAMESPACES), looks(seen_provider(telemetries={}))).status is Status.ABSENT
+
+
+def test_each_namespace_of_such_a_stack_is_looked_at() -> None:
+    cluster = healthy()
+    assert provider.look(world(IN_NAMESPACES, cluster=cluster)).telemetries == {"bookinfo": [], "shop": []}
+
+
+def test_a_telemetry_for_another_revision_hides_nothing() -> None:
+    cluster = healthy()
+    other = {
+        "metadata": {
+            "name": "a",
+            "namespace": "istio-system",
+            "creationTimestamp": "2020",
+            "labels": {"istio.io/rev": "b"},
+        },
+        "spec": {},
+    }
+    cluster.api.put("/apis/telemetry.istio.io/v1/telemetries", other)
+    listed = provider.look(world(cluster=cluster)).telemetries["istio-system"]
+    assert [one["metadata"]["name"] for one in listed] == [TELEMETRY["metadata"]["name"]]
 
 
 def test_a_provider_that_names_services_otherwise_is_told_of() -> None:

@@ -127,6 +127,13 @@ def test_a_telemetry_that_takes_no_spans_away_is_not_blamed(beside: Object) -> N
     assert telemetries.own(world(), replace(AROUND, telemetries=[TELEMETRY, beside]), PRODUCTPAGE) is None
 
 
+def test_the_stacks_own_telemetry_in_a_namespace_is_not_blamed_and_wins_over_the_mesh_s() -> None:
+    quiet = tracing("quiet", ROOT, OLD, disableSpanReporting=True)
+    own = tracing("mesh-tracing", "bookinfo", providers=[{"name": "otel"}], disableSpanReporting=False)
+    stack = world(deployment(tracing=part(DEPLOYMENT.tracing, scope="namespaces")))
+    assert telemetries.own(stack, replace(AROUND, telemetries=[quiet, own]), PRODUCTPAGE) is None
+
+
 def test_another_provider_with_the_same_address_is_as_good() -> None:
     twin = {**PROVIDER, "name": "spans"}
     around = replace(

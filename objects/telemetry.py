@@ -1,0 +1,70 @@
+"""Istio's Telemetry, which makes proxies send spans: one for all of the mesh, or one for each namespace."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from model import Mesh, Tracing
+from objects.context import PART_OF, Context, Object
+from objects.mesh_config import active_revision, revision_suffix
+
+# The label by which only the istiod of one revision reads a resource; it knows no tags (istio: pkg/config/model.go).
+_REVISION = "istio.io/rev"
+
+
+def mesh_telemetry_name(mesh: Mesh) -> str:
+    """The name of the Telemetry for all of the mesh.
+
+    In somebody else's mesh it is that of one revision: it goes only after what moves to another one has restarted.
+    """
+    suffix = revision_suffix(active_revision(mesh)) if mesh.installer == "existing" else ""
+    return f"{PART_OF}{suffix}"
+
+
+def build_mesh_telemetry(mesh: Mesh, tracing: Tracing, context: Context) -> Object:
+    """The one of the root namespace, which applies to all of the mesh."""
+    revision = mesh.existing.revision if mesh.installer == "existing" else None
+    # Every istiod would read it, and one that does not know its provider stops the tracing that it had.
+    labels = {} if revision is None else {_REVISION: revision}
+    return _telemetry(context.metadata(mesh_telemetry_name(mesh), mesh.namespace, labels=labels), _entry(mesh, tracing))
+
+
+def namespace_telemetry_name(app: str | None = None) -> str:
+    """The name of the Telemetry of a namespace, or of an application in it."""
+    return PART_OF if app is None else f"{PART_OF}-{app}"
+
+
+def build_namespace_telemetry(
+    namespace: str, mesh: Mesh, tracing: Tracing, context: Context, *, app: str | None = None
+) -> Object:
+    """One that wins over what is said of all of the mesh, and says nothing of other namespaces.
+
+    With the label ``app``, it is for the pods of that application.
+    """
+    # A field that it does not set is that of the mesh's Telemetry, by which others may report no spans.
+    entry = {**_entry(mesh, tracing, (namespace, app)), "disableSpanReporting": False}
+    selector = {} if app is None else {"selector": {"matchLabels": {"app": app}}}
+    return _telemetry(context.metadata(namespace_telemetry_name(app), namespace), entry, selector)
+
+
+def _entry(mesh: Mesh, tracing: Tracing, place: tuple[str, str | None] | None = None) -> dict[str, Any]:
+    percentages = {(one.namespace, one.app): one.percentage for one in tracing.sampling.exceptions}
+    return {
+        "providers": [{"name": mesh.provider}],
+        # Beside `providers`: inside the provider's entry the API server drops it without an error, and one request in a
+        # hundred is traced.
+        "randomSamplingPercentage": tracing.sampling_percentage
+        if place is None
+        else percentages.get(place, tracing.sampling_percentage),
+    }
+
+
+def _telemetry(
+    metadata: Mapping[str, Any], entry: Mapping[str, Any], selector: Mapping[str, Any] | None = None
+) -> Object:
+    # Not awaited: a Telemetry has no status to wait for. Only the spans show that proxies trace.
+    return {
+        "apiVersion": "telemetry.istio.io/v1",
+        "kind": "Telemetry",
+        "metadata": metadata,
+        "spec": {**(selector or {}), "tracing": [entry]},
+    }
