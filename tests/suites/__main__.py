@@ -50,9 +50,11 @@ BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), coun
 # The collector of the stack `local` needs no connectors.
 BUILD_GRAPH = Part("build with the full collector", (*BUILD.command, "--with", "otelcol-full"), counts=False)
 BUILD_SHAPES = Part("build with Kiali", (*BUILD.command, "--with", "kiali"), counts=False)
-LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, GRAPH, SHAPES = (
+# OLM, which installs the operators of this suite's stacks.
+BUILD_OPERATORS = Part("build with OLM", (*BUILD.command, "--with", "olm"), counts=False)
+LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, GRAPH, SHAPES, OPERATORS = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
-    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "graph", "shapes")
+    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "graph", "shapes", "operators")
 )
 # The programs of the mesh judge the configurations that the project writes, and what lint says of others.
 PROGRAMS = _pytest("programs", "tests/programs", "--numprocesses", "2", "--dist", "loadfile")
@@ -69,12 +71,13 @@ SUITES = {
     "platforms": (BUILD, PLATFORMS),
     "graph": (BUILD_GRAPH, GRAPH),
     "shapes": (BUILD_SHAPES, SHAPES),
+    "operators": (BUILD_OPERATORS, OPERATORS),
     "programs": (BUILD_GRAPH, PROGRAMS),
     "mutation": (MUTATION,),
     "all": (
         *(LINT, UNIT, REPORT),
         *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS),
-        *(BUILD_GRAPH, GRAPH, PROGRAMS, BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
+        *(BUILD_GRAPH, GRAPH, PROGRAMS, BUILD_SHAPES, SHAPES, BUILD_OPERATORS, OPERATORS, BUILD_MINIO, MINIO, MUTATION),
     ),
 }
 
