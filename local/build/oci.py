@@ -19,13 +19,14 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 # containerd calls the image so, whatever else the archive says (containerd: core/images/archive/importer.go).
 _NAME = "io.containerd.image.name"
 _OLDEST = "1970-01-01T00:00:00Z"
-_FILE, _PROGRAM = 0o644, 0o755
+_FILE, _PROGRAM, _FOR_ALL = 0o644, 0o755, 0o1777
 
 
 def write(archive: Path, repository: str, files: Mapping[str, Path | bytes], config: Mapping[str, Any]) -> str:
     """Write an image with ``files``, by their paths in it, to ``archive``; return its name, which is its digest's.
 
     ``config`` is what a container of it runs with (``Entrypoint``, ``Env``, ``User``). A program of the host stays one.
+    Every user may write to ``/tmp``.
     """
     layer, difference = _layer(files)
     configuration = _json(
@@ -59,9 +60,10 @@ def _layer(files: Mapping[str, Path | bytes]) -> tuple[bytes, str]:
     """Return the layer and, of what is compressed in it, the digest."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as tar:
-        for folder in sorted({str(parent) for name in files for parent in Path(name).parents} - {"/", "."}):
+        parents = {str(parent) for name in files for parent in Path(name).parents} - {"/", "."}
+        for folder, mode in sorted({**dict.fromkeys(parents, _PROGRAM), "/tmp": _FOR_ALL}.items()):  # noqa: S108
             entry = tarfile.TarInfo(folder.lstrip("/"))
-            entry.type, entry.mode = tarfile.DIRTYPE, _PROGRAM
+            entry.type, entry.mode = tarfile.DIRTYPE, mode
             tar.addfile(entry)
         for name, content in sorted(files.items()):
             is_program = isinstance(content, Path) and bool(content.stat().st_mode & 0o100)

@@ -48,8 +48,8 @@ def test_the_layer_has_the_files_and_a_program_can_be_run(tmp_path: Path, progra
     manifest = json.loads(blob(found, json.loads(found["index.json"])["manifests"][0]))
     (layer,) = manifest["layers"]
     with tarfile.open(fileobj=io.BytesIO(blob(found, layer)), mode="r:gz") as tar:
-        modes = {entry.name: entry.mode for entry in tar if entry.isfile()}
-    assert modes == {"bin/program": 0o755, "etc/text": 0o644}
+        modes = {entry.name: entry.mode for entry in tar}
+    assert modes == {"bin": 0o755, "bin/program": 0o755, "etc": 0o755, "etc/text": 0o644, "tmp": 0o1777}
     configuration = json.loads(blob(found, manifest["config"]))
     assert configuration["config"] == {"User": "1:1"}
 
