@@ -9,10 +9,13 @@ OLM = "operators.coreos.com/v1alpha1"
 class Installation:
     """One operator, by its Subscription, which has the name of its package; waited for ``seconds`` long.
 
-    Where ``approval`` is ``Manual``, somebody has to approve each InstallPlan.
+    ``offer`` is the API path of the package in the cluster's catalogs. Where ``is_manual``, somebody has to approve
+    each InstallPlan.
     """
 
     package: str
     namespace: str
-    approval: str
+    channel: str
+    offer: str
+    is_manual: bool
     seconds: int

@@ -115,7 +115,9 @@ def installation(operator: OperatorName, args: OperatorsArgs) -> Installation:
     return Installation(
         package=found.name,
         namespace=found.namespace,
-        approval=args.operators.approval,
+        channel=found.channel,
+        offer=f"/apis/packages.operators.coreos.com/v1/namespaces/{found.source_namespace}/packagemanifests/{found.name}",
+        is_manual=args.operators.approval == "Manual",
         seconds=args.context.timeouts.operators,
     )
 

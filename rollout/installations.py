@@ -25,6 +25,13 @@ def version_name(subscription: Object) -> str:
     return str((subscription.get("status") or {}).get("currentCSV") or "")
 
 
+def is_behind(asked: Installation, subscription: Object, offer: Object | None) -> bool:
+    """Whether the channel has another version than what is installed, so that an upgrade is due."""
+    channels = ((offer or {}).get("status") or {}).get("channels") or []
+    newest = {one.get("currentCSV") for one in channels if one.get("name") == asked.channel}
+    return bool(newest) and (subscription.get("status") or {}).get("installedCSV") not in newest
+
+
 def says(asked: Installation, subscription: Object, plan: Object | None, version: Object | None) -> str:
     """What keeps ``asked`` from being installed or upgraded, and what to do; empty if nothing does."""
     if plan is not None and (plan.get("status") or {}).get("phase") == "RequiresApproval":

@@ -10,7 +10,7 @@ import pulumi
 
 from objects.installation import OLM, Installation
 from objects.rollout import Rollout
-from rollout.installations import plan_name, says, version_name
+from rollout.installations import is_behind, plan_name, says, version_name
 from rollout.workloads import Object, Seen, Trouble, error_line, is_rolled_out, keeps_its_pods, look, trouble
 
 _PAUSE_SECONDS = 1.0
@@ -23,7 +23,7 @@ _PATHS = {
 }
 _OF_OPERATORS = ("Deployment", "StatefulSet")
 # OLM takes as long to make an InstallPlan for what a Subscription asks for now.
-_PLANS_WITHIN_SECONDS = 5.0
+_PLANS_WITHIN_SECONDS = 30.0
 
 
 class RolloutError(pulumi.RunError):
@@ -88,7 +88,7 @@ class Watch:
             told, over = "", time.monotonic() + asked.seconds
             while time.monotonic() < over:
                 try:
-                    found = await asyncio.to_thread(self._installation, asked)
+                    found, is_behind = await asyncio.to_thread(self._installation, asked)
                 except OSError:
                     # Who may not look waits without a word.
                     return
@@ -96,8 +96,8 @@ class Watch:
                     told = found
                     pulumi.log.warn(self._hide(found))
                 if done.is_set():
-                    # An upgrade may wait for somebody too, which does not keep the update from its end.
-                    if told or asked.approval != "Manual":
+                    # An upgrade may wait for somebody too, which is told and does not keep the update from its end.
+                    if told or not (asked.is_manual and is_behind):
                         return
                     over = min(over, time.monotonic() + _PLANS_WITHIN_SECONDS)
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -113,18 +113,21 @@ class Watch:
         telling = asyncio.ensure_future(tell(done))
         return pulumi.Output.from_input(installed).apply(wait)
 
-    def _installation(self, asked: Installation) -> str:
+    def _installation(self, asked: Installation) -> tuple[str, bool]:
+        """What keeps ``asked`` from being installed or upgraded, and whether an upgrade is due."""
         place = f"/apis/{OLM}/namespaces/{asked.namespace}"
         subscription = self._reader.read(f"{place}/subscriptions/{asked.package}")
         if subscription is None:
-            return ""
+            return "", False
         plan, version = plan_name(subscription), version_name(subscription)
-        return says(
+        said = says(
             asked,
             subscription,
             self._reader.read(f"{place}/installplans/{plan}") if plan else None,
             self._reader.read(f"{place}/clusterserviceversions/{version}") if version else None,
         )
+        offer = self._reader.read(asked.offer) if asked.is_manual else None
+        return said, is_behind(asked, subscription, offer)
 
     async def _served(self, rollout: Rollout, revision: str) -> None:
         deadline, since = time.monotonic() + rollout.seconds, datetime.datetime.now(tz=datetime.UTC)

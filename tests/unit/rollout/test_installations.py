@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -11,8 +12,11 @@ from objects.installation import Installation
 from rollout import Watch
 from rollout.installations import says
 
-ASKED = Installation(package="tempo-operator", namespace="operators", approval="Automatic", seconds=5)
-MANUAL = Installation(package="tempo-operator", namespace="operators", approval="Manual", seconds=5)
+OFFER = "/apis/packages.operators.coreos.com/v1/namespaces/olm/packagemanifests/tempo-operator"
+ASKED = Installation(
+    package="tempo-operator", namespace="operators", channel="alpha", offer=OFFER, is_manual=False, seconds=5
+)
+MANUAL = replace(ASKED, is_manual=True)
 PLACE = "/apis/operators.coreos.com/v1alpha1/namespaces/operators"
 WAITS = {
     "metadata": {"name": "install-abc"},
@@ -20,6 +24,11 @@ WAITS = {
     "status": {"phase": "RequiresApproval"},
 }
 SUBSCRIPTION = {"status": {"installPlanRef": {"name": "install-abc"}, "currentCSV": "tempo-operator.v0.21.0"}}
+
+
+def offering(version: str) -> dict[str, Any]:
+    channels = [{"name": "other", "currentCSV": "tempo-operator.v9.0.0"}, {"name": "alpha", "currentCSV": version}]
+    return {"status": {"channels": channels}}
 
 
 def version(phase: str, **status: str) -> dict[str, Any]:
@@ -87,9 +96,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return messages
 
 
-def follow(asked: Installation, objects: Mapping[str, Any]) -> str | None:
+def follow(asked: Installation, cluster: Cluster) -> str | None:
     async def run() -> str | None:
-        return await Watch(Cluster(objects)).follow(asked, "installed").future()
+        return await Watch(cluster).follow(asked, "installed").future()
 
     return asyncio.run(run())
 
@@ -100,9 +109,43 @@ def test_an_upgrade_that_waits_is_told_once_and_does_not_keep_the_update_from_it
         f"{PLACE}/installplans/install-abc": WAITS,
         f"{PLACE}/clusterserviceversions/tempo-operator.v0.21.0": None,
     }
-    assert follow(MANUAL, objects) == "installed"
+    assert follow(MANUAL, Cluster(objects)) == "installed"
     assert len(told) == 1
     assert "waits for your approval" in told[0]
+
+
+def test_an_upgrade_that_olm_has_not_planned_yet_is_waited_for_until_it_is_told(told: list[str]) -> None:
+    class Later(Cluster):
+        """A cluster whose OLM makes the plan between two looks."""
+
+        def read(self, path: str) -> Any:
+            if path == OFFER:
+                self.objects = {**self.objects, f"{PLACE}/subscriptions/tempo-operator": SUBSCRIPTION}
+            return super().read(path)
+
+    installed = {"status": {"installedCSV": "tempo-operator.v0.20.0", "currentCSV": "tempo-operator.v0.20.0"}}
+    objects = {
+        f"{PLACE}/subscriptions/tempo-operator": installed,
+        f"{PLACE}/installplans/install-abc": WAITS,
+        OFFER: offering("tempo-operator.v0.21.0"),
+    }
+    assert follow(MANUAL, Later(objects)) == "installed"
+    assert len(told) == 1
+
+
+def test_the_newest_of_its_channel_is_not_looked_at_again(told: list[str]) -> None:
+    installed = {"status": {"installedCSV": "tempo-operator.v0.21.0", "currentCSV": "tempo-operator.v0.21.0"}}
+    objects = {f"{PLACE}/subscriptions/tempo-operator": installed, OFFER: offering("tempo-operator.v0.21.0")}
+    looks: list[str] = []
+
+    class Counting(Cluster):
+        def read(self, path: str) -> Any:
+            looks.append(path)
+            return super().read(path)
+
+    assert follow(MANUAL, Counting(objects)) == "installed"
+    assert looks.count(OFFER) <= 2
+    assert told == []
 
 
 def test_what_is_installed_says_nothing(told: list[str]) -> None:
@@ -110,7 +153,7 @@ def test_what_is_installed_says_nothing(told: list[str]) -> None:
         f"{PLACE}/subscriptions/tempo-operator": SUBSCRIPTION,
         f"{PLACE}/clusterserviceversions/tempo-operator.v0.21.0": version("Succeeded"),
     }
-    assert follow(ASKED, objects) == "installed"
+    assert follow(ASKED, Cluster(objects)) == "installed"
     assert told == []
 
 
@@ -119,5 +162,5 @@ def test_who_may_not_look_waits_without_a_word(told: list[str], monkeypatch: pyt
         raise OSError(path)
 
     monkeypatch.setattr(Cluster, "read", refuse)
-    assert follow(MANUAL, {}) == "installed"
+    assert follow(MANUAL, Cluster({})) == "installed"
     assert told == []
