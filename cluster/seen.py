@@ -131,6 +131,13 @@ def _described(obj: Object) -> dict[str, Any]:
     if obj.get("kind") == "PackageManifest":
         channels = obj["status"]["channels"]
         described["channels"] = {one["name"]: one["currentCSVDesc"]["version"] for one in channels}
+        described["entries"] = {one["name"]: [entry["name"] for entry in one.get("entries", [])] for one in channels}
+        described["catalog"] = obj["status"].get("catalogSource")
+    if obj.get("kind") == "CatalogSource":
+        described["state"] = ((obj.get("status") or {}).get("connectionState") or {}).get("lastObservedState")
+    if obj.get("kind") == "OperatorGroup":
+        spec = obj.get("spec") or {}
+        described["targets"] = bool(spec.get("targetNamespaces") or spec.get("selector"))
     if obj.get("kind") == "StorageClass":
         described["grows"] = bool(obj.get("allowVolumeExpansion"))
     if obj.get("kind") == "PersistentVolumeClaim":

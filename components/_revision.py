@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import pulumi
 
 from objects.digest import keyed_digest
+from objects.installation import Installation
 from objects.rollout import Rollout
 
 
@@ -17,6 +18,9 @@ class Watch(Protocol):
 
     def broken(self, rollout: Rollout) -> pulumi.Output[list[str]]:
         """The workloads of ``rollout`` that do not serve before the update."""
+
+    def follow(self, asked: Installation, installed: pulumi.Input[str]) -> pulumi.Output[str]:
+        """``installed``, which is known once OLM has installed ``asked``; what keeps it from that is told at once."""
 
 
 def served_by(

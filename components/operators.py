@@ -14,11 +14,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components._declare import PACKAGE, declare, declare_namespace, once_ready, within
+from components._revision import Watch
 from model import OperatorName
 from objects.operators import (
     OperatorsArgs,
     Package,
     build_operator,
+    installation,
     package,
     reaches_api_server,
     release_files,
@@ -41,9 +43,18 @@ class Operators(pulumi.ComponentResource):
     names: pulumi.Output[str]
     """What is installed, once all of it works."""
 
-    def __init__(self, name: str, args: OperatorsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        args: OperatorsArgs,
+        opts: pulumi.ResourceOptions | None = None,
+        *,
+        watch: Watch | None = None,
+    ) -> None:
+        """With ``watch``, why OLM does not install an operator is told while the update waits."""
         super().__init__(f"{PACKAGE}:Operators", name, None, opts)
         self._name = name
+        self._watch = watch
         self._args = args = OperatorsArgs.model_validate(args)
         installed = {**self._subscribe_to_all(), **self._apply_releases()}
 
@@ -80,7 +91,7 @@ class Operators(pulumi.ComponentResource):
             # OLM installs nothing into a namespace without an OperatorGroup.
             pulumi.ResourceOptions(parent=self, depends_on=before),
         )
-        return declare(
+        installed = declare(
             f"{name}-installed",
             objects["installed"],
             pulumi.ResourceOptions(
@@ -92,6 +103,9 @@ class Operators(pulumi.ComponentResource):
                 custom_timeouts=within(self._args.context.timeouts.operators),
             ),
         )
+        if self._watch is not None:
+            self._watch.follow(installation(operator, self._args), installed.urn)
+        return installed
 
     def _apply_releases(self) -> dict[str, pulumi.Resource]:
         # Each object of the manifest is awaited by itself, for as long as the provider waits by default.

@@ -4,16 +4,16 @@ import argparse
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from local import preflight
-from local.build import debian, envoy, image_store, images, tools
+from local.build import catalogs, debian, envoy, image_store, images, tools
 from local.errors import LocalError
 from local.progress import Progress
-from local.run import addons, blueprint, stack
+from local.run import addons, blueprint, olm, stack
 from local.run.cluster import EmbeddedCluster
 from local.state import CHARTS, State
 from verify.traffic import service_graph
@@ -72,8 +72,9 @@ def _parser() -> argparse.ArgumentParser:
             dest="extras",
             action="append",
             default=[],
-            choices=sorted({*images.extras(), *tools.extras(), *addons.extras()}),
-            help="also what the stack `local` does not need; policies enforces NetworkPolicies",
+            choices=sorted({*images.extras(), *tools.extras(), *addons.extras(), *catalogs.SHAPES}),
+            help="also what the stack `local` does not need; policies enforces NetworkPolicies, and olm installs the "
+            "Operator Lifecycle Manager in place of the operators",
         )
     help = "stop, start or drain one node of several"
     actions = commands.add_parser("node", help=help, description=help).add_subparsers(required=True, metavar="ACTION")
@@ -134,16 +135,22 @@ def _build(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class _Made:
-    """What is on the disk before a cluster starts: each program by name, the images, and the store that holds them."""
+    """What is on the disk before a cluster starts: each program by name, the images, and the store that holds them.
+
+    Of the catalogs of OLM, the images by name.
+    """
 
     toolbox: tools.Toolbox
     programs: dict[str, Path]
     images: list[images.Image]
     image_store: Path
+    catalogs: Mapping[str, str]
 
 
 def _make(state: State, progress: Progress, extras: Sequence[str]) -> _Made:
     """Install, download or build whatever command, program or image is missing; return where everything is."""
+    shape = _shape_of_olm(extras)
+    extras = [*extras, *([catalogs.OLM] if shape else [])]
     debian.ensure_commands(progress, state.logs)
     preflight.check_kernel(state)
     toolbox = tools.Toolbox(state.logs, progress, extras)
@@ -155,7 +162,18 @@ def _make(state: State, progress: Progress, extras: Sequence[str]) -> _Made:
         for download in downloaded:
             download.result()
     built = images.build(programs, toolbox.module_folder, progress, state.logs, extras)
-    return _Made(toolbox, programs, built, image_store.ensure(programs, built, progress, state.logs))
+    offered = catalogs.build(shape, programs, toolbox.module_folder, progress) if shape else catalogs.NONE
+    built = [*built, *offered.images]
+    store = image_store.ensure(programs, built, progress, state.logs)
+    return _Made(toolbox, programs, built, store, offered.references)
+
+
+def _shape_of_olm(extras: Sequence[str]) -> str:
+    """Return how OLM is asked for; nothing if it is not."""
+    shapes = [shape for shape in catalogs.SHAPES if shape in extras]
+    if len(shapes) > 1:
+        raise LocalError(f"--with {' --with '.join(shapes)}: a cluster has OLM in one of these shapes")
+    return next(iter(shapes), "")
 
 
 @dataclass(frozen=True)
@@ -170,7 +188,7 @@ class _Running:
 def _bring_up(state: State, progress: Progress, options: argparse.Namespace) -> _Running:
     """Start the cluster, or go on with what an earlier run left; the caller holds the lock."""
     cluster = EmbeddedCluster(state)
-    extras = _with_policies(cluster, progress, options.extras)
+    extras = _with_olm(cluster, _with_policies(cluster, progress, options.extras))
     made = _make(state, progress, extras)
     # Neither belongs on PATH: containerd is told where the plugins are, and Pulumi looks for its provider in its home.
     programs = dict(made.programs)
@@ -182,6 +200,8 @@ def _bring_up(state: State, progress: Progress, options: argparse.Namespace) -> 
     with progress.step("start the cluster"):
         cluster.start(programs, cni, dict(options.port))
         wanted = addons.load(made.toolbox.module_folder, wanted=options.extras).on(len(cluster.machines))
+        if shape := cluster.olm:
+            wanted = olm.onto(wanted, shape, made.toolbox.module_folder(olm.TOOL, olm.MODULE), made.catalogs)
         cluster.wait_for_api()
     with progress.step("install DNS, storage and the operators"):
         cluster.install(wanted)
@@ -203,6 +223,14 @@ def _with_policies(cluster: EmbeddedCluster, progress: Progress, extras: Sequenc
         return [extra for extra in extras if extra != blueprint.POLICIES]
     cluster.enforce_policies()
     return [*extras]
+
+
+def _with_olm(cluster: EmbeddedCluster, extras: list[str]) -> list[str]:
+    """Return the extras with the shape of OLM that the cluster has, or gets from its first start."""
+    if shape := _shape_of_olm(extras):
+        cluster.use_olm(shape)
+        return extras
+    return [*extras, *([cluster.olm] if cluster.olm else [])]
 
 
 def _link_charts(toolbox: tools.Toolbox) -> None:

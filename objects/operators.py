@@ -10,6 +10,7 @@ from model import OperatorName, Operators, OperatorSource
 from model.platform import DEFAULT_OPENTELEMETRY_OPERATOR, DEFAULT_TEMPO_OPERATOR
 from model.scalars import Name
 from objects.context import Args, Context, Object, wait_for
+from objects.installation import OLM, Installation
 from objects.namespaces import build_namespace
 
 _Catalog = Literal["redhat", "community", "operatorhub"]
@@ -108,6 +109,37 @@ def package(operator: OperatorName, operators: Operators) -> Package:
     )
 
 
+def installation(operator: OperatorName, args: OperatorsArgs) -> Installation:
+    """How an update follows the installation of ``operator``."""
+    found = package(operator, args.operators)
+    return Installation(
+        package=found.name,
+        namespace=found.namespace,
+        channel=found.channel,
+        offer=f"/apis/packages.operators.coreos.com/v1/namespaces/{found.source_namespace}/packagemanifests/{found.name}",
+        is_manual=args.operators.approval == "Manual",
+        seconds=args.context.timeouts.operators,
+    )
+
+
+def catalog_source(found: Package) -> Object:
+    """The catalog of a package, which is somebody else's."""
+    return {
+        "apiVersion": OLM,
+        "kind": "CatalogSource",
+        "metadata": {"name": found.source, "namespace": found.source_namespace},
+    }
+
+
+def package_manifest(found: Package) -> Object:
+    """What the cluster lists of a package: its channels, and the versions in them."""
+    return {
+        "apiVersion": "packages.operators.coreos.com/v1",
+        "kind": "PackageManifest",
+        "metadata": {"name": found.name, "namespace": found.source_namespace},
+    }
+
+
 def build_operator(operator: OperatorName, args: OperatorsArgs) -> dict[str, Object]:
     """What makes OLM install the operator, and what OLM shows of the installation."""
     found, context = package(operator, args.operators), args.context
@@ -146,7 +178,7 @@ def _subscription(operator: OperatorName, args: OperatorsArgs) -> Object:
     if operator in operators.starting_versions:
         spec["startingCSV"] = operators.starting_versions[operator]
     return {
-        "apiVersion": "operators.coreos.com/v1alpha1",
+        "apiVersion": OLM,
         "kind": "Subscription",
         "metadata": args.context.metadata(found.name, found.namespace),
         "spec": spec,

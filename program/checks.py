@@ -10,6 +10,7 @@ import lint
 from cluster.recorded import Recorded
 from objects.context import Object
 from objects.mesh_config import active_revision
+from program.catalogs import not_installable
 from program.definitions import missing, not_offered, unfit
 from program.existing_mesh import unprepared
 from program.inventory import every_chart, every_object
@@ -49,6 +50,7 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
         *migrations(plan, objects, before),
         *missing(plan, objects),
         *not_offered(plan),
+        *not_installable(plan, before),
         *unfit(plan, objects),
         *unprepared(plan),
         *shadowing(plan, before),

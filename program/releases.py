@@ -19,9 +19,8 @@ from model.mesh import DEFAULT_ISTIO
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import is_full_version
 from model.stack import Settings
-from objects.context import Object
 from objects.mesh_config import SAIL_API_VERSION
-from objects.operators import package
+from objects.operators import package, package_manifest
 from objects.tempo import TEMPO_API_VERSION, tempo_resource
 from objects.tempo_config import DEFAULT_TEMPO
 
@@ -105,7 +104,7 @@ class Releases:
     def _offered_by_catalog(self, operator: OperatorName) -> str | None:
         """The version that the catalog has in the stack's channel."""
         found = package(operator, self.settings.operators)
-        offer = self.seen.answers.get(path_of(_package_manifest(operator, self.settings))) or {}
+        offer = self.seen.answers.get(path_of(package_manifest(found))) or {}
         version = offer.get("channels", {}).get(found.channel)
         return None if version is None else str(version).removeprefix("v").partition("-")[0]
 
@@ -116,24 +115,6 @@ def releases_to_look_at(settings: Settings) -> Iterator[str]:
     yield path_of(tempo_resource(settings.tempo))
     if settings.mesh.installer == "sail":
         yield openapi_path(SAIL_API_VERSION)
-    yield from (path_of(found) for found in packages_to_look_at(settings))
-
-
-def packages_to_look_at(settings: Settings) -> Iterator[Object]:
-    """The packages in the cluster's catalogs that say which releases OLM would install."""
-    from_catalog: dict[OperatorName, bool] = {"mesh": settings.mesh.installer == "sail", "tempo": True}
-    for operator, is_needed in from_catalog.items():
-        if is_needed and settings.operators.source_of(operator) == "olm":
-            yield _package_manifest(operator, settings)
-
-
-def _package_manifest(operator: OperatorName, settings: Settings) -> Object:
-    found = package(operator, settings.operators)
-    return {
-        "apiVersion": "packages.operators.coreos.com/v1",
-        "kind": "PackageManifest",
-        "metadata": {"name": found.name, "namespace": found.source_namespace},
-    }
 
 
 def _chosen(mesh: Mesh, offered: Iterable[str], installed: str | None) -> str | None:

@@ -22,12 +22,12 @@ from objects.tempo_claims import claims_of
 from objects.tempo_graph import build_tempo_graph, tempo_graph_rollout
 from objects.tempo_storage import store_secret
 from program import verify_roles
+from program.catalogs import packages
 from program.checks import without_secrets
 from program.configured import plan_of
 from program.existing_mesh import existing_istio
 from program.inventory import every_object
 from program.plan import Plan
-from program.releases import packages_to_look_at
 
 Rule = dict[str, Any]
 
@@ -101,14 +101,7 @@ def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
     # Whether volumes may grow, and how large those are that Tempo's operator made.
     yield {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}
     yield {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": list(_READ)}
-    packages = list(packages_to_look_at(plan.settings))
-    if packages:
-        yield {
-            "apiGroups": ["packages.operators.coreos.com"],
-            "resources": ["packagemanifests"],
-            "resourceNames": [found["metadata"]["name"] for found in packages],
-            "verbs": list(_READ),
-        }
+    yield from _of_catalogs(plan)
     # A Rollout is read before it is patched.
     rollouts = [name for application in plan.settings.namespaces.applications for name in application.rollouts]
     if rollouts:
@@ -116,6 +109,15 @@ def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
     # Whether an existing istiod is prepared.
     for obj in existing_istio(plan):
         yield _rule(obj["apiVersion"].rpartition("/")[0], plural(obj["kind"]), [obj["metadata"]["name"]], _READ)
+
+
+def _of_catalogs(plan: Plan) -> Iterator[Rule]:
+    """What a run looks at before it subscribes to operators."""
+    found = packages(plan)
+    if found:
+        yield _rule("operators.coreos.com", "catalogsources", [one.source for one in found], _READ)
+        yield _rule("packages.operators.coreos.com", "packagemanifests", [one.name for one in found], _READ)
+        yield {"apiGroups": ["operators.coreos.com"], "resources": ["operatorgroups"], "verbs": ["list"]}
 
 
 def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) -> Iterator[Rule]:
@@ -129,6 +131,10 @@ def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) ->
     rollouts = [tempo_rollout(tempo), *([tempo_graph_rollout(tempo)] if tempo.tempo.mode == "stack" else [])]
     names = [rollout.config_map for rollout in rollouts]
     yield _rule("", "configmaps", [name for name in names if name is not None], _READ)
+    if packages(plan):
+        # Why OLM does not get on; it chooses their names.
+        followed = ["clusterserviceversions", "installplans"]
+        yield {"apiGroups": ["operators.coreos.com"], "resources": followed, "verbs": list(_READ)}
     if _brings_others(plan):
         for group, resources in _OF_CHARTS.items():
             granting = _GRANT if group == _RBAC else ()

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 import pulumi
 
+from objects.installation import OLM, Installation
 from objects.rollout import Rollout
+from rollout.installations import is_behind, plan_name, says, version_name
 from rollout.workloads import Object, Seen, Trouble, error_line, is_rolled_out, keeps_its_pods, look, trouble
 
 _PAUSE_SECONDS = 1.0
@@ -20,6 +22,8 @@ _PATHS = {
     "Rollout": "argoproj.io/v1alpha1/namespaces/{}/rollouts",
 }
 _OF_OPERATORS = ("Deployment", "StatefulSet")
+# OLM takes as long to make an InstallPlan for what a Subscription asks for now.
+_PLANS_WITHIN_SECONDS = 30.0
 
 
 class RolloutError(pulumi.RunError):
@@ -76,6 +80,54 @@ class Watch:
             return list(found)
 
         return pulumi.Output.from_input(find())
+
+    def follow(self, asked: Installation, installed: pulumi.Input[str]) -> pulumi.Output[str]:
+        """``installed``, which is known once OLM has installed ``asked``; what keeps it from that is told at once."""
+
+        async def tell(done: asyncio.Event) -> None:
+            told, over = "", time.monotonic() + asked.seconds
+            while time.monotonic() < over:
+                try:
+                    found, is_behind = await asyncio.to_thread(self._installation, asked)
+                except OSError:
+                    # Who may not look waits without a word.
+                    return
+                if found and found != told:
+                    told = found
+                    pulumi.log.warn(self._hide(found))
+                if done.is_set():
+                    # An upgrade may wait for somebody too, which is told and does not keep the update from its end.
+                    if told or not (asked.is_manual and is_behind):
+                        return
+                    over = min(over, time.monotonic() + _PLANS_WITHIN_SECONDS)
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+        async def wait(known: str) -> str:
+            done.set()
+            await telling
+            return known
+
+        if pulumi.runtime.is_dry_run():
+            return pulumi.Output.from_input(installed)
+        done = asyncio.Event()
+        telling = asyncio.ensure_future(tell(done))
+        return pulumi.Output.from_input(installed).apply(wait)
+
+    def _installation(self, asked: Installation) -> tuple[str, bool]:
+        """What keeps ``asked`` from being installed or upgraded, and whether an upgrade is due."""
+        place = f"/apis/{OLM}/namespaces/{asked.namespace}"
+        subscription = self._reader.read(f"{place}/subscriptions/{asked.package}")
+        if subscription is None:
+            return "", False
+        plan, version = plan_name(subscription), version_name(subscription)
+        said = says(
+            asked,
+            subscription,
+            self._reader.read(f"{place}/installplans/{plan}") if plan else None,
+            self._reader.read(f"{place}/clusterserviceversions/{version}") if version else None,
+        )
+        offer = self._reader.read(asked.offer) if asked.is_manual else None
+        return said, is_behind(asked, subscription, offer)
 
     async def _served(self, rollout: Rollout, revision: str) -> None:
         deadline, since = time.monotonic() + rollout.seconds, datetime.datetime.now(tz=datetime.UTC)

@@ -44,16 +44,26 @@ def cache_folder() -> Path:
 
 @dataclass(frozen=True)
 class Tool:
-    """One entry of ``toolchain.toml``: the programs that one Go module builds; an ``extra`` only if asked for."""
+    """One entry of ``toolchain.toml``: the programs that one Go module builds; an ``extra`` only if asked for.
+
+    It is asked for by its own name, or by the one that ``extra`` is.
+    """
 
     name: str
     folder: Path
     seconds: int
     build: Mapping[str, Mapping[str, Any]]
-    extra: bool = False
+    extra: bool | str = False
     links: Mapping[str, list[str]] = field(default_factory=dict)
     scripts: Sequence[str] = ()
     module_files: Mapping[str, Any] | None = None
+
+    @property
+    def asked_as(self) -> str:
+        """Return by which name of ``--with`` an extra is asked for; nothing for what is always built."""
+        if isinstance(self.extra, str):
+            return self.extra
+        return self.name if self.extra else ""
 
     def programs(self) -> list[str]:
         """Return the names under which this tool's programs are called."""
@@ -76,8 +86,8 @@ def load() -> list[Tool]:
 
 
 def extras() -> list[str]:
-    """Return the names of the tools that are only built if asked for."""
-    return sorted(tool.name for tool in load() if tool.extra)
+    """Return the names by which tools are asked for that are not built otherwise."""
+    return sorted({tool.asked_as for tool in load() if tool.asked_as})
 
 
 class Toolbox:
@@ -92,7 +102,7 @@ class Toolbox:
         self._progress = progress
         self._go_version = _go_version()
         self._tools = load()
-        self._wanted = [tool for tool in self._tools if not tool.extra or tool.name in extras]
+        self._wanted = [tool for tool in self._tools if not tool.asked_as or tool.asked_as in extras]
         self._places: dict[str, Path] = {}
 
     def ensure(self) -> Mapping[str, Path]:

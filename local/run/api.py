@@ -129,10 +129,14 @@ def path_of(entry: Object) -> str:
 
 
 def is_ready(entry: Object | None) -> bool:
-    """Return whether a Node, a CustomResourceDefinition or a Deployment is there and ready."""
+    """Return whether a Node, a definition, a Deployment, or a catalog or an operator of OLM is there and ready."""
     if entry is None:
         return False
     status = entry.get("status", {})
+    if entry["kind"] == "CatalogSource":
+        return bool(status.get("connectionState", {}).get("lastObservedState") == "READY")
+    if entry["kind"] == "ClusterServiceVersion":
+        return bool(status.get("phase") == "Succeeded")
     if entry["kind"] == "Deployment":
         wanted = entry["spec"].get("replicas", 1)
         counted = [status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")]

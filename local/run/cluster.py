@@ -28,6 +28,8 @@ from local.run.pki import write_kubeconfig
 from local.state import CONTEXT, State
 
 READY_SECONDS = 180.0
+# The kinds among the addons that pods run for.
+_RUN = ("Deployment", "ClusterServiceVersion", "CatalogSource")
 POLL_SECONDS = 0.1
 
 
@@ -88,6 +90,19 @@ class EmbeddedCluster:
         if self.init_process() is not None:
             raise LocalError("the cluster runs without NetworkPolicies that are enforced: run make down first")
         self._state.write_record(**{blueprint.POLICIES: True})
+
+    @property
+    def olm(self) -> str:
+        """How the Operator Lifecycle Manager (OLM) is installed, one of ``catalogs.SHAPES``; empty if it is not."""
+        return str(self._state.record().get("olm", ""))
+
+    def use_olm(self, shape: str) -> None:
+        """Have OLM installed in place of the operators; raises ``LocalError`` if there are some already."""
+        if shape == self.olm:
+            return
+        if self._state.pki.exists():
+            raise LocalError(f"the cluster has its operators without --with {shape}: run make down first")
+        self._state.write_record(olm=shape)
 
     def init_process(self) -> int | None:
         """Return the host's id of the first process of the node with the control plane; None when it does not run."""
@@ -195,10 +210,11 @@ class EmbeddedCluster:
         self._state.write_record(installed=installed)
 
     def wait_until_ready(self, addons: Addons) -> None:
-        """Wait until the nodes are ready, and the Deployments among the ``addons`` are."""
+        """Wait until the nodes are ready, and what runs among the ``addons``."""
         self.wait_for_nodes()
         with Api.of(self._state) as api:
-            self._wait_for(api, _of_kind("Deployment", addons.objects()))
+            for kind in _RUN:
+                self._wait_for(api, _of_kind(kind, addons.objects()))
 
     def wait_for_nodes(self) -> None:
         """Wait until every node that runs is ready, and says so since it was started."""

@@ -6,6 +6,7 @@ files. On another tree, after a run in which all passed, or with ``--fresh``, it
 """
 
 import argparse
+import itertools
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +27,15 @@ _NO_TESTS = 5  # pytest's exit code when every test of the part has passed befor
 
 @dataclass(frozen=True)
 class Part:
-    """One command of a suite; one that ``counts`` writes down its own tests, any other is a test itself."""
+    """One command of a suite; one that ``counts`` writes down its own tests, any other is a test itself.
+
+    What comes after one that ``builds`` needs what it builds.
+    """
 
     name: str
     command: Sequence[str]
     counts: bool = True
+    builds: bool = False
 
 
 def _pytest(name: str, *arguments: str) -> Part:
@@ -43,43 +48,49 @@ LINT = Part("lint", ("make", "--no-print-directory", "lint"), counts=False)
 UNIT = _pytest("unit", "tests/unit", "--numprocesses", "2", "--dist", "loadfile", "--quiet")
 # In a browser, of which each process starts one.
 REPORT = _pytest("report", "tests/report", "--numprocesses", "2", "--quiet")
-BUILD = Part("build", (sys.executable, "-m", "local", "build"), counts=False)
-# An older version of the program deploys MinIO.
-BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), counts=False)
-# Kiali's server is no part of the stack `local`.
-# The collector of the stack `local` needs no connectors.
-BUILD_GRAPH = Part("build with the full collector", (*BUILD.command, "--with", "otelcol-full"), counts=False)
-# What owners of a mesh install it with.
-BUILD_MESHES = Part("build with istioctl and helm", (*BUILD.command, "--with", "installers"), counts=False)
-BUILD_SHAPES = Part("build with Kiali", (*BUILD.command, "--with", "kiali"), counts=False)
-LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, MESHES, GRAPH, SHAPES = (
-    _pytest(name, f"tests/cluster/{name}", "--verbose")
-    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "meshes", "graph", "shapes")
-)
+
+
+def _build(*extras: str) -> Part:
+    """What the embedded cluster is started from, and further programs and images."""
+    words = [word for extra in extras for word in ("--with", extra)]
+    name = " ".join(["build", *(["with", *extras] if extras else [])])
+    return Part(name, (sys.executable, "-m", "local", "build", *words), counts=False, builds=True)
+
+
+def _cluster(suite: str, *extras: str) -> tuple[Part, Part]:
+    """The tests of a suite on clusters of their own, and what these are started from."""
+    return _build(*extras), _pytest(suite, f"tests/cluster/{suite}", "--verbose")
+
+
 # The programs of the mesh judge the configurations that the project writes, and what lint says of others.
 PROGRAMS = _pytest("programs", "tests/programs", "--numprocesses", "2", "--dist", "loadfile")
 MUTATION = Part("mutation", (sys.executable, "-m", "tests.mutation"))
 
-SUITES = {
-    "unit": (UNIT,),
-    "test": (LINT, UNIT, REPORT, BUILD, LIFE),
-    "report": (REPORT,),
-    "faults": (BUILD, FAULTS),
-    "safety": (BUILD, SAFETY),
-    "minio": (BUILD_MINIO, MINIO),
-    "upgrades": (BUILD, UPGRADES),
-    "platforms": (BUILD, PLATFORMS),
-    "meshes": (BUILD_MESHES, MESHES),
-    "graph": (BUILD_GRAPH, GRAPH),
-    "shapes": (BUILD_SHAPES, SHAPES),
-    "programs": (BUILD_GRAPH, PROGRAMS),
+TEST = (LINT, UNIT, REPORT, *_cluster("life"))
+# In the order in which `all` runs them. The extras are what the stack `local` does not need.
+FURTHER: Mapping[str, tuple[Part, ...]] = {
+    "faults": _cluster("faults"),
+    "safety": _cluster("safety"),
+    "upgrades": _cluster("upgrades"),
+    "platforms": _cluster("platforms"),
+    "profiles": _cluster("profiles", "istio-cni", "grafana"),
+    "meshes": _cluster("meshes", "installers"),
+    "operators": _cluster("operators", "olm"),
+    "certificates": _cluster("certificates", "cert-manager"),
+    "graph": _cluster("graph", "otelcol-full"),
+    "programs": (_build("otelcol-full"), PROGRAMS),
+    "shapes": _cluster("shapes", "kiali"),
+    # An older version of the program deploys MinIO.
+    "minio": _cluster("minio", "minio"),
     "mutation": (MUTATION,),
-    "all": (
-        *(LINT, UNIT, REPORT),
-        *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS),
-        *(BUILD_MESHES, MESHES),
-        *(BUILD_GRAPH, GRAPH, PROGRAMS, BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
-    ),
+}
+SUITES: Mapping[str, Sequence[Part]] = {
+    "unit": (UNIT,),
+    "test": TEST,
+    "report": (REPORT,),
+    **FURTHER,
+    # What several need is built once.
+    "all": tuple(dict.fromkeys([*TEST, *itertools.chain.from_iterable(FURTHER.values())])),
 }
 
 
@@ -118,7 +129,7 @@ def run(suite: str, parts: Sequence[Part], folder: Path) -> int:
         began = time.monotonic()
         _run_part(part, records[part.name])
         seconds[part.name] = time.monotonic() - began
-        if part in {BUILD, BUILD_GRAPH, BUILD_MINIO} and not records[part.name].has_ended():
+        if part.builds and not records[part.name].has_ended():
             break  # There is nothing that a cluster could be started from.
     total = summarize(suite, parts, records, seconds)
     if total["failed"]:
