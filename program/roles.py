@@ -101,6 +101,10 @@ def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
     # Whether volumes may grow, and how large those are that Tempo's operator made.
     yield {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}
     yield {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": list(_READ)}
+    if plan.settings.operators.by_manifests:
+        # Whether there is a cert-manager.
+        group, resource = "admissionregistration.k8s.io", "validatingwebhookconfigurations"
+        yield {"apiGroups": [group], "resources": [resource], "verbs": ["list"]}
     packages = list(packages_to_look_at(plan.settings))
     if packages:
         yield {

@@ -49,10 +49,12 @@ BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), coun
 # Kiali's server is no part of the stack `local`.
 # The collector of the stack `local` needs no connectors.
 BUILD_GRAPH = Part("build with the full collector", (*BUILD.command, "--with", "otelcol-full"), counts=False)
+# Who gives the webhooks of the operators' release manifests their certificates.
+BUILD_OPERATORS = Part("build with cert-manager", (*BUILD.command, "--with", "cert-manager"), counts=False)
 BUILD_SHAPES = Part("build with Kiali", (*BUILD.command, "--with", "kiali"), counts=False)
-LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, GRAPH, SHAPES = (
+LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, GRAPH, SHAPES, CERTIFICATES = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
-    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "graph", "shapes")
+    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "graph", "shapes", "certificates")
 )
 # The programs of the mesh judge the configurations that the project writes, and what lint says of others.
 PROGRAMS = _pytest("programs", "tests/programs", "--numprocesses", "2", "--dist", "loadfile")
@@ -69,12 +71,24 @@ SUITES = {
     "platforms": (BUILD, PLATFORMS),
     "graph": (BUILD_GRAPH, GRAPH),
     "shapes": (BUILD_SHAPES, SHAPES),
+    "operators": (BUILD_OPERATORS, CERTIFICATES),
     "programs": (BUILD_GRAPH, PROGRAMS),
     "mutation": (MUTATION,),
     "all": (
         *(LINT, UNIT, REPORT),
         *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS),
-        *(BUILD_GRAPH, GRAPH, PROGRAMS, BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
+        *(
+            BUILD_GRAPH,
+            GRAPH,
+            PROGRAMS,
+            BUILD_SHAPES,
+            SHAPES,
+            BUILD_OPERATORS,
+            CERTIFICATES,
+            BUILD_MINIO,
+            MINIO,
+            MUTATION,
+        ),
     ),
 }
 
