@@ -39,9 +39,10 @@ def after(*earlier: pulumi.Resource) -> pulumi.ResourceOptions:
 
 
 # A custom resource becomes a workload only once its operator works.
-operators = (
-    [mesh_tracing.Operators("operators", plan.operators(), after(), watch=watch)] if plan.installs_operators else []
+installed = (
+    mesh_tracing.Operators("operators", plan.operators(), after(), watch=watch) if plan.installs_operators else None
 )
+operators = [] if installed is None else [installed, installed.working]
 namespaces = mesh_tracing.Namespaces("namespaces", plan.namespaces(), after())
 if stack.network_policies.enabled:
     mesh_tracing.NetworkPolicies("network-policies", plan.network_policies(), after(namespaces))

@@ -1,9 +1,11 @@
 """One API server, asked with the credentials of an ``Access``."""
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.access import Access
+from objects.context import PART_OF
 
 # The library takes a third of a second to import, for which a program that reads nothing need not wait.
 if TYPE_CHECKING:
@@ -26,12 +28,24 @@ def get(
     client: "ApiClient", path: str, *, seconds: float, accept: str, query: Mapping[str, str] | None = None
 ) -> tuple[int, bytes]:
     """Status and body of the answer; raises what ``urllib3`` raises where there is none."""
-    method, url, headers, *_ = client.param_serialize(
-        method="GET",
+    parameters = {"query_params": list((query or {}).items()), "header_params": {"Accept": accept}}
+    return _send(client, seconds, method="GET", resource_path=path, **parameters)
+
+
+def dry_run(client: "ApiClient", path: str, obj: Mapping[str, Any], *, seconds: float) -> tuple[int, bytes]:
+    """As ``get``, of applying an object that is not kept."""
+    return _send(
+        client,
+        seconds,
+        method="PATCH",
         resource_path=path,
-        query_params=list((query or {}).items()),
-        header_params={"Accept": accept},
-        auth_settings=["BearerToken"],
+        query_params=[("dryRun", "All"), ("fieldManager", PART_OF)],
+        header_params={"Accept": "application/json", "Content-Type": "application/apply-patch+yaml"},
+        body=json.dumps(obj),
     )
-    response = client.call_api(method, url, headers, _request_timeout=seconds)
+
+
+def _send(client: "ApiClient", seconds: float, **request: Any) -> tuple[int, bytes]:
+    serialized = client.param_serialize(auth_settings=["BearerToken"], **request)
+    response = client.call_api(*serialized, _request_timeout=seconds)
     return response.status, bytes(response.read())  # type: ignore[no-untyped-call]

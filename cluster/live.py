@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import urllib3
 
 from cluster.access import Access
-from cluster.connection import configuration_of, get
+from cluster.connection import configuration_of, dry_run, get
+from cluster.paths import path_of
 from cluster.reader import Object
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ class Live:
         lines = (self._get(path, query) or b"").decode(errors="replace").splitlines()
         # The kubelet says so in place of a log that was removed.
         return [line for line in lines if not line.startswith("unable to retrieve container logs")]
+
+    def try_out(self, obj: Object) -> tuple[int, str]:
+        """Status and message of the API server's answer to an object, which it does not keep."""
+        try:
+            status, body = dry_run(self._connected(), path_of(dict(obj)), obj, seconds=_SECONDS)
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError("the API server does not answer") from error
+        return status, str(json.loads(body).get("message", "")) if body.startswith(b"{") else ""
 
     def _get(self, path: str, query: dict[str, str]) -> bytes | None:
         try:

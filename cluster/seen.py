@@ -21,6 +21,7 @@ _VERSIONS = {"tempoVersion"}
 
 KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 DISCOVERY = "/apis"
+VALIDATING_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,8 @@ def _described(obj: Object) -> dict[str, Any]:
     if obj.get("kind") == "PersistentVolumeClaim":
         described["size"] = obj["spec"]["resources"]["requests"]["storage"]
         described["class"] = obj["spec"].get("storageClassName")
+    if obj.get("kind") == "ValidatingWebhookConfiguration":
+        described["webhooks"] = [one["name"] for one in obj.get("webhooks") or []]
     if obj.get("kind") == "Telemetry":
         described |= {"selects": _selects(obj), **istiod.of_telemetry(obj)}
     if obj.get("kind") == "MutatingWebhookConfiguration":

@@ -7,7 +7,7 @@ import pulumi
 
 from objects.digest import keyed_digest
 from objects.installation import Installation
-from objects.rollout import Rollout
+from objects.rollout import Admission, Rollout
 
 
 class Watch(Protocol):
@@ -15,6 +15,9 @@ class Watch(Protocol):
 
     def served(self, rollout: pulumi.Input[Rollout], revision: pulumi.Input[str]) -> pulumi.Output[str]:
         """``revision``, once all pods of ``rollout`` run it and serve."""
+
+    def admitted(self, admission: Admission, value: pulumi.Input[str]) -> pulumi.Output[str]:
+        """``value``, once the API server trusts every webhook of ``admission``."""
 
     def broken(self, rollout: Rollout) -> pulumi.Output[list[str]]:
         """The workloads of ``rollout`` that do not serve before the update."""

@@ -1,7 +1,8 @@
 """The operators that turn the deployment's custom resources into workloads, where somebody has to install them.
 
 By the Operator Lifecycle Manager (OLM) each gets a Subscription. On plain Kubernetes, Tempo's and OpenTelemetry's come
-from their release manifests, which need a cert-manager that exists; others are not installed that way.
+from their release manifests; others are not installed that way. Those two have webhooks, which the API server asks
+about each of their resources, and whose certificates come from cert-manager: one that exists, or its release manifest.
 
 Release manifests have the CRDs too. They stay, because with a CRD go all resources of its kind, in every namespace and
 whoever made them.
@@ -10,15 +11,19 @@ The component does not own what OLM creates. Destroy removes the Subscriptions, 
 in them; OLM leaves the ClusterServiceVersions in namespaces that operators share, and all CRDs.
 """
 
+from typing import Any
+
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components._declare import PACKAGE, declare, declare_namespace, once_ready, within
+from components._declare import PACKAGE, declare, declare_namespace, once_ready, waited_for, within
 from components._revision import Watch
 from model import OperatorName
 from objects.operators import (
     OperatorsArgs,
     Package,
+    Released,
+    admission,
     build_operator,
     installation,
     package,
@@ -43,6 +48,9 @@ class Operators(pulumi.ComponentResource):
     names: pulumi.Output[str]
     """What is installed, once all of it works."""
 
+    working: Any
+    """All of it, once it works, as one entry of ``depends_on``."""
+
     def __init__(
         self,
         name: str,
@@ -51,14 +59,19 @@ class Operators(pulumi.ComponentResource):
         *,
         watch: Watch | None = None,
     ) -> None:
-        """With ``watch``, why OLM does not install an operator is told while the update waits."""
+        """With ``watch``, why OLM does not install an operator is told while the update waits.
+
+        The webhooks of release manifests then work once the API server trusts them.
+        """
         super().__init__(f"{PACKAGE}:Operators", name, None, opts)
         self._name = name
         self._watch = watch
         self._args = args = OperatorsArgs.model_validate(args)
-        installed = {**self._subscribe_to_all(), **self._apply_releases()}
+        subscribed = {name: once_ready(name, last) for name, last in self._subscribe_to_all().items()}
+        installed = {**subscribed, **self._apply_releases()}
 
-        self.names = once_ready(", ".join(installed), *installed.values())
+        self.names = pulumi.Output.all(*installed.values()).apply(", ".join)
+        self.working = waited_for(self.names)
         self.register_outputs({"names": self.names})
 
     def _subscribe_to_all(self) -> dict[str, pulumi.Resource]:
@@ -107,19 +120,26 @@ class Operators(pulumi.ComponentResource):
             self._watch.follow(installation(operator, self._args), installed.urn)
         return installed
 
-    def _apply_releases(self) -> dict[str, pulumi.Resource]:
-        # Each object of the manifest is awaited by itself, for as long as the provider waits by default.
-        return {
-            operator: k8s.yaml.v2.ConfigFile(
-                f"{self._name}-{operator}",
+    def _apply_releases(self) -> dict[str, pulumi.Output[str]]:
+        """The name of each release, known once it works."""
+        applied: dict[str, pulumi.Output[str]] = {}
+        for released, file in release_files(self._args).items():
+            # Certificates are resources that cert-manager's own webhook is asked about.
+            before = [waited_for(applied["cert-manager"])] if "cert-manager" in applied else []
+            # Each object of the manifest is awaited by itself, for as long as the provider waits by default.
+            objects = k8s.yaml.v2.ConfigFile(
+                f"{self._name}-{released}",
                 file=file,
                 skip_await=False,
-                opts=pulumi.ResourceOptions(parent=self, transforms=self._transforms(operator)),
+                opts=pulumi.ResourceOptions(parent=self, transforms=self._transforms(released), depends_on=before),
             )
-            for operator, file in release_files(self._args).items()
-        }
+            ready = once_ready(released, objects)
+            applied[released] = (
+                ready if self._watch is None else self._watch.admitted(admission(released, self._args.context), ready)
+            )
+        return applied
 
-    def _transforms(self, operator: OperatorName) -> list[pulumi.ResourceTransform]:
+    def _transforms(self, released: Released) -> list[pulumi.ResourceTransform]:
         """The provider registers what is in a manifest; only a transform reaches these resources."""
         transforms: list[pulumi.ResourceTransform] = []
         context = self._args.context
@@ -127,12 +147,12 @@ class Operators(pulumi.ComponentResource):
             transforms.append(_stays)
         if context.images.has_mirrors or pod_fields(context):
             transforms.append(self._as_ours)
-        if not reaches_api_server(operator, self._args.operators):
+        if not reaches_api_server(released, self._args.operators):
             transforms.append(_reaches_api_server)
         return transforms
 
     def _as_ours(self, args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        """An operator of a release manifest, pulled and placed as pods of our own; it pulls from the mirrors too."""
+        """A workload of a release manifest, pulled and placed as pods of our own; it pulls from the mirrors too."""
         if args.type_ != _DEPLOYMENT:
             return None
         context = self._args.context

@@ -15,9 +15,12 @@ OperatorSource = Literal["existing", "olm", "manifests"]
 # What may be restarted in a namespace of applications.
 WorkloadKind = Literal["Deployment", "StatefulSet", "DaemonSet", "Rollout"]
 CLUSTER_DOMAIN = "cluster.local"
+# The operators whose projects release manifests that are used here.
+_RELEASED: tuple[OperatorName, ...] = ("tempo", "opentelemetry")
 # The releases that are installed from manifests if the settings name no other.
 DEFAULT_TEMPO_OPERATOR = "0.22.0"
 DEFAULT_OPENTELEMETRY_OPERATOR = "0.158.0"
+DEFAULT_CERT_MANAGER = "1.21.2"
 
 
 class Target(Section):
@@ -108,7 +111,7 @@ class Operators(Section):
         default="existing",
         examples=["olm"],
         description="`existing`: they are installed already; `olm`: by Subscriptions; "
-        "`manifests`: by their release manifests, on a cluster with cert-manager.",
+        "`manifests`: by their release manifests, whose webhooks get their certificates from cert-manager.",
     )
     sources: dict[OperatorName, OperatorSource] = Field(
         default={},
@@ -154,12 +157,34 @@ class Operators(Section):
     )
     keep_crds: Flag = Field(
         default=True,
-        description="For `manifests`: leave the operators' CRDs, and all resources of their kinds, on destroy and when "
-        "the operators come from elsewhere.",
+        description="For `manifests`: leave the CRDs, and all resources of their kinds, on destroy and when what has "
+        "brought them comes from elsewhere.",
+    )
+    cert_manager: Literal["existing", "install"] = Field(
+        default="existing",
+        examples=["install"],
+        description="For `manifests`: `existing`: cert-manager is installed already; `install`: by its release "
+        "manifest, on a cluster that has none.",
+    )
+    cert_manager_version: Version | None = Field(
+        default=None,
+        examples=["1.21.2"],
+        description="For `certManager: install`: version of cert-manager; none takes a recent one.",
     )
 
     def source_of(self, operator: OperatorName) -> OperatorSource:
         return self.sources.get(operator, self.source)
+
+    @property
+    def by_manifests(self) -> list[OperatorName]:
+        """Those that release manifests install; other operators are not installed that way."""
+        return [operator for operator in _RELEASED if self.source_of(operator) == "manifests"]
+
+    @model_validator(mode="after")
+    def _certificates_are_used(self) -> "Operators":
+        if self.cert_manager == "install" and not self.by_manifests:
+            raise expected("source manifests, for certManager install: nothing else here needs cert-manager")
+        return self
 
 
 class ExposedAs(Section):

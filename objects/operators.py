@@ -1,4 +1,4 @@
-"""The operators' packages in their catalogs, and what asks the Operator Lifecycle Manager (OLM) to install them."""
+"""The operators' packages in their catalogs, what asks the Operator Lifecycle Manager (OLM) for them, and releases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Any, Literal
 from pydantic import Field
 
 from model import OperatorName, Operators, OperatorSource
-from model.platform import DEFAULT_OPENTELEMETRY_OPERATOR, DEFAULT_TEMPO_OPERATOR
+from model.platform import DEFAULT_CERT_MANAGER, DEFAULT_OPENTELEMETRY_OPERATOR, DEFAULT_TEMPO_OPERATOR
 from model.scalars import Name
-from objects.context import Args, Context, Object, wait_for
+from objects.context import PART_OF, Args, Context, Object, wait_for
 from objects.installation import OLM, Installation
 from objects.namespaces import build_namespace
+from objects.rollout import Admission
 
 _Catalog = Literal["redhat", "community", "operatorhub"]
 
@@ -45,10 +46,42 @@ _OWN_NAMESPACES: Mapping[str, str] = {
     "tempo-product": "openshift-tempo-operator",
     "opentelemetry-product": "openshift-opentelemetry-operator",
 }
-_RELEASES: Mapping[OperatorName, str] = {
+# What is installed from release manifests: operators, and what gives their webhooks certificates.
+Released = Literal["cert-manager", "tempo", "opentelemetry"]
+_RELEASES: Mapping[Released, str] = {
+    "cert-manager": "https://github.com/cert-manager/cert-manager/releases/download/v{version}/cert-manager.yaml",
     "tempo": "https://github.com/grafana/tempo-operator/releases/download/v{version}/tempo-operator.yaml",
     "opentelemetry": "https://github.com/open-telemetry/opentelemetry-operator/releases/download/v{version}"
     "/opentelemetry-operator.yaml",
+}
+# The namespace of each release, and what its webhooks can be asked about: an object that its definition allows.
+_ASKED_ABOUT: Mapping[Released, tuple[str, Object]] = {
+    "cert-manager": (
+        "cert-manager",
+        {"apiVersion": "cert-manager.io/v1", "kind": "Issuer", "spec": {"selfSigned": {}}},
+    ),
+    "tempo": (
+        "tempo-operator-system",
+        {
+            "apiVersion": "tempo.grafana.com/v1alpha1",
+            "kind": "TempoStack",
+            "spec": {"storageSize": "1Gi", "storage": {"secret": {"name": PART_OF, "type": "s3"}}},
+        },
+    ),
+    "opentelemetry": (
+        "opentelemetry-operator-system",
+        {
+            "apiVersion": "opentelemetry.io/v1beta1",
+            "kind": "OpenTelemetryCollector",
+            "spec": {
+                "config": {
+                    "receivers": {"otlp": {"protocols": {"grpc": {}}}},
+                    "exporters": {"debug": {}},
+                    "service": {"pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}}},
+                }
+            },
+        },
+    ),
 }
 
 
@@ -198,16 +231,31 @@ def _installed(found: Package, context: Context) -> Object:
     }
 
 
-def release_files(args: OperatorsArgs) -> dict[OperatorName, str]:
-    """Where each operator's release manifest is: on its project's site, or in the folder that the settings name."""
-    from_manifests = [operator for operator in args.by("manifests") if operator in _RELEASES]
-    return {operator: _release_file(operator, args.operators) for operator in from_manifests}
+def release_files(args: OperatorsArgs) -> dict[Released, str]:
+    """Where each release manifest is: on its project's site, or in the folder that the settings name.
+
+    The first is cert-manager's, if it is installed too: the others have resources of its kinds.
+    """
+    by_manifests = args.by("manifests")
+    wanted: dict[Released, bool] = {
+        "cert-manager": args.operators.cert_manager == "install",
+        "tempo": "tempo" in by_manifests,
+        "opentelemetry": "opentelemetry" in by_manifests,
+    }
+    return {released: _release_file(released, args.operators) for released, is_wanted in wanted.items() if is_wanted}
 
 
-def reaches_api_server(operator: OperatorName, operators: Operators) -> bool:
-    """Whether the release of ``operator`` works on every network as it is; see ``with_api_server``."""
+def admission(released: Released, context: Context) -> Admission:
+    """What tells that the API server can ask the webhooks of a release."""
+    namespace, asked_about = _ASKED_ABOUT[released]
+    named = {**asked_about, "metadata": {"name": PART_OF, "namespace": namespace}}
+    return Admission(title=released, namespace=namespace, object=named, seconds=context.timeouts.operators)
+
+
+def reaches_api_server(released: Released, operators: Operators) -> bool:
+    """Whether a release works on every network as it is; see ``with_api_server``."""
     version = operators.opentelemetry_version or DEFAULT_OPENTELEMETRY_OPERATOR
-    return operator != "opentelemetry" or not version.startswith(_CLOSES_API_SERVER)
+    return released != "opentelemetry" or not version.startswith(_CLOSES_API_SERVER)
 
 
 def with_api_server(deployment: Object) -> Object:
@@ -221,12 +269,13 @@ def with_api_server(deployment: Object) -> Object:
     return {**deployment, "spec": {**spec, "template": {**template, "spec": pod}}}
 
 
-def _release_file(operator: OperatorName, operators: Operators) -> str:
-    versions = {
+def _release_file(released: Released, operators: Operators) -> str:
+    versions: dict[Released, str] = {
+        "cert-manager": operators.cert_manager_version or DEFAULT_CERT_MANAGER,
         "tempo": operators.tempo_version or DEFAULT_TEMPO_OPERATOR,
         "opentelemetry": operators.opentelemetry_version or DEFAULT_OPENTELEMETRY_OPERATOR,
     }
-    url = _RELEASES[operator].format(version=versions[operator])
+    url = _RELEASES[released].format(version=versions[released])
     if operators.manifest_folder is None:
         return url
     return f"{operators.manifest_folder.rstrip('/')}/{url.rsplit('/', 1)[-1]}"

@@ -5,8 +5,9 @@ each resource carries a revision, a text that changes with all that restarts its
 copies to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 # The annotation of a pod with the revision that it runs.
 REVISION = "mesh-tracing/revision"
@@ -29,6 +30,19 @@ class Rollout:
     annotation: str | None = REVISION
     config_map: str | None = None
     config_file: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """The webhooks whose Services are in one namespace, and an object there about which the API server asks them.
+
+    As long as it cannot ask, it refuses every object of theirs.
+    """
+
+    title: str
+    namespace: str
+    object: Mapping[str, Any]
+    seconds: int
 
 
 def without(rollout: Rollout, workloads: Sequence[str]) -> Rollout:

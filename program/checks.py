@@ -11,6 +11,7 @@ from cluster.recorded import Recorded
 from objects.context import Object
 from objects.mesh_config import active_revision
 from program.catalogs import not_installable
+from program.cert_manager import uncertified
 from program.definitions import missing, not_offered, unfit
 from program.existing_mesh import unprepared
 from program.inventory import every_chart, every_object
@@ -49,6 +50,7 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
         *taken(plan, objects, before),
         *migrations(plan, objects, before),
         *missing(plan, objects),
+        *uncertified(plan, before),
         *not_offered(plan),
         *not_installable(plan, before),
         *unfit(plan, objects),

@@ -13,6 +13,7 @@ from cluster.recorded import Recorded
 from cluster.seen import DISCOVERY, KUBE_SYSTEM, WRITE_FACTS, Seen, facts_file, read_facts, seen, write_facts
 from objects import context
 from program.catalogs import catalogs_to_look_at
+from program.cert_manager import cert_managers_to_look_at
 from program.definitions import definitions_to_look_at
 from program.existing_mesh import to_look_at
 from program.inventory import every_object
@@ -62,6 +63,7 @@ def _paths(plan: Plan, objects: list[context.Object], before: Recorded) -> Itera
     yield from (KUBE_SYSTEM, DISCOVERY, *telemetries_to_look_at(plan))
     yield from releases_to_look_at(plan.settings)
     yield from catalogs_to_look_at(plan)
+    yield from cert_managers_to_look_at(plan)
     yield from definitions_to_look_at(objects)
     yield from (path_of(obj) for obj in claimed(plan, objects, before))
     yield from volumes_to_look_at(objects)

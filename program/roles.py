@@ -102,6 +102,10 @@ def _identity_of_cluster(plan: Plan) -> Iterator[Rule]:
     yield {"apiGroups": ["storage.k8s.io"], "resources": ["storageclasses"], "verbs": ["list"]}
     yield {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": list(_READ)}
     yield from _of_catalogs(plan)
+    if plan.settings.operators.by_manifests:
+        # Whether there is a cert-manager.
+        group, resource = "admissionregistration.k8s.io", "validatingwebhookconfigurations"
+        yield {"apiGroups": [group], "resources": [resource], "verbs": ["list"]}
     # A Rollout is read before it is patched.
     rollouts = [name for application in plan.settings.namespaces.applications for name in application.rollouts]
     if rollouts:

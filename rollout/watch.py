@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import pulumi
 
 from objects.installation import OLM, Installation
-from objects.rollout import Rollout
+from objects.rollout import Admission, Rollout
+from rollout.admission import CONFIGURATIONS, unasked, untrusted
 from rollout.installations import is_behind, plan_name, says, version_name
 from rollout.workloads import Object, Seen, Trouble, error_line, is_rolled_out, keeps_its_pods, look, trouble
 
@@ -38,6 +39,9 @@ class Reader(Protocol):
 
     def items(self, path: str) -> list[Object]:
         """All items at ``path``."""
+
+    def try_out(self, obj: Object) -> tuple[int, str]:
+        """Status and message of the API server's answer to the object, which it does not keep."""
 
     def log(self, namespace: str, pod: str, container: str, *, previous: bool) -> list[str]:
         """The last lines of a container's newest run, or of the one before; none if they are gone."""
@@ -128,6 +132,31 @@ class Watch:
         )
         offer = self._reader.read(asked.offer) if asked.is_manual else None
         return said, is_behind(asked, subscription, offer)
+
+    def admitted(self, admission: Admission, value: pulumi.Input[str]) -> pulumi.Output[str]:
+        """``value``, once the API server can ask the webhooks of ``admission``; else the program ends in an error."""
+
+        async def wait(known: str) -> str:
+            if not pulumi.runtime.is_dry_run():
+                await self._admitted(admission)
+            return known
+
+        return pulumi.Output.from_input(value).apply(wait)
+
+    async def _admitted(self, admission: Admission) -> None:
+        deadline = time.monotonic() + admission.seconds
+        while missing := await asyncio.to_thread(self._unasked, admission):
+            if time.monotonic() > deadline:
+                raise RolloutError(f"{admission.title} does not serve after {admission.seconds} s: {missing}")
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _unasked(self, admission: Admission) -> str:
+        try:
+            configurations = [one for path in CONFIGURATIONS for one in self._reader.items(path)]
+            missing = untrusted(admission, configurations)
+            return missing or unasked(*self._reader.try_out(admission.object))
+        except OSError as error:
+            return str(error)
 
     async def _served(self, rollout: Rollout, revision: str) -> None:
         deadline, since = time.monotonic() + rollout.seconds, datetime.datetime.now(tz=datetime.UTC)

@@ -27,7 +27,7 @@ from pulumi.runtime.proto import callback_pb2
 
 import rollout
 from objects.installation import Installation
-from objects.rollout import Rollout
+from objects.rollout import Admission, Rollout
 
 ROOT = Path(__file__).parents[3]
 PROJECT = "mesh-tracing"
@@ -412,6 +412,9 @@ class EverythingServes:
             return str(known[1])
 
         return pulumi.Output.all(awaited, revision).apply(note)
+
+    def admitted(self, _: Admission, value: pulumi.Input[str]) -> pulumi.Output[str]:
+        return pulumi.Output.from_input(value)
 
     def broken(self, awaited: Rollout) -> pulumi.Output[list[str]]:
         assert awaited.workloads is not None

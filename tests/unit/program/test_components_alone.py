@@ -4,7 +4,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import pulumi
@@ -230,6 +230,10 @@ class MarksWaits(EverythingServes):
         self.watched.append(cast(Any, awaited))
         return pulumi.Output.all(revision, marker.urn).apply(lambda known: str(known[0]))
 
+    def admitted(self, admission: Any, value: pulumi.Input[str]) -> pulumi.Output[str]:
+        marker = Served(f"admitted-{admission.title}")
+        return pulumi.Output.all(value, marker.urn).apply(lambda known: str(known[0]))
+
     def broken(self, awaited: Any) -> pulumi.Output[list[str]]:
         marker = Served(f"broken-{awaited.title}")
         return marker.urn.apply(lambda _: [])
@@ -241,6 +245,7 @@ STORE = {
     "remote_write_url": "http://prometheus:9090/api/v1/write",
 }
 MOVING = {**STORE, "tempo": {"storage": {"backend": "s3", "s3": {"moveFrom": "minio"}}}}
+RELEASES = {"operators": {"source": "manifests", "certManager": "install"}, "needed": ["tempo", "opentelemetry"]}
 PARTS = {**STORE, "tempo": {"mode": "stack", "storage": {"backend": "s3"}}, "operatorVersion": "0.21.0"}
 
 
@@ -263,6 +268,22 @@ def test_what_needs_serving_pods_comes_after_the_wait_for_them(
     deployed = deployed_alone(functools.partial(component, watch=MarksWaits()), arguments)
     before = deployed.before(deployed.get(*later).urn)
     assert len([urn for urn in before if "test:index:Served" in urn]) == waits
+
+
+def waits_among(urns: Iterable[str]) -> set[str]:
+    return {urn.rpartition("::")[2] for urn in urns if "test:index:Served" in urn}
+
+
+def test_operators_of_release_manifests_work_once_the_webhooks_of_all_do() -> None:
+    deployed = deployed_alone(functools.partial(components.Operators, watch=MarksWaits()), RELEASES)
+    waits = waits_among(deployed.before_output("alone.names"))
+    assert waits == {"admitted-cert-manager", "admitted-tempo", "admitted-opentelemetry"}
+
+
+def test_certificates_come_after_the_webhook_of_cert_manager() -> None:
+    deployed = deployed_alone(functools.partial(components.Operators, watch=MarksWaits()), RELEASES)
+    (operator,) = (r for r in deployed if r.name == "alone-opentelemetry")
+    assert waits_among(deployed.before(operator.urn)) == {"admitted-cert-manager"}
 
 
 def test_the_tempo_that_makes_the_graph_is_awaited_like_the_other() -> None:
