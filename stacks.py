@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-# That of the embedded cluster, which each person has for himself.
-_OF_ONE_MACHINE = "local"
+# Those of a cluster that each person has for himself: the embedded one, and one of kind.
+_OF_ONE_MACHINE = {"local", "kind"}
 # What belongs to a single stack.
 _OF_A_STACK = re.compile(r"(?:Pulumi\.|facts/)(?P<stack>[^/]+)\.(?:yaml|json)")
 # What no deployment depends on. Whatever is not named here may be part of the program, and touches every stack.
@@ -22,9 +22,9 @@ _FILES_BESIDE = {
 
 
 def committed(folder: Path) -> list[str]:
-    """The stacks whose settings lie in ``folder``, without that of the embedded cluster."""
+    """The stacks whose settings lie in ``folder``, without those of a cluster on somebody's own machine."""
     names = (path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
-    return sorted(name for name in names if name != _OF_ONE_MACHINE)
+    return sorted(name for name in names if name not in _OF_ONE_MACHINE)
 
 
 def touched(changed: Iterable[str], stacks: Sequence[str]) -> list[str]:

@@ -76,7 +76,8 @@ def _of_objects(objects: Iterable[Object]) -> Iterator[tuple[str, str]]:
 
 def _of_charts(plan: Plan) -> Iterator[tuple[str, str]]:
     """The images of charts whose registry the program can name."""
-    mesh, kiali = plan.settings.mesh, plan.settings.kiali
+    # With the version that it gets where the settings name none.
+    mesh, kiali = plan.mesh, plan.settings.kiali
     hub, tag = released_hub(mesh), mesh.tag or mesh.version
     if hub is not None:
         yield f"{hub}/pilot:{tag}", "istiod"

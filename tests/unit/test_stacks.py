@@ -49,8 +49,8 @@ def test_every_module_that_the_program_imports_touches_every_stack() -> None:
     assert [file for file in sorted(files) if stacks.touched([file], ["dev"]) != ["dev"]] == []
 
 
-def test_the_stack_of_the_embedded_cluster_is_nobody_else_s(tmp_path: Path) -> None:
-    for name in ("local", "prod", "dev"):
+def test_the_stacks_of_a_cluster_on_one_s_own_machine_are_nobody_else_s(tmp_path: Path) -> None:
+    for name in ("local", "kind", "prod", "dev"):
         (tmp_path / f"Pulumi.{name}.yaml").touch()
     (tmp_path / "Pulumi.yaml").touch()
     assert stacks.committed(tmp_path) == ["dev", "prod"]

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from embedded import Host, Project, need_definitions_beside
-from recording import STACKS, Deployed, run_program, stack_config
+from recording import ROOT, STACKS, Deployed, run_program, stack_config
 from test_existing_mesh import istio
 
+import stacks
 from local.state import CHARTS
 
-OTHER_STACKS = [stack for stack in STACKS if stack != "local"]
+# That of laptops has release manifests, which are on a public host; its cluster is of the same platform as this one.
+OTHER_STACKS = stacks.committed(ROOT)
 
 
 def objects(deployed: Deployed) -> list[dict[str, Any]]:
@@ -38,15 +40,15 @@ def claims(stack: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def neighbours(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What the stacks expect on their clusters, or bring along: namespaces, claims, Istio's definitions, an Istio."""
     need_definitions_beside()
-    stacks = [objects(run_program(stack_config(stack), preview=False)) for stack in STACKS]
+    deployed = [objects(run_program(stack_config(stack), preview=False)) for stack in STACKS]
     namespaces = {
-        str(obj["metadata"]["namespace"]) for stack in stacks for obj in stack if "namespace" in obj["metadata"]
+        str(obj["metadata"]["namespace"]) for stack in deployed for obj in stack if "namespace" in obj["metadata"]
     }
     missing = sorted(namespaces - {item["metadata"]["name"] for item in cluster.objects("namespaces")})
     folder = tmp_path_factory.mktemp("neighbours")
     istio_file, claims_file = folder / "istio.json", folder / "claims.json"
     istio_file.write_text(json.dumps(istio()))
-    claims_file.write_text("\n".join(json.dumps(claim) for stack in stacks for claim in claims(stack)))
+    claims_file.write_text("\n".join(json.dumps(claim) for stack in deployed for claim in claims(stack)))
     for file in (str(CHARTS / "base" / "files" / "crd-all.gen.yaml"), str(istio_file)):
         cluster.kubectl("apply", "--server-side", "--field-manager=owner", "-f", file)
     for name in missing:

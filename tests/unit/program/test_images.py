@@ -27,6 +27,7 @@ from recording import (
 from variants import EVERY_CONFIG
 
 import settings
+from model.mesh import DEFAULT_ISTIO
 from program import Plan
 from program.images import copies
 from program.pulled import Pulled, pulled
@@ -77,6 +78,20 @@ def test_every_image_that_is_registered_is_listed(name: str) -> None:
     # Charts get the place of the images, and append name and tag.
     for place in found - registered:
         assert any(image is not None and image.startswith(f"{place}/") for image in images)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {f"docker.io/istio/pilot:{DEFAULT_ISTIO}", f"docker.io/istio/proxyv2:{DEFAULT_ISTIO}"}),
+        ({"mesh.tag": "1.31.4-distroless"}, {f"docker.io/istio/{n}:1.31.4-distroless" for n in ("pilot", "proxyv2")}),
+    ],
+)
+def test_istio_s_images_are_listed_with_the_version_that_is_installed(
+    changes: dict[str, Any], expected: set[str]
+) -> None:
+    images = {each.image for each in listed(with_settings(minimal_config(), changes)).images}
+    assert {image for image in images if image is not None and "/istio/p" in image} == expected
 
 
 @pytest.mark.parametrize("name", EVERY_CONFIG)
@@ -359,3 +374,26 @@ def test_the_command_says_in_plain_words_why_it_cannot_list(tmp_path: Path, answ
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# Images without tags, whose projects publish each release for amd64 and arm64 under one name, with where they say so.
+FOR_BOTH_PROCESSORS: Mapping[str, str] = {
+    "docker.io/curlimages/curl": "curl/curl-container: Makefile",
+    **{
+        f"docker.io/istio/examples-bookinfo-{service}": "istio/istio: samples/bookinfo/src/docker-bake.hcl, PLATFORMS"
+        for service in ("details-v1", "productpage-v1", "ratings-v1", "reviews-v1", "reviews-v2", "reviews-v3")
+    },
+    "docker.io/istio/pilot": "istio.io: announcing 1.15",
+    "docker.io/istio/proxyv2": "istio.io: announcing 1.15",
+    "quay.io/prometheus/prometheus": "prometheus/prometheus: Makefile, DOCKER_ARCHS",
+    "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector": (
+        "open-telemetry/opentelemetry-collector-releases: distributions/otelcol/.goreleaser.yaml"
+    ),
+}
+
+
+def test_every_image_of_the_stack_for_laptops_is_published_for_both_processors_that_they_have() -> None:
+    images = {each.image for each in listed(stack_config("kind")).images if each.image is not None}
+    assert {image.partition(":")[0] for image in images} == set(FOR_BOTH_PROCESSORS)
+    # A name with a digest, or with a processor, would be that of one of them.
+    assert [image for image in images if "@" in image or "64" in image.partition(":")[2]] == []

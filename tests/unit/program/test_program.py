@@ -88,6 +88,7 @@ EVERY_PART = {
 }
 FURTHER_PARTS = {
     "dev": {"Bookinfo", "Exposure", "Grafana"},
+    "kind": {"Bookinfo", "Operators"},
     "local": {"Bookinfo", "ObjectStore"},
     "prod": {"Exposure", "Grafana", "Kiali", "Operators"},
 }
@@ -215,9 +216,9 @@ def test_no_service_is_awaited_beside_its_pods(with_s3: Deployed) -> None:
     assert awaited == headless
 
 
-def test_secrets_stand_only_in_secrets(deployed: Deployed) -> None:
-    holders = {r.kind for r in deployed for text in texts(r.inputs) if holds_secret(text)}
-    assert holders == {"Secret"}
+def test_secrets_stand_only_in_secrets(deployed: Deployed, stack_name: str) -> None:
+    holders = {(r.kind, r.object_name) for r in deployed for text in texts(r.inputs) if holds_secret(text)}
+    assert holders == {("Secret", name) for name in SECRETS[stack_name]}
     assert not any(holds_secret(text) for text in texts(deployed.exports))
     assert not any(holds_secret(text) for text in texts(deployed.registered_outputs))
     assert not any(holds_secret(r.urn) for r in deployed)
@@ -225,6 +226,7 @@ def test_secrets_stand_only_in_secrets(deployed: Deployed) -> None:
 
 SECRETS = {
     "dev": {"grafana-admin"},
+    "kind": set(),
     "local": {"seaweedfs-s3", "tempo-seaweedfs"},
     "prod": {"grafana-admin", "tempo-s3-keys"},
 }
