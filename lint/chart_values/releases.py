@@ -13,10 +13,13 @@ from typing import Any
 from lint.views.versions import Version, version
 
 
-def is_published(address: str, chart: str, wanted: Version) -> bool:
-    """Whether the repository has this version, or may have it: of older and newer ones than are recorded it may."""
+def is_published(address: str, chart: str, wanted: Version, *, has_moved: bool = False) -> bool:
+    """Whether the repository has this version, or may have it: it may have older ones than are recorded, and newer ones
+    unless the chart ``has_moved`` to another repository."""
     known = _published(address, chart)
-    return not known or wanted in known or not min(known) < wanted < max(known)
+    if not known or wanted in known or wanted < min(known):
+        return True
+    return wanted > max(known) and not has_moved
 
 
 def product_version(chart: str, wanted: Version) -> str:

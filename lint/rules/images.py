@@ -138,7 +138,10 @@ def chart_that_moved(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 def chart_version_that_was_never_published(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for taken in taken_charts(manifests):
         wanted = exact(taken.version)
-        if wanted is not None and not is_published(taken.address, taken.name, wanted):
+        has_moved = any(
+            taken.name in moved.charts and taken.address == moved.repository for moved in lifecycle().moved_charts
+        )
+        if wanted is not None and not is_published(taken.address, taken.name, wanted, has_moved=has_moved):
             yield error(
                 taken.version_place,
                 f"{taken.address} has no version {taken.version} of the chart {taken.name}, and nothing is installed",

@@ -10,8 +10,6 @@ from lint.views.tempo_chart_service import port_of_queries
 from lint.views.values import values
 
 _PORT: Path = ("tempo", "server", "http_listen_port")
-# Where people write the chart's own ports anew.
-_PROBES: tuple[Path, ...] = (("tempo", "livenessProbe"), ("tempo", "readinessProbe"))
 
 
 @rule(
@@ -19,10 +17,10 @@ _PROBES: tuple[Path, ...] = (("tempo", "livenessProbe"), ("tempo", "readinessPro
     title="Tempo listens on another port than its chart says",
     levels=(Severity.ERROR, Severity.WARNING),
     why=(
-        "In the chart tempo the port of the probes and of the Service is fixed: 3200, and 3100 before 1.23. With "
-        "another "
-        "one in `tempo.server.http_listen_port` the pod never becomes ready, and no query reaches it. It is a warning "
-        "where no version of the chart is named, for the newest may be installed."
+        "In the chart tempo the port of the Service is fixed, and that of the chart's own probes: 3200, and 3100 "
+        "before "
+        "1.23. With another one in `tempo.server.http_listen_port` no query reaches Tempo, and the pod never becomes "
+        "ready. It is a warning where no version of the chart is named, for the newest may be installed."
     ),
     remedy="Leave `tempo.server.http_listen_port` out.",
     example="""
@@ -38,9 +36,10 @@ _PROBES: tuple[Path, ...] = (("tempo", "livenessProbe"), ("tempo", "readinessPro
 def port_that_the_chart_does_not_serve(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for one in values(manifests, "tempo"):
         written, served = number(one.at(*_PORT)), port_of_queries(one.version)
-        if written is not None and served not in {None, written} and not any(one.at(*path) for path in _PROBES):
+        # The templates of a copy of the chart are its own.
+        if written is not None and served not in {None, written} and not one.of_ones_own:
             yield (warning if one.version is None else error)(
                 one.where(*_PORT),
-                f"the chart's probes and its Service are fixed to {served}, so the pod is never ready",
+                f"the chart's Service and its own probes are fixed to {served}, and nothing answers there",
                 "leave it out",
             )

@@ -31,6 +31,7 @@ MISNAMED: dict[str, tuple[Path, ...]] = {
     ),
     _DISTRIBUTED: (("metricsGenerator", "remoteWriteUrl"), ("metrics_generator",), ("tempo", "metricsGenerator")),
 }
+_WITH_TRACES_STORAGE: Minor = (1, 21)
 _REMEDIES = {
     "tempo": "set tempo.metricsGenerator.enabled and remoteWriteUrl instead",
     _DISTRIBUTED: "set metricsGenerator.config.storage.remote_write instead",
@@ -240,6 +241,40 @@ def chart_without_receiver(manifests: Manifests, _facts: Facts) -> Iterator[Faul
                 one.where("traces", "otlp", "grpc", "enabled"),
                 "the chart opens no port for spans by itself, and there is none",
                 "set it to true",
+            )
+
+
+@rule(
+    code="N5",
+    title="A version of the chart tempo has no folder for the processor local-blocks",
+    levels=(Severity.ERROR,),
+    why=(
+        "The processor `local-blocks` fails without `traces_storage.path`, and with it the others on the list: there "
+        "is no service graph. The chart tempo writes it since 1.21, and takes it from no value before."
+    ),
+    remedy="Take `local-blocks` out, or a newer version of the chart.",
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo, version: 1.19.0}}
+          values:
+            tempo:
+              metricsGenerator: {enabled: true, remoteWriteUrl: "http://prometheus:9090/api/v1/write"}
+              overrides: {defaults: {metrics_generator: {processors: [service-graphs, local-blocks]}}}
+    """,
+    source="grafana/helm-charts: charts/tempo/values.yaml of 1.20 and 1.21, `config`",
+)
+def chart_without_folder_for_local_blocks(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for one in values(manifests, "tempo"):
+        place: Path = (*_OVERRIDES["tempo"], *_PROCESSORS)
+        is_on = one.at(*GENERATOR["tempo"], "enabled") is True and "local-blocks" in sequence(one.at(*place))
+        if is_on and one.version is not None and one.version < _WITH_TRACES_STORAGE and not text(one.at("config")):
+            yield error(
+                one.where(*place, sequence(one.at(*place)).index("local-blocks")),
+                "this version of the chart gives it no folder, so it fails, and with it the others on the list",
+                "take it out, or a newer version of the chart",
             )
 
 

@@ -175,7 +175,7 @@ def receiver_that_tempo_does_not_have(manifests: Manifests, facts: Facts) -> Ite
         # Without settings it is there too, once the chart has none of its own that null takes away.
         is_there = one.at(*path) is True if path[-1] == "enabled" else path[-1] in mapping(one.at(*path[:-1]))
         has_version = (one.said and one.said.version) or one.at("tempo", "tag") or one.at("tempo", "image", "tag")
-        if is_there and not has_version:
+        if is_there and not has_version and not one.of_ones_own:
             yield warning(
                 one.where(*path),
                 "the Tempo of the chart's newest version has no receiver opencensus any more, and does not start",

@@ -48,6 +48,9 @@ _DEFAULTS: dict[str, Any] = {
     },
 }
 
+# What older versions of the chart had too: null is for taking it away.
+_ONCE_OF_ITS_OWN = frozenset({"logging"})
+
 
 def configuration(values: Values) -> tuple[Mapping[Any, Any], bool, Path]:
     """Return the configuration, whether all of it is known, and the path to it in the values."""
@@ -91,7 +94,8 @@ def _has_presets(values: Values) -> bool:
 
 
 def _is_dependency(values: Values) -> bool:
-    return values.path[-1:] == (CHART,)
+    """Whether they are below a key of their own, in an object or in a file of the chart around it."""
+    return values.path[-1:] == (CHART,) or (bool(values.path) and not values.owner.kind)
 
 
 def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any], *, null_removes: bool) -> Mapping[Any, Any]:
@@ -105,6 +109,6 @@ def _merged(base: Mapping[Any, Any], over: Mapping[Any, Any], *, null_removes: b
             merged.pop(key, None)
         elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
             merged[key] = _merged(merged[key], value, null_removes=null_removes)
-        elif value is not None or key not in merged:
+        elif value is not None or (key not in merged and key not in _ONCE_OF_ITS_OWN):
             merged[key] = value
     return merged

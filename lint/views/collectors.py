@@ -28,6 +28,7 @@ from lint.objects import (
     view,
 )
 from lint.views.collector_chart import CHART, configuration, names_of_service
+from lint.views.config_files import COLLECTOR, readers_of
 from lint.views.hosts import ServiceName
 from lint.views.mesh import providers
 from lint.views.services import OPENTELEMETRY, collector_config
@@ -188,13 +189,19 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
         release = _release(f":{text(obj.labels.get(_VERSION_LABEL))}") if _VERSION_LABEL in obj.labels else None
         is_whole = _has_all(config) and is_alone
         return Collector(obj, path, config, obj.namespace, is_whole, release, is_unpinned=release is None)
+    return _of_workload(obj, path, config, workload, is_whole=_has_all(config) and is_alone)
+
+
+def _of_workload(
+    obj: Object, path: Path, config: Mapping[Any, Any], workload: Workload, *, is_whole: bool
+) -> Collector:
     release = _release(workload.image("opentelemetry-collector", "otel"))
     return Collector(
         owner=obj,
         path=path,
         config=config,
-        namespace=obj.namespace,
-        is_whole=_has_all(config) and is_alone,
+        namespace=workload.owner.namespace,
+        is_whole=is_whole,
         release=release,
         several=_several(workload.owner.kind.lower(), workload.replicas, workload.most_replicas),
         services=workload.services,
@@ -209,6 +216,10 @@ def _of_document(manifests: Manifests, obj: Object, path: Path, config: Mapping[
 def _of_file(manifests: Manifests, obj: Object) -> Collector:
     manifests.recognise(obj)
     config = mapping(obj.raw)
+    owners = readers_of(manifests, obj, COLLECTOR)
+    if len(owners) == 1:
+        # As Kustomize makes a ConfigMap of the file.
+        return _of_workload(obj, (), config, Workload(owners[0].owner, manifests), is_whole=_has_all(config))
     # Who names no version gets the newest one, which listens there.
     return Collector(obj, (), config, "", _has_all(config), default_host="localhost", is_unpinned=True)
 

@@ -1,5 +1,6 @@
 """The files with a configuration that containers are told to read, and what brings them there."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,18 @@ class ConfigFile:
 @view
 def config_files(manifests: Manifests, program: Program) -> tuple[ConfigFile, ...]:
     return tuple(_files(manifests, program))
+
+
+def readers_of(manifests: Manifests, document: Object, program: Program) -> Sequence[ConfigFile]:
+    """Who is told to read a file of the document's name, which no ConfigMap among the objects has: one is made of the
+    document."""
+    name = posixpath.basename(document.source.name) if document.source else ""
+    there = {(obj.namespace, obj.name) for obj in manifests.of("", "ConfigMap")}
+    return [
+        file
+        for file in config_files(manifests, program)
+        if name in (file.key, posixpath.basename(file.path)) and (file.owner.namespace, file.config_map) not in there
+    ]
 
 
 def _files(manifests: Manifests, program: Program) -> Iterator[ConfigFile]:

@@ -10,6 +10,8 @@ from lint.lifecycle import lifecycle
 from lint.objects import Key, Manifests, Object, Path, Place, at, grouped, mapping, parsed, sequence, text, view
 from lint.templates import with_holes
 from lint.tempo_keys import releases
+from lint.views.config_files import TEMPO as TEMPO_PROGRAM
+from lint.views.config_files import readers_of
 from lint.views.services import TEMPO
 from lint.views.tempo_values import CHARTS, own_configuration, parts
 from lint.views.values import values
@@ -110,7 +112,9 @@ def _found(manifests: Manifests, facts: Facts) -> Iterator[Tempo]:
     for obj in manifests.documents():
         if _is_tempo(mapping(obj.raw)):
             manifests.recognise(obj)
-            yield Tempo(obj, (), mapping(obj.raw), "nobody", "")
+            files = readers_of(manifests, obj, TEMPO_PROGRAM)
+            runs = tuple(Workload(one.owner, one.container, mapping(one.owner.at(*one.container))) for one in files)
+            yield _run_by(obj, (), mapping(obj.raw), runs[0].owner.namespace if runs else "", runs)
     yield from _of_charts(manifests)
 
 
@@ -159,7 +163,10 @@ def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
 
 
 def _plain(manifests: Manifests, obj: Object, path: Path, config: Mapping[Any, Any]) -> Tempo:
-    runs = tuple(_workloads_with(manifests, obj))
+    return _run_by(obj, path, config, obj.namespace, tuple(_workloads_with(manifests, obj)))
+
+
+def _run_by(obj: Object, path: Path, config: Mapping[Any, Any], namespace: str, runs: tuple[Workload, ...]) -> Tempo:
     found = {minor(one.tag) for one in runs}
     release = found.pop() if len(found) == 1 else None
     is_newest = bool(runs) and all(one.tag in _NEWEST and "@" not in text(one.container.get("image")) for one in runs)
@@ -168,7 +175,7 @@ def _plain(manifests: Manifests, obj: Object, path: Path, config: Mapping[Any, A
         path=path,
         config=config,
         written_by="nobody",
-        namespace=obj.namespace,
+        namespace=namespace,
         release=max(releases()) if is_newest else release,
         is_newest=is_newest,
         workloads=runs,

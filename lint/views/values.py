@@ -225,6 +225,7 @@ def _in_files(manifests: Manifests) -> Iterator[Values]:
             if obj.at("data", key) is not None:
                 yield Values(obj, ("data", key), "", _content(obj.at("data", key)))
     named, dependencies = _charts_of_files(manifests), _dependencies(manifests)
+    folders = {posixpath.dirname(_place(obj)) for obj in manifests.documents() if _is_chart_yaml(obj)}
     for obj in manifests.documents():
         content, said = mapping(obj.raw), named.get(id(obj))
         folder, file = posixpath.split(_place(obj))
@@ -234,7 +235,12 @@ def _in_files(manifests: Manifests) -> Iterator[Values]:
             yield Values(obj, (chart.key,), chart.name, mapping(content[chart.key]), chart)
         keys = {chart.key for chart in below}
         rest = {key: value for key, value in content.items() if key not in keys} if keys else content
-        yield Values(obj, (), said.name if said else "", rest, said)
+        is_its_own = folder in folders and "values" in file
+        yield Values(obj, (), said.name if said else "", rest, said, of_ones_own=is_its_own)
+
+
+def _is_chart_yaml(obj: Object) -> bool:
+    return posixpath.basename(_place(obj)) == "Chart.yaml" and bool(obj.at("apiVersion")) and bool(obj.at("name"))
 
 
 def _charts_of_files(manifests: Manifests) -> Mapping[int, Chart]:

@@ -15,7 +15,8 @@ FOURTH = read(LABELS.with_name("fourth.yaml")).files
 FIFTH = read(LABELS.with_name("fifth.yaml")).files
 SIXTH = read(LABELS.with_name("sixth.yaml")).files
 SEVENTH = read(LABELS.with_name("seventh.yaml")).files
-ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH)
+EIGHTH = read(LABELS.with_name("eighth.yaml")).files
+ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH, *EIGHTH)
 
 
 def test_the_labels_are_many_of_many_repositories() -> None:
@@ -68,6 +69,14 @@ def test_the_seventh_measure_is_of_other_repositories_than_the_others() -> None:
     assert len({label.repository for label in SEVENTH}) >= 35
     assert not {label.repository for label in SEVENTH} & before
     assert max(Counter(label.repository for label in SEVENTH).values()) <= 3
+
+
+def test_the_eighth_measure_is_of_other_repositories_than_the_others() -> None:
+    before = {label.repository for label in (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH)}
+    assert len(EIGHTH) >= 60
+    assert len({label.repository for label in EIGHTH}) >= 35
+    assert not {label.repository for label in EIGHTH} & before
+    assert max(Counter(label.repository for label in EIGHTH).values()) <= 3
 
 
 def test_a_file_is_labelled_once() -> None:

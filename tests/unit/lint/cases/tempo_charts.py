@@ -33,6 +33,8 @@ MANY = (
 )
 VALUES = "HelmRelease tracing-system/tempo: spec.values"
 
+_WITH_LOCAL_BLOCKS = replaced(ONE, "[service-graphs]", "[service-graphs, local-blocks]")
+
 EXAMPLES = {
     "chart_without_processors": Example(
         f"error N35 {VALUES}.tempo.overrides.defaults.metrics_generator.processors",
@@ -55,6 +57,11 @@ EXAMPLES = {
             'write"}]}}', 'write"'
         ),
         right=MANY,
+    ),
+    "chart_without_folder_for_local_blocks": Example(
+        f"error N5 {VALUES}.tempo.overrides.defaults.metrics_generator.processors[1]",
+        wrong=replaced(_WITH_LOCAL_BLOCKS, "chart: tempo", "chart: tempo, version: 1.20.0"),
+        right=replaced(_WITH_LOCAL_BLOCKS, "chart: tempo", "chart: tempo, version: 1.26.0"),
     ),
     "chart_without_receiver": Example(
         f"error N35 {VALUES}.traces.otlp.grpc.enabled",
