@@ -144,12 +144,23 @@ class Settings(Section):
     @model_validator(mode="after")
     def _histograms_are_accepted(self) -> "Settings":
         existing = self.prometheus.existing
-        if existing is not None and existing.method == "scrape" and self.tempo.histograms != "classic":
-            raise expected("tempo.histograms classic for prometheus.existing.method scrape, which brings no others")
+        if existing is not None and existing.method != "remoteWrite" and self.tempo.histograms != "classic":
+            raise expected(
+                f"tempo.histograms classic for prometheus.existing.method {existing.method}, which brings no others"
+            )
         if self.graph.source == "collector" and self.tempo.histograms != "classic":
             raise expected("tempo.histograms classic for graph.source collector, which makes no others")
         if self.prometheus.is_deployed and self.tempo.histograms != "classic" and not self.prometheus.native_histograms:
             raise expected(f"prometheus.nativeHistograms for tempo.histograms {self.tempo.histograms}")
+        return self
+
+    @model_validator(mode="after")
+    def _the_graph_can_be_scraped(self) -> "Settings":
+        if self.prometheus.scraping_hops is not None and self.graph.source == "tempo":
+            raise expected(
+                "graph.source collector or auto for prometheus.existing.method scrapeCollectors: Tempo's generator "
+                "only writes"
+            )
         return self
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from model import ExistingPrometheus, Exposure, GraphSource, Images, Platform, T
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import Image, Version, VersionOrMinor
 from objects.context import Args, Text
+from objects.metrics import Monitor
 from objects.tempo_config import DEFAULT_TEMPO
 
 # The first operator whose TempoStack has a metrics generator (tempo-operator, CHANGELOG.md).
@@ -47,6 +48,9 @@ class TempoStackArgs(Args):
     curl_image: Image = Field(default=Images().curl, description="The image of the Job that makes the bucket.")
     graph_source: GraphSource = Field(
         default="tempo", description="What makes the service graph: Tempo, or the collector that sends it spans."
+    )
+    monitor: Monitor | None = Field(
+        default=None, description="How an existing Prometheus scrapes Tempo, where it is to find it itself."
     )
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")

@@ -106,7 +106,12 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
         "template": template,
         "extraConfig": {
             "tempo": build_stack_config(
-                tempo, args.remote_write_url, revision, version=args.tempo_version, prometheus=args.existing_prometheus
+                tempo,
+                args.remote_write_url,
+                revision,
+                version=args.tempo_version,
+                prometheus=args.existing_prometheus,
+                writes_graph=args.graph_source == "tempo",
             )
         },
     }

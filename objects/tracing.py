@@ -16,7 +16,7 @@ from objects.collector import POD_LABELS, POD_NAME, build_collector_spec
 from objects.collector_graph import CollectorGraph
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.mesh_config import injection_labels
-from objects.metrics import build_metrics_service
+from objects.metrics import Monitor, build_metrics_service, build_monitor
 from objects.pods import build_pull_account
 from objects.prometheus_access import build_credentials
 from objects.restart import restart_annotation
@@ -41,6 +41,9 @@ class MeshTelemetryArgs(Args):
         default=None,
         description="Password or token of the Prometheus that it then writes to; required for its login without a "
         "`secret`.",
+    )
+    monitor: Monitor | None = Field(
+        default=None, description="How an existing Prometheus scrapes the collector, where it is to find it itself."
     )
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
     namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
@@ -74,8 +77,8 @@ def build_telemetry(
             existing, args.prometheus_credentials, consumer=COLLECTOR, namespace=namespace, context=args.context
         ),
         "collector": _collector(args, revision, awaited=awaited),
-        "metrics": _scraped(COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT, args),
-        "graph": _scraped(GRAPH_JOB, COLLECTOR_GRAPH_PORT, args) if graph and graph.write_url is None else None,
+        **_scraped("metrics", COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT, args),
+        **(_scraped("graph", GRAPH_JOB, COLLECTOR_GRAPH_PORT, args) if graph and graph.write_url is None else {}),
         "telemetry": _telemetry(args),
         "untraced": _untraced(args) if args.tracing.collector.in_mesh else None,
     }
@@ -163,9 +166,14 @@ def _untraced(args: MeshTelemetryArgs) -> Object:
     }
 
 
-def _scraped(job: str, port: int, args: MeshTelemetryArgs) -> Object:
+def _scraped(role: str, job: str, port: int, args: MeshTelemetryArgs) -> dict[str, Object]:
+    """By its role, what is there for the pods to be scraped by ``job``."""
     # The operator's own Service for metrics has one address for all pods, and its headless one has no port for them.
-    return build_metrics_service(job, args.namespace, port=port, selector=POD_LABELS, context=args.context)
+    service = build_metrics_service(job, args.namespace, port=port, selector=POD_LABELS, context=args.context)
+    if args.monitor is None:
+        return {role: service}
+    monitor = build_monitor(job, args.namespace, args.monitor, has_graph=job == GRAPH_JOB)
+    return {role: service, f"{role}-monitor": monitor}
 
 
 def _telemetry(args: MeshTelemetryArgs) -> Object:

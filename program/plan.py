@@ -62,6 +62,7 @@ from objects.existing_istio import existing_istiod
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
+from objects.metrics import Monitor
 from objects.tempo_args import has_generator
 from objects.tempo_storage import object_stores
 from program.releases import Releases
@@ -137,6 +138,8 @@ class Plan:
         wanted, tempo = self.settings.graph.source, self.settings.tempo
         if wanted != "auto":
             return wanted
+        if self.settings.prometheus.scraping_hops is not None:
+            return "collector"
         # The collector's connectors make no native histograms that Prometheus could scrape.
         by_tempo = has_generator(tempo, self.releases.tempo_operator) or tempo.histograms != "classic"
         return "tempo" if by_tempo else "collector"
@@ -159,12 +162,11 @@ class Plan:
         existing, operators = self.settings.prometheus.written, self.settings.operators
         # Red Hat's build has the connectors, and the default of the operator's other releases has not.
         by_red_hat = self.settings.platform == "openshift" and operators.catalog == "redhat"
-        endpoints = self.existing_prometheus()
         return CollectorGraph(
             namespace=self.settings.mesh.namespace,
             image=None if by_red_hat else COLLECTOR_WITH_CONNECTORS,
             interval=self.settings.tempo.graph_interval,
-            write_url=None if endpoints is None else endpoints.write_url,
+            write_url=None if existing is None else self.existing_prometheus_urls.write_url,
             prometheus=existing,
             context=self.context,
         )
@@ -265,9 +267,12 @@ class Plan:
         )
 
     def existing_prometheus(self) -> PrometheusEndpoints | None:
-        """The URLs of an existing Prometheus that Tempo writes to; from secret configuration they are secret."""
-        if self.settings.prometheus.written is None:
-            return None
+        """The URLs of an existing Prometheus, if it takes the place of one that the program deploys."""
+        return None if self.settings.prometheus.is_deployed else self.existing_prometheus_urls
+
+    @property
+    def existing_prometheus_urls(self) -> PrometheusEndpoints:
+        """They are secret if they come from secret configuration."""
         query_url, write_url = self.prometheus_urls
         if self.has_secret_urls:
             return PrometheusEndpoints(
@@ -308,6 +313,15 @@ class Plan:
             context=self.context,
         )
 
+    @property
+    def monitor(self) -> Monitor | None:
+        """How an existing Prometheus scrapes the hops, if it finds them itself."""
+        prometheus = self.settings.prometheus
+        existing = prometheus.scraping_hops
+        if existing is None:
+            return None
+        return Monitor(labels=existing.monitor_labels, interval=prometheus.scrape_interval, context=self.context)
+
     def tempo(self, *, remote_write_url: Text | None = None) -> TempoStackArgs:
         return TempoStackArgs(
             remote_write_url=self.prometheus_urls[1] if remote_write_url is None else remote_write_url,
@@ -321,6 +335,7 @@ class Plan:
             existing_prometheus=self.settings.prometheus.written if self.graph_source == "tempo" else None,
             prometheus_credentials=self.settings.prometheus_credentials,
             graph_source=self.graph_source,
+            monitor=self.monitor,
             azure_account_key=self.settings.azure_account_key,
             gcs_key=self.settings.gcs_key,
             curl_image=self.settings.images.curl,
@@ -334,6 +349,7 @@ class Plan:
             graph_address=self.graph_address,
             graph=self.collector_graph,
             prometheus_credentials=self.settings.prometheus_credentials,
+            monitor=self.monitor,
             tracing=self.settings.tracing,
             namespace=self.settings.mesh.namespace,
             mesh=self.mesh,
