@@ -16,7 +16,7 @@ from objects.bookinfo import (
     BookinfoArgs,
     build_application,
     build_bookinfo_namespace,
-    build_bookinfo_telemetry,
+    build_bookinfo_telemetries,
     build_traffic,
     gateway_args,
 )
@@ -55,11 +55,10 @@ class Bookinfo(pulumi.ComponentResource):
 
     def _create_tracing(self) -> list[Any]:
         """What the first traced request waits for."""
-        tracing, telemetry = waited_for(self._args.tracing), build_bookinfo_telemetry(self._args)
-        if telemetry is None:
-            return [tracing]
+        tracing = waited_for(self._args.tracing)
         opts = pulumi.ResourceOptions(parent=self, depends_on=[self._namespace, tracing])
-        return [tracing, declare(f"{self._name}-telemetry", telemetry, opts)]
+        telemetries = build_bookinfo_telemetries(self._args).items()
+        return [tracing, *(declare(f"{self._name}-{role}", obj, opts) for role, obj in telemetries)]
 
     def _create_gateway(self) -> pulumi.Output[str] | None:
         args = gateway_args(self._args)

@@ -59,7 +59,7 @@ class MeshTelemetry(pulumi.ComponentResource):
                 custom_timeouts=within(args.context.timeouts.collector),
             ),
         )
-        for role in ("metrics", "graph"):
+        for role in ("metrics", "metrics-monitor", "graph", "graph-monitor"):
             if role in objects:
                 declare(f"{name}-{role}", objects[role], child)
         served = served_by(self._collector, made, collector_rollout(args), watch)

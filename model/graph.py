@@ -16,6 +16,7 @@ class Graph(Section):
         default="auto",
         examples=["collector"],
         description="What makes it out of the spans: `tempo`: its metrics generator; `collector`: connectors in the "
-        "collector, of which a Prometheus of the program's own scrapes what they count, and which write to an existing "
-        "one. `auto`: Tempo, but the collector for a TempoStack whose operator, before 0.22, knows no generator.",
+        "collector, of which a Prometheus of the program's own, or one that scrapes, gets what they count, and which "
+        "write to any other. `auto`: Tempo, but the collector where `prometheus.existing` scrapes collectors, and for "
+        "a TempoStack whose operator, before 0.22, knows no generator.",
     )

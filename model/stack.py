@@ -148,8 +148,10 @@ class Settings(Section):
     @model_validator(mode="after")
     def _histograms_are_accepted(self) -> "Settings":
         existing = self.prometheus.existing
-        if existing is not None and existing.method == "scrape" and self.tempo.histograms != "classic":
-            raise expected("tempo.histograms classic for prometheus.existing.method scrape, which brings no others")
+        if existing is not None and existing.method != "remoteWrite" and self.tempo.histograms != "classic":
+            raise expected(
+                f"tempo.histograms classic for prometheus.existing.method {existing.method}, which brings no others"
+            )
         if self.graph.source == "collector" and self.tempo.histograms != "classic":
             raise expected("tempo.histograms classic for graph.source collector, which makes no others")
         if self.prometheus.is_deployed and self.tempo.histograms != "classic" and not self.prometheus.native_histograms:
@@ -165,10 +167,10 @@ class Settings(Section):
             )
         if tracing.sampling.is_tail and self.tempo.histograms != "classic":
             raise expected("tempo.histograms classic for tracing.sampling.mode tail, whose graph has no others")
-        if source == "collector" and tracing.is_thinned:
+        if (source == "collector" or self.prometheus.scraping_hops is not None) and tracing.is_thinned:
             raise expected(
-                "tracing.sampling.mode tail, or graph.source auto or tempo, where proxies trace only some of the "
-                "requests: the collector's connectors would count a part for the whole"
+                "tracing.sampling.mode tail, or a graph by Tempo, where proxies trace only some of the requests: the "
+                "collector's connectors would count a part for the whole"
             )
         slowest = seconds_of(tracing.sampling.wait) + _ON_THE_WAY
         if tracing.is_thinned and slowest > _SLACK:
@@ -187,6 +189,15 @@ class Settings(Section):
             raise expected(
                 f"no tracingServiceName but {_BY_APP} in mesh.values for tracing.sampling.exceptions of an app, which "
                 "is known by that name in its spans; tracing.sampling.mode tail needs no exceptions"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_graph_can_be_scraped(self) -> "Settings":
+        if self.prometheus.scraping_hops is not None and self.graph.source == "tempo":
+            raise expected(
+                "graph.source collector or auto for prometheus.existing.method scrapeCollectors: Tempo's generator "
+                "only writes"
             )
         return self
 

@@ -273,11 +273,12 @@ class PrometheusVolume(Volume):
 class ExistingPrometheus(Section):
     """An existing Prometheus, in which the service graph is to be found."""
 
-    method: Literal["remoteWrite", "scrape"] = Field(
+    method: Literal["remoteWrite", "scrape", "scrapeCollectors"] = Field(
         default="remoteWrite",
         examples=["scrape"],
-        description="How it gets the graph: `remoteWrite`: Tempo writes to its receiver, which is on; `scrape`: it "
-        "takes no writes, as OpenShift's own monitoring, and scrapes a small Prometheus of the program's.",
+        description="How it gets the graph: `remoteWrite`: it is written to its receiver, which is on; `scrape`: it "
+        "takes no writes, as OpenShift's own monitoring, and scrapes a small Prometheus of the program's; "
+        "`scrapeCollectors`: nor does it, and scrapes the collectors, which then make the graph.",
     )
     query_url: HttpUrl = Field(description="URL for queries, as pods of this cluster reach it.")
     write_url: HttpUrl | None = Field(
@@ -288,7 +289,7 @@ class ExistingPrometheus(Section):
     monitor_labels: dict[LabelKey, LabelValue] = Field(
         default={},
         examples=[{"release": "kube-prometheus-stack"}],
-        description="For `scrape`: the labels by which its operator selects ServiceMonitors.",
+        description="Where it scrapes: the labels by which its operator selects ServiceMonitors.",
     )
     datasource_uid: DataSourceUid | None = Field(
         default=None,
@@ -311,10 +312,10 @@ class ExistingPrometheus(Section):
     def _fit_together(self) -> "ExistingPrometheus":
         if any(name.lower() == "authorization" for name in self.headers):
             raise expected("auth instead of a header Authorization, which would be in clear")
-        if self.method == "scrape" and self.write_url is not None:
-            raise expected("no writeUrl for method scrape, which writes nothing to it")
-        if self.method != "scrape" and self.monitor_labels:
-            raise expected("monitorLabels only for method scrape, which makes a ServiceMonitor")
+        if self.method != "remoteWrite" and self.write_url is not None:
+            raise expected(f"no writeUrl for method {self.method}, which writes nothing to it")
+        if self.method == "remoteWrite" and self.monitor_labels:
+            raise expected("monitorLabels only for the methods scrape and scrapeCollectors, which make ServiceMonitors")
         if self.ca is not None and not self.query_url.startswith("https://"):
             raise expected("ca only for a Prometheus that is called by https")
         return self
@@ -326,8 +327,8 @@ class Prometheus(Section):
     existing: ExistingPrometheus | None = Field(
         default=None,
         examples=[{"queryUrl": "http://prometheus.monitoring.svc.cluster.local:9090"}],
-        description="An existing Prometheus; unless it scrapes, the program then deploys none, and the other fields "
-        "have no effect.",
+        description="An existing Prometheus; unless it scrapes one of ours, the program then deploys none, and "
+        "the other fields have no effect.",
     )
     image: Image = Field(default="quay.io/prometheus/prometheus:v3.13.5", description="The image of Prometheus.")
     retention: PrometheusDuration = Field(default="15d", description="How long samples are kept.")
@@ -350,5 +351,10 @@ class Prometheus(Section):
 
     @property
     def written(self) -> ExistingPrometheus | None:
-        """The existing Prometheus that Tempo writes to, if it does."""
-        return None if self.is_deployed else self.existing
+        """The existing Prometheus that is written to, if one is."""
+        return self.existing if self.existing is not None and self.existing.method == "remoteWrite" else None
+
+    @property
+    def scraping_hops(self) -> ExistingPrometheus | None:
+        """The existing Prometheus that scrapes the hops, the collectors' graph among them, if one does."""
+        return self.existing if self.existing is not None and self.existing.method == "scrapeCollectors" else None

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from model import Bookinfo, Images, Mesh, Platform, Tracing
-from model.scalars import Image
+from model.scalars import Flag, Image
 from objects import manifests
 from objects.bookinfo_gateway import BookinfoGatewayArgs
 from objects.context import Args, Object, Text
@@ -11,7 +11,7 @@ from objects.mesh_config import injection_labels, installs_cni
 from objects.namespaces import build_namespace, build_namespace_labels
 from objects.pod_security import CURL_USER, ENFORCED, restricted, run_as
 from objects.restart import restart_annotation, restarted_with
-from objects.telemetry import build_namespace_telemetry
+from objects.telemetry import build_namespace_telemetries
 
 # The client whose rate and number of pods the traffic settings control.
 _TRAFFIC_AS_SET = "sleep"
@@ -37,9 +37,10 @@ class BookinfoArgs(Args):
         "of the tracing.",
     )
     traced: Tracing | None = Field(
-        default=None,
-        description="What a Telemetry of the sample's namespace says; none makes none, as where the whole mesh is "
-        "traced.",
+        default=None, description="Which requests are traced; none leaves that to what is said of the mesh."
+    )
+    in_mesh_telemetry: Flag = Field(
+        default=True, description="Whether the mesh is traced by a Telemetry of the same program."
     )
 
 
@@ -67,11 +68,14 @@ def build_bookinfo_namespace(args: BookinfoArgs) -> Object:
     return build_namespace(name, args.context, extra_labels={**labels, **(ENFORCED if _is_restricted(args) else {})})
 
 
-def build_bookinfo_telemetry(args: BookinfoArgs) -> Object | None:
-    """The Telemetry of the sample's namespace, where it has one of its own."""
+def build_bookinfo_telemetries(args: BookinfoArgs) -> dict[str, Object]:
+    """The Telemetries of the sample's namespace by role, where it has some of its own."""
     if args.traced is None:
-        return None
-    return build_namespace_telemetry(args.bookinfo.namespace, args.mesh, args.traced, args.context)
+        return {}
+    found = build_namespace_telemetries(
+        args.bookinfo.namespace, args.mesh, args.traced, args.context, in_mesh_telemetry=args.in_mesh_telemetry
+    )
+    return {"-".join(filter(None, ["telemetry", app])): built for app, built in found.items()}
 
 
 def _is_restricted(args: BookinfoArgs) -> bool:

@@ -1,13 +1,35 @@
-"""The Services by which Prometheus finds the pods of the hops that it scrapes.
+"""How Prometheus finds the pods of the hops that it scrapes: by a Service for each, and its operator by a monitor.
 
-Each is headless, so its DNS record lists the pods: behind one address, every scrape would meet another pod, and
+Each Service is headless, so its DNS record lists the pods: behind one address, every scrape would meet another pod, and
 counters would jump. DNS needs no rights, which a discovery through the API server would.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
+from pydantic import Field
+
+from model import Prometheus
+from model.scalars import LabelKey, LabelValue, PrometheusDuration
 from objects.addresses import METRICS_PORT_NAME, metrics_service
-from objects.context import Context, Object
+from objects.context import Args, Context, Object
+
+# Of what it scrapes, Prometheus 3 calls a bucket "1.0" that Tempo, and the collector where it writes, call "1".
+BUCKETS_AS_WRITTEN = {"source_labels": ["le"], "regex": r"(\d+)\.0", "target_label": "le", "replacement": "$1"}
+# OpenShift's monitoring honours no labels: it puts the Service's name into `service`, and renames ours.
+SERVICE_AS_COUNTED: list[dict[str, Any]] = [
+    {"sourceLabels": ["exported_service"], "regex": "(.+)", "targetLabel": "service"},
+    {"regex": "exported_service", "action": "labeldrop"},
+]
+
+
+class Monitor(Args):
+    """How an existing Prometheus scrapes hops: what its operator looks for, and how often."""
+
+    labels: dict[LabelKey, LabelValue] = Field(
+        default={}, description="The labels by which its operator selects ServiceMonitors."
+    )
+    interval: PrometheusDuration = Field(default=Prometheus().scrape_interval, description="How often it scrapes.")
 
 
 def build_metrics_service(
@@ -29,3 +51,38 @@ def build_metrics_service(
             "ports": [{"name": METRICS_PORT_NAME, "port": port}],
         },
     }
+
+
+def build_monitor(
+    job: str,
+    namespace: str,
+    monitor: Monitor,
+    *,
+    encrypted: bool = False,
+    has_graph: bool = False,
+) -> Object:
+    """The ServiceMonitor of the Service of ``job``, in its namespace: OpenShift's monitoring looks into no other.
+
+    ``encrypted``: whether the pods serve TLS, by an authority that nobody else knows; ``has_graph``: whether what they
+    have counted is the service graph, whose labels are to be those that Tempo writes.
+    """
+    # The operator spells the fields of a rule in its own way.
+    buckets = {_camel_case(key): value for key, value in BUCKETS_AS_WRITTEN.items()}
+    endpoint: dict[str, Any] = {"port": METRICS_PORT_NAME, "interval": monitor.interval}
+    if encrypted:
+        # Each pod is scraped at its address, for which it has no certificate.
+        endpoint |= {"scheme": "https", "tlsConfig": {"insecureSkipVerify": True}}
+    if has_graph:
+        endpoint |= {"honorLabels": True, "metricRelabelings": [buckets, *SERVICE_AS_COUNTED]}
+    name = metrics_service(job)
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "ServiceMonitor",
+        "metadata": monitor.context.metadata(name, namespace, labels=monitor.labels),
+        "spec": {"selector": {"matchLabels": monitor.context.labels(name)}, "endpoints": [endpoint]},
+    }
+
+
+def _camel_case(key: str) -> str:
+    first, *others = key.split("_")
+    return first + "".join(map(str.capitalize, others))

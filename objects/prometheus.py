@@ -13,6 +13,7 @@ from objects import manifests
 from objects.addresses import GRAPH_JOB, PROMETHEUS, PROMETHEUS_PORT
 from objects.context import PART_OF, Args, Object
 from objects.digest import digest
+from objects.metrics import BUCKETS_AS_WRITTEN, SERVICE_AS_COUNTED
 from objects.pod_security import run_as
 from objects.rollout import Rollout
 
@@ -21,8 +22,6 @@ _USER = 65534
 # From this release on native histograms need no feature flag, and scraping them is a setting that older ones refuse.
 _HISTOGRAMS_WITHOUT_FLAG = (3, 9)
 _RELEASE = re.compile(r":v?(?P<major>\d+)\.(?P<minor>\d+)")
-# Of what it scrapes, Prometheus 3 calls a bucket "1.0" that Tempo, and the collector where it writes, call "1".
-_BUCKETS_AS_WRITTEN = {"source_labels": ["le"], "regex": r"(\d+)\.0", "target_label": "le", "replacement": "$1"}
 # What an existing Prometheus scrapes from ours, also of the check in the cluster, if there is one.
 _FEDERATED = [
     '{__name__=~"traces_.+"}',
@@ -75,11 +74,7 @@ def _monitor(labels: Mapping[str, str], args: PrometheusArgs) -> Object:
         "params": {"match[]": _FEDERATED},
         "interval": args.prometheus.scrape_interval,
         "honorLabels": True,
-        # OpenShift's monitoring honours no labels: it puts the Service's name into `service`, and renames ours.
-        "metricRelabelings": [
-            {"sourceLabels": ["exported_service"], "regex": "(.+)", "targetLabel": "service"},
-            {"regex": "exported_service", "action": "labeldrop"},
-        ],
+        "metricRelabelings": SERVICE_AS_COUNTED,
     }
     return {
         "apiVersion": "monitoring.coreos.com/v1",
@@ -114,7 +109,7 @@ def _config(args: PrometheusArgs) -> dict[str, Any]:
             "dns_sd_configs": [{"names": [record], "refresh_interval": interval}],
             # Each pod is scraped at its address, for which it has no certificate.
             **({"scheme": "https", "tls_config": {"insecure_skip_verify": True}} if job in args.encrypted else {}),
-            **({"metric_relabel_configs": [_BUCKETS_AS_WRITTEN]} if job == GRAPH_JOB else {}),
+            **({"metric_relabel_configs": [BUCKETS_AS_WRITTEN]} if job == GRAPH_JOB else {}),
         }
         for job, record in args.scrape.items()
     ]

@@ -33,13 +33,21 @@ def namespace_telemetry_name(app: str | None = None) -> str:
     return PART_OF if app is None else f"{PART_OF}-{app}"
 
 
-def build_namespace_telemetry(
-    namespace: str, mesh: Mesh, tracing: Tracing, context: Context, *, app: str | None = None
-) -> Object:
-    """One that wins over what is said of all of the mesh, and says nothing of other namespaces.
+def build_namespace_telemetries(
+    namespace: str, mesh: Mesh, tracing: Tracing, context: Context, *, in_mesh_telemetry: bool
+) -> dict[str | None, Object]:
+    """Those of a namespace, which win over what is said of the mesh, by the label ``app`` of the pods they are for.
 
-    With the label ``app``, it is for the pods of that application.
+    ``None`` is the one for all pods of the namespace: it is there where another percentage holds than that of the mesh,
+    and wherever the mesh's Telemetry is not ours (``in_mesh_telemetry``).
     """
+    apps: list[str | None] = [one.app for one in tracing.sampling.exceptions if one.namespace == namespace]
+    if not in_mesh_telemetry:
+        apps = list(dict.fromkeys([None, *apps]))
+    return {app: _of_namespace(namespace, app, mesh, tracing, context) for app in apps}
+
+
+def _of_namespace(namespace: str, app: str | None, mesh: Mesh, tracing: Tracing, context: Context) -> Object:
     # A field that it does not set is that of the mesh's Telemetry, by which others may report no spans.
     entry = {**_entry(mesh, tracing, (namespace, app)), "disableSpanReporting": False}
     selector = {} if app is None else {"selector": {"matchLabels": {"app": app}}}

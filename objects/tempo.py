@@ -12,7 +12,7 @@ from objects.addresses import (
 )
 from objects.cloud_stores import account_annotations
 from objects.context import Object, Text, wait_for
-from objects.metrics import build_metrics_service
+from objects.metrics import build_metrics_service, build_monitor
 from objects.pods import build_pull_account
 from objects.prometheus_access import build_credentials
 from objects.rollout import Rollout
@@ -77,19 +77,18 @@ def build_beside(args: TempoStackArgs) -> dict[str, Object]:
 
 
 def build_metrics_services(args: TempoStackArgs) -> dict[str, Object]:
-    """A Service for the metrics of each part that is scraped."""
-    return {
-        f"{job}-metrics": build_metrics_service(
-            job,
-            args.tempo.namespace,
-            port=TEMPO_INTERNAL_PORT if has_encrypted_metrics(args.tempo, part) else TEMPO_HTTP_PORT,
-            selector={**tempo_pods(resource), "app.kubernetes.io/component": part},
-            context=args.context,
-        )
-        for job, (resource, part) in tempo_jobs(
-            args.tempo, makes_graph=args.makes_graph, graph_beside=args.graph_beside
-        ).items()
-    }
+    """What is there for the metrics of each part that is scraped: a Service, and a monitor if one is asked for."""
+    built, namespace, context = dict[str, Object](), args.tempo.namespace, args.context
+    jobs = tempo_jobs(args.tempo, makes_graph=args.makes_graph, graph_beside=args.graph_beside)
+    for job, (resource, part) in jobs.items():
+        encrypted = has_encrypted_metrics(args.tempo, part)
+        port = TEMPO_INTERNAL_PORT if encrypted else TEMPO_HTTP_PORT
+        pods = {**tempo_pods(resource), "app.kubernetes.io/component": part}
+        built[f"{job}-metrics"] = build_metrics_service(job, namespace, port=port, selector=pods, context=context)
+        if args.monitor is not None:
+            monitor = build_monitor(job, namespace, args.monitor, encrypted=encrypted)
+            built[f"{job}-monitor"] = monitor
+    return built
 
 
 def tempo_rollout(args: TempoStackArgs) -> Rollout:

@@ -6,6 +6,7 @@ from model import ExistingPrometheus, Exposure, GraphSource, Images, Platform, T
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import Image, Version, VersionOrMinor
 from objects.context import Args, Text
+from objects.metrics import Monitor
 from objects.tempo_config import DEFAULT_TEMPO
 
 # The first operator whose TempoStack has a metrics generator (tempo-operator, CHANGELOG.md).
@@ -52,6 +53,9 @@ class TempoStackArgs(Args):
         default=False,
         description="Whether its metrics generator counts a span as many times as the collector says, because proxies "
         "send some of the traces only.",
+    )
+    monitor: Monitor | None = Field(
+        default=None, description="How an existing Prometheus scrapes Tempo, where it is to find it itself."
     )
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete what holds traces until this is off again.")

@@ -89,12 +89,21 @@ def build_stack_config(  # noqa: PLR0913  each decides over a part of it
     version: str = DEFAULT_TEMPO,
     prometheus: ExistingPrometheus | None = None,
     multiplies: bool = False,
+    writes_graph: bool = True,
 ) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoStack, without retention and processors, which have fields of their own there."""
     ours: dict[str, Any] = {
         # With TLS between the parts, the operator leaves it out: the metrics, at the server that anybody may ask.
         **({"internal_server": {"register_instrumentation": True}} if tempo.internal_tls else {}),
         **({"live_store": _search_3(tempo)} if _since_3(version) else {"ingester": _search(tempo)}),
+    }
+    if not writes_graph:
+        # As free a text as the name of a remote write, of a generator that does not run.
+        named = (
+            {} if revision is None else {"metrics_generator": {"registry": {"external_labels": {"revision": revision}}}}
+        )
+        return merge(merge(ours, tempo.extra_config), named)
+    ours |= {
         "metrics_generator": {
             # The operator's own entry for the URL has no exemplars; this list replaces it.
             "storage": {"remote_write": _remote_write(tempo, remote_write_url, prometheus)},

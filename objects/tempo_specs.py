@@ -113,6 +113,7 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
                 version=args.tempo_version,
                 prometheus=args.existing_prometheus,
                 multiplies=args.multiplies,
+                writes_graph=args.graph_source == "tempo",
             )
         },
     }

@@ -17,13 +17,13 @@ from objects.collector import FULL_IMAGE, POD_LABELS, POD_NAME, build_collector_
 from objects.collector_graph import CollectorGraph
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.mesh_config import injection_labels
-from objects.metrics import build_metrics_service
+from objects.metrics import Monitor, build_metrics_service, build_monitor
 from objects.pods import build_pull_account
 from objects.prometheus_access import build_credentials
 from objects.restart import restart_annotation
 from objects.rollout import REVISION, Rollout
 from objects.sampling import needs_whole_traces
-from objects.telemetry import build_mesh_telemetry, build_namespace_telemetry
+from objects.telemetry import build_mesh_telemetry, build_namespace_telemetries
 
 _INJECT = "sidecar.istio.io/inject"
 
@@ -49,10 +49,16 @@ class MeshTelemetryArgs(Args):
         description="Password or token of the Prometheus that it then writes to; required for its login without a "
         "`secret`.",
     )
+    monitor: Monitor | None = Field(
+        default=None, description="How an existing Prometheus scrapes the collector, where it is to find it itself."
+    )
     tracing: Tracing = Field(default=Tracing(), description="Which requests are traced, and the collector.")
     namespace: Name = Field(default=Mesh().namespace, description="The mesh's root namespace, which is theirs too.")
     traced: list[Name] | None = Field(
         default=None, description="The namespaces that are traced; none means all of the mesh."
+    )
+    made_later: list[Name] = Field(
+        default=[], description="Namespaces that come later, and whose Telemetries come with them."
     )
     mesh: Mesh = Field(default=Mesh(), description="The mesh that is traced.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
@@ -89,8 +95,8 @@ def build_telemetry(
             existing, args.prometheus_credentials, consumer=COLLECTOR, namespace=namespace, context=args.context
         ),
         "collector": _collector(args, revision, awaited=awaited),
-        "metrics": _scraped(COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT, args),
-        "graph": _scraped(GRAPH_JOB, COLLECTOR_GRAPH_PORT, args) if graph and graph.write_url is None else None,
+        **_scraped("metrics", COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT, args),
+        **(_scraped("graph", GRAPH_JOB, COLLECTOR_GRAPH_PORT, args) if graph and graph.write_url is None else {}),
         **_telemetries(args),
         "untraced": _untraced(args) if args.tracing.collector.in_mesh else None,
     }
@@ -146,20 +152,17 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
 
 def _telemetries(args: MeshTelemetryArgs) -> dict[str, Object]:
     mesh = args.mesh.model_copy(update={"namespace": args.namespace})
-    exceptions = args.tracing.sampling.exceptions
-    in_namespaces = {
-        f"telemetry-{name}": build_namespace_telemetry(name, mesh, args.tracing, args.context)
-        for name in args.traced or [one.namespace for one in exceptions if one.app is None]
-    }
     for_the_mesh = {"telemetry": build_mesh_telemetry(mesh, args.tracing, args.context)} if args.traced is None else {}
-    of_applications = {
-        f"telemetry-{one.namespace}-{one.app}": build_namespace_telemetry(
-            one.namespace, mesh, args.tracing, args.context, app=one.app
-        )
-        for one in exceptions
-        if one.app is not None
+    namespaces = dict.fromkeys([*(args.traced or []), *(one.namespace for one in args.tracing.sampling.exceptions)])
+    of_namespaces = {
+        "-".join(filter(None, ["telemetry", namespace, app])): built
+        for namespace in namespaces
+        if namespace not in args.made_later
+        for app, built in build_namespace_telemetries(
+            namespace, mesh, args.tracing, args.context, in_mesh_telemetry=args.traced is None
+        ).items()
     }
-    return {**for_the_mesh, **in_namespaces, **of_applications}
+    return {**for_the_mesh, **of_namespaces}
 
 
 def _injection(args: MeshTelemetryArgs) -> dict[str, str]:
@@ -198,6 +201,11 @@ def _untraced(args: MeshTelemetryArgs) -> Object:
     }
 
 
-def _scraped(job: str, port: int, args: MeshTelemetryArgs) -> Object:
+def _scraped(role: str, job: str, port: int, args: MeshTelemetryArgs) -> dict[str, Object]:
+    """By its role, what is there for the pods to be scraped by ``job``."""
     # The operator's own Service for metrics has one address for all pods, and its headless one has no port for them.
-    return build_metrics_service(job, args.namespace, port=port, selector=POD_LABELS, context=args.context)
+    service = build_metrics_service(job, args.namespace, port=port, selector=POD_LABELS, context=args.context)
+    if args.monitor is None:
+        return {role: service}
+    monitor = build_monitor(job, args.namespace, args.monitor, has_graph=job == GRAPH_JOB)
+    return {role: service, f"{role}-monitor": monitor}

@@ -115,6 +115,7 @@ def _prometheus(plan: Plan) -> deployment.Prometheus:
     return deployment.Prometheus(
         query_url=query_url,
         write_url=write_url,
+        takes_writes=plan.settings.prometheus.scraping_hops is None,
         namespace=plan.settings.mesh.namespace if ours else None,
         deployment=PROMETHEUS if ours else None,
         scraped_url=plan.own_prometheus_url if ours and query_url != plan.own_prometheus_url else None,

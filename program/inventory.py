@@ -10,7 +10,7 @@ from objects.applications import build_labels, build_restart
 from objects.bookinfo import (
     build_application,
     build_bookinfo_namespace,
-    build_bookinfo_telemetry,
+    build_bookinfo_telemetries,
     build_traffic,
     gateway_args,
 )
@@ -128,7 +128,7 @@ def _bookinfo(plan: Plan) -> Iterator[Object]:
     yield build_bookinfo_namespace(args)
     yield from build_application(args).values()
     yield from build_traffic(args).values()
-    yield from filter(None, [build_bookinfo_telemetry(args)])
+    yield from build_bookinfo_telemetries(args).values()
     gateway = gateway_args(args)
     if gateway is not None:
         yield from build_routing(gateway).values()

@@ -60,6 +60,7 @@ from objects.datasources import prometheus_uid
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
+from objects.metrics import Monitor
 from objects.tempo_args import has_generator
 from objects.tempo_storage import object_stores
 from program.installed import as_seen
@@ -144,6 +145,8 @@ class Plan:
         if tracing.is_thinned:
             # Its generator knows that a span stands for several.
             return "tempo"
+        if self.settings.prometheus.scraping_hops is not None:
+            return "collector"
         # The collector's connectors make no native histograms that Prometheus could scrape.
         by_tempo = has_generator(tempo, self.releases.tempo_operator) or tempo.histograms != "classic"
         return "tempo" if by_tempo else "collector"
@@ -163,11 +166,11 @@ class Plan:
         """What the collector has to know to make the graph, if it makes it."""
         if self.graph_source != "collector":
             return None
-        endpoints = self.existing_prometheus()
+        existing = self.settings.prometheus.written
         return CollectorGraph(
             interval=self.settings.tempo.graph_interval,
-            write_url=None if endpoints is None else endpoints.write_url,
-            prometheus=self.settings.prometheus.written,
+            write_url=None if existing is None else self.existing_prometheus_urls.write_url,
+            prometheus=existing,
             context=self.context,
         )
 
@@ -268,9 +271,12 @@ class Plan:
         )
 
     def existing_prometheus(self) -> PrometheusEndpoints | None:
-        """The URLs of an existing Prometheus that Tempo writes to; from secret configuration they are secret."""
-        if self.settings.prometheus.written is None:
-            return None
+        """The URLs of an existing Prometheus, if it takes the place of one that the program deploys."""
+        return None if self.settings.prometheus.is_deployed else self.existing_prometheus_urls
+
+    @property
+    def existing_prometheus_urls(self) -> PrometheusEndpoints:
+        """They are secret if they come from secret configuration."""
         query_url, write_url = self.prometheus_urls
         if self.has_secret_urls:
             return PrometheusEndpoints(
@@ -311,6 +317,15 @@ class Plan:
             context=self.context,
         )
 
+    @property
+    def monitor(self) -> Monitor | None:
+        """How an existing Prometheus scrapes the hops, if it finds them itself."""
+        prometheus = self.settings.prometheus
+        existing = prometheus.scraping_hops
+        if existing is None:
+            return None
+        return Monitor(labels=existing.monitor_labels, interval=prometheus.scrape_interval, context=self.context)
+
     def tempo(self, *, remote_write_url: Text | None = None) -> TempoStackArgs:
         return TempoStackArgs(
             remote_write_url=self.prometheus_urls[1] if remote_write_url is None else remote_write_url,
@@ -325,6 +340,7 @@ class Plan:
             prometheus_credentials=self.settings.prometheus_credentials,
             graph_source=self.graph_source,
             multiplies=self.graph_source == "tempo" and self.settings.tracing.is_thinned,
+            monitor=self.monitor,
             azure_account_key=self.settings.azure_account_key,
             gcs_key=self.settings.gcs_key,
             curl_image=self.settings.images.curl,
@@ -340,12 +356,14 @@ class Plan:
             # Red Hat's build has all that is needed, and the default of the operator's other releases has not.
             full_image=None if self._is_of_red_hat else FULL_IMAGE,
             prometheus_credentials=self.settings.prometheus_credentials,
+            monitor=self.monitor,
             tracing=self.settings.tracing,
             namespace=self.settings.mesh.namespace,
-            # The sample makes its own, in a namespace that is not there before.
             traced=None
             if self.scope == "mesh"
             else [application.name for application in self.settings.namespaces.applications],
+            # The sample makes its own, in a namespace that is not there before.
+            made_later=[self.settings.bookinfo.namespace] if self.settings.bookinfo.enabled else [],
             mesh=self.mesh,
             platform=self.settings.platform,
             lets_everybody_in=False if self._closes_collector else None,
@@ -362,7 +380,8 @@ class Plan:
             unrestricted=self.settings.bookinfo.namespace in self.settings.namespaces.unrestricted,
             curl_image=self.settings.images.curl,
             tracing=tracing,
-            traced=None if self.scope == "mesh" else self.settings.tracing,
+            traced=self.settings.tracing,
+            in_mesh_telemetry=self.scope == "mesh",
             context=self.context,
         )
 

@@ -77,6 +77,7 @@ class Code(StrEnum):
     WRONG_PROTOCOL = "wrong-protocol", "Proxies speak HTTP/1 or TCP where the collector expects gRPC."
     CONNECTION_REFUSED = "connection-refused", "Nothing listens on the port that spans are sent to."
     POLICY_DROPS_SPANS = "policy-drops-spans", "A NetworkPolicy lets no proxy reach the collector."
+    POLICY_IN_THE_WAY = "policy-in-the-way", "A NetworkPolicy lets the collector not reach what it sends to."
     SPANS_DROPPED = "spans-dropped", "Packets to the collector do not arrive, and no NetworkPolicy says why."
     PROXY_RESTARTED = "proxy-restarted", "Proxies have only just started."
 
@@ -131,6 +132,7 @@ class Code(StrEnum):
     WRITES_ELSEWHERE = "writes-elsewhere", "The metrics generator writes to another Prometheus."
     GENERATOR_WITHOUT_METRICS = "generator-without-metrics", "The metrics generator does not expose its metrics."
     WRITES_REFUSED = "writes-refused", "Prometheus does not accept what the metrics generator writes."
+    NOT_SCRAPED = "not-scraped", "Prometheus does not scrape the collectors, which make the graph."
     SERIES_LIMIT = "series-limit", "The metrics generator has as many series as it may have, and makes no new ones."
     SPANS_TOO_OLD = "spans-too-old", "Spans reach the metrics generator too late to be counted."
     NO_EDGES = "no-edges", "The metrics generator pairs no client span with a server span."

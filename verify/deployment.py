@@ -115,7 +115,8 @@ class Prometheus(Part):
 
     ``secret``: both URLs come from secret configuration, as where a token is a part of the path. ``login`` is how it
     knows those who ask; ``headers`` and ``ca``, an authority's certificate, are for each question. An existing one that
-    takes no writes scrapes the deployed one, which is at ``scraped_url``.
+    takes no writes scrapes the deployed one, which is at ``scraped_url``, or, where not even that ``takes_writes``, the
+    hops themselves.
     """
 
     query_url: str
@@ -123,6 +124,7 @@ class Prometheus(Part):
     namespace: str | None
     deployment: str | None
     scraped_url: str | None = None
+    takes_writes: bool = True
     secret: bool = False
     login: Literal["basic", "bearer"] | None = None
     username: str | None = None

@@ -93,6 +93,11 @@ class World:
         """A client of Prometheus, which tells it what it wants to know; raises ``CannotLookError``."""
         return self._prometheus(self.deployment.prometheus.query_url)
 
+    def scraping_prometheus(self) -> httpx.Client:
+        """A client of the Prometheus that scrapes the hops, which may be scraped itself; as ``prometheus``."""
+        scraped = self.deployment.prometheus.scraped_url
+        return self.prometheus() if scraped is None else self.cluster.client(scraped)
+
     def prometheus_writes(self) -> httpx.Client:
         """A client of the host that takes samples at ``write_url``; raises ``CannotLookError``."""
         prometheus = self.deployment.prometheus

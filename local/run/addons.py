@@ -39,6 +39,14 @@ _PINNED_CRDS = {
 # of the Gateway API are of the version that istiod is built with.
 _EXTRA_CRDS = {"gateway-api": ("istio", "sigs.k8s.io/gateway-api", "config/crd/standard")}
 
+# The same, of modules that no program here is built with.
+_EXTRA_PINNED_CRDS = {
+    "service-monitors": (
+        "github.com/prometheus-operator/prometheus-operator",
+        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+    )
+}
+
 # Definitions that no module carries; they are used where someone has put them beside the checkout.
 _BESIDE_CHECKOUT = ("sail", "kiali")
 
@@ -142,7 +150,7 @@ def _with_replicas(entry: Object, replicas: int) -> Object:
 
 def extras() -> list[str]:
     """Return the names of the definitions that are only installed if asked for."""
-    return sorted(_EXTRA_CRDS)
+    return sorted([*_EXTRA_CRDS, *_EXTRA_PINNED_CRDS])
 
 
 def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT, wanted: Collection[str] = ()) -> Addons:
@@ -150,7 +158,7 @@ def load(module_folder: ModuleFolder, checkout: Path = CHECKOUT, wanted: Collect
 
     The definitions are 3 MB of YAML, whose reading takes a second of one core.
     """
-    chosen = sorted(_EXTRA_CRDS.keys() & set(wanted))
+    chosen = sorted(set(extras()) & set(wanted))
     place = cache_folder() / "addons" / f"{'-'.join([_key(checkout), *chosen])}.json"
     if place.is_file():
         return Addons(**json.loads(place.read_text()))
@@ -286,8 +294,13 @@ def _definitions(module_folder: ModuleFolder) -> Iterator[Object]:
 
 
 def _extra_definitions(name: str, module_folder: ModuleFolder) -> Iterator[Object]:
-    tool, module, inside = _EXTRA_CRDS[name]
-    for item in _read_all(module_folder(tool, module) / inside):
+    if name in _EXTRA_CRDS:
+        tool, module, inside = _EXTRA_CRDS[name]
+        folder = module_folder(tool, module)
+    else:
+        module, inside = _EXTRA_PINNED_CRDS[name]
+        folder = _pinned_folder(module)
+    for item in _read_all(folder / inside):
         # Beside them lies a policy against older definitions, which nobody brings here.
         if item["kind"] == "CustomResourceDefinition":
             yield item

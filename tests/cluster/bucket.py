@@ -27,9 +27,11 @@ keys() { s3 '?list-type=2' --fail | tr '<' '\n' | sed -n 's/^Key>//p'; }
 
 
 def secret_of_tempo(host: Host) -> str:
-    """The name of the Secret that describes Tempo's store."""
-    tempo = json.loads(host.kubectl("get", "tempomonolithic", "-n", TRACING, "tempo", "-o", "json"))
-    return str(tempo["spec"]["storage"]["traces"]["s3"]["secret"])
+    """The name of the Secret that describes the store of the one Tempo that there is."""
+    (tempo,) = host.objects("tempomonolithics,tempostacks", "-n", TRACING)
+    storage = tempo["spec"]["storage"]
+    of_stack = storage.get("secret")
+    return str(of_stack["name"] if of_stack else storage["traces"]["s3"]["secret"])
 
 
 def ask(host: Host, script: str, **variables: str) -> str:

@@ -1,9 +1,11 @@
 """What can break on a span's path, each as an administrator might break it by mistake, and how ``verify`` is run."""
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import bucket
@@ -19,8 +21,6 @@ MESH, TRACING, BOOKINFO = "istio-system", "tracing-system", "bookinfo"
 TEMPO_PODS = "app.kubernetes.io/name=tempo-monolithic"
 # Longer than a restart of Tempo, and than the pauses between a collector's retries, which grow.
 PATIENCE = ("--wait", "240s")
-RESTORE = "PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack local"
-SETTINGS = CHECKOUT / "Pulumi.local.yaml"
 PYTHON = str(CHECKOUT / ".venv" / "bin" / "python")
 
 
@@ -41,6 +41,25 @@ class Fault:
     telling: bool = False
 
 
+@dataclass(frozen=True)
+class Stack:
+    """A stack, and the folder of its program, in which remedies are run."""
+
+    name: str
+    folder: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def restore(self) -> str:
+        return f"PULUMI_K8S_ENABLE_PATCH_FORCE=true pulumi up --refresh --stack {self.name}"
+
+
+LOCAL = Stack("local", CHECKOUT)
+
+
 def verify(host: Host, *arguments: str, offset: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run ``python -m verify`` on the stack, as a person would, or on a machine whose clock is off."""
     words = ("verify", "--stack", "local", *arguments)
@@ -56,9 +75,10 @@ def report(host: Host, *arguments: str, offset: str | None = None) -> dict[str, 
     return found | {"exit": done.returncode}
 
 
-def run_remedy(host: Host, command: str) -> None:
+def run_remedy(host: Host, command: str, folder: Path = CHECKOUT) -> None:
     """Run the printed command as a person would type it; Pulumi skips its confirmation."""
-    done = host.with_exports("env", "PULUMI_SKIP_CONFIRMATIONS=true", "bash", "-c", command, check=False)
+    line = f"cd {shlex.quote(str(folder))} && {command}"
+    done = host.with_exports("env", "PULUMI_SKIP_CONFIRMATIONS=true", "bash", "-c", line, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
@@ -383,27 +403,27 @@ FAULTS = (
 TELLING = tuple(fault for fault in FAULTS if fault.telling)
 
 
-def prove(host: Host, fault: Fault) -> None:
+def prove(host: Host, fault: Fault, stack: Stack = LOCAL) -> None:
     """Assert that ``verify`` names exactly the cause of ``fault``, and that the remedy it prints repairs it.
 
     What a remedy has written into the stack's settings is taken back in the end.
     """
-    settings = SETTINGS.read_text()
+    settings = stack.settings.read_text()
     fault.inject(host)
     proven = False
     try:
-        found = report(host)
+        found = report(host, "--stack", stack.name)
         broken = [hop for hop in found["hops"] if hop["status"] == "broken" and not hop["follows_from"]]
         assert (found["exit"], [(hop["hop"], hop["code"]) for hop in broken]) == (1, [(fault.hop, fault.code)]), found
-        run_remedy(host, broken[0]["remedy"])
+        run_remedy(host, broken[0]["remedy"], stack.folder)
         fault.after_remedy(host)
-        repaired = report(host, *PATIENCE)
+        repaired = report(host, "--stack", stack.name, *PATIENCE)
         assert repaired["exit"] == 0, repaired["hops"]
         proven = True
     finally:
         fault.clean(host)
         # The next fault needs a healthy stack to start from.
-        if not proven or SETTINGS.read_text() != settings:
-            SETTINGS.write_text(settings)
-            run_remedy(host, RESTORE)
+        if not proven or stack.settings.read_text() != settings:
+            stack.settings.write_text(settings)
+            run_remedy(host, stack.restore, stack.folder)
             fault.after_remedy(host)

@@ -8,6 +8,8 @@ from verify.access.cluster import Object, ServicePort, is_ready, trouble
 from verify.causes import Code
 from verify.findings import Finding, blocked, fault, ok, starved, unknown, warning
 from verify.hops.sidecars import has_sidecar
+from verify.obstacles import network_policies
+from verify.obstacles.network_policies import Way
 from verify.programs import exporters, ownership, startup, symptoms
 from verify.programs.exporters import Exporter, Failure
 from verify.programs.metrics import Samples, by_pod, growth, growth_by, scrape
@@ -34,7 +36,8 @@ SETTINGS = "tracing.collector.extraConfig"
 class Seen:
     """``log`` holds the recent errors of its exporters, ``last_words`` what pods that are not ready have logged.
 
-    ``out_of_memory`` are the pods of which a container was ended for that in the last minutes.
+    ``out_of_memory`` are the pods of which a container was ended for that in the last minutes, ``way`` is the one from
+    a pod to Tempo, if an exporter has waited in vain.
     """
 
     resource: Object | None
@@ -43,6 +46,7 @@ class Seen:
     log: Sequence[Failure]
     last_words: Sequence[str] = ()
     out_of_memory: Sequence[str] = ()
+    way: Way | None = None
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -68,14 +72,24 @@ def look(world: World) -> Seen:
         {"app.kubernetes.io/instance": f"{tracing.collector_namespace}.{tracing.collector}"},
     )
     lines = [line for pod in pods for line in cluster.log(pod, _CONTAINER, seconds=_LOG_SECONDS)]
+    log = exporters.failures(lines)
     return Seen(
         resource=read(world),
         pods=pods,
         metrics=scrape(cluster, [pod for pod in pods if is_ready(pod)], _METRICS_PORT),
-        log=exporters.failures(lines),
+        log=log,
         last_words=startup.last_words(cluster, pods),
         out_of_memory=startup.out_of_memory(pods, cluster.now()),
+        way=way_to(world, pods, log, f"//{tracing.otlp_address}"),
     )
+
+
+def way_to(world: World, pods: Sequence[Object], log: Sequence[Failure], url: str) -> Way | None:
+    """The way from a pod of the collector to ``url``, if an exporter has waited in vain for an answer."""
+    target = ServicePort.of(url)
+    if target is None or not pods or not any(symptoms.is_silence(one) for one in log):
+        return None
+    return network_policies.read(world.cluster, pods[0], target)
 
 
 def flow(seen: Seen) -> dict[str, float]:
@@ -230,7 +244,7 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     evidence = f"spans accepted +{accepted:g}, refused +{refused:g}, sent +{sent:g}, failed +{failed:g}"
     # A full queue makes it refuse spans too.
     if failed or (accepted and not sent) or (log and not sent):
-        return _not_taken(world, evidence, log)
+        return _not_taken(world, evidence, log, after.way)
     if refused:
         return fault(
             NAME,
@@ -288,7 +302,11 @@ def _apart(counted: Mapping[str, float], others: set[str]) -> tuple[float, float
     return sum(counted.values()) - elsewhere, elsewhere
 
 
-def _not_taken(world: World, evidence: str, log: Sequence[Failure]) -> Finding:
+def _not_taken(world: World, evidence: str, log: Sequence[Failure], way: Way | None) -> Finding:
+    closed = None if way is None else network_policies.closed_behind(world, way)
+    if closed is not None:
+        said = (evidence, *map(str, log[-1:]), closed.evidence)
+        return fault(NAME, *said, code=closed.code, cause=closed.cause, remedy=closed.remedy)
     known = next((found for one in reversed(log) if (found := symptoms.of_failure(world, one))), None)
     tracing = world.deployment.tracing
     return blocked(

@@ -1,30 +1,91 @@
 """The metrics generator where the collector is it: connectors count spans, and Prometheus gets what they counted."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
-from verify.access.cluster import is_ready, trouble
+from verify.access.cluster import Object, is_ready, trouble
 from verify.causes import Code
 from verify.findings import Finding, blocked, fault, ok, starved, unknown, warning
 from verify.hops import collector
 from verify.hops.tempo_generator import NAME
-from verify.programs import ownership, shares
+from verify.obstacles import network_policies
+from verify.obstacles.network_policies import Way
+from verify.programs import answers, ownership, shares
 from verify.programs.exporters import Failure, type_of
 from verify.programs.metrics import by_pod, growth
 from verify.world import Looks, World
 
 _CONNECTORS = ("servicegraph", "spanmetrics")
 _WRITES = "prometheusremotewrite"
-_PROMETHEUS = ("prometheus", _WRITES)
+_IS_SCRAPED = "prometheus"
+_PROMETHEUS = (_IS_SCRAPED, _WRITES)
 # What each counts (contrib: connector/servicegraphconnector/documentation.md, core: exporter/exporterhelper).
 _EDGES, _EXPIRED = "otelcol_connector_servicegraph_total_edges", "otelcol_connector_servicegraph_expired_edges"
 _DROPPED = "otelcol_connector_servicegraph_dropped_spans"
 _SENT, _FAILED = "otelcol_exporter_sent_metric_points", "otelcol_exporter_send_failed_metric_points"
 
 
-def look(world: World) -> collector.Seen:
-    return collector.look(world)
+@dataclass(frozen=True)
+class Seen(collector.Seen):
+    """``scraped`` are the addresses of what Prometheus scrapes with success, None where that cannot be asked.
+
+    ``way_to_writes`` is the way from a pod to where it writes, if that has not answered.
+    """
+
+    scraped: frozenset[str] | None = None
+    way_to_writes: Way | None = None
+
+
+def look(world: World) -> Seen:
+    seen = collector.look(world)
+    log = _log(seen, Pipelines.of(seen.config).writers)
+    return Seen(
+        **{one.name: getattr(seen, one.name) for one in fields(seen)},
+        scraped=_scraped(world, _targets(seen)),
+        way_to_writes=collector.way_to(world, seen.pods, log, world.deployment.prometheus.write_url),
+    )
+
+
+def _targets(seen: collector.Seen) -> dict[str, Object]:
+    """By its address, each ready pod that is there to be scraped."""
+    endpoints = [url for name, url in Pipelines.of(seen.config).writers.items() if type_of(name) == _IS_SCRAPED]
+    addresses = {pod["status"].get("podIP", ""): pod for pod in seen.pods if is_ready(pod)}
+    return {
+        f"{ip}:{port}": pod
+        for endpoint in endpoints[:1]
+        for port in [endpoint.rpartition(":")[2]]
+        for ip, pod in addresses.items()
+    }
+
+
+def _scraped(world: World, targets: Iterable[str]) -> frozenset[str] | None:
+    patterns = {target: _as_instance(target) for target in targets}
+    if not patterns:
+        return None
+    try:
+        with world.scraping_prometheus() as client:
+            query = f'up{{instance=~"{"|".join(patterns.values())}"}} == 1'
+            answer = client.get("/api/v1/query", params={"query": query})
+            found = [one["metric"]["instance"] for one in answer.raise_for_status().json()["data"]["result"]]
+    except answers.ERRORS:
+        return None
+    return frozenset(
+        target for target, pattern in patterns.items() if any(re.fullmatch(pattern, instance) for instance in found)
+    )
+
+
+def _as_instance(target: str) -> str:
+    """What Prometheus may call an address: as it is, or by the name that DNS has for the pods behind a Service.
+
+    A regular expression without a backslash, which a text of PromQL would take for its own.
+    """
+    ip, _, port = target.rpartition(":")
+    plain = "".join(letter if letter.isalnum() or letter == ":" else f"[{letter}]" for letter in ip)
+    in_dns = "".join(letter if letter.isalnum() else "-" for letter in ip)
+    # That of IPv6 is in brackets.
+    return f"({f'.{plain}.' if ':' in ip else plain}|{in_dns}[.].+):{port}"
 
 
 def flow(seen: collector.Seen) -> dict[str, float]:
@@ -76,7 +137,7 @@ def labels_of(config: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in found.items() if "${" not in str(value)}
 
 
-def judge(world: World, looks: Looks[collector.Seen]) -> Finding:
+def judge(world: World, looks: Looks[Seen]) -> Finding:
     after = looks.after
     ready = [pod for pod in after.pods if is_ready(pod)]
     if not ready:
@@ -134,7 +195,7 @@ def _elsewhere(world: World, seen: collector.Seen, pipelines: Pipelines) -> Find
     )
 
 
-def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipelines) -> Finding:
+def _by_counters(world: World, looks: Looks[Seen], pipelines: Pipelines) -> Finding:
     before, after, journey = looks.before, looks.after, looks.journey
     logs = collector.logs(world)
     begun = growth(before.metrics, after.metrics, _EDGES)
@@ -154,6 +215,9 @@ def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipeline
     # One is counted as soon as one of its two spans is there.
     edges = max(begun - (growth(before.metrics, after.metrics, _EXPIRED) or 0), 0)
     evidence = f"edges +{edges:g}, samples written +{sent:g}, failed +{failed:g}"
+    closed = None if after.way_to_writes is None else network_policies.closed_behind(world, after.way_to_writes)
+    if failed and not sent and closed is not None:
+        return fault(NAME, evidence, closed.evidence, code=closed.code, cause=closed.cause, remedy=closed.remedy)
     if failed and not sent:
         return blocked(
             NAME,
@@ -162,6 +226,19 @@ def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipeline
             code=Code.WRITES_REFUSED,
             cause="Prometheus does not accept what the collector writes",
             remedy=logs,
+        )
+    unscraped = _unscraped(world, looks)
+    if unscraped:
+        return fault(
+            NAME,
+            evidence,
+            *unscraped,
+            code=Code.NOT_SCRAPED,
+            cause="Prometheus does not scrape what the collector has counted: it does not find the pods, or gets no "
+            "answer from them",
+            remedy=world.restore
+            if world.deployment.prometheus.takes_writes
+            else f"kubectl describe servicemonitors -n {world.deployment.tracing.collector_namespace}",
         )
     if dropped:
         return fault(
@@ -192,6 +269,16 @@ def _by_counters(world: World, looks: Looks[collector.Seen], pipelines: Pipeline
             remedy=logs,
         )
     return ok(NAME, evidence if journey else f"connectors: {', '.join(_CONNECTORS)}")
+
+
+def _unscraped(world: World, looks: Looks[Seen]) -> list[str]:
+    """One line for each pod that Prometheus has not scraped in two looks; a new one is found a little later."""
+    before, after = looks.before, looks.after
+    if before.scraped is None or after.scraped is None:
+        return []
+    missing = (_targets(before).keys() & _targets(after).keys()) - before.scraped - after.scraped
+    url = world.deployment.prometheus.scraped_url or world.deployment.prometheus.query_url
+    return [f"{url} has no `up` of {address}, or 0" for address in sorted(missing)]
 
 
 def _log(seen: collector.Seen, names: Mapping[str, str]) -> list[Failure]:

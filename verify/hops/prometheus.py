@@ -33,8 +33,7 @@ class Seen:
 
 def look(world: World) -> Seen:
     try:
-        scraped = world.deployment.prometheus.scraped_url
-        with world.prometheus() if scraped is None else world.cluster.client(scraped) as client:
+        with world.scraping_prometheus() as client:
             flags = client.get("/api/v1/status/flags")
             if flags.is_success:
                 return Seen(flags.json()["data"], "")
@@ -82,6 +81,8 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="Prometheus does not answer",
             remedy=world.restore if ours else f"curl --fail {url}/-/ready",
         )
+    if not prometheus.takes_writes:
+        return ok(NAME, f"{url} answers queries, and has to take no writes")
     if after.flags is None:
         return ok(NAME, f"{url} answers queries, and shows no flags")
     if after.flags.get(_RECEIVER, "true") != "true":

@@ -97,13 +97,9 @@ def look(world: World) -> Seen:
         gateway=cluster.read(f"{services}/{gateway_service(tempo)}"),
         last_words=startup.last_words(cluster, pods),
         out_of_memory=startup.out_of_memory(pods, cluster.now()),
-        stranded=None if pods and all(map(is_ready, pods)) else _stranded(world),
+        # Of several ingesters, that of a node that does not answer is no pod of a part any more: it is being deleted.
+        stranded=placement.of_labels(cluster, tempo.namespace, common_labels(tempo)),
     )
-
-
-def _stranded(world: World) -> Stranded | None:
-    tempo = world.deployment.tempo
-    return placement.of_labels(world.cluster, tempo.namespace, common_labels(tempo))
 
 
 def flow(seen: Seen) -> dict[str, float]:
@@ -336,6 +332,16 @@ def _with_what_wants_attention(world: World, seen: Seen, resource: Object, findi
             f"TraceQL: {seen.search.said}",
             code=seen.search.code,
             cause="Tempo, or the gateway in front of it, does not let the kubeconfig's user search",
+        )
+    if seen.stranded is not None:
+        cause = placement.cause(world, seen.stranded)
+        return warning(
+            NAME,
+            *finding.evidence,
+            seen.stranded.said,
+            code=cause.code,
+            cause=f"{cause.words}; the others take its place",
+            remedy=cause.remedy,
         )
     # A part of which nothing runs is the matter of another hop, as the generator, or was judged before.
     unready = [

@@ -44,6 +44,11 @@ def of_failure(world: World, failure: Failure) -> Cause | None:
     return None
 
 
+def is_silence(failure: Failure) -> bool:
+    """Whether an exporter got no answer at all, as where its packets are dropped."""
+    return _SILENCE.search(failure.error) is not None
+
+
 def of_discards(world: World, discarded: Mapping[str, float]) -> Cause | None:
     """Which limit of Tempo's makes it discard spans; None if none does.
 
@@ -129,6 +134,8 @@ _EXCEEDED = (
         (limits.LIVE_TRACES,),
     ),
 )
+# Of gRPC and of Go's package net; a name may have been asked for in vain, too.
+_SILENCE = re.compile("DeadlineExceeded|context deadline exceeded|i/o timeout|Client.Timeout exceeded")
 _OF_EXPORTERS = (
     _Symptom(
         re.compile("no org id"),

@@ -53,14 +53,15 @@ class Place:
 def publish(world: World, report: Report, place: Place) -> list[str]:
     """Write the result; return, in a line each, what of it could not be written, and why.
 
-    The metrics are written without the ConfigMap too, and it without them.
+    The metrics are written without the ConfigMap too, and it without them, where Prometheus takes writes.
     """
     problems: list[str] = []
     earlier: Mapping[str, str] = {}
     with _noted(f"ConfigMap {place}", problems):
         earlier = _publish_condition(world.cluster, report, place, problems)
-    with _noted("the metrics", problems):
-        _publish_metrics(world, report, _report_in(earlier))
+    if world.deployment.prometheus.takes_writes:
+        with _noted("the metrics", problems):
+            _publish_metrics(world, report, _report_in(earlier))
     return [world.deployment.prometheus.hidden(problem) for problem in problems]
 
 

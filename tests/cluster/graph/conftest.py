@@ -1,8 +1,10 @@
-"""The cluster of this suite has the collector's image with the connectors."""
+"""The cluster of this suite has three nodes, enforced NetworkPolicies, the connectors, and the kind ServiceMonitor."""
 
 import pytest
+from nodes import NODES
 
 
 @pytest.fixture(scope="session")
 def extras() -> list[str]:
-    return ["--with", "otelcol-full"]
+    extras = ("policies", "otelcol-full", "service-monitors")
+    return ["--nodes", str(len(NODES)), *(word for name in extras for word in ("--with", name))]

@@ -1,13 +1,13 @@
 """A TempoStack whose operator knows no metrics generator: the collector makes the graph, and nobody asked for it."""
 
 import json
-import shlex
 import sys
 from collections.abc import Iterator
 
 import pytest
 from embedded import Host, Project, eventually, prometheus_query
-from faults import MESH, PATIENCE, patch, report, run_remedy
+from faults import Fault, Stack, prove
+from faults_of_parts import FAULTS
 from recording import stack_config, with_settings
 
 STACK = "parts"
@@ -62,17 +62,6 @@ def test_a_second_update_changes_nothing(parts: Project) -> None:
     parts.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
 
 
-def test_spans_that_are_not_counted_are_the_metrics_generator_s_fault_and_its_remedy_repairs_it(
-    parts: Project, cluster: Host
-) -> None:
-    # The spans of an edge are counted no more, and those of each service are.
-    pipelines = {"traces": {"exporters": ["otlp_grpc", "spanmetrics"]}, "metrics/graph": {"receivers": ["spanmetrics"]}}
-    patch(cluster, MESH, "opentelemetrycollector/otel", {"spec": {"config": {"service": {"pipelines": pipelines}}}})
-    cluster.kubectl("wait", "-n", MESH, "deployment/otel-collector", "--for=condition=Progressing", "--timeout=60s")
-    cluster.kubectl("rollout", "status", "-n", MESH, "deployment/otel-collector", "--timeout=120s")
-    found = report(cluster, "--stack", parts.stack)
-    (fault,) = [hop for hop in found["hops"] if hop["status"] == "broken" and not hop["follows_from"]]
-    assert (fault["hop"], fault["code"]) == ("generator", "processor-off")
-    in_its_folder = f"cd {shlex.quote(str(parts.folder))} && {fault['remedy']}"
-    run_remedy(cluster, in_its_folder)
-    assert report(cluster, "--stack", parts.stack, *PATIENCE)["exit"] == 0
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_the_cause_is_named_and_its_remedy_repairs_it_when(parts: Project, cluster: Host, fault: Fault) -> None:
+    prove(cluster, fault, Stack(STACK, parts.folder))

@@ -1,20 +1,18 @@
 """Two collectors and two istiods on two nodes: one of these can be drained under load."""
 
 import json
-import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 import pytest
 from embedded import Host, eventually
 from faults import BOOKINFO, MESH, PATIENCE, TRACING, apply, report
+from load import SEND, VISIT, results, sending_pod
 from nodes import NODES, node_of_volume, pods_on, unavailable
 from other_settings import deploy_with
 
-CURL = "docker.io/curlimages/curl:8.11.1"
 LOAD_SECONDS = 60
 TWO_OF_EACH = {
     "mesh-tracing:mesh": {"replicas": 2},
@@ -22,34 +20,6 @@ TWO_OF_EACH = {
 }
 VOLUMES = ("seaweedfs", "tempo-storage-tempo-tempo-0")
 COLLECTOR, ISTIOD = "app.kubernetes.io/name=otel-collector", "app=istiod"
-# Prints the id of each request's trace, and the status of its answer. The ids count from a number of the pod's own.
-LOOP = """
-end=$(($(date +%s) + SECONDS_OF_LOAD)); count=0
-while [ "$(date +%s)" -lt "$end" ]; do
-  count=$((count + 1)); trace=$(printf '%s%016x' "$PREFIX" "$count")
-  echo "$trace $(send)"
-  sleep 0.1
-done
-"""
-# Through the sidecar, which sends the spans.
-VISIT = """
-send() {
-  parent="traceparent: 00-$trace-$PREFIX-01"
-  curl -s -o /dev/null -m 10 -w '%{http_code}' -H "$parent" http://productpage:9080/productpage
-}
-"""
-# Straight to the collectors, so that it is known which spans were accepted.
-SEND = """
-send() {
-  now=$(date +%s%N)
-  times='"startTimeUnixNano":"'$now'","endTimeUnixNano":"'$now'"'
-  span='{"traceId":"'$trace'","spanId":"'$PREFIX'","name":"counted","kind":1,'$times'}'
-  name='{"key":"service.name","value":{"stringValue":"counted.elsewhere"}}'
-  body='{"resourceSpans":[{"resource":{"attributes":['$name']},"scopeSpans":[{"spans":['$span']}]}]}'
-  url=http://otel-collector.istio-system:4318/v1/traces
-  curl -s -o /dev/null -m 10 -w '%{http_code}' -H 'Content-Type: application/json' -d "$body" $url
-}
-"""
 
 
 @dataclass(frozen=True)
@@ -63,28 +33,6 @@ class Doubled:
     drained: str
     staying: str
     aside: str
-
-
-def pod(name: str, namespace: str, script: str, node: str) -> dict[str, Any]:
-    """A pod that sends for a minute."""
-    environment = {"PREFIX": secrets.token_hex(8), "SECONDS_OF_LOAD": str(LOAD_SECONDS)}
-    container = {
-        "name": "load",
-        "image": CURL,
-        "command": ["sh", "-c", script + LOOP],
-        "env": [{"name": key, "value": value} for key, value in environment.items()],
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "restartPolicy": "Never",
-            "nodeSelector": {"kubernetes.io/hostname": node},
-            "terminationGracePeriodSeconds": 0,
-            "containers": [container],
-        },
-    }
 
 
 def nodes_of(cluster: Host, labels: str) -> list[str]:
@@ -118,7 +66,7 @@ def drained(doubled: Doubled) -> dict[str, dict[str, str]]:
     """What each sender got for each of its traces, while the node was drained."""
     cluster, pods = doubled.cluster, {"visitor": (BOOKINFO, VISIT), "sender": ("default", SEND)}
     for name, (namespace, script) in pods.items():
-        apply(cluster, pod(name, namespace, script, doubled.aside))
+        apply(cluster, sending_pod(name, namespace, script, node=doubled.aside, seconds=LOAD_SECONDS))
     try:
         for name, (namespace, _) in pods.items():
             cluster.kubectl("wait", "-n", namespace, f"pod/{name}", "--for=condition=Ready", "--timeout=60s")
@@ -129,13 +77,6 @@ def drained(doubled: Doubled) -> dict[str, dict[str, str]]:
     finally:
         for name, (namespace, _) in pods.items():
             cluster.kubectl("delete", "pod", "-n", namespace, name)
-
-
-def results(cluster: Host, namespace: str, name: str) -> dict[str, str]:
-    """The status of the answer by trace id, of all that a pod has sent until its end."""
-    printed = cluster.kubectl("logs", "-n", namespace, "-f", name, "-c", "load")
-    lines = [line.split() for line in printed.splitlines()]
-    return {trace: status for trace, status in lines}  # noqa: C416  a line of another shape fails here
 
 
 def stored(cluster: Host, traces: set[str]) -> set[str]:

@@ -233,6 +233,21 @@ def test_the_definitions_of_the_gateway_api_are_taken_only_where_they_are_asked_
     assert (definition in found, policy in found) == (there, False)
 
 
+@pytest.mark.parametrize(("wanted", "there"), [((), False), (("service-monitors",), True)])
+def test_the_definition_of_a_service_monitor_is_taken_only_where_it_is_asked_for(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: tuple[str, ...], there: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(addons, "_pinned_folder", lambda _: tmp_path / "pinned")
+    definition = {"kind": "CustomResourceDefinition", "metadata": {"name": "servicemonitors.example"}}
+    file = "monitoring.coreos.com_servicemonitors.yaml"
+    write(tmp_path / "pinned" / "example" / "prometheus-operator-crd" / file, definition)
+
+    found = addons.load(lambda _tool, _module: module, tmp_path / "checkout", wanted).objects()
+
+    assert (definition in found) == there
+
+
 def test_missing_definitions_beside_the_checkout_are_told(tmp_path: Path) -> None:
     (tmp_path / "shared" / "crds" / "sail").mkdir(parents=True)
 

@@ -1,7 +1,7 @@
 """Strict schemas of every Kubernetes kind that the program may create.
 
 The API server drops an unknown field of a custom resource and at most warns; here it is a mistake. The schemas are
-those of the definitions that the embedded cluster is given, of Istio's and the Gateway API's own modules, and of
+those of the definitions that the embedded cluster may be given, of Istio's own module, and of
 Kubernetes' OpenAPI document. Not checked: the rules in CEL (`x-kubernetes-validations`), which need an API server.
 """
 
@@ -251,12 +251,10 @@ def schemas() -> Schemas:
     module_folder = tools.Toolbox(ROOT / ".local" / "logs", Progress()).module_folder
     openapi = module_folder("kubernetes", "k8s.io/kubernetes") / "api" / "openapi-spec" / "swagger.json"
     istio = module_folder("istio", "istio.io/istio") / "manifests" / "charts" / "base" / "files"
-    gateway = module_folder("istio", "sigs.k8s.io/gateway-api") / "config" / "crd" / "standard"
     definitions = [
         _ROLLOUT,
-        *addons.read(module_folder, ROOT).objects(),
+        *addons.read(module_folder, ROOT, addons.extras()).objects(),
         *_read(istio / "crd-all.gen.yaml"),
-        *(item for path in sorted(gateway.glob("*.yaml")) for item in _read(path)),
     ]
     return Schemas(definitions, json.loads(openapi.read_text()))
 

@@ -22,6 +22,7 @@ from verify_world import (
 from verify.causes import Code
 from verify.findings import Because, Finding, Status
 from verify.hops import collector
+from verify.obstacles.network_policies import Way
 from verify.programs.exporters import Failure
 from verify.programs.metrics import Samples
 from verify.world import Journey
@@ -263,6 +264,38 @@ def test_what_the_error_says_is_the_cause_and_no_restart_is_asked_for() -> None:
     finding = judged(spans(accepted=120, failed=20), log=[limited])
     assert_broken(finding, Because.BLOCKED, remedy="pulumi config set --path tempo.extraConfig.overrides.defaults.")
     assert finding.code is Code.RATE_LIMITED
+
+
+SILENT = Failure("otlp", "rpc error: code = DeadlineExceeded desc = context deadline exceeded")
+
+
+def closing(**spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "shut", "namespace": "istio-system"}, "spec": {"podSelector": {}, **spec}}
+
+
+def test_a_policy_that_keeps_the_collector_from_tempo_is_the_cause_and_not_what_the_error_says() -> None:
+    asked_in_vain = Failure("otlp", "lookup tempo-tempo.tracing-system on 10.96.0.10:53: read udp: i/o timeout")
+    way = Way(
+        pod("otel-1", "istio-system"), pod("tempo-0", "tracing-system"), 4317, [closing(policyTypes=["Egress"])], {}, {}
+    )
+    finding = judged(spans(accepted=120, failed=20), log=[asked_in_vain], way=way)
+    assert_broken(finding, Because.FAULT, remedy="echo ")
+    assert finding.code is Code.POLICY_IN_THE_WAY
+
+
+@pytest.mark.parametrize(("failure", "looked"), [(SILENT, True), (REFUSED, False)], ids=["silence", "an answer"])
+def test_the_policies_on_the_way_to_tempo_are_looked_at_where_nothing_answers(
+    failure: Failure, *, looked: bool
+) -> None:
+    cluster = healthy()
+    cluster.api.put("/apis/networking.k8s.io/v1/networkpolicies", closing(policyTypes=["Egress"]))
+    cluster.api.logs["otc-container-1", "otc-container"] = (
+        f'error Exporting failed {{"otelcol.component.id": "otlp", "error": "{failure.error}"}}'
+    )
+    found = collector.look(world(cluster=cluster)).way
+    assert (None if found is None else [one["metadata"]["name"] for one in found.policies]) == (
+        ["shut"] if looked else None
+    )
 
 
 def test_an_old_failure_does_not_count_if_spans_are_sent() -> None:

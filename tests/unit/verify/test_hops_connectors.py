@@ -4,14 +4,17 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+import httpx
 import pytest
 from verify_world import (
     DEPLOYMENT,
     assert_broken,
     assert_warns,
     deployment,
+    healthy,
     journey,
     looks,
+    part,
     pod,
     resource,
     restore,
@@ -20,12 +23,14 @@ from verify_world import (
 
 from verify.causes import Code
 from verify.findings import Because, Finding, Status
-from verify.hops import collector, connectors, generator
+from verify.hops import connectors, generator
+from verify.obstacles.network_policies import Way
 from verify.programs.exporters import Failure
 from verify.programs.metrics import Samples
 
 DEPLOYED = deployment(graph_source="collector")
 URL = DEPLOYMENT.prometheus.write_url
+COLLECTOR = "/apis/opentelemetry.io/v1beta1/namespaces/istio-system/opentelemetrycollectors/otel"
 LOGS = "kubectl logs deployment/otel-collector -n istio-system"
 PODS = [pod("otel-collector-1", "istio-system")]
 TEMPO = {"endpoint": "tempo-tempo.tracing-system.svc.cluster.local:4317"}
@@ -60,17 +65,17 @@ def counters(edges: int = 50, expired: int = 0, dropped: int = 0, sent: int = 10
     )
 
 
-def seen(configured: Config | None = None, metrics: Samples | None = None, **changes: Any) -> collector.Seen:
+def seen(configured: Config | None = None, metrics: Samples | None = None, **changes: Any) -> connectors.Seen:
     found: dict[str, Any] = {
         "resource": resource("otel", "istio-system", replicas=1, config=configured or config()),
         "pods": PODS,
         "metrics": metrics or counters(),
         "log": [],
     }
-    return collector.Seen(**found | changes)
+    return connectors.Seen(**found | changes)
 
 
-def judged(after: collector.Seen) -> Finding:
+def judged(after: connectors.Seen) -> Finding:
     """The verdict after a request was followed, since which the counters have the values of ``after``."""
     return generator.judge(world(DEPLOYED), looks(after, seen(), journey()))
 
@@ -159,6 +164,90 @@ def test_spans_without_the_other_one_of_their_edge_make_no_edge() -> None:
     finding = judged(seen(metrics=counters(edges=60, expired=10)))
     assert_broken(finding, Because.STARVED, remedy=LOGS)
     assert finding.code is Code.NO_EDGES
+
+
+SCRAPED = pod("otel-collector-1", "istio-system")
+SCRAPED["status"]["podIP"] = "10.244.0.7"
+NEW = pod("otel-collector-2", "istio-system")
+NEW["status"]["podIP"] = "10.244.0.8"
+
+
+def scraping(then: list[str], now: list[str], pods_now: list[Any]) -> Finding:
+    """The verdict on what Prometheus scraped of one pod, and then of ``pods_now``."""
+    before = seen(pods=[SCRAPED], scraped=frozenset(then))
+    after = seen(metrics=counters(edges=60), pods=pods_now, scraped=frozenset(now))
+    return generator.judge(world(DEPLOYED), looks(after, before, journey()))
+
+
+def test_a_pod_that_prometheus_does_not_scrape_is_a_fault() -> None:
+    finding = scraping([], [], [SCRAPED])
+    assert_broken(finding, Because.FAULT, remedy=restore())
+    assert finding.code is Code.NOT_SCRAPED
+    assert "10.244.0.7:8889" in finding.evidence[-1]
+
+
+def test_what_a_prometheus_of_others_does_not_scrape_has_its_monitors_as_the_remedy() -> None:
+    theirs = part(DEPLOYMENT.prometheus, takes_writes=False, deployment=None)
+    stack = world(deployment(graph_source="collector", prometheus=theirs))
+    unscraped = seen(metrics=counters(edges=60), pods=[SCRAPED], scraped=frozenset())
+    finding = generator.judge(stack, looks(unscraped, seen(pods=[SCRAPED], scraped=frozenset()), journey()))
+    assert_broken(finding, Because.FAULT, remedy="kubectl describe servicemonitors -n istio-system")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "pods_now"),
+    [
+        (["10.244.0.7:8889"], ["10.244.0.7:8889"], [SCRAPED]),
+        ([], ["10.244.0.7:8889"], [SCRAPED]),
+        (["10.244.0.7:8889"], ["10.244.0.7:8889"], [SCRAPED, NEW]),
+    ],
+    ids=["always", "since a moment", "but not yet a new pod"],
+)
+def test_pods_that_prometheus_scrapes_are_ok(then: list[str], now: list[str], pods_now: list[Any]) -> None:
+    assert scraping(then, now, pods_now).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("ip", "instance", "found"),
+    [
+        ("10.244.0.7", "10.244.0.7:8889", True),
+        ("10.244.0.7", "10-244-0-7.mesh-tracing-service-graph.istio-system.svc.cluster.local:8889", True),
+        ("fd00::7", "[fd00::7]:8889", True),
+        ("fd00::7", "fd00--7.mesh-tracing-service-graph.istio-system.svc.cluster.local:8889", True),
+        ("10.244.0.7", "10.244.0.7:8888", False),
+        ("10.244.0.7", "10-244-0-77.mesh-tracing-service-graph.istio-system.svc.cluster.local:8889", False),
+    ],
+)
+def test_prometheus_is_asked_for_each_pod_by_its_address_or_its_name_in_dns(
+    ip: str, instance: str, *, found: bool
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["query"])
+        return httpx.Response(200, json={"data": {"result": [{"metric": {"instance": instance}}]}})
+
+    cluster = healthy()
+    cluster.answers["prometheus-1", 9090] = answer
+    cluster.api.objects["/api/v1/namespaces/istio-system/pods/otc-container-1"]["status"]["podIP"] = ip
+    cluster.api.objects[COLLECTOR]["spec"]["config"] = config()
+    assert connectors.look(world(DEPLOYED, cluster)).scraped == ({f"{ip}:8889"} if found else set())
+    (query,) = asked
+    assert "\\" not in query
+
+
+def test_a_prometheus_that_is_written_to_is_not_asked_what_it_scrapes() -> None:
+    cluster = healthy()
+    cluster.api.objects[COLLECTOR]["spec"]["config"] = written()
+    assert connectors.look(world(DEPLOYED, cluster)).scraped is None
+
+
+def test_a_policy_that_keeps_the_collector_from_prometheus_is_named() -> None:
+    closing = {"metadata": {"name": "shut", "namespace": "istio-system"}, "spec": {"podSelector": {}, "ingress": []}}
+    way = Way(PODS[0], pod("prometheus-1", "istio-system"), 9090, [closing], {}, {"app": "prometheus"})
+    finding = judged(seen(written(), counters(edges=60, failed=10), way_to_writes=way))
+    assert_broken(finding, Because.FAULT, remedy="echo ")
+    assert finding.code is Code.POLICY_IN_THE_WAY
 
 
 def test_pods_that_are_not_ready_leave_the_verdict_to_the_collector() -> None:

@@ -93,6 +93,12 @@ def test_an_existing_prometheus_without_the_receiver_has_no_remedy() -> None:
     assert (finding.status, finding.remedy) == (Status.BROKEN, "")
 
 
+def test_a_prometheus_that_scrapes_the_hops_needs_no_receiver() -> None:
+    flags = FLAGS | {"web.enable-remote-write-receiver": "false"}
+    scraping = world(deployment(prometheus=part(DEPLOYMENT.prometheus, takes_writes=False, deployment=None)))
+    assert prometheus.judge(scraping, looks(prometheus.Seen(flags, ""))).status is Status.OK
+
+
 def judged_prometheus(flags: int, query: httpx.Response) -> prometheus.Finding:
     cluster = healthy()
     cluster.answers["prometheus-1", 9090] = lambda one: httpx.Response(flags) if "flags" in one.url.path else query

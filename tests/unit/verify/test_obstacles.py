@@ -13,6 +13,7 @@ from model import NetworkPolicies
 from objects.network_policies import NetworkPoliciesArgs, build_network_policies
 from verify.causes import Code
 from verify.obstacles import mutual_tls, network_policies, reception, telemetries, visibility
+from verify.obstacles.network_policies import Way
 from verify.obstacles.obstacle import Obstacle
 from verify.obstacles.surroundings import Surroundings
 
@@ -417,6 +418,63 @@ def test_a_policy_that_lets_no_span_in_is_named_and_one_more_lets_it_in(policies
 )
 def test_policies_that_let_spans_in_are_not_blamed(policies: list[Object]) -> None:
     assert closed(*policies) is None
+
+
+# NetworkPolicies behind the collector.
+
+TEMPO_POD = pod("tempo-tempo-distributor-1", "tracing-system", labels={"app": "tempo"})
+
+
+def at(namespace: str, **spec: Any) -> Object:
+    return named("closed", namespace, podSelector={}, **spec)
+
+
+def behind(*policies: Object) -> Obstacle | None:
+    namespaces = {name: {"metadata": {"labels": {"name": name}}} for name in (ROOT, "tracing-system")}
+    way = Way(AROUND.collector[0], TEMPO_POD, 4317, policies, namespaces, {"app": "tempo"})
+    return network_policies.closed_behind(world(), way)
+
+
+@pytest.mark.parametrize(
+    ("shut", "opened"),
+    [
+        (at(ROOT, policyTypes=["Egress"]), COLLECTOR_LABELS),
+        (at(ROOT, policyTypes=["Egress"], egress=[{"ports": [{"port": 53}]}]), COLLECTOR_LABELS),
+        (at(ROOT, egress=[{"to": [{"podSelector": {}}]}], policyTypes=["Egress"]), COLLECTOR_LABELS),
+        (at("tracing-system"), {"app": "tempo"}),
+        (at("tracing-system", ingress=[from_namespace(name="other")]), {"app": "tempo"}),
+    ],
+    ids=["out to nobody", "out to DNS", "out to its namespace", "in from nobody", "in from another namespace"],
+)
+def test_a_policy_at_either_end_of_the_way_to_tempo_is_named_and_one_more_opens_it(
+    shut: Object, opened: Object
+) -> None:
+    found = behind(shut)
+    assert found is not None
+    place = shut["metadata"]["namespace"]
+    assert (found.code, found.evidence.split(" selects")[0]) == (
+        Code.POLICY_IN_THE_WAY,
+        f"NetworkPolicy {place}/closed",
+    )
+    made = json.loads(words(found)[1])
+    assert (made["metadata"]["namespace"], made["spec"]["podSelector"]) == (place, {"matchLabels": opened})
+    assert behind(shut, made) is None
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        [],
+        [at(ROOT)],
+        [at(ROOT, policyTypes=["Egress"]), at(ROOT, egress=[{}])],
+        [at(ROOT, policyTypes=["Egress"], egress=[{"to": [{"namespaceSelector": {}}]}])],
+        [at("tracing-system", policyTypes=["Egress"])],
+        [at("elsewhere", policyTypes=["Ingress", "Egress"])],
+    ],
+    ids=["none", "into the collector", "beside one that allows", "out to pods", "out of Tempo", "of another namespace"],
+)
+def test_policies_that_leave_the_way_to_tempo_open_are_not_blamed(policies: list[Object]) -> None:
+    assert behind(*policies) is None
 
 
 # What the collector takes.

@@ -1,15 +1,30 @@
 """A pod that waits for the node with its volume is found, with that node and what lets it run again."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from verify_world import StubCluster, assert_broken, healthy, looks, pod, tempo_labels, world
+from verify_world import (
+    DEPLOYMENT,
+    StubCluster,
+    assert_broken,
+    assert_warns,
+    deployment,
+    healthy,
+    looks,
+    part,
+    pod,
+    resource,
+    tempo_labels,
+    world,
+)
 
 from local.state import CONTEXT
 from verify.causes import Code
 from verify.findings import Because, Finding
 from verify.hops import object_store, prometheus, tempo
+from verify.programs.metrics import Samples
 from verify.programs.placement import of_labels
 
 CLAIM = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
@@ -141,3 +156,20 @@ def test_a_pod_that_no_node_has_has_no_log() -> None:
     cluster = shop(waiting("app-1", "shop", APP, CORDONED))
     cluster.api.refused["/api/v1/namespaces/shop/pods/app-1/log"] = 204
     assert isinstance(cluster.log(pod("app-1", "shop"), "app", seconds=60), list)
+
+
+def test_an_ingester_that_waits_for_its_node_is_a_warning_while_the_others_take_its_place() -> None:
+    cluster = healthy()
+    for name in ("distributor", "ingester", "querier", "query-frontend", "compactor"):
+        cluster.api.put("/api/v1/pods", pod(f"{name}-0", "tracing-system", labels=tempo_labels(name)))
+    lost = ending("ingester-1", "DeletionByTaintManager")
+    lost["metadata"] |= {"namespace": "tracing-system", "labels": tempo_labels("ingester")}
+    cluster.api.put("/api/v1/pods", lost)
+    cluster.api.put("/apis/tempo.grafana.com/v1alpha1/tempostacks", resource("tempo", "tracing-system", ready="True"))
+    stack = world(deployment(tempo=part(DEPLOYMENT.tempo, mode="stack")), cluster)
+    seen = replace(tempo.look(stack), search=12, metrics=Samples.parse("tempo_distributor_spans_received_total 80"))
+    finding = tempo.judge(stack, looks(seen))
+    assert_warns(finding, Code.VOLUME_ELSEWHERE, remedy="kubectl describe node node2")
+    assert finding.cause.startswith(
+        "Pod tracing-system/ingester-1 can only run where its volume is, and node2 does not"
+    )

@@ -318,6 +318,12 @@ def test_a_prometheus_that_another_one_scrapes_gets_nothing_of_the_other_ones_lo
     assert "Authorization" not in server.writes[-1][0]
 
 
+def test_a_prometheus_that_takes_no_writes_is_written_nothing(server: Server, world: World) -> None:
+    prometheus = part(world.deployment.prometheus, takes_writes=False)
+    assert write(replace(world, deployment=part(world.deployment, prometheus=prometheus)), FINE) == []
+    assert server.writes == []
+
+
 # What it may write.
 
 
