@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 # Without the exports, what follows would reach the cluster that a person works on.
 ENVIRONMENT = exports="$$($(PYTHON) -m local env)" && eval "$$exports" &&
 
-FURTHER_SUITES := test-report test-faults test-safety test-minio test-upgrades test-platforms test-graph test-shapes test-programs test-mutation
+FURTHER_SUITES := test-report test-faults test-safety test-minio test-upgrades test-platforms test-profiles test-graph test-shapes test-programs test-mutation
 SUITE = $(PYTHON) -m tests.suites $(if $(FRESH),--fresh)
 
 .PHONY: help up preview verify destroy down status docs format lock lint unit test bench \

@@ -49,10 +49,12 @@ BUILD_MINIO = Part("build with MinIO", (*BUILD.command, "--with", "minio"), coun
 # Kiali's server is no part of the stack `local`.
 # The collector of the stack `local` needs no connectors.
 BUILD_GRAPH = Part("build with the full collector", (*BUILD.command, "--with", "otelcol-full"), counts=False)
+# What OpenShift has, and the stack `local` does not need.
+BUILD_PROFILES = Part("build for OpenShift", (*BUILD.command, "--with", "istio-cni", "--with", "grafana"), counts=False)
 BUILD_SHAPES = Part("build with Kiali", (*BUILD.command, "--with", "kiali"), counts=False)
-LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, GRAPH, SHAPES = (
+LIFE, FAULTS, SAFETY, MINIO, UPGRADES, PLATFORMS, PROFILES, GRAPH, SHAPES = (
     _pytest(name, f"tests/cluster/{name}", "--verbose")
-    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "graph", "shapes")
+    for name in ("life", "faults", "safety", "minio", "upgrades", "platforms", "profiles", "graph", "shapes")
 )
 # The programs of the mesh judge the configurations that the project writes, and what lint says of others.
 PROGRAMS = _pytest("programs", "tests/programs", "--numprocesses", "2", "--dist", "loadfile")
@@ -67,6 +69,7 @@ SUITES = {
     "minio": (BUILD_MINIO, MINIO),
     "upgrades": (BUILD, UPGRADES),
     "platforms": (BUILD, PLATFORMS),
+    "profiles": (BUILD_PROFILES, PROFILES),
     "graph": (BUILD_GRAPH, GRAPH),
     "shapes": (BUILD_SHAPES, SHAPES),
     "programs": (BUILD_GRAPH, PROGRAMS),
@@ -74,7 +77,7 @@ SUITES = {
     "all": (
         *(LINT, UNIT, REPORT),
         *(BUILD, LIFE, FAULTS, SAFETY, UPGRADES, PLATFORMS),
-        *(BUILD_GRAPH, GRAPH, PROGRAMS, BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
+        *(BUILD_PROFILES, PROFILES, BUILD_GRAPH, GRAPH, PROGRAMS, BUILD_SHAPES, SHAPES, BUILD_MINIO, MINIO, MUTATION),
     ),
 }
 
@@ -114,7 +117,7 @@ def run(suite: str, parts: Sequence[Part], folder: Path) -> int:
         began = time.monotonic()
         _run_part(part, records[part.name])
         seconds[part.name] = time.monotonic() - began
-        if part in {BUILD, BUILD_GRAPH, BUILD_MINIO} and not records[part.name].has_ended():
+        if part in {BUILD, BUILD_GRAPH, BUILD_MINIO, BUILD_PROFILES} and not records[part.name].has_ended():
             break  # There is nothing that a cluster could be started from.
     total = summarize(suite, parts, records, seconds)
     if total["failed"]:
