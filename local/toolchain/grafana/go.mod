@@ -1,0 +1,3 @@
+module local/toolchain/grafana
+
+go 1.25.0

@@ -1,0 +1,220 @@
+"""`Pulumi.prod.yaml` as committed, on an embedded cluster of three nodes in the shape of OpenShift.
+
+Of the committed settings these differ: `cluster`, whose context is the embedded cluster's; the endpoint of the object
+store, which is a SeaweedFS of the test's in another namespace; and `operators.source`, since those of Tempo and
+OpenTelemetry are the cluster's own. Secret settings are the test's.
+
+Stand-ins: Sail (`sail.py`, with a real istiod and a real CNI plugin), Kiali's operator (`kiali.py`, with a real Kiali
+1.89), OpenShift's router (`router.py`), and the images that `make status` names, Grafana's among them.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from embedded import Host, Project, eventually, need_definitions_beside
+from faults import PATIENCE, report
+from kiali import KialiOperator
+from openshift import (
+    GRAFANA,
+    ISTIO_DEFINITIONS,
+    MESH,
+    OPTIONS,
+    TRACING,
+    lasting,
+    restarted,
+    timed_up,
+    violations,
+    workloads,
+)
+from recording import ROOT, stack_config, with_setting
+from router import Router
+from sail import Sail
+
+STACK = "prod"
+STORE = "object-store"
+PROGRAMS = ROOT / "tests" / "cluster" / "profiles" / "programs"
+SPACES = (MESH, TRACING, GRAFANA, "bookinfo")
+ENDPOINT = f"http://seaweedfs.{STORE}.svc.cluster.local:8333"
+LABEL = "example.com/cost-center"
+
+
+def committed() -> dict[str, Any]:
+    """The settings, but for what the test has in other places."""
+    config = with_setting(stack_config(STACK), "tempo.storage.s3.endpoint", ENDPOINT)
+    return with_setting(config, "operators.source", "existing")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One changed setting of a section: where it is seen, and which workloads restart for it.
+
+    ``look`` returns what is in the cluster, or in the stack's outputs, of the ``expected`` value.
+    """
+
+    setting: str
+    value: Any
+    look: Callable[[Host, Project], Any]
+    expected: Any
+    restarts: set[str]
+
+
+def field(what: str, space: str, *path: str | int) -> Callable[[Host, Project], Any]:
+    """A look at one field of an object."""
+
+    def look(host: Host, _: Project) -> Any:
+        found: Any = json.loads(host.kubectl("get", what, "-n", space, "-o", "json"))
+        for key in path:
+            found = found[key]
+        return found
+
+    return look
+
+
+def arguments(host: Host, _: Project) -> bool:
+    """Whether Prometheus is told of ten days."""
+    look = field("deployment/prometheus", MESH, "spec", "template", "spec", "containers", 0, "args")
+    return "--storage.tsdb.retention.time=10d" in look(host, _)
+
+
+def data_source(host: Host, _: Project) -> bool:
+    """Whether Grafana's data source has its new name."""
+    look = field("configmap/grafana-datasources-tracing", GRAFANA, "data", "datasources.yaml")
+    return "name: Traces" in look(host, _)
+
+
+def output(name: str) -> Callable[[Host, Project], Any]:
+    """A look at one of the stack's outputs."""
+    return lambda _, prod: json.loads(prod.pulumi("stack", "output", "--json"))[name]
+
+
+TEMPO_PARTS = {f"tempo-tempo-{part}" for part in ("compactor", "distributor", "ingester", "querier", "query-frontend")}
+TEMPO, TELEMETRY = "tempostacks.tempo.grafana.com/tempo", "telemetries.telemetry.istio.io/mesh-tracing"
+CHANGES = [
+    Change(
+        "mesh.values", {"meshConfig": {"accessLogFile": "/dev/stdout"}},
+        field("istios.sailoperator.io/default", MESH, "spec", "values", "meshConfig", "accessLogFile"), "/dev/stdout",
+        set(),
+    ),
+    Change(
+        "tracing.samplingPercentage", 50,
+        field(TELEMETRY, MESH, "spec", "tracing", 0, "randomSamplingPercentage"), 50, set(),
+    ),
+    Change(
+        "tempo.retention", "168h",
+        field(TEMPO, TRACING, "spec", "retention", "global", "traces"), "168h0m0s", TEMPO_PARTS,
+    ),
+    Change("graph.source", "collector", output("graph_source"), "collector", set()),
+    Change("prometheus.retention", "10d", arguments, True, {"prometheus"}),
+    Change("grafana.tempo.name", "Traces", data_source, True, {"grafana"}),
+    Change(
+        "exposure.services", {"grafana": {"host": "traces.example.com"}},
+        field("route.route.openshift.io/grafana", GRAFANA, "spec", "host"), "traces.example.com", {"grafana", "kiali"},
+    ),
+    Change(
+        "networkPolicies.clients", ["monitoring"],
+        output("graph_source"), "collector", set(),
+    ),
+    Change("commonLabels", {LABEL: "4711"}, field(TEMPO, TRACING, "metadata", "labels", LABEL), "4711", set()),
+    Change(
+        "commonAnnotations", {"example.com/owner": "room 12"},
+        field(TEMPO, TRACING, "metadata", "annotations", "example.com/owner"), "room 12", set(),
+    ),
+    Change("timeouts.tempo", 700, output("graph_source"), "collector", set()),
+    Change("bookinfo.enabled", True, output("mesh_namespaces"), ["bookinfo"], set()),
+    Change("protectData", False, output("graph_source"), "collector", set()),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def openshift(cluster: Host, extras: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A cluster in the shape of OpenShift on three nodes, with an S3 store beside it."""
+    need_definitions_beside()
+    cluster.local("up", "--nodes", "3", *extras)
+    copied = {
+        name: Project.copy(cluster, tmp_path_factory.mktemp(name) / "project", name, PROGRAMS / program)
+        for name, program in (("sail", "releases.py"), ("kiali", "releases.py"), ("store", "object_store.py"))
+    }
+    cluster.kubectl("apply", "--server-side", "-f", ISTIO_DEFINITIONS)
+    store = copied["store"]
+    keys = ("mesh-tracing:objectStoreAccessKey", "mesh-tracing:objectStoreSecretKey")
+    store.configure({"mesh-tracing:tempo": {"bucket": "mesh-traces"}, **dict.fromkeys(keys, "")})
+    store.pulumi("up", *OPTIONS)
+    with Sail(cluster, copied["sail"]), KialiOperator(cluster, copied["kiali"]), Router(cluster):
+        yield cluster
+    store.pulumi("destroy", *OPTIONS)
+    cluster.kubectl("delete", "-f", ISTIO_DEFINITIONS)
+
+
+@pytest.fixture(scope="module")
+def before(openshift: Host) -> set[tuple[str, str, str]]:
+    """What there was before the stack."""
+    return lasting(openshift)
+
+
+@pytest.fixture(scope="module")
+def prod(openshift: Host, before: set[tuple[str, str, str]], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The stack, deployed."""
+    assert before
+    project = Project.copy(openshift, tmp_path_factory.mktemp(STACK) / "project", STACK)
+    project.configure(committed())
+    print(f"pulumi up -s {STACK}: {timed_up(project):.0f} s")
+    return project
+
+
+@pytest.fixture(scope="module")
+def config(prod: Project) -> dict[str, Any]:
+    """The settings as they are by now; each change is kept."""
+    assert prod
+    return {"now": committed()}
+
+
+def test_a_second_update_changes_nothing(prod: Project) -> None:
+    prod.pulumi("up", *OPTIONS, "--expect-no-changes")
+
+
+def test_no_hop_is_broken_though_nothing_is_in_the_mesh_yet(openshift: Host, prod: Project) -> None:
+    found = report(openshift, "--stack", prod.stack)
+    assert [hop for hop in found["hops"] if hop["status"] == "broken"] == []
+
+
+@pytest.mark.parametrize("space", [MESH, TRACING, GRAFANA])
+def test_every_pod_is_restricted(openshift: Host, prod: Project, space: str) -> None:
+    assert prod.stack == STACK
+    assert openshift.pods("-n", space)
+    assert violations(openshift, space) == ""
+
+
+@pytest.mark.parametrize("workload", ["istiod-default", "otel-collector", "tempo-tempo-ingester"])
+def test_what_has_several_pods_has_them_on_several_nodes(openshift: Host, prod: Project, workload: str) -> None:
+    assert prod.stack == STACK
+    pods = [pod for space in (MESH, TRACING) for pod in openshift.pods("-n", space)]
+    nodes = [pod["spec"]["nodeName"] for pod in pods if pod["metadata"]["name"].startswith(workload)]
+    assert len(nodes) > 1
+    assert len(set(nodes)) == len(nodes)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.setting)
+def test_a_changed_setting_is_in_the_cluster_and_restarts_no_more_than_it_has_to(
+    openshift: Host, prod: Project, config: dict[str, Any], change: Change
+) -> None:
+    earlier = workloads(openshift, SPACES)
+    config["now"] = with_setting(config["now"], change.setting, change.value)
+    prod.configure(config["now"])
+    prod.pulumi("up", *OPTIONS)
+    assert change.look(openshift, prod) == change.expected
+    assert restarted(earlier, workloads(openshift, SPACES)) == change.restarts
+
+
+def test_a_request_of_the_sample_is_traced_through_every_hop_into_the_graph(openshift: Host, prod: Project) -> None:
+    found = report(openshift, "--stack", prod.stack, *PATIENCE)
+    assert found["exit"] == 0, found["hops"]
+
+
+def test_destroy_leaves_exactly_what_was_there(
+    openshift: Host, prod: Project, before: set[tuple[str, str, str]]
+) -> None:
+    prod.pulumi("destroy", *OPTIONS)
+    assert eventually(lambda: lasting(openshift), lambda found: found == before, 60) == before
