@@ -91,7 +91,8 @@ def output(name: str) -> Callable[[Host, Project], Any]:
 
 
 TEMPO_PARTS = {f"tempo-tempo-{part}" for part in ("compactor", "distributor", "ingester", "querier", "query-frontend")}
-TEMPO, TELEMETRY = "tempostacks.tempo.grafana.com/tempo", "telemetries.telemetry.istio.io/mesh-tracing"
+TEMPO, COLLECTOR = "tempostacks.tempo.grafana.com/tempo", "opentelemetrycollectors.opentelemetry.io/otel"
+KEPT = ("ottl_condition", "span", 0)
 CHANGES = [
     Change(
         "mesh.values", {"meshConfig": {"accessLogFile": "/dev/stdout"}},
@@ -99,8 +100,10 @@ CHANGES = [
         set(),
     ),
     Change(
-        "tracing.samplingPercentage", 50,
-        field(TELEMETRY, MESH, "spec", "tracing", 0, "randomSamplingPercentage"), 50, set(),
+        "tracing.sampling.tail.percentage", 50,
+        field(COLLECTOR, MESH, "spec", "config", "processors", "tail_sampling/chosen", "policies", 1, *KEPT),
+        # Half of all values of the 56 bits that are random.
+        f"ParseInt(Substring(span.trace_id.string, 18, 14), 16) < {2**55}", {"otel-collector"},
     ),
     Change(
         "tempo.retention", "168h",
