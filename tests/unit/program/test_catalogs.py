@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pulumi
 import pytest
-from recording import EMPTY_CLUSTER, minimal_config, run_program, with_settings
+from recording import EMPTY_CLUSTER, PROJECT, apply_config, minimal_config, run_program, with_settings
 
+import settings
+from program import Plan
 from program.checks import RefusedError
+from program.roles import roles
 
 CATALOG = "/apis/operators.coreos.com/v1alpha1/namespaces/openshift-marketplace/catalogsources/community-operators"
 PACKAGES = "/apis/packages.operators.coreos.com/v1/namespaces/openshift-marketplace/packagemanifests"
@@ -61,9 +65,9 @@ FITTING: Mapping[str, Any] = {
 }
 
 
-def refused(settings: Mapping[str, Any], **live: Any) -> str:
+def refused(changes: Mapping[str, Any], **live: Any) -> str:
     with pytest.raises(RefusedError) as raised:
-        run_program(with_settings(minimal_config(), {**ASKED, **settings}), preview=True, live={**FITTING, **live})
+        run_program(with_settings(minimal_config(), {**ASKED, **changes}), preview=True, live={**FITTING, **live})
     return str(raised.value)
 
 
@@ -175,3 +179,36 @@ def test_another_channel_of_an_installed_operator_is_looked_for() -> None:
     config = with_settings(minimal_config(), {**ASKED, "operators.channels": {"tempo": "stable"}})
     with pytest.raises(RefusedError, match="has no channel stable"):
         run_program(config, preview=True, live=FITTING, state=recorded("alpha"))
+
+
+def test_a_group_of_somebody_else_beside_ours_is_said() -> None:
+    catalog = CATALOG.replace("community", "redhat")
+    groups = GROUPS.replace("openshift-operators", "openshift-tempo-operator")
+    live = {catalog: FITTING[CATALOG], groups: {"kind": "OperatorGroupList", "items": [group("mine")]}}
+    offers = {
+        f"{PACKAGES}/{name}": {**package(name, ["some.v1.0.0"], catalog="redhat-operators")}
+        for name in ("tempo-product", "opentelemetry-product")
+    }
+    channels = {"operators.channels": {"tempo": "alpha", "opentelemetry": "alpha"}}
+    said = only(refused({"operators.catalog": "redhat", **channels}, **live, **offers))
+    assert "namespace openshift-tempo-operator has more than one OperatorGroup (beside ours, mine,)" in said
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "destroy"])
+def test_whoever_runs_a_command_may_look_at_catalogs_and_groups(command: str) -> None:
+    apply_config(with_settings(minimal_config(), ASKED))
+    plan = Plan(settings.load(pulumi.Config(PROJECT)))
+    role = next(one for one in roles(plan, "dev") if one["metadata"]["name"].endswith(command))
+    allowed = {
+        (resource, verb, name)
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames", ["*"])
+    }
+    assert {
+        ("catalogsources", "get", "community-operators"),
+        ("packagemanifests", "get", "tempo-operator"),
+        ("operatorgroups", "list", "*"),
+    } <= allowed
+    assert (("installplans", "get", "*") in allowed) == (command != "preview")
