@@ -78,7 +78,11 @@ def test_a_second_cert_manager_is_refused() -> None:
 
 
 def test_the_one_that_the_stack_has_brought_stays() -> None:
-    outputs = {"kind": "ValidatingWebhookConfiguration", "metadata": {"name": "any", "uid": "ours"}}
+    outputs = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "any", "uid": "ours"},
+    }
     state = {
         OURS: {"type": "kubernetes:admissionregistration.k8s.io/v1:ValidatingWebhookConfiguration", "outputs": outputs}
     }
