@@ -83,7 +83,9 @@ def tracing_without_destination(manifests: Manifests, _facts: Facts) -> Iterator
         has_no_default = release is None or release >= _WITHOUT_DEFAULT
         if mesh.whole and has_no_default and mesh.profile != DEMO and not _says_where(mesh):
             for path in (("enableTracing",), (*_TRACING, "sampling")):
-                if at(mesh.values, *path):
+                asked = at(mesh.values, *path)
+                # Of a text, another rule says more.
+                if asked and not isinstance(asked, str):
                     yield warning(
                         mesh.where(*path),
                         "there is no provider and no address for spans, and since Istio 1.22 none by default: "

@@ -2,11 +2,11 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lint.objects import Manifests, Object, Path, at, sequence, text, view
+from lint.objects import Manifests, Object, Path, at, grouped, sequence, text, view
 from lint.views.images import full_name
 from lint.views.workloads import WORKLOADS
 
@@ -57,12 +57,15 @@ def readers_of(manifests: Manifests, document: Object, program: Program) -> Sequ
     """Who is told to read a file of the document's name, which no ConfigMap among the objects has: one is made of the
     document."""
     name = posixpath.basename(document.source.name) if document.source else ""
+    return _without_config_map(manifests, program).get(name, ()) if name else ()
+
+
+@view
+def _without_config_map(manifests: Manifests, program: Program) -> Mapping[str, Sequence[ConfigFile]]:
+    """By the name of the file, or of the key that becomes it, those whose ConfigMap is not among the objects."""
     there = {(obj.namespace, obj.name) for obj in manifests.of("", "ConfigMap")}
-    return [
-        file
-        for file in config_files(manifests, program)
-        if name in (file.key, posixpath.basename(file.path)) and (file.owner.namespace, file.config_map) not in there
-    ]
+    absent = [one for one in config_files(manifests, program) if (one.owner.namespace, one.config_map) not in there]
+    return grouped((name, one) for one in absent for name in {one.key or "", posixpath.basename(one.path)})
 
 
 def _files(manifests: Manifests, program: Program) -> Iterator[ConfigFile]:

@@ -318,7 +318,7 @@ def test_receivers_of_the_chart_need_no_pipeline(codes: Codes) -> None:
     [
         ("health_check: {}", "{httpGet: {port: 13133}}", ["error N25"]),
         ('health_check: {endpoint: "localhost:13133"}', "{httpGet: {port: 13133}}", ["error N25"]),
-        ('health_check: {endpoint: "${env:POD_IP}:13133"}', "{httpGet: {port: 13133}}", []),
+        ('health_check: {endpoint: "${env:HOSTNAME}:13133"}', "{httpGet: {port: 13133}}", []),
         ('health_check: {endpoint: "0.0.0.0:13133", path: /up}', "{httpGet: {path: /, port: 13133}}", ["error N25"]),
         ('health_check: {endpoint: "0.0.0.0:13133", path: /up}', "{httpGet: {path: /up, port: 13133}}", []),
         ('health_check: {endpoint: "0.0.0.0:13133"}', "{httpGet: {path: /anything, port: 13133}}", []),

@@ -17,7 +17,8 @@ metadata: {name: t, namespace: obs}
 spec:
   extraConfig:
     tempo:
-      metrics_generator: {storage: {path: /var/tempo/generator/wal}%s}
+      metrics_generator:
+        {storage: {path: /var/tempo/generator/wal, remote_write: [{url: "http://prometheus.obs.svc/api/v1/write"}]}%s}
       overrides: {defaults: {metrics_generator: {processors: [%s]%s}}}
 ---
 """
@@ -94,7 +95,7 @@ def test_tempo_may_take_older_spans(codes: Codes, slack: str, override: str, exp
 
 
 def test_without_a_graph_a_trace_may_be_held(codes: Codes) -> None:
-    assert codes(collector("tail_sampling: {decision_wait: 40s}") + tempo(processors="local-blocks")) == []
+    assert codes(collector("tail_sampling: {decision_wait: 40s}") + tempo(processors="host-info")) == []
 
 
 @pytest.mark.parametrize(

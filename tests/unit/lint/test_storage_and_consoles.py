@@ -58,7 +58,9 @@ def test_the_path_lies_in_the_volume(codes: Codes, path: str, expected: list[str
 
 
 def test_processors_may_be_switched_on_per_tenant_or_in_the_older_format_or_in_parts(codes: Codes) -> None:
-    generator = "metrics_generator: {storage: {path: /var/tempo/wal}, processor: {span_metrics: {}}}"
+    url = "http://prometheus.obs.svc:9090/api/v1/write"
+    storage = f"{{path: /var/tempo/wal, remote_write: [{{url: '{url}'}}]}}"
+    generator = f"metrics_generator: {{storage: {storage}, processor: {{span_metrics: {{}}}}}}"
     assert codes(tempo(generator)) == ["error N5"]
     assert codes(tempo(f"{generator}, overrides: {{per_tenant_override_config: /conf/tenants.yaml}}")) == []
     assert codes(tempo(f"{generator}, overrides: {{metrics_generator_processors: [span-metrics]}}")) == []
