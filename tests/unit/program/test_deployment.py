@@ -190,7 +190,8 @@ def test_the_processors_are_those_that_tempo_is_given(deployed: Deployed, meant:
 
 def test_the_write_address_is_the_one_that_tempo_is_given(deployed: Deployed, meant: Deployment) -> None:
     kind = {"monolithic": "TempoMonolithic", "stack": "TempoStack"}[meant.tempo.mode]
-    assert json.dumps(meant.prometheus.write_url) in json.dumps(deployed.get(kind).inputs["spec"])
+    is_given = json.dumps(meant.prometheus.write_url) in json.dumps(deployed.get(kind).inputs["spec"])
+    assert is_given == (meant.graph_source == "tempo")
 
 
 def test_the_buckets_job_and_the_stores_service_are_registered(deployed: Deployed, meant: Deployment) -> None:
