@@ -29,7 +29,7 @@ _AT_ONCE = "1s"
 # A proxy sends its spans every 5 s (envoy: source/extensions/tracers/opentelemetry/grpc_trace_exporter.h and
 # tracing.opentelemetry.flush_interval_ms), and the last ones of a trace come that much after its first.
 _AFTER_ROOT = 7
-# Of the memory limit, for traces that wait, and what a trace of ten spans takes there: measured, and rounded up.
+# Of the memory limit, for traces that wait, and what a trace is taken to need there: ten spans of two kilobytes.
 _SHARE_OF_MEMORY, _BYTES_A_TRACE = 0.4, 20_000
 _LEAST_TRACES, _MOST_TRACES = 1_000, 1_000_000
 # Spans that come after the decision follow it for as long as it is remembered.
@@ -57,10 +57,11 @@ def build_parts(
         return {_CHOSEN: chosen, _LIMITED: limited}, [Part(_KEPT, [_CHOSEN, _LIMITED], exporters)]
     if not multiplies:
         return {}, []
-    processors, parts = {}, []
-    for name, policy, ratio in _groups(tracing):
+    processors, parts, groups = {}, [], list(_groups(tracing))
+    for name, policy, ratio in groups:
         sampler, marker = f"{_SAMPLER}/{name}", f"transform/{name}"
-        processors[sampler] = _sampler(tracing, [policy])
+        # Each trace waits in all of them.
+        processors[sampler] = _sampler(tracing, [policy], copies=len(groups))
         used = [sampler]
         if ratio is not None:
             statement = f'set(span.attributes["{RATIO}"], {ratio!r})'
@@ -74,9 +75,11 @@ def _statements(*statements: str) -> dict[str, Any]:
     return {"context": "span", "statements": list(statements)}
 
 
-def _sampler(tracing: Tracing, policies: Iterable[Mapping[str, Any]], *, wait: str | None = None) -> dict[str, Any]:
+def _sampler(
+    tracing: Tracing, policies: Iterable[Mapping[str, Any]], *, wait: str | None = None, copies: int = 1
+) -> dict[str, Any]:
     limit = int(amount(tracing.collector.resources.limits["memory"]))
-    traces = min(max(int(limit * _SHARE_OF_MEMORY / _BYTES_A_TRACE), _LEAST_TRACES), _MOST_TRACES)
+    traces = min(max(int(limit * _SHARE_OF_MEMORY / copies / _BYTES_A_TRACE), _LEAST_TRACES), _MOST_TRACES)
     wait = wait or tracing.sampling.wait
     return {
         "decision_wait": wait,
