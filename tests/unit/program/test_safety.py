@@ -243,9 +243,9 @@ class TestDefinitions:
         assert run_program(minimal_config(), preview=True, live=on_a_cluster_with(groups)).exports
 
     def test_what_the_program_itself_brings_need_not_be_there(self) -> None:
-        config = with_settings(
-            minimal_config(), {"operators.sources": {"tempo": "manifests", "opentelemetry": "manifests"}}
-        )
+        sources = {"tempo": "manifests", "opentelemetry": "manifests"}
+        changes = {"operators.sources": sources, "operators.certManager": "install"}
+        config = with_settings(minimal_config(), changes)
         assert run_program(config, preview=True, live=on_a_cluster_with(self.on())).exports
 
 
