@@ -14,6 +14,7 @@ from verify.programs import exporters, ownership, startup, symptoms
 from verify.programs.exporters import Exporter, Failure
 from verify.programs.metrics import Samples, by_pod, growth, growth_by, scrape
 from verify.programs.startup import Program
+from verify.traffic import delays
 from verify.world import Looks, World
 
 NAME = "collector"
@@ -242,8 +243,10 @@ def _by_counters(world: World, looks: Looks[Seen]) -> Finding:
     (sent, _), (failed, failed_elsewhere) = (_apart(counted, others) for counted in by_exporter)
     log = [one for one in after.log if one.exporter not in others]
     evidence = f"spans accepted +{accepted:g}, refused +{refused:g}, sent +{sent:g}, failed +{failed:g}"
+    # What is held back may be kept or not.
+    silent = accepted and not sent and delays.longest(after.config) is None
     # A full queue makes it refuse spans too.
-    if failed or (accepted and not sent) or (log and not sent):
+    if failed or silent or (log and not sent):
         return _not_taken(world, evidence, log, after.way)
     if refused:
         return fault(

@@ -182,7 +182,10 @@ def test_what_a_release_lacks_has_a_fallback(release: str) -> None:
         made = {(obj["kind"], obj["metadata"]["name"]) for obj in every_object(plan)}
         lacks = ("TempoStack", "tempo") in made and not HAS_GENERATOR[release]
         by_collector = "collector" if lacks and settings.tempo.histograms == "classic" else "tempo"
-        wanted = by_collector if settings.graph.source == "auto" else settings.graph.source
+        # What is counted before a sampler, and what stands for several requests, only one of both can count.
+        by_sampling = "collector" if settings.tracing.sampling.is_tail else "tempo"
+        chosen = by_sampling if settings.tracing.sampling.is_tail or settings.tracing.is_thinned else by_collector
+        wanted = chosen if settings.graph.source == "auto" else settings.graph.source
         assert plan.graph_source == wanted, name
         assert (GRAPH in made) is (lacks and wanted == "tempo"), name
 

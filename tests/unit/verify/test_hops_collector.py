@@ -255,6 +255,17 @@ def test_a_collector_whose_spans_are_not_taken_is_blocked(metrics: Samples, log:
     assert list(finding.evidence[1:]) == [str(one) for one in log]
 
 
+def test_a_collector_that_holds_spans_back_to_choose_among_them_need_not_have_sent_any() -> None:
+    pipeline = {"receivers": ["otlp"], "processors": ["tail_sampling/chosen"], "exporters": ["otlp"]}
+    config = COLLECTOR_CONFIG | {
+        "processors": {"tail_sampling/chosen": {"decision_wait": "15s"}},
+        "service": {"pipelines": {"traces": pipeline}},
+    }
+    holding = resource("otel", "istio-system", replicas=2, config=config)
+    assert judged(spans(accepted=150), resource=holding).status is Status.OK
+    assert judged(spans(accepted=150, failed=50), resource=holding).code is Code.COLLECTOR_BLOCKED
+
+
 def test_what_the_error_says_is_the_cause_and_no_restart_is_asked_for() -> None:
     limited = Failure(
         "otlp",
