@@ -61,18 +61,22 @@ class Sail(StandIn):
         left = self._revisions.keys() - active.values()
         for old in left - self._used() if left else ():
             del self._revisions[old]
-            self.kubectl("delete", "istiorevisions.sailoperator.io", old, "--wait=false")
-        self._install(
-            [
-                *(_plugin(plugin) for plugin in plugins),
-                *self._revisions.values(),
-                *(_tag(tag, active[tag["spec"]["targetRef"]["name"]], istios[0], self._tag_chart) for tag in tags),
-            ]
-        )
-        for istio in istios:
-            self._own(istio)
-        for seen in (*istios, *plugins, *tags):
-            self.write_status(seen, _status(seen, active, istios))
+            self.kubectl("delete", "istiorevisions.sailoperator.io", old, "--wait=false", "--ignore-not-found")
+        wanted = [
+            *(_plugin(plugin) for plugin in plugins),
+            *self._revisions.values(),
+            *(_tag(tag, istio, self._tag_chart) for tag in tags for istio in istios if _leads_to(tag, istio)),
+        ]
+        if wanted != self._installed:
+            self._install(wanted)
+            for istio in istios:
+                self._own(istio)
+            self._installed = wanted
+        for seen in (*istios, *plugins):
+            self.write_status(seen, _status(seen))
+        for tag in tags:
+            for istio in (one for one in istios if _leads_to(tag, one)):
+                self.write_status(tag, _status_of_tag(tag, istio))
 
     def _used(self) -> set[str]:
         """The revisions whose proxies run, as injection writes it into each pod."""
@@ -80,8 +84,6 @@ class Sail(StandIn):
         return {pod["metadata"].get("annotations", {}).get("istio.io/rev", "") for pod in pods}
 
     def _install(self, wanted: list[Release]) -> None:
-        if wanted == self._installed:
-            return
         for release in wanted:
             self._give_images(release["values"].get("global", {}).get("tag"))
         self._charts.configure({"mesh-tracing:mesh": {"releases": wanted}})

@@ -180,7 +180,7 @@ def test_istiod_reads_our_provider_and_the_rest_of_the_resource_is_its_owner_s(m
 def test_what_is_exposed_has_the_domain_s_host_names(mesh: Host, dev: Project) -> None:
     outputs = json.loads(dev.pulumi("stack", "output", "--json"))
     hosts = {route["spec"]["host"] for route in mesh.objects("routes.route.openshift.io", "--all-namespaces")}
-    assert hosts == {"grafana.apps-crc.testing", "prometheus.apps-crc.testing"}
+    assert hosts == {f"{name}.apps-crc.testing" for name in ("grafana", "productpage", "prometheus")}
     assert outputs["grafana_url"] == "https://grafana.apps-crc.testing"
 
 

@@ -8,7 +8,7 @@ import pytest
 from embedded import Host, Project
 from faults import PATIENCE, report
 from openshift import OPTIONS, lasting, timed_up
-from recording import stack_config, with_settings
+from recording import stack_config
 from sail import MESH
 
 from objects.merge import merge
@@ -30,7 +30,7 @@ def kind(cluster: Host, before: set[tuple[str, str, str]], tmp_path_factory: pyt
     config = stack_config(STACK)
     # What the stack says itself is kept over what the embedded cluster needs.
     mesh = merge(MESH, config["mesh-tracing:mesh"]) | {"keepCrds": False}
-    project.configure({**with_settings(config, {"operators.source": "existing"}), "mesh-tracing:mesh": mesh})
+    project.configure({**config, "mesh-tracing:operators": {"source": "existing"}, "mesh-tracing:mesh": mesh})
     print(f"pulumi up -s {STACK}: {timed_up(project):.0f} s")
     return project
 
