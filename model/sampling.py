@@ -104,7 +104,9 @@ class Sampling(Section):
         "counted all of them for the service graph.",
     )
     exceptions: list[SamplingException] = Field(
-        default=[], description="For `head`: where another percentage holds for requests that enter there."
+        default=[],
+        examples=[[{"namespace": "bookinfo", "percentage": 1}]],
+        description="For `head`: where another percentage holds for requests that enter there.",
     )
     tail: Tail = Field(default=Tail(), description="For `tail`: which traces are kept.")
     wait: GoDuration = Field(
