@@ -1,8 +1,10 @@
-"""The cluster of this suite has Istio's CNI plugin, as OpenShift needs it, Kiali, and an image in Grafana's place."""
+"""The cluster of this suite has what its stacks need: Istio's CNI plugin, the full collector, Kiali, a Grafana."""
 
 import pytest
+
+EXTRAS = ("istio-cni", "grafana", "kiali", "otelcol-full")
 
 
 @pytest.fixture(scope="session")
 def extras() -> list[str]:
-    return ["--with", "istio-cni", "--with", "grafana", "--with", "kiali"]
+    return [word for extra in EXTRAS for word in ("--with", extra)]

@@ -1,8 +1,9 @@
 """`Pulumi.prod.yaml` as committed, on an embedded cluster of three nodes in the shape of OpenShift.
 
 Of the committed settings these differ: `cluster`, whose context is the embedded cluster's; the endpoint of the object
-store, which is a SeaweedFS of the test's in another namespace; and `operators.source`, since those of Tempo and
-OpenTelemetry are the cluster's own. Secret settings are the test's.
+store, which is a SeaweedFS of the test's in another namespace; `operators.source`, since those of Tempo and of
+OpenTelemetry are the cluster's own; and the collector's image, which has the components of Red Hat's build. Secret
+settings are the test's.
 
 Stand-ins: Sail (`sail.py`, with a real istiod and a real CNI plugin), Kiali's operator (`kiali.py`, with a real Kiali
 1.89), OpenShift's router (`router.py`), and the images that `make status` names, Grafana's among them.
@@ -39,12 +40,14 @@ PROGRAMS = ROOT / "tests" / "cluster" / "profiles" / "programs"
 SPACES = (MESH, TRACING, GRAFANA, "bookinfo")
 ENDPOINT = f"http://seaweedfs.{STORE}.svc.cluster.local:8333"
 LABEL = "example.com/cost-center"
+FULL_COLLECTOR = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.152.0"
 
 
 def committed() -> dict[str, Any]:
     """The settings, but for what the test has in other places."""
     config = with_setting(stack_config(STACK), "tempo.storage.s3.endpoint", ENDPOINT)
-    return with_setting(config, "operators.source", "existing")
+    config = with_setting(config, "operators.source", "existing")
+    return with_setting(config, "tracing.collector.image", FULL_COLLECTOR)
 
 
 @dataclass(frozen=True)
