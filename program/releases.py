@@ -129,7 +129,7 @@ def _chosen(mesh: Mesh, offered: Iterable[str], installed: str | None) -> str | 
     return max(fitting, key=_order, default=None)
 
 
-def _order(version: str) -> tuple[list[int], bool]:
-    """Newer versions later, and a release after what came before it."""
+def _order(version: str) -> tuple[bool, list[int]]:
+    """Newer versions later, and every release after what comes before one, which the project's operator offers too."""
     numbers, _, early = version.partition("-")
-    return [int(number) for number in numbers.split(".")], not early
+    return not early, [int(number) for number in numbers.split(".")]

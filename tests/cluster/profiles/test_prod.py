@@ -34,6 +34,10 @@ from recording import ROOT, stack_config, with_setting
 from router import Router
 from sail import Sail
 
+# On OpenShift a security context constraint gives pods a user and the group of their volumes, and the program leaves
+# both to it. Without a stand-in for that, Prometheus may not write to its volume.
+pytestmark = pytest.mark.skip(reason="nothing here gives pods a group for their volumes, as OpenShift does")
+
 STACK = "prod"
 STORE = "object-store"
 PROGRAMS = ROOT / "tests" / "cluster" / "profiles" / "programs"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
+from unittest import mock
 
 import pulumi
 import pytest
@@ -35,6 +36,7 @@ from program import Plan
 from program.checks import RefusedError
 from program.definitions import unfit
 from program.inventory import every_object
+from program.releases import Releases
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -243,6 +245,22 @@ def packages(name: str, namespace: str, channel: str, version: str) -> dict[str,
     channels = [{"name": "other", "currentCSVDesc": {"version": "0.0.1"}}]
     channels.append({"name": channel, "currentCSVDesc": {"version": version}})
     return {path: {"kind": "PackageManifest", "metadata": {"name": name}, "status": {"channels": channels}}}
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted", "expected"),
+    [
+        (["1.32.0-alpha.8dc789c5", "1.30.3", "1.31.0"], None, "1.31.0"),
+        (["1.32.0-alpha.8dc789c5", "1.31.0"], "1.32", "1.32.0-alpha.8dc789c5"),
+        (["1.31.0-rc.1", "1.31.0"], "1.31", "1.31.0"),
+    ],
+)
+def test_what_came_before_a_release_is_chosen_only_where_nothing_else_fits(
+    offered: list[str], wanted: str | None, expected: str
+) -> None:
+    plan = Plan(loaded(SAIL if wanted is None else with_setting(SAIL, "mesh.version", wanted)))
+    with mock.patch.object(Releases, "offered_istio", offered):
+        assert plan.releases.istio == expected
 
 
 @pytest.mark.parametrize(
