@@ -154,7 +154,8 @@ class _Maker:
                 {**files, f"{_CONFIGS}/catalog.json": served},
                 {
                     "Entrypoint": [f"{_PROGRAMS}/opm"],
-                    "Cmd": ["serve", _CONFIGS, "--cache-dir=/tmp/cache"],
+                    # Published catalogs bring a cache with them; this one is made at the start.
+                    "Cmd": ["serve", _CONFIGS, "--cache-dir=/tmp/cache", "--cache-enforce-integrity=false"],
                     "Env": [f"PATH={_PROGRAMS}"],
                     "User": "1001:1001",
                 },
