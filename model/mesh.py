@@ -374,9 +374,14 @@ class Tracing(Section):
         return ratios | {(one.namespace, one.app): one.percentage / 100 for one in self.sampling.exceptions}
 
     @property
-    def is_thinned(self) -> bool:
-        """Whether only some of the requests begin a trace, so that what is counted in them is a part of the truth.
+    def shares(self) -> Mapping[tuple[str, str | None] | None, float]:
+        """Those ``ratios`` by which only some of the requests begin a trace, so that a trace stands for several.
 
         Where none does, nothing is meant to be counted.
         """
-        return any(0 < ratio < 1 for ratio in self.ratios.values())
+        return {place: ratio for place, ratio in self.ratios.items() if 0 < ratio < 1}
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether what is counted in the traces is a part of the truth."""
+        return bool(self.shares)

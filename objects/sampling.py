@@ -156,11 +156,10 @@ def _conditions(conditions: Sequence[str]) -> dict[str, Any]:
 
 def _groups(tracing: Tracing) -> Iterator[tuple[str, dict[str, Any], float | None]]:
     """The groups of traces that count alike: name, the policy that chooses them, the ratio unless they count once."""
-    shares = {place: ratio for place, ratio in tracing.ratios.items() if 0 < ratio < 1}
-    begun = {place: _begun_at(place, tracing) for place in shares}
+    begun = {place: _begun_at(place, tracing) for place in tracing.shares}
     if begun:
         yield "once", _not("once", list(begun.values())), None
-    for number, (place, ratio) in enumerate(shares.items(), start=1):
+    for number, (place, ratio) in enumerate(tracing.shares.items(), start=1):
         name = "share" if place is None else f"share-{number}"
         yield name, _any(name, [begun[place]]), ratio
 

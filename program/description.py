@@ -77,7 +77,7 @@ def _tracing(plan: Plan) -> deployment.Tracing:
             for one in tracing.sampling.exceptions
         ],
         ratio_attribute=RATIO if plan.tempo().multiplies else None,
-        ratios=[ratio for ratio in tracing.ratios.values() if 0 < ratio < 1] if plan.tempo().multiplies else [],
+        ratios=list(tracing.shares.values()) if plan.tempo().multiplies else [],
         kept_trace_state="=".join(KEEP) if tracing.sampling.is_tail else None,
     )
 
