@@ -73,7 +73,7 @@ FURTHER: Mapping[str, tuple[Part, ...]] = {
     "safety": _cluster("safety"),
     "upgrades": _cluster("upgrades"),
     "platforms": _cluster("platforms"),
-    "profiles": _cluster("profiles", "istio-cni", "grafana", "kiali", "otelcol-full"),
+    "profiles": _cluster("profiles", "istio-cni", "grafana", "kiali", "otelcol-full", "olm-openshift"),
     "meshes": _cluster("meshes", "installers"),
     "operators": _cluster("operators", "olm"),
     "certificates": _cluster("certificates", "cert-manager"),

@@ -17,20 +17,15 @@ from typing import Any
 
 import pytest
 from embedded import Host, Project, eventually, inventory
+from left_by_olm import not_left_by_olm
 from recording import stack_config, with_settings
 from requests_with_traces import requests_with_traces, traced
 
 STACK = "subscribed"
-SHARED, CATALOG = "operators", "operatorhubio-catalog"
+OLM, SHARED, CATALOG = "olm", "operators", "operatorhubio-catalog"
 OLD, NEW = "tempo-operator.v0.20.0", "tempo-operator.v0.21.0"
 COLLECTORS = "opentelemetry-operator.v0.148.0"
 BY_OLM = {"operators.source": "olm", "operators.catalog": "operatorhub", "operators.approval": "Manual"}
-# Where OLM, its Jobs and the operators are, and what an operator has outside of namespaces.
-OF_OLM = {"", "olm", SHARED}
-OF_AN_OPERATOR = {
-    "APIService", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Operator",
-    "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
-}  # fmt: skip
 SECOND = {"metadata": {"name": "second"}}
 UP = ("up", "--yes", "--skip-preview")
 APPROVAL = re.compile(r"waits for your approval: (kubectl patch installplan (\S+) .*'\{.*\}')")
@@ -192,26 +187,4 @@ def test_destroy_leaves_what_olm_installed_and_nothing_else(
     project: Project, cluster: Host, before: set[tuple[str, str, str]]
 ) -> None:
     project.pulumi("destroy", "--yes", "--skip-preview")
-    left = inventory(cluster) - before
-    # OLM shows an operator for all namespaces in each of them, by a copy of its version.
-    elsewhere = {one for one in left if one[1] not in OF_OLM and one[0] != "ClusterServiceVersion"}
-    assert elsewhere == set()
-    assert {kind for kind, namespace, _ in left if not namespace} <= OF_AN_OPERATOR
-    assert not [one for one in left if one[0] == "Subscription"]
-    assert phases(cluster) == {NEW: "Succeeded", COLLECTORS: "Succeeded"}
-    remaining = {one["spec"]["group"] for one in cluster.objects("customresourcedefinitions")}
-    assert not [group for group in remaining if group.endswith("istio.io")]
-
-
-def test_what_was_left_goes_as_the_manual_says(project: Project, cluster: Host) -> None:
-    assert project.stack == STACK
-    cluster.kubectl("delete", "clusterserviceversion", NEW, COLLECTORS, "-n", SHARED)
-
-    def at_work() -> list[dict[str, Any]]:
-        webhooks = cluster.objects("validatingwebhookconfigurations,mutatingwebhookconfigurations")
-        return [*cluster.objects("deployments", "-n", SHARED), *webhooks]
-
-    assert eventually(at_work, lambda found: not found, 120) == []
-    assert {"tempomonolithics.tempo.grafana.com", "opentelemetrycollectors.opentelemetry.io"} <= {
-        one["metadata"]["name"] for one in cluster.objects("customresourcedefinitions")
-    }
+    assert not_left_by_olm(inventory(cluster) - before, {OLM, SHARED}) == set()

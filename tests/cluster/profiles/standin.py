@@ -52,8 +52,14 @@ class StandIn:
         return done.stdout
 
     def items(self, *arguments: str) -> list[dict[str, Any]]:
-        """Return what ``kubectl get`` lists."""
-        found: list[dict[str, Any]] = json.loads(self.kubectl("get", *arguments, "-o", "json"))["items"]
+        """Return what ``kubectl get`` lists; nothing of a kind that the cluster does not know yet."""
+        try:
+            listed = self.kubectl("get", *arguments, "-o", "json")
+        except RuntimeError as error:
+            if "the server doesn't have a resource type" in str(error):
+                return []
+            raise
+        found: list[dict[str, Any]] = json.loads(listed)["items"]
         return found
 
     def write_status(self, seen: dict[str, Any], status: dict[str, Any]) -> None:

@@ -1,12 +1,12 @@
 """`Pulumi.dev.yaml` as committed, on an embedded cluster in the shape of OpenShift Local.
 
 An administrator's mesh exists: an Istio and an IstioCNI, whose istiod and plugin are real and installed from Istio's
-charts by the test's stand-in for the Sail operator; the operators of Tempo and OpenTelemetry run; Pod Security
-`restricted` is enforced where pods of the mesh and of this stack run. Of the committed settings only `cluster` differs:
-the context is the embedded cluster's. Secret settings are the test's.
+charts by the test's stand-in for the Sail operator; OLM has installed the operators of Tempo and OpenTelemetry for the
+administrator; Pod Security `restricted` is enforced where pods of the mesh and of this stack run. Of the committed
+settings only `cluster` differs: the context is the embedded cluster's. Secret settings are the test's.
 
-Stand-ins: Sail (`sail.py`), OpenShift's router (`router.py`), and the images that `make status` names, Grafana's among
-them. OpenShift itself is not here: no security context constraints choose users, and nothing is reached by its Routes.
+Stand-ins: Sail (`sail.py`), OpenShift's router (`router.py`) and its security context constraints (`constraints.py`),
+and the images that `make status` names, Grafana's among them. Nothing is reached by OpenShift's Routes.
 """
 
 import json
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from embedded import Host, Project, need_definitions_beside
+from constraints import Constraints
+from embedded import Host, Project, eventually, need_definitions_beside
 from faults import PATIENCE, report
 from openshift import (
     BOOKINFO,
@@ -42,6 +43,33 @@ STACK = "dev"
 BEFORE, AFTER = "v1.30.2", "v1.30.3"
 BOOKINFO_PODS = 8
 THEIRS = {"name": "theirs", "zipkin": {"service": "zipkin.tools.svc.cluster.local", "port": 9411}}
+
+
+# What the administrator has chosen in OperatorHub, and where OLM installs it.
+PACKAGES = ("servicemeshoperator3", "tempo-product", "opentelemetry-product")
+SHARED = "openshift-operators"
+
+
+def subscription(package: str) -> dict[str, Any]:
+    """The administrator's Subscription to a package of Red Hat's catalog."""
+    return {
+        "apiVersion": "operators.coreos.com/v1alpha1",
+        "kind": "Subscription",
+        "metadata": {"name": package, "namespace": SHARED},
+        "spec": {
+            "name": package,
+            "channel": "stable",
+            "source": "redhat-operators",
+            "sourceNamespace": "openshift-marketplace",
+            "installPlanApproval": "Automatic",
+        },
+    }
+
+
+def installed(host: Host) -> list[str]:
+    """The operators that OLM has installed."""
+    found = host.objects("clusterserviceversions", "-n", SHARED)
+    return [one["metadata"]["name"] for one in found if one.get("status", {}).get("phase") == "Succeeded"]
 
 
 def istio(version: str) -> dict[str, Any]:
@@ -76,26 +104,28 @@ def of_owner(cluster: Host) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def mesh(cluster: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A cluster in the shape of OpenShift Local, with the administrator's mesh."""
+def mesh(host: Host, extras: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A cluster in the shape of OpenShift Local, with the administrator's operators and mesh."""
     need_definitions_beside()
+    host.local("down")
+    host.local("up", *extras, "--with", "olm-openshift")
     charts = Project.copy(
-        cluster,
+        host,
         tmp_path_factory.mktemp("sail") / "project",
         "sail",
         ROOT / "tests" / "cluster" / "profiles" / "programs" / "releases.py",
     )
-    cluster.kubectl("apply", "--server-side", "-f", ISTIO_DEFINITIONS)
-    apply_as_owner(cluster, namespace(MESH, "restricted"), namespace(PLUGIN, "privileged"))
-    with Sail(cluster, charts), Router(cluster):
-        apply_as_owner(cluster, plugin(BEFORE), istio(BEFORE))
-        wait_for_sail(cluster, "istiocnis", BEFORE)
-        wait_for_sail(cluster, "istios", BEFORE)
-        yield cluster
-    charts.pulumi("destroy", *OPTIONS)
-    cluster.kubectl("delete", "istios.sailoperator.io,istiocnis.sailoperator.io", "--all")
-    cluster.kubectl("delete", "namespace", MESH, PLUGIN)
-    cluster.kubectl("delete", "-f", ISTIO_DEFINITIONS)
+    host.kubectl("apply", "--server-side", "-f", ISTIO_DEFINITIONS)
+    apply_as_owner(host, *map(subscription, PACKAGES))
+    assert eventually(lambda: installed(host), lambda found: len(found) == len(PACKAGES), 300)
+    apply_as_owner(host, namespace(MESH, "restricted"), namespace(PLUGIN, "privileged"))
+    chosen = Constraints(host, (MESH, TRACING, GRAFANA, BOOKINFO), tmp_path_factory.mktemp("constraints"))
+    with chosen, Sail(host, charts), Router(host):
+        apply_as_owner(host, plugin(BEFORE), istio(BEFORE))
+        wait_for_sail(host, "istiocnis", BEFORE)
+        wait_for_sail(host, "istios", BEFORE)
+        yield host
+    host.local("down")
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """`Pulumi.prod.yaml` as committed, on an embedded cluster of three nodes in the shape of OpenShift.
 
 Of the committed settings these differ: `cluster`, whose context is the embedded cluster's; the endpoint of the object
-store, which is a SeaweedFS of the test's in another namespace; `operators.source`, since those of Tempo and of
-OpenTelemetry are the cluster's own; and the collector's image, which has the components of Red Hat's build. Secret
-settings are the test's.
+store, which is a SeaweedFS of the test's in another namespace; and the collector's image, which has the components of
+Red Hat's build. Secret settings are the test's. OLM installs the operators that the stack subscribes to.
 
 Stand-ins: Sail (`sail.py`, with a real istiod and a real CNI plugin), Kiali's operator (`kiali.py`, with a real Kiali
-1.89), OpenShift's router (`router.py`), and the images that `make status` names, Grafana's among them.
+1.89), OpenShift's router (`router.py`) and its security context constraints (`constraints.py`), and the images that
+`make status` names, Grafana's among them.
 """
 
 import json
@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from constraints import Constraints
 from embedded import Host, Project, eventually, need_definitions_beside
 from faults import PATIENCE, report
 from kiali import KialiOperator
+from left_by_olm import not_left_by_olm
 from openshift import (
     GRAFANA,
     ISTIO_DEFINITIONS,
@@ -34,10 +36,6 @@ from recording import ROOT, stack_config, with_setting
 from router import Router
 from sail import Sail
 
-# On OpenShift a security context constraint gives pods a user and the group of their volumes, and the program leaves
-# both to it. Without a stand-in for that, Prometheus may not write to its volume.
-pytestmark = pytest.mark.skip(reason="nothing here gives pods a group for their volumes, as OpenShift does")
-
 STACK = "prod"
 STORE = "object-store"
 PROGRAMS = ROOT / "tests" / "cluster" / "profiles" / "programs"
@@ -50,7 +48,6 @@ FULL_COLLECTOR = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opente
 def committed() -> dict[str, Any]:
     """The settings, but for what the test has in other places."""
     config = with_setting(stack_config(STACK), "tempo.storage.s3.endpoint", ENDPOINT)
-    config = with_setting(config, "operators.source", "existing")
     return with_setting(config, "tracing.collector.image", FULL_COLLECTOR)
 
 
@@ -139,23 +136,24 @@ CHANGES = [
 
 
 @pytest.fixture(scope="module")
-def openshift(cluster: Host, extras: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+def openshift(host: Host, extras: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """A cluster in the shape of OpenShift on three nodes, with an S3 store beside it."""
     need_definitions_beside()
-    cluster.local("up", "--nodes", "3", *extras)
+    host.local("down")
+    host.local("up", "--nodes", "3", *extras, "--with", "olm-openshift")
     copied = {
-        name: Project.copy(cluster, tmp_path_factory.mktemp(name) / "project", name, PROGRAMS / program)
+        name: Project.copy(host, tmp_path_factory.mktemp(name) / "project", name, PROGRAMS / program)
         for name, program in (("sail", "releases.py"), ("kiali", "releases.py"), ("store", "object_store.py"))
     }
-    cluster.kubectl("apply", "--server-side", "-f", ISTIO_DEFINITIONS)
+    host.kubectl("apply", "--server-side", "-f", ISTIO_DEFINITIONS)
     store = copied["store"]
     keys = ("mesh-tracing:objectStoreAccessKey", "mesh-tracing:objectStoreSecretKey")
     store.configure({"mesh-tracing:tempo": {"bucket": "mesh-traces"}, **dict.fromkeys(keys, "")})
     store.pulumi("up", *OPTIONS)
-    with Sail(cluster, copied["sail"]), KialiOperator(cluster, copied["kiali"]), Router(cluster):
-        yield cluster
-    store.pulumi("destroy", *OPTIONS)
-    cluster.kubectl("delete", "-f", ISTIO_DEFINITIONS)
+    chosen = Constraints(host, SPACES, tmp_path_factory.mktemp("constraints"))
+    with chosen, Sail(host, copied["sail"]), KialiOperator(host, copied["kiali"]), Router(host):
+        yield host
+    host.local("down")
 
 
 @pytest.fixture(scope="module")
@@ -223,8 +221,12 @@ def test_a_request_of_the_sample_is_traced_through_every_hop_into_the_graph(open
     assert found["exit"] == 0, found["hops"]
 
 
-def test_destroy_leaves_exactly_what_was_there(
+def test_destroy_leaves_what_was_there_and_what_olm_keeps(
     openshift: Host, prod: Project, before: set[tuple[str, str, str]]
 ) -> None:
     prod.pulumi("destroy", *OPTIONS)
-    assert eventually(lambda: lasting(openshift), lambda found: found == before, 60) == before
+    missing = before - lasting(openshift)
+    assert missing == set()
+    shared = {"openshift-operator-lifecycle-manager", "openshift-marketplace", "openshift-operators"}
+    left = eventually(lambda: not_left_by_olm(lasting(openshift) - before, shared), lambda found: not found, 60)
+    assert left == set()
