@@ -170,8 +170,9 @@ def test_an_upgrade_waits_for_somebody_and_loses_no_trace(project: Project, clus
         assert found
         assert phases(cluster)[OLD] == "Succeeded"
         cluster.with_exports("bash", "-c", found[1])
-        upgraded = eventually(lambda: phases(cluster), lambda seen: seen.get(NEW) == "Succeeded", 300)
-        assert upgraded == {NEW: "Succeeded", COLLECTORS: "Succeeded"}
+        # The old version goes a moment after the new one works.
+        wanted = {NEW: "Succeeded", COLLECTORS: "Succeeded"}
+        assert eventually(lambda: phases(cluster), lambda seen: seen == wanted, 300) == wanted
         traces_are_found(project, cluster)
     assert sent
     assert eventually(lambda: traced(cluster, sent), lambda known: known == set(sent), 120) == set(sent)
@@ -188,3 +189,20 @@ def test_destroy_leaves_what_olm_installed_and_nothing_else(
 ) -> None:
     project.pulumi("destroy", "--yes", "--skip-preview")
     assert not_left_by_olm(inventory(cluster) - before, {OLM, SHARED}) == set()
+    assert phases(cluster) == {NEW: "Succeeded", COLLECTORS: "Succeeded"}
+    remaining = {one["spec"]["group"] for one in cluster.objects("customresourcedefinitions")}
+    assert not [group for group in remaining if group.endswith("istio.io")]
+
+
+def test_what_was_left_goes_as_the_manual_says(project: Project, cluster: Host) -> None:
+    assert project.stack == STACK
+    cluster.kubectl("delete", "clusterserviceversion", NEW, COLLECTORS, "-n", SHARED)
+
+    def at_work() -> list[dict[str, Any]]:
+        webhooks = cluster.objects("validatingwebhookconfigurations,mutatingwebhookconfigurations")
+        return [*cluster.objects("deployments", "-n", SHARED), *webhooks]
+
+    assert eventually(at_work, lambda found: not found, 120) == []
+    assert {"tempomonolithics.tempo.grafana.com", "opentelemetrycollectors.opentelemetry.io"} <= {
+        one["metadata"]["name"] for one in cluster.objects("customresourcedefinitions")
+    }
