@@ -9,7 +9,7 @@ import binascii
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache, update_wrapper
+from functools import cache, cached_property, update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from lint.documents import NOT_YAML, Documents, Marks, load_all
@@ -121,7 +121,7 @@ def parsed(document: object) -> Any:
 
 
 # Cached because several checks read the same text; none of them changes its content.
-@lru_cache(maxsize=4096)
+@cache
 def documents_in(text: str) -> Documents | None:
     """Return the YAML in a text; None if it is something else."""
     try:

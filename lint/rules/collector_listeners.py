@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error
-from lint.objects import Manifests, Path, dotted, mapping, number, sequence, strings, text
+from lint.objects import Manifests, Path, dotted, mapping, number, sequence, text
 from lint.rule import rule
 from lint.views.collectors import Collector, collectors, kind_of
 from lint.views.hosts import LOCALHOST
@@ -97,13 +97,14 @@ def _listeners(collector: Collector) -> Iterator[_Listener]:
         for role in ("receivers", "exporters")
     }
     used["extensions"] = set(map(text, sequence(collector.at("service", "extensions"))))
-    for section, kinds in _LISTENING.items():
-        for name in sorted(used[section]):
-            if kind_of(name) not in kinds:
-                continue
-            for path, written in sorted(strings(collector.at(section, name), (section, name)), key=str):
-                if path[-1] == "endpoint" and _OVER_UDP.isdisjoint(path):
-                    yield from _listener(path, written)
+    endpoints = [
+        (path, written)
+        for path, written in collector.strings
+        if path[-1] == "endpoint" and path[0] in _LISTENING and _OVER_UDP.isdisjoint(path)
+    ]
+    for (section, name, *rest), written in sorted(endpoints, key=str):
+        if name in used[section] and kind_of(text(name)) in _LISTENING[section]:
+            yield from _listener((section, name, *rest), written)
 
 
 def _listener(path: Path, endpoint: str) -> Iterator[_Listener]:

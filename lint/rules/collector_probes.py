@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, Path, mapping, sequence, strings, text
+from lint.objects import Manifests, Path, mapping, sequence, text
 from lint.rule import rule
 from lint.templates import is_unknown
 from lint.views.collectors import Collector, collectors, kind_of
@@ -104,9 +104,8 @@ def _metrics_are_there(collector: Collector) -> bool:
     telemetry = mapping(collector.at("service", "telemetry", "metrics"))
     return "readers" not in telemetry and not any(
         str(_METRICS) in found
-        for section in ("receivers", "exporters", "extensions")
-        for path, found in strings(collector.at(section))
-        if path[-1:] == ("endpoint",)
+        for path, found in collector.strings
+        if path[0] in {"receivers", "exporters", "extensions"} and path[-1] == "endpoint"
     )
 
 
@@ -133,7 +132,7 @@ def _ports(collector: Collector) -> set[int]:
     """Every port that its configuration mentions, or that something listens on by itself."""
     extensions = sequence(collector.at("service", "extensions"))
     found = {_METRICS}
-    for path, written in strings(collector.config):
+    for path, written in collector.strings:
         # An extension runs only if it is listed.
         if path[:1] != ("extensions",) or path[1] in extensions:
             found |= {int(port) for port in _PORT.findall(written)}

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
-from lint.objects import Manifests, at, mapping, sequence, strings, text
+from lint.objects import Manifests, at, mapping, sequence, text
 from lint.rule import rule
 from lint.views.collectors import AS_DAEMON_SET, HOLDING, Collector, collectors, kind_of
 from lint.views.hosts import LOCALHOST
 from lint.views.span_stores import stores
 
+_ASSOCIATING = frozenset({"k8sattributes", "k8s_attributes"})
 _POD_ADDRESS = "k8s.pod.ip"
 # An exporter of these keeps nothing: it writes to the collector's log, or drops.
 _WITHOUT_A_STORE = frozenset({"debug", "logging", "nop"})
@@ -186,16 +187,16 @@ def k8sattributes_behind_batches(manifests: Manifests, facts: Facts) -> Iterator
 )
 def association_with_no_address(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):
-        set_here = any(_POD_ADDRESS in found for _, found in strings(_without_associations(collector)))
-        used = {name for pipeline in collector.pipelines("traces") for name in pipeline.processors}
-        for name in sorted(used if collector.several == AS_DAEMON_SET and not set_here else ()):
+        if collector.several != AS_DAEMON_SET or _is_set_here(collector):
+            continue
+        for name in sorted({name for pipeline in collector.pipelines("traces") for name in pipeline.processors}):
             path = ("processors", name, "pod_association")
             asked = [
                 (at(source, "from"), at(source, "name"))
                 for one in sequence(collector.at(*path))
                 for source in sequence(at(one, "sources"))
             ]
-            is_kind = kind_of(name) in {"k8sattributes", "k8s_attributes"}
+            is_kind = kind_of(name) in _ASSOCIATING
             if is_kind and asked and set(asked) == {("resource_attribute", _POD_ADDRESS)}:
                 yield warning(
                     collector.where(*path),
@@ -204,14 +205,13 @@ def association_with_no_address(manifests: Manifests, facts: Facts) -> Iterator[
                 )
 
 
-def _without_associations(collector: Collector) -> dict[str, object]:
-    """What may set attributes: other processors than those which look for Pods, and receivers."""
-    processors = {
-        str(name): found
-        for name, found in mapping(collector.at("processors")).items()
-        if kind_of(str(name)) not in {"k8sattributes", "k8s_attributes"}
-    }
-    return {"processors": processors, "receivers": collector.at("receivers")}
+def _is_set_here(collector: Collector) -> bool:
+    """Whether a receiver, or a processor other than those which look for Pods, speaks of the address."""
+    return any(
+        _POD_ADDRESS in written
+        for path, written in collector.strings
+        if path[0] == "receivers" or (path[0] == "processors" and kind_of(text(at(path, 1))) not in _ASSOCIATING)
+    )
 
 
 def _writes_pipelines(collector: Collector) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from lint.facts import Facts
 from lint.findings import Fault, Severity, error, warning
 from lint.lifecycle import lifecycle
-from lint.objects import Manifests, at, sequence, strings, text
+from lint.objects import Manifests, at, sequence, text
 from lint.rule import rule
 from lint.views.collectors import collectors
 
@@ -48,7 +48,7 @@ _OF_SERVICES = ("_SERVICE_HOST", "_SERVICE_PORT", "_PORT")
 def variable_without_braces(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
     for collector in collectors(manifests, facts):
         is_newer = collector.is_from(_EXPANDS_NO_MORE)
-        for path, written in strings(collector.config) if is_newer or collector.is_unpinned else ():
+        for path, written in collector.strings if is_newer or collector.is_unpinned else ():
             found = _BARE.search(written)
             if found:
                 yield (error if is_newer else warning)(
@@ -100,7 +100,7 @@ def variable_that_is_not_set(manifests: Manifests, facts: Facts) -> Iterator[Fau
         if not container or container.get("envFrom") or container.get("command"):
             continue
         there = {text(at(one, "name")) for one in sequence(container.get("env"))}
-        for path, written in strings(collector.config):
+        for path, written in collector.strings:
             for name in _IN_BRACES.findall(written):
                 if name not in there and name not in _OF_EVERY_CONTAINER and not name.endswith(_OF_SERVICES):
                     yield warning(

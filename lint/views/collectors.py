@@ -102,6 +102,11 @@ class Collector:
     def where(self, *path: Key) -> Place:
         return self.owner.where(*self.path, *path)
 
+    @cached_property
+    def strings(self) -> tuple[tuple[Path, str], ...]:
+        """Every string of the configuration with its path in it."""
+        return tuple(strings(self.config))
+
     def pipelines(self, signal: str = "") -> Sequence[Pipeline]:
         """Return the pipelines of ``signal``, or all."""
         return [one for one in self._pipelines if one.signal == signal] if signal else self._pipelines
