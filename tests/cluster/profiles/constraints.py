@@ -6,17 +6,22 @@ A pod with another user is refused. OpenShift's documentation on managing securi
 
 import base64
 import copy
+import ctypes
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from embedded import Host
 
+from local.run.cluster import EmbeddedCluster
 from local.run.pki import Authority
+from local.state import State
 
 _FIRST, _COUNT = 1_000_660_000, 10_000
 _RANGES = {
@@ -24,6 +29,8 @@ _RANGES = {
     "openshift.io/sa.scc.supplemental-groups": f"{_FIRST}/{_COUNT}",
 }
 _NAME = "restricted-v2.example.com"
+# CLONE_NEWNET of setns(2).
+_NETWORK = 0x40000000
 
 
 def admitted(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,10 +64,13 @@ class Constraints:
         authority = Authority.create(folder, "constraints-ca")
         certificate, key = authority.issue("constraints", "constraints", hosts=["127.0.0.1"])
         self._trusted = base64.b64encode(authority.path.read_bytes()).decode()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler, bind_and_activate=False)
+        self._server.socket.close()
+        listening = _listening_beside(EmbeddedCluster(State(host.state)).init_process())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._port = listening.getsockname()[1]
+        self._server.socket = context.wrap_socket(listening, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._file = folder / "constraints.json"
 
@@ -77,7 +87,6 @@ class Constraints:
         self._thread.join()
 
     def _configuration(self) -> dict[str, Any]:
-        port = self._server.server_address[1]
         webhook = {
             "name": _NAME,
             "admissionReviewVersions": ["v1"],
@@ -85,7 +94,7 @@ class Constraints:
             # Again after a sidecar was injected.
             "reinvocationPolicy": "IfNeeded",
             "failurePolicy": "Fail",
-            "clientConfig": {"url": f"https://127.0.0.1:{port}/", "caBundle": self._trusted},
+            "clientConfig": {"url": f"https://127.0.0.1:{self._port}/", "caBundle": self._trusted},
             "rules": [
                 {
                     "apiGroups": [""],
@@ -104,6 +113,20 @@ class Constraints:
             "metadata": {"name": _NAME},
             "webhooks": [webhook],
         }
+
+
+def _listening_beside(process: int | None) -> socket.socket:
+    """A socket at 127.0.0.1 of the network namespace of ``process``, where the API server is."""
+
+    def listen() -> socket.socket:
+        with Path(f"/proc/{process}/ns/net").open("rb") as namespace:
+            if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), _NETWORK) != 0:
+                raise OSError(ctypes.get_errno(), "setns")
+        return socket.create_server(("127.0.0.1", 0))
+
+    # The namespace is that of a thread, which ends.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(listen).result()
 
 
 class _Handler(BaseHTTPRequestHandler):
