@@ -49,9 +49,10 @@ class ControlGroup:
         """Return the id of every process in the group or below it."""
         found: set[int] = set()
         for root in self._roots:
-            for file in [root / "cgroup.procs", *root.rglob("cgroup.procs")]:
+            # Unlike Path.rglob, this passes over a group that goes away meanwhile, as one of a container does.
+            for folder, _, _ in os.walk(root):
                 with contextlib.suppress(OSError):
-                    found.update(int(line) for line in file.read_text().split())
+                    found.update(int(line) for line in Path(folder, "cgroup.procs").read_text().split())
         return found
 
     def memory_bytes(self) -> int:
@@ -88,10 +89,9 @@ class ControlGroup:
     def _remove(root: Path, deadline: float) -> None:
         """Remove a tree of groups, leaves first; the kernel allows that shortly after the last process has ended."""
         while root.is_dir():
-            for folder in [*sorted(root.rglob("*"), key=lambda path: -len(path.parts)), root]:
-                if folder.is_dir():
-                    with contextlib.suppress(OSError):
-                        folder.rmdir()
+            for folder, _, _ in os.walk(root, topdown=False):
+                with contextlib.suppress(OSError):
+                    Path(folder).rmdir()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the control group {root} cannot be removed")
             time.sleep(0.02)

@@ -1,6 +1,7 @@
 """Control groups are found on every layout that Linux machines have."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,25 @@ def test_a_group_in_a_group_that_does_not_exist_yet_may_have_processes_at_every_
 
     groups = [tmp_path / "cluster", tmp_path / "cluster" / "node2", tmp_path / "cluster" / "node2" / cgroups.LEAF]
     assert [(group / "cpuset.cpus").read_text() for group in groups] == ["0-1\n"] * 3
+
+
+def test_a_container_s_group_that_goes_away_meanwhile_hides_no_process_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "hierarchies", lambda _: [tmp_path])
+    for name, process in (("gone", 11), ("kept", 12)):
+        (tmp_path / "cluster" / name / "container").mkdir(parents=True)
+        (tmp_path / "cluster" / name / "container" / "cgroup.procs").write_text(f"{process}\n")
+    scandir = os.scandir
+
+    def after_the_end(path: os.PathLike[str] | str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "gone":
+            raise FileNotFoundError(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", after_the_end)
+
+    assert ControlGroup("cluster").processes() == {12}
 
 
 def _make_cpuset(folder: Path, exist_ok: bool) -> None:
