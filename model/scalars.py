@@ -185,6 +185,25 @@ HeaderName = Annotated[str, _matches(r"[A-Za-z0-9][A-Za-z0-9-]*", "a header's na
 HeaderValue = Annotated[
     str, _matches(r"[^\s$]([^$\r\n]*[^\s$])?", "a header's value: one line, without `$`"), Field(examples=["mesh"])
 ]
+AttributeName = Annotated[
+    str,
+    _matches(
+        r"[A-Za-z][A-Za-z0-9_.:/-]{0,254}",
+        "an attribute's name: a letter, then letters, digits, dots, colons, slashes, underscores and hyphens",
+    ),
+    Field(examples=["deployment.environment.name"]),
+]
+AttributeValue = Annotated[
+    str,
+    # A collector takes what follows `$` for a variable.
+    _matches(r"[^\s$]([^$\r\n]{0,253}[^\s$])?", "one line of at most 255 characters, without `$`"),
+    Field(examples=["production"]),
+]
+TagValue = Annotated[
+    str,
+    _matches(r"\S([^\r\n]{0,253}\S)?", "one line of at most 255 characters"),
+    Field(examples=["production"]),
+]
 _CERTIFICATE = r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n?"
 Pem = Annotated[
     str,
