@@ -3,7 +3,7 @@
 from model.access import Auth
 from model.access_logs import AccessLogs
 from model.cloud_stores import Azure, Gcs
-from model.consoles import Grafana, Kiali
+from model.consoles import Grafana, Kiali, LokiDataSource
 from model.graph import Graph, GraphSource
 from model.images import Images, ImageSources
 from model.mesh import SPARE_PROVIDER, TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing, TracingScope
@@ -63,6 +63,7 @@ __all__ = [
     "ImageSources",
     "Images",
     "Kiali",
+    "LokiDataSource",
     "Mesh",
     "Minio",
     "Namespaces",

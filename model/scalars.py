@@ -124,6 +124,11 @@ LabelValue = Annotated[
     _matches(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?", "a label's value, at most 63 characters"),
     Field(examples=["grafana"]),
 ]
+LokiLabel = Annotated[
+    str,
+    _matches(r"[A-Za-z_][A-Za-z0-9_]*", "a label of Loki: letters, digits and underscores"),
+    Field(examples=["namespace"]),
+]
 DataSourceName = Annotated[
     str,
     _matches(r"[^\s$]([^\n$]{0,188}[^\s$])?", "one line of at most 190 characters, without `$`"),
