@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
@@ -208,7 +209,9 @@ def test_the_id_in_a_line_of_the_access_log_finds_its_trace(cluster: Host, redac
         found = httpx.get(f"{cluster.address('tempo')}/api/traces/{line['trace_id']}", trust_env=False, timeout=10)
         assert service in {resource["service.name"] for resource, _ in spans(found.raise_for_status().text)}
         assert line["path"] == "/productpage"
-        assert line["traceparent"].split("-")[1] == line["trace_id"]
+        _, trace_id, span_id, _ = line["traceparent"].split("-")
+        assert trace_id == line["trace_id"]
+        assert b64encode(bytes.fromhex(span_id)).decode() in found.text
 
 
 def test_each_span_tells_the_pod_that_sent_it_and_the_cluster(cluster: Host, redacted: Request) -> None:
