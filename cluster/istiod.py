@@ -7,6 +7,7 @@ import yaml
 
 from cluster.reader import Object
 from model import SPARE_PROVIDER, TRACING_PROVIDER
+from model.mesh import ACCESS_LOGS_SUFFIX
 from objects.existing_istio import SHARED_MESH_VARIABLE
 
 # Helm writes them into every object of a release.
@@ -51,6 +52,7 @@ def of_config_map(config_map: Object) -> dict[str, Any]:
     return {
         "traces": mesh.get("enableTracing") is not False,
         "providers": _lead_to(mesh.get("extensionProviders")),
+        "access_logs": _of_access_logs(mesh.get("extensionProviders")),
         "default_providers": _names(_inside(mesh, "defaultProviders").get("tracing")),
         "backends": sorted(_BACKENDS & _inside(_inside(mesh, "defaultConfig"), "tracing").keys()),
     }
@@ -81,6 +83,13 @@ def _lead_to(providers: Any) -> dict[str, str]:
             leads_to = f"{otlp.get('service')}:{otlp.get('port')}" if isinstance(otlp, Mapping) else "no collector"
             found.setdefault(name, leads_to)
     return found
+
+
+def _of_access_logs(providers: Any) -> list[str]:
+    """The providers of access logs that have a name of ours."""
+    found = [one for one in providers if isinstance(one, Mapping)] if isinstance(providers, list) else []
+    ours = {f"{name}{ACCESS_LOGS_SUFFIX}" for name in (TRACING_PROVIDER, SPARE_PROVIDER)}
+    return [str(one["name"]) for one in found if one.get("name") in ours and "envoyFileAccessLog" in one]
 
 
 def _inside(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ deploys. Somebody else's Grafana is otherwise left alone.
 import pulumi
 
 from components._declare import PACKAGE, declare, once_ready, within
+from components._secrets import kept_secret
 from components.grafana import Grafana
 from objects.context import Text
 from objects.dashboard import UID
@@ -62,7 +63,8 @@ class GrafanaTempoDatasource(pulumi.ComponentResource):
 
 
 def provisioned_once_known(args: GrafanaTempoDatasourceArgs) -> Text:
-    """The file with the data sources, which waits for what its URLs wait for."""
-    return pulumi.Output.all(args.tempo_url, args.prometheus_url).apply(
+    """The file with the data sources, which waits for what its URLs wait for, and is as secret as they are."""
+    loki = None if args.grafana.loki is None else kept_secret(args.grafana.loki.url)
+    return pulumi.Output.all(args.tempo_url, args.prometheus_url, loki).apply(
         lambda urls: provisioned(args, tempo_url=urls[0], prometheus_url=urls[1])
     )

@@ -40,10 +40,10 @@ class MeshTelemetry(pulumi.ComponentResource):
         objects = build_telemetry(args, revision=made, awaited=watch is None)
         child = pulumi.ResourceOptions(parent=self)
         before_the_pods: list[pulumi.Resource] = [
-            # Its pods run as the account, and read the login.
+            # Its pods run as the account, read the login, and look up other pods.
             declare(f"{name}-{role}", obj, child)
             for role, obj in objects.items()
-            if role in {"account", "login"}
+            if role in {"account", "login", "cluster-role", "cluster-role-binding"}
         ]
         if "untraced" in objects:
             # istiod injects the pods, and checks the Telemetry.

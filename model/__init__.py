@@ -1,8 +1,9 @@
 """The parts of a stack's configuration, which are also arguments of the components; ``model.stack`` has the whole."""
 
 from model.access import Auth
+from model.access_logs import AccessLogs
 from model.cloud_stores import Azure, Gcs
-from model.consoles import Grafana, Kiali
+from model.consoles import Grafana, Kiali, LokiDataSource
 from model.graph import Graph, GraphSource
 from model.images import Images, ImageSources
 from model.mesh import SPARE_PROVIDER, TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing, TracingScope
@@ -21,6 +22,7 @@ from model.platform import (
     Target,
     WorkloadKind,
 )
+from model.redaction import Redaction
 from model.sampling import Sampling, SamplingException
 from model.scheduling import Scheduling, Toleration
 from model.stores import (
@@ -34,6 +36,7 @@ from model.stores import (
     Storage,
     Tempo,
 )
+from model.tags import CustomTag, ResourceAttributes
 from model.verify import Verify
 from model.workloads import Bookinfo, Timeouts, Traffic
 
@@ -42,11 +45,13 @@ __all__ = [
     "S3",
     "SPARE_PROVIDER",
     "TRACING_PROVIDER",
+    "AccessLogs",
     "Application",
     "Auth",
     "Azure",
     "Bookinfo",
     "Collector",
+    "CustomTag",
     "Existing",
     "ExistingPrometheus",
     "ExposedAs",
@@ -58,6 +63,7 @@ __all__ = [
     "ImageSources",
     "Images",
     "Kiali",
+    "LokiDataSource",
     "Mesh",
     "Minio",
     "Namespaces",
@@ -69,6 +75,8 @@ __all__ = [
     "Platform",
     "Prometheus",
     "PrometheusVolume",
+    "Redaction",
+    "ResourceAttributes",
     "Resources",
     "Sail",
     "Sampling",

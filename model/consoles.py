@@ -9,9 +9,11 @@ from model.scalars import (
     ChartRepository,
     DataSourceName,
     DataSourceUid,
+    HttpUrl,
     Image,
     LabelKey,
     LabelValue,
+    LokiLabel,
     Name,
     Version,
     expected,
@@ -41,6 +43,35 @@ class PrometheusDataSource(Section):
     uid: DataSourceUid = Field(default="mesh-tracing-prometheus", description="What dashboards and links know it by.")
 
 
+class LokiDataSource(Section):
+    """Grafana's data source for logs, with the proxies' access logs in it."""
+
+    url: HttpUrl | None = Field(
+        default=None,
+        examples=["http://loki-gateway.logging.svc.cluster.local"],
+        description="Where Grafana's backend reaches Loki: the program then makes a data source. None means that "
+        "Grafana has one already, with `uid`.",
+    )
+    uid: DataSourceUid = Field(
+        default="mesh-tracing-loki", examples=["loki"], description="What links know the data source by."
+    )
+    name: DataSourceName = Field(
+        default="Mesh Loki",
+        description="For `url`: its name. A data source of this name that Grafana has already would become ours.",
+    )
+    namespace_label: LokiLabel = Field(
+        default="namespace",
+        examples=["kubernetes_namespace_name"],
+        description="The label of a line with the namespace of its pod, as what collects logs calls it.",
+    )
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> "LokiDataSource":
+        if self.url is None and "uid" not in self.model_fields_set:
+            raise expected("url, or the uid of a data source that Grafana has")
+        return self
+
+
 class Grafana(Section):
     """The Grafana that shows traces and graph."""
 
@@ -57,6 +88,10 @@ class Grafana(Section):
     tempo: TempoDataSource = Field(default=TempoDataSource(), description="The data source for traces.")
     prometheus: PrometheusDataSource = Field(
         default=PrometheusDataSource(), description="The data source for the service graph."
+    )
+    loki: LokiDataSource | None = Field(
+        default=None,
+        description="The data source for logs, for links between spans and lines of access logs; none makes no link.",
     )
     image: Image = Field(default="docker.io/grafana/grafana:12.4.10", description="For `managed`: the image.")
     instance_labels: dict[LabelKey, LabelValue] = Field(
@@ -76,9 +111,16 @@ class Grafana(Section):
         return self
 
     @model_validator(mode="after")
-    def _two_data_sources(self) -> "Grafana":
+    def _several_data_sources(self) -> "Grafana":
         if self.tempo.name == self.prometheus.name or self.tempo.uid == self.prometheus.uid:
             raise expected("tempo and prometheus with different names and different uids: they are two data sources")
+        others = (self.tempo, self.prometheus)
+        if self.loki and (
+            self.loki.name in {one.name for one in others} or self.loki.uid in {one.uid for one in others}
+        ):
+            raise expected(
+                "loki with another name and another uid than tempo and prometheus: it is a third data source"
+            )
         return self
 
     def namespace_beside(self, mesh_namespace: str) -> str:

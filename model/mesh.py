@@ -5,9 +5,12 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from model.access_logs import AccessLogs
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, value_at
+from model.redaction import Redaction
 from model.sampling import Sampling
 from model.scalars import (
+    AttributeName,
     ChartRepository,
     Flag,
     Image,
@@ -19,11 +22,15 @@ from model.scalars import (
     expected,
     is_full_version,
 )
+from model.tags import CustomTag, ResourceAttributes, refuse_names
 
 # The name of our tracing provider in the mesh configuration. In a mesh of ours no other provider may have it.
 TRACING_PROVIDER = "otel"
 # Its name in a mesh whose owner has another provider of the first name, as Istio's profile `demo` does.
 SPARE_PROVIDER = "mesh-tracing"
+
+# What the name of our provider of access logs has behind that of tracing.
+ACCESS_LOGS_SUFFIX = "-access-logs"
 
 # The Istio that Helm installs if the settings name no other.
 DEFAULT_ISTIO = "1.31.4"
@@ -188,6 +195,7 @@ class Mesh(Section):
         default=False,
         description="Let istiod watch only the program's namespaces, and write its root certificate to no others.",
     )
+    access_logs: AccessLogs = Field(default=AccessLogs(), description="The proxies' access logs.")
     keep_crds: Flag = Field(
         default=True,
         description="For `helm`: leave Istio's CRDs, and all resources of their kinds, on destroy.",
@@ -234,6 +242,13 @@ class Mesh(Section):
         return self
 
     @model_validator(mode="after")
+    def _logs_have_one_provider(self) -> "Mesh":
+        providers = value_at(self.values, "meshConfig.extensionProviders") or []
+        if self.access_logs.enabled and any(one.get("name") == self.access_logs_provider for one in providers):
+            raise expected(f"no other extension provider called {self.access_logs_provider!r}; that one is ours")
+        return self
+
+    @model_validator(mode="after")
     def _consistent(self) -> "Mesh":
         theirs = value_at(self.values, "meshConfig.discoverySelectors")
         if self.discovery_namespaces_only and theirs is not None:
@@ -273,6 +288,11 @@ class Mesh(Section):
     def provider(self) -> str:
         """The name of our tracing provider in the mesh configuration."""
         return self.existing.provider or TRACING_PROVIDER
+
+    @property
+    def access_logs_provider(self) -> str:
+        """The name of our provider of access logs there."""
+        return f"{self.provider}{ACCESS_LOGS_SUFFIX}"
 
     @property
     def is_patched(self) -> bool:
@@ -358,6 +378,17 @@ class Tracing(Section):
         "others trace stays as it is. None means `namespaces` in an existing mesh in which others trace already, and "
         "else `mesh`.",
     )
+    custom_tags: dict[AttributeName, CustomTag] = Field(
+        default={},
+        examples=[{"tenant": {"header": {"name": "x-tenant", "defaultValue": "none"}}}],
+        description="Attributes that proxies add to their spans, by their names.",
+    )
+    resource: ResourceAttributes = Field(
+        default=ResourceAttributes(), description="What each span tells of where it comes from."
+    )
+    redaction: Redaction = Field(
+        default=Redaction(), description="What the collector takes out of spans before they go anywhere."
+    )
     collector: Collector = Field(default=Collector(), description="The collector.")
 
     @model_validator(mode="after")
@@ -365,6 +396,39 @@ class Tracing(Section):
         if self.sampling.is_tail and self.sampling_percentage != 100:  # noqa: PLR2004
             raise expected("no samplingPercentage for sampling.mode tail, in which proxies trace all requests")
         self.sampling.refuse_too_little(self.collector.replicas)
+        return self
+
+    @model_validator(mode="after")
+    def _tags_tell_no_secret(self) -> "Tracing":
+        refuse_names(self.custom_tags)
+        for name, tag in self.custom_tags.items():
+            if tag.header is not None and self.redaction.takes_out(tag.header.name):
+                raise expected(
+                    f"no customTags.{name} from header {tag.header.name}, which redaction.headers keeps out of spans: "
+                    "take another header, or take it off that list"
+                )
+            if self.redaction.removes(name):
+                raise expected(f"another name for customTags.{name}: redaction removes an attribute of this one")
+        return self
+
+    @model_validator(mode="after")
+    def _tail_looks_at_what_is_left(self) -> "Tracing":
+        for name, values in self.sampling.tail.attributes.items():
+            cut = any(self.redaction.shortens(name, value) for value in values)
+            if self.redaction.removes(name) or cut:
+                raise expected(
+                    f"no {'query in ' * cut}sampling.tail.attributes.{name}, which redaction takes out of spans before "
+                    "traces are chosen"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _sees_who_sends(self) -> "Tracing":
+        if self.resource.kubernetes and self.collector.in_mesh:
+            raise expected(
+                "collector.inMesh false for resource.kubernetes: behind a sidecar, every span seems to come from the "
+                "collector's own pod"
+            )
         return self
 
     @property

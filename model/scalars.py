@@ -124,6 +124,11 @@ LabelValue = Annotated[
     _matches(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?", "a label's value, at most 63 characters"),
     Field(examples=["grafana"]),
 ]
+LokiLabel = Annotated[
+    str,
+    _matches(r"[A-Za-z_][A-Za-z0-9_]*", "a label of Loki: letters, digits and underscores"),
+    Field(examples=["namespace"]),
+]
 DataSourceName = Annotated[
     str,
     _matches(r"[^\s$]([^\n$]{0,188}[^\s$])?", "one line of at most 190 characters, without `$`"),
@@ -184,6 +189,25 @@ PrometheusDuration = Annotated[
 HeaderName = Annotated[str, _matches(r"[A-Za-z0-9][A-Za-z0-9-]*", "a header's name"), Field(examples=["X-Scope-OrgID"])]
 HeaderValue = Annotated[
     str, _matches(r"[^\s$]([^$\r\n]*[^\s$])?", "a header's value: one line, without `$`"), Field(examples=["mesh"])
+]
+AttributeName = Annotated[
+    str,
+    _matches(
+        r"[A-Za-z][A-Za-z0-9_.:/-]{0,254}",
+        "an attribute's name: a letter, then letters, digits, dots, colons, slashes, underscores and hyphens",
+    ),
+    Field(examples=["deployment.environment.name"]),
+]
+AttributeValue = Annotated[
+    str,
+    # A collector takes what follows `$` for a variable.
+    _matches(r"[^\s$]([^$\r\n]{0,253}[^\s$])?", "one line of at most 255 characters, without `$`"),
+    Field(examples=["production"]),
+]
+TagValue = Annotated[
+    str,
+    _matches(r"\S([^\r\n]{0,253}\S)?", "one line of at most 255 characters"),
+    Field(examples=["production"]),
 ]
 _CERTIFICATE = r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n?"
 Pem = Annotated[

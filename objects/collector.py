@@ -5,14 +5,16 @@ from typing import Any
 
 from model import Collector, Tracing
 from model.parts import to_kubernetes_env, value_at
-from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
+from objects.addresses import COLLECTOR, COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from objects.collector_graph import CONNECTORS, GRAPH, CollectorGraph, add_graph
 from objects.context import Context, Text
 from objects.merge import merge
 from objects.pod_security import CONTAINER, POD
 from objects.pods import pull_account, spread_over_nodes
+from objects.redaction import redacting
+from objects.resource_attributes import placing
 from objects.sampling import build_parts, needs_whole_traces
-from objects.whole_traces import Part, add_parts
+from objects.whole_traces import TRACES, Part, add_parts
 
 # The operator copies the resource's labels to the pods, this one as ``app.kubernetes.io/name``.
 POD_NAME = "otel-collector"
@@ -60,12 +62,14 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
         "config": build_config(tracing, otlp_address, peers=peers, graph_address=graph_address, graph=graph),
         **context.scheduling.to_kubernetes(),
     }
-    needs_more = graph is not None or needs_whole_traces(tracing, multiplies=graph is None)
+    needs_more = (
+        graph is not None or needs_whole_traces(tracing, multiplies=graph is None) or tracing.resource.kubernetes
+    )
     image = collector.image or (full_image if needs_more else None)
     if image:
         spec["image"] = context.image(image)
     if context.images.pull_secrets:
-        spec["serviceAccount"] = pull_account(POD_NAME)
+        spec["serviceAccount"] = collector_account(context)
     if env := {**collector.env, **(graph.env if graph else {})}:
         spec["env"] = to_kubernetes_env(env)
     if collector.replicas > 1:
@@ -73,6 +77,11 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
         spec["podDisruptionBudget"] = {"maxUnavailable": 1}
         spec["topologySpreadConstraints"] = spread_over_nodes({"app.kubernetes.io/name": POD_NAME})
     return spec
+
+
+def collector_account(context: Context) -> str:
+    """The name of its pods' ServiceAccount: ours, or the one that the operator makes."""
+    return pull_account(POD_NAME) if context.images.pull_secrets else f"{COLLECTOR}-collector"
 
 
 def build_config(
@@ -88,9 +97,13 @@ def build_config(
     ours = _our_config(collector, otlp_address, graph_address)
     if graph is not None:
         ours = add_graph(ours, graph)
-    config = merge(ours, collector.extra_config)
-    traces = config["service"]["pipelines"]["traces"]
-    traces["processors"] = in_order(traces["processors"], batching=_is_older(collector.extra_config))
+    redaction, place = redacting(tracing.redaction), placing(tracing.resource)
+    config = merge(merge(ours, {"processors": {**redaction, **place}}), collector.extra_config)
+    config["service"]["pipelines"] = _redacted(config["service"]["pipelines"], redaction)
+    traces = config["service"]["pipelines"][TRACES]
+    traces["processors"] = in_order(
+        _with_first(traces["processors"], [*redaction, *place]), batching=_is_older(collector.extra_config)
+    )
     processors, parts = build_parts(tracing, traces["exporters"], multiplies=graph is None)
     if parts:
         # What is sampled goes on from there, and not from here.
@@ -111,6 +124,23 @@ def in_order(processors: Sequence[str], *, batching: bool) -> list[str]:
     first = _of_type(_FIRST, processors) or [_FIRST]
     last = (_of_type(_BATCH_PROCESSOR, processors) or [_BATCH_PROCESSOR]) if batching else []
     return [*first, *(name for name in processors if name not in {*first, *last}), *last]
+
+
+def _with_first(processors: Sequence[str], ours: Iterable[str]) -> list[str]:
+    """``processors`` with ``ours`` before all but the memory limiter, so that nothing passes them by."""
+    limiter = _of_type(_FIRST, processors)
+    return list(dict.fromkeys([*limiter, *ours, *processors]))
+
+
+def _redacted(pipelines: Mapping[str, Any], redaction: Iterable[str]) -> dict[str, Any]:
+    """``pipelines`` with the processors of ``redaction`` in each one of traces, be it ours or the user's own."""
+    return {
+        # What has another shape is for the collector to refuse.
+        name: {**pipeline, "processors": _with_first(pipeline.get("processors") or [], redaction)}
+        if name.partition("/")[0] == TRACES and isinstance(pipeline, Mapping)
+        else pipeline
+        for name, pipeline in pipelines.items()
+    }
 
 
 def _of_type(kind: str, processors: Iterable[str]) -> list[str]:

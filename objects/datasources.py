@@ -1,13 +1,14 @@
-"""Grafana's two data sources and their two forms: a provisioning file, and resources of grafana-operator."""
+"""Grafana's data sources and their two forms: a provisioning file, and resources of grafana-operator."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from model import Grafana
+from model import Grafana, LokiDataSource
 from model.parts import SecretKey
 from objects.context import Text
+from objects.log_links import to_logs, to_trace
 from objects.merge import merge
 from objects.prometheus_access import VARIABLE
 
@@ -30,7 +31,7 @@ def build_datasources(
     prometheus_url: Text,
     access: Mapping[str, Any] | None = None,
 ) -> dict[str, DataSource]:
-    """Tempo and, unless Grafana has one already, Prometheus; both URLs are those that Grafana's backend reaches.
+    """Tempo and, unless Grafana has them already, Prometheus and Loki; all URLs are those that its backend reaches.
 
     ``access`` is what Prometheus wants to know of those who ask.
 
@@ -39,6 +40,10 @@ def build_datasources(
     built = {"tempo": _tempo(grafana, prometheus_uid(grafana, existing_uid), tempo_url)}
     if existing_uid is None:
         built["prometheus"] = merge(_prometheus(grafana, prometheus_url), access or {})
+    if grafana.loki is not None:
+        built["tempo"]["jsonData"]["tracesToLogsV2"] = to_logs(grafana.loki)
+        if grafana.loki.url is not None:
+            built["loki"] = _loki(grafana, grafana.loki)
     return built
 
 
@@ -90,6 +95,17 @@ def _prometheus(grafana: Grafana, url: Text) -> DataSource:
             "httpMethod": "POST",
             "exemplarTraceIdDestinations": [{"name": "traceID", "datasourceUid": grafana.tempo.uid}],
         },
+    }
+
+
+def _loki(grafana: Grafana, loki: LokiDataSource) -> DataSource:
+    return {
+        "name": loki.name,
+        "uid": loki.uid,
+        "type": "loki",
+        "access": "proxy",
+        "url": loki.url,
+        "jsonData": {"derivedFields": [to_trace(grafana.tempo.uid)]},
     }
 
 

@@ -15,7 +15,7 @@ from objects.mesh_config import (
     SAIL_API_VERSION,
     MeshControlPlaneArgs,
     active_revision,
-    build_provider,
+    build_providers,
     revision_suffix,
 )
 
@@ -50,8 +50,8 @@ def revision_tag(mesh: Mesh) -> Object:
 
 
 def build_shared_mesh_config(args: MeshControlPlaneArgs) -> Object:
-    """The ConfigMap with our provider, which istiod reads when the variable names it."""
-    config = {"extensionProviders": [build_provider(args.mesh, args.context)]}
+    """The ConfigMap with our providers, which istiod reads when the variable names it."""
+    config = {"extensionProviders": build_providers(args.mesh, args.context)}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -8,6 +8,7 @@ from pydantic import Field
 from model import Mesh, Platform
 from model.mesh import DEFAULT_ISTIO
 from model.scalars import Name
+from objects.access_logs import build_logs_provider
 from objects.addresses import OTLP_GRPC_PORT, collector_host
 from objects.context import Args, Context
 from objects.merge import merge
@@ -114,7 +115,7 @@ def build_istiod_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
 
 
 def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
-    """Our values, with the user's merged over them and our tracing provider first in its list.
+    """Our values, with the user's merged over them and our providers first in their list.
 
     ``model.Mesh`` refuses the user's values that would contradict ours.
     """
@@ -155,12 +156,19 @@ def build_mesh_values(args: MeshControlPlaneArgs) -> dict[str, Any]:
     values = merge(ours, mesh.values)
     # A merge replaces lists, so the providers are joined by hand.
     others = values["meshConfig"].get("extensionProviders") or []
-    values["meshConfig"]["extensionProviders"] = [build_provider(mesh, args.context), *others]
+    values["meshConfig"]["extensionProviders"] = [*build_providers(mesh, args.context), *others]
     return values
 
 
+def build_providers(mesh: Mesh, context: Context) -> list[dict[str, Any]]:
+    """Our entries of the mesh configuration's ``extensionProviders``: that of tracing, and that of access logs."""
+    logs = mesh.access_logs
+    named = [build_logs_provider(logs, mesh.access_logs_provider)] if logs.enabled else []
+    return [build_provider(mesh, context), *named]
+
+
 def build_provider(mesh: Mesh, context: Context) -> dict[str, Any]:
-    """Our entry of the mesh configuration's ``extensionProviders``; the collector runs in the root namespace."""
+    """The entry of tracing; the collector runs in the root namespace."""
     service = collector_host(mesh.namespace, context)
     return {"name": mesh.provider, "opentelemetry": {"service": service, "port": OTLP_GRPC_PORT}}
 

@@ -13,13 +13,14 @@ from objects.addresses import (
     GRAPH_JOB,
     collector_peers,
 )
-from objects.collector import FULL_IMAGE, POD_LABELS, POD_NAME, build_collector_spec
+from objects.collector import FULL_IMAGE, POD_LABELS, POD_NAME, build_collector_spec, collector_account
 from objects.collector_graph import CollectorGraph
 from objects.context import PART_OF, Args, Object, Text, wait_for
 from objects.mesh_config import injection_labels
 from objects.metrics import Monitor, build_metrics_service, build_monitor
 from objects.pods import build_pull_account
 from objects.prometheus_access import build_credentials
+from objects.resource_attributes import build_pod_reader
 from objects.restart import restart_annotation
 from objects.rollout import REVISION, Rollout
 from objects.sampling import needs_whole_traces
@@ -41,8 +42,8 @@ class MeshTelemetryArgs(Args):
     )
     full_image: Image | None = Field(
         default=FULL_IMAGE,
-        description="The collector's image where it samples or makes the graph, and its settings name none; none takes "
-        "the operator's.",
+        description="The collector's image where it samples, makes the graph or looks up pods, and its settings name "
+        "none; none takes the operator's.",
     )
     prometheus_credentials: Text | None = Field(
         default=None,
@@ -93,6 +94,11 @@ def build_telemetry(
         "account": build_pull_account(POD_NAME, namespace, args.context),
         "login": build_credentials(
             existing, args.prometheus_credentials, consumer=COLLECTOR, namespace=namespace, context=args.context
+        ),
+        **(
+            build_pod_reader(collector_account(args.context), POD_NAME, namespace, args.context)
+            if args.tracing.resource.kubernetes
+            else {}
         ),
         "collector": _collector(args, revision, awaited=awaited),
         **_scraped("metrics", COLLECTOR_JOB, COLLECTOR_TELEMETRY_PORT, args),

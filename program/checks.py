@@ -15,6 +15,7 @@ from program.cert_manager import uncertified
 from program.definitions import missing, not_offered, unfit
 from program.existing_mesh import unprepared
 from program.inventory import every_chart, every_object
+from program.log_links import way_back
 from program.migrations import migrations
 from program.ownership import taken
 from program.plan import Plan
@@ -44,7 +45,7 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
     for finding in findings:
         if finding.severity is lint.Severity.WARNING:
             pulumi.log.warn(plan.without_secrets(str(finding)))
-    for line in kept(plan, before):
+    for line in (*kept(plan, before), *way_back(plan)):
         pulumi.log.info(line)
     faults = [
         *taken(plan, objects, before),

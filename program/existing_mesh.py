@@ -1,10 +1,12 @@
 """An Istio that somebody else has installed: what has to be so before it can trace to our collector."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cluster.paths import path_of
 from model import Mesh
+from objects.access_logs import build_logs_provider
 from objects.context import Object
 from objects.existing_istio import (
     SHARED_MESH_CONFIG,
@@ -63,6 +65,21 @@ def unprepared(plan: Plan) -> Iterator[str]:
     ):
         prepared = _prepares(istiod, mesh, collector_address(mesh, plan.context))
         yield f"Deployment {named} does not read our provider: its owner {prepared}; {_GUIDE}"
+    if istiod is not None and mesh.access_logs.enabled and not _has_logs(plan, istiod, found):
+        provider = json.dumps(build_logs_provider(mesh.access_logs, mesh.access_logs_provider))
+        yield (
+            f"Deployment {named} does not know the provider of mesh.accessLogs: its owner adds {provider} to "
+            f"meshConfig.extensionProviders; {_GUIDE}"
+        )
+
+
+def _has_logs(plan: Plan, istiod: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Whether ``istiod`` knows our provider of access logs, from our ConfigMap or from ``config``, its own."""
+    if plan.mesh.access_logs_provider in config.get("access_logs", []):
+        return True
+    # What does not read our ConfigMap yet is told to.
+    reads_none = not istiod.get("shared") and not leads_to_us(plan.mesh, plan.seen.answers, plan.context)
+    return reads_none or istiod.get("shared") == SHARED_MESH_CONFIG
 
 
 def _prepares(istiod: Mapping[str, Any], mesh: Mesh, address: str) -> str:

@@ -10,6 +10,7 @@ import variants
 from judges import Program
 from test_checks import plan_of
 
+from lint.collector_keys import lacks
 from objects.merge import merge
 from program.inventory import every_object
 
@@ -51,6 +52,13 @@ RIGHT: Mapping[str, dict[str, Any]] = {
 }
 
 
+def _needs_more(config: Mapping[str, Any]) -> bool:
+    """Whether it has a component that the distribution lacks which the operator runs by default."""
+    sections = ("receivers", "processors", "exporters", "connectors", "extensions")
+    kinds = {(section, name.partition("/")[0]) for section in sections for name in config.get(section, {})}
+    return any(lacks("otelcol", section, kind, None) for section, kind in kinds)
+
+
 def test_the_collector_takes_whatever_a_variant_of_settings_leads_to(
     collector: Program, full_collector: Program, tmp_path: Path
 ) -> None:
@@ -59,11 +67,11 @@ def test_the_collector_takes_whatever_a_variant_of_settings_leads_to(
         for obj in every_object(plan_of(config)):
             if obj["kind"] == "OpenTelemetryCollector":
                 found.setdefault(json.dumps(obj["spec"]["config"], sort_keys=True, default=str), obj["spec"]["config"])
-    graphs = [config for config in found.values() if "connectors" in config]
-    assert 1 < len(graphs) < len(found)
+    needing_more = [config for config in found.values() if _needs_more(config)]
+    assert 1 < len(needing_more) < len(found)
 
     def judge(config: Mapping[str, Any]) -> str:
-        return (full_collector if config in graphs else collector).refuses(config, tmp_path)
+        return (full_collector if config in needing_more else collector).refuses(config, tmp_path)
 
     assert {said for config in found.values() if (said := judge(config))} == set()
 

@@ -34,6 +34,8 @@ _APART = {
     # It requires newer ones of these, and compiles with those of the cluster: its go.mod replaces them.
     "tempo-operator-021": {"github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring"},
     "policies": set(),
+    # What its processors need newer.
+    "otelcol": {"github.com/golang/groupcache", "github.com/hashicorp/golang-lru"},
 }
 
 

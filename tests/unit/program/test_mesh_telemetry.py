@@ -16,6 +16,9 @@ TEMPO = "tempo.test:4317"
 PEERS = "collectors.test"
 
 
+REDACTION = ["attributes/redaction", "resource/redaction"]
+
+
 def spec(**collector: Any) -> dict[str, Any]:
     tracing = Tracing(collector=Collector.model_validate(collector))
     return build_collector_spec(tracing, otlp_address=TEMPO, peers=PEERS, context=Context())
@@ -123,7 +126,7 @@ def test_the_user_s_lists_replace_ours() -> None:
     pipeline = traces({"service": {"pipelines": {"traces": {"exporters": ["otlp_grpc", "debug"]}}}})
     assert pipeline == {
         "receivers": ["otlp"],
-        "processors": ["memory_limiter"],
+        "processors": ["memory_limiter", *REDACTION],
         "exporters": ["otlp_grpc", "debug"],
     }
 
@@ -131,23 +134,26 @@ def test_the_user_s_lists_replace_ours() -> None:
 @pytest.mark.parametrize(
     ("theirs", "ordered"),
     [
-        ([], ["memory_limiter"]),
-        (["attributes"], ["memory_limiter", "attributes"]),
-        (["filter", "attributes/b"], ["memory_limiter", "filter", "attributes/b"]),
-        (["memory_limiter", "attributes", "batch"], ["memory_limiter", "attributes", "batch"]),
-        (["batch", "attributes", "memory_limiter"], ["memory_limiter", "attributes", "batch"]),
-        (["attributes", "batch/large"], ["memory_limiter", "attributes", "batch/large"]),
-        (["attributes", "memory_limiter/own"], ["memory_limiter/own", "attributes"]),
+        ([], ["memory_limiter", *REDACTION]),
+        (["attributes"], ["memory_limiter", *REDACTION, "attributes"]),
+        (["filter", "attributes/b"], ["memory_limiter", *REDACTION, "filter", "attributes/b"]),
+        (["memory_limiter", "attributes", "batch"], ["memory_limiter", *REDACTION, "attributes", "batch"]),
+        (["batch", "attributes", "memory_limiter"], ["memory_limiter", *REDACTION, "attributes", "batch"]),
+        (["attributes", "batch/large"], ["memory_limiter", *REDACTION, "attributes", "batch/large"]),
+        (["attributes", "memory_limiter/own"], ["memory_limiter/own", *REDACTION, "attributes"]),
     ],
 )
-def test_memory_is_limited_first_and_batches_are_made_last(theirs: list[str], ordered: list[str]) -> None:
+def test_memory_is_limited_first_then_spans_are_redacted_and_batches_are_made_last(
+    theirs: list[str], ordered: list[str]
+) -> None:
     assert processors(*theirs) == ordered
 
 
-def test_pipelines_of_the_user_s_own_are_left_as_they_are() -> None:
+def test_pipelines_of_the_user_s_own_are_left_as_they_are_but_for_the_redaction_of_traces() -> None:
     own = {"receivers": ["otlp"], "processors": ["batch"], "exporters": ["debug"]}
-    config = spec(extraConfig={"service": {"pipelines": {"traces/copy": own}}})["config"]
-    assert config["service"]["pipelines"]["traces/copy"] == own
+    config = spec(extraConfig={"service": {"pipelines": {"traces/copy": own, "logs": own}}})["config"]
+    assert config["service"]["pipelines"]["traces/copy"] == {**own, "processors": [*REDACTION, "batch"]}
+    assert config["service"]["pipelines"]["logs"] == own
 
 
 @pytest.mark.parametrize("replicas", [1, 4])

@@ -63,7 +63,7 @@ def test_in_tail_mode_the_collector_counts_before_it_chooses(deploy: Deploy) -> 
     found = pipelines(deployed)
     assert found["traces"] == {
         "receivers": ["otlp"],
-        "processors": ["memory_limiter"],
+        "processors": ["memory_limiter", "attributes/redaction", "resource/redaction"],
         "exporters": ["servicegraph", "spanmetrics"],
     }
     assert found["traces/kept"]["exporters"] == ["otlp_grpc"]
@@ -95,8 +95,9 @@ def test_what_the_user_adds_to_the_pipeline_holds_before_the_sampler_too(deploy:
         "service": {"pipelines": {"traces": {"processors": ["memory_limiter", "attributes/mine"]}}},
     }
     found = pipelines(deployed_with(deploy, TAIL | {"tracing.collector.extraConfig": extra}))
-    assert found["traces/kept"]["processors"][:2] == ["memory_limiter", "attributes/mine"]
-    assert found["traces"]["processors"] == ["memory_limiter", "attributes/mine"]
+    before = ["memory_limiter", "attributes/redaction", "resource/redaction", "attributes/mine"]
+    assert found["traces/kept"]["processors"][:4] == before
+    assert found["traces"]["processors"] == before
 
 
 def test_the_more_memory_the_more_traces_may_wait(deploy: Deploy) -> None:

@@ -55,6 +55,13 @@ PLACES = {
         {"pilot": {"env": {"TOKEN": SENTINEL}}},
     ),
     "the URL of a Prometheus": ("prometheus", full_config(), "prometheus.existing", {"queryUrl": URL}),
+    "the URL of a Loki": ("grafana", minimal_config(), "grafana.loki", {"url": URL}),
+    "the URL of a Loki for an operator": (
+        "grafana",
+        with_setting(full_config(), "grafana.mode", "operator"),
+        "grafana.loki",
+        {"url": URL},
+    ),
     "two URLs of a Prometheus": (
         "prometheus",
         with_setting(full_config(), "grafana.mode", "operator"),

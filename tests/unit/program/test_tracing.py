@@ -165,7 +165,7 @@ def test_the_collector_has_no_sidecar_and_its_processors_in_order(deployed: Depl
     assert collector["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
     config = collector["spec"]["config"]
     pipelines = config["service"]["pipelines"]
-    assert pipelines["traces"]["processors"] == ["memory_limiter"]
+    assert pipelines["traces"]["processors"] == ["memory_limiter", "attributes/redaction", "resource/redaction"]
     used = {name for pipeline in pipelines.values() for name in pipeline["processors"]}
     assert used == set(config["processors"])
     assert "memory" in collector["spec"]["resources"]["limits"]

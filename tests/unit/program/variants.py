@@ -58,6 +58,11 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
         "collectors": {"graph.source": "collector", "tracing.collector.replicas": 2},
         "tail": {"tracing.sampling": {"mode": "tail"}, "tracing.collector.replicas": 2},
         "thinned": {"tracing.samplingPercentage": 5},
+        "telling": {
+            "tracing.resource": {"cluster": "production", "kubernetes": True},
+            "tracing.customTags": {"tenant": {"header": {"name": "x-tenant"}}},
+            "mesh.accessLogs.enabled": True,
+        },
     },
     "prometheus": {
         "own": {},
@@ -67,7 +72,11 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
     },
     "grafana": {
         "config-map": {},
-        "operator": {"grafana.mode": "operator", "grafana.namespace": "grafana"},
+        "operator": {
+            "grafana.mode": "operator",
+            "grafana.namespace": "grafana",
+            "grafana.loki": {"url": "http://loki.logging.svc.cluster.local:3100"},
+        },
         "managed": {"grafana.mode": "managed", "grafana.namespace": "tracing-grafana"},
     },
     "kiali": {"none": {}, "operator": {"kiali.installer": "operator"}, "helm": {"kiali.installer": "helm"}},
