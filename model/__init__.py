@@ -1,6 +1,7 @@
 """The parts of a stack's configuration, which are also arguments of the components; ``model.stack`` has the whole."""
 
 from model.access import Auth
+from model.backends import Backend, Backends, BackendTls
 from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
 from model.graph import Graph, GraphSource
@@ -45,6 +46,9 @@ __all__ = [
     "Application",
     "Auth",
     "Azure",
+    "Backend",
+    "BackendTls",
+    "Backends",
     "Bookinfo",
     "Collector",
     "Existing",

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from model.backends import Backends
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, value_at
 from model.sampling import Sampling
 from model.scalars import (
@@ -359,6 +360,11 @@ class Tracing(Section):
         "else `mesh`.",
     )
     collector: Collector = Field(default=Collector(), description="The collector.")
+    exporters: Backends = Field(
+        default={},
+        examples=[{"hosted": {"endpoint": "traces.example.com:4317"}}],
+        description="Where the collector sends the spans beside Tempo, by a name; what is down there holds up nothing.",
+    )
 
     @model_validator(mode="after")
     def _proxies_trace_what_the_tail_is_to_see(self) -> "Tracing":

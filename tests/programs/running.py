@@ -88,6 +88,17 @@ def free_ports(*names: str) -> dict[str, int]:
     return ports
 
 
+def settled(look: Callable[[], Any], enough: Callable[[Any], bool], seconds: float = 60) -> Any:
+    """What ``look`` sees once it is ``enough`` and has then not changed for five seconds, or the time is over."""
+    deadline, seen, since = time.monotonic() + seconds, look(), time.monotonic()
+    while time.monotonic() < deadline and (time.monotonic() - since < 5 or not enough(seen)):
+        time.sleep(0.5)
+        now = look()
+        if now != seen:
+            seen, since = now, time.monotonic()
+    return seen
+
+
 @contextmanager
 def prometheus(program: Path, folder: Path) -> Iterator[Process]:
     """A Prometheus that takes what is written to it."""
