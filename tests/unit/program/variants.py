@@ -56,7 +56,14 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
         "auto": {},
         "collector": {"graph.source": "collector"},
         "collectors": {"graph.source": "collector", "tracing.collector.replicas": 2},
-        "tail": {"tracing.sampling": {"mode": "tail"}, "tracing.collector.replicas": 2},
+        "tail": {
+            "tracing.sampling": {"mode": "tail"},
+            "tracing.collector.replicas": 2,
+            "tracing.exporters": {
+                "hosted": {"endpoint": "traces.example.com:4317", "bearerToken": {"secret": "hosted", "key": "token"}},
+                "all": {"protocol": "http", "endpoint": "https://all.example.com", "allTraces": True},
+            },
+        },
         "thinned": {"tracing.samplingPercentage": 5},
     },
     "prometheus": {
