@@ -7,6 +7,7 @@ import components as mesh_tracing
 import rollout
 import settings
 from cluster import access, live, recorded
+from objects.addresses import otlp_url
 from program import Plan, describe, look, refuse_what_breaks, verification
 
 stack = settings.load(pulumi.Config())
@@ -111,6 +112,7 @@ pulumi.export("prometheus_url", graph_url)
 pulumi.export("graph_source", plan.graph_source)
 pulumi.export("tempo_query_url", tempo.query_url)
 pulumi.export("collector_service", telemetry.collector_service)
+pulumi.export("otlp_endpoint", telemetry.collector_service.apply(otlp_url))
 pulumi.export("tracing_provider", telemetry.provider_name)
 pulumi.export("grafana_datasources_config_map", datasource.config_map)
 pulumi.export("versions", plan.versions())
