@@ -56,7 +56,7 @@ prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus(
 )
 graph_url = plan.graph_url(prometheus.query_url)
 # Tempo also waits for Prometheus, and the collector for Tempo, through the address that each is given.
-tempo = mesh_tracing.TempoStack(
+tempo = plan.existing_tempo() or mesh_tracing.TempoStack(
     "tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces, *operators), watch=watch
 )
 telemetry = mesh_tracing.MeshTelemetry(

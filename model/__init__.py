@@ -1,9 +1,10 @@
 """The parts of a stack's configuration, which are also arguments of the components; ``model.stack`` has the whole."""
 
 from model.access import Auth
-from model.backends import Backend, Backends, BackendTls
+from model.backends import STORE, Backend, Backends, BackendTls, Destination
 from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
+from model.existing_tempo import ExistingTempo
 from model.graph import Graph, GraphSource
 from model.images import Images, ImageSources
 from model.mesh import SPARE_PROVIDER, TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing, TracingScope
@@ -42,6 +43,7 @@ __all__ = [
     "CLUSTER_DOMAIN",
     "S3",
     "SPARE_PROVIDER",
+    "STORE",
     "TRACING_PROVIDER",
     "Application",
     "Auth",
@@ -51,8 +53,10 @@ __all__ = [
     "Backends",
     "Bookinfo",
     "Collector",
+    "Destination",
     "Existing",
     "ExistingPrometheus",
+    "ExistingTempo",
     "ExposedAs",
     "Exposure",
     "Gcs",

@@ -17,8 +17,9 @@ _SECRET = re.compile(r"auth|token|secret|password|key|cookie|x-honeycomb-team", 
 _IN_CLUSTER = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+\.svc(\.|$)")
 _TRACES = "/v1/traces"
 
-# The program's own second exporter is called so.
-_TAKEN = "graph"
+# The program's own exporters, and their secrets, are called so.
+STORE = "tempo"
+TAKEN = frozenset({STORE, "graph"})
 
 
 class BackendTls(Section):
@@ -61,8 +62,8 @@ class BackendTls(Section):
         return any((self.ca, self.ca_secret, self.client_certificate, self.server_name))
 
 
-class Backend(Section):
-    """A store or a collector that gets the spans by OTLP, whatever becomes of the others."""
+class Destination(Section):
+    """Where spans are sent by OTLP."""
 
     protocol: Literal["grpc", "http"] = Field(
         default="grpc", examples=["http"], description="OTLP over gRPC, or over HTTP with binary protobuf."
@@ -88,18 +89,6 @@ class Backend(Section):
     )
     compression: Literal["gzip", "snappy", "zstd", "none"] = Field(
         default="gzip", examples=["zstd"], description="How requests are compressed."
-    )
-    queue_size: int = Field(
-        default=1000,
-        ge=1,
-        strict=True,
-        examples=[100],
-        description="How many thousand spans may wait for it before spans are dropped; no more than fits in its share "
-        "of the collector's memory.",
-    )
-    all_traces: Flag = Field(
-        default=False,
-        description="With sampling, whether it gets every span that the proxies send, and not what Tempo gets.",
     )
 
     @model_validator(mode="after")
@@ -144,9 +133,27 @@ class Backend(Section):
         return re.split("[:/]", self.endpoint.partition("://")[2] or self.endpoint)[0]
 
 
+class Backend(Destination):
+    """A store or a collector that gets the spans by OTLP, whatever becomes of the others."""
+
+    queue_size: int = Field(
+        default=1000,
+        ge=1,
+        strict=True,
+        examples=[100],
+        description="How many thousand spans may wait for it before spans are dropped; no more than fits in its share "
+        "of the collector's memory.",
+    )
+    all_traces: Flag = Field(
+        default=False,
+        description="With sampling, whether it gets every span that the proxies send, and not what Tempo gets.",
+    )
+
+
 def _names_of_their_own(backends: dict[str, Backend]) -> dict[str, Backend]:
-    if _TAKEN in backends:
-        raise expected(f"another name than {_TAKEN}, which is that of an exporter of the program's own")
+    taken = TAKEN & backends.keys()
+    if taken:
+        raise expected(f"another name than {min(taken)}, which is that of an exporter of the program's own")
     return backends
 
 

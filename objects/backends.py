@@ -8,7 +8,7 @@ twice. So where there are several, each stands behind a processor that takes spa
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from model import Backend, Backends, Collector
+from model import STORE, Backends, Collector, Destination
 from model.parts import SecretKey
 from model.scalars import amount
 
@@ -22,31 +22,32 @@ _TRACES = "traces"
 _CERTIFICATE, _KEY = "tls.crt", "tls.key"
 
 
-def exporter_name(name: str, backend: Backend, *, older: bool) -> str:
-    """The exporter of a backend; its types had other names in collectors before 0.144."""
+def exporter_name(name: str | None, to: Destination, *, older: bool) -> str:
+    """The exporter to a backend, or without a name to the store; collectors before 0.144 have other types."""
     kinds = {"grpc": "otlp", "http": "otlphttp"} if older else {"grpc": "otlp_grpc", "http": "otlp_http"}
-    return f"{kinds[backend.protocol]}/{name}"
+    return "/".join(filter(None, (kinds[to.protocol], name)))
 
 
-def build_exporter(name: str, backend: Backend, delivery: Mapping[str, Any]) -> dict[str, Any]:
+def build_exporter(name: str, to: Destination, delivery: Mapping[str, Any]) -> dict[str, Any]:
     """The exporter; ``delivery`` is what becomes of spans that it cannot send at once."""
-    headers = dict(backend.headers)
-    headers |= {header: f"${{env:{_variable(name, _header(header))}}}" for header in backend.secret_headers}
-    if backend.bearer_token is not None:
+    headers = dict(to.headers)
+    headers |= {header: f"${{env:{_variable(name, _header(header))}}}" for header in to.secret_headers}
+    if to.bearer_token is not None:
         headers["Authorization"] = f"Bearer ${{env:{_variable(name, 'bearer')}}}"
-    tls = _tls(name, backend)
+    tls = _tls(name, to)
     return {
-        "endpoint": backend.endpoint,
+        "endpoint": to.endpoint,
         **({"tls": tls} if tls else {}),
         **({"headers": headers} if headers else {}),
-        "compression": backend.compression,
+        "compression": to.compression,
         **delivery,
     }
 
 
-def variables(backends: Backends) -> dict[str, SecretKey]:
-    """The variables of the collector's pods for all that is secret."""
-    return {variable: source for name, backend in backends.items() for variable, source in _secrets(name, backend)}
+def variables(backends: Backends, store: Destination | None) -> dict[str, SecretKey]:
+    """The variables of the collector's pods for all that is secret to the backends, and to an existing store."""
+    destinations: dict[str, Destination] = {**backends, **({} if store is None else {STORE: store})}
+    return {variable: source for name, to in destinations.items() for variable, source in _secrets(name, to)}
 
 
 def queued_spans(wanted: int, collector: Collector, queues: int) -> int:
@@ -76,8 +77,8 @@ def set_apart(exporters: Sequence[str], connector: str) -> dict[str, Any]:
     }
 
 
-def _tls(name: str, backend: Backend) -> dict[str, Any]:
-    tls = backend.tls
+def _tls(name: str, to: Destination) -> dict[str, Any]:
+    tls = to.tls
     if tls.insecure:
         return {"insecure": True}
     fields: dict[str, Any] = {}
@@ -93,15 +94,15 @@ def _tls(name: str, backend: Backend) -> dict[str, Any]:
     return fields
 
 
-def _secrets(name: str, backend: Backend) -> list[tuple[str, SecretKey]]:
-    found = {_header(header): source for header, source in backend.secret_headers.items()}
-    if backend.bearer_token is not None:
-        found["bearer"] = backend.bearer_token
-    if backend.tls.ca_secret is not None:
-        found["ca"] = backend.tls.ca_secret
-    if backend.tls.client_certificate is not None:
-        found["certificate"] = SecretKey(secret=backend.tls.client_certificate, key=_CERTIFICATE)
-        found["key"] = SecretKey(secret=backend.tls.client_certificate, key=_KEY)
+def _secrets(name: str, to: Destination) -> list[tuple[str, SecretKey]]:
+    found = {_header(header): source for header, source in to.secret_headers.items()}
+    if to.bearer_token is not None:
+        found["bearer"] = to.bearer_token
+    if to.tls.ca_secret is not None:
+        found["ca"] = to.tls.ca_secret
+    if to.tls.client_certificate is not None:
+        found["certificate"] = SecretKey(secret=to.tls.client_certificate, key=_CERTIFICATE)
+        found["key"] = SecretKey(secret=to.tls.client_certificate, key=_KEY)
     return [(_variable(name, of), source) for of, source in found.items()]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from model import Collector, Tracing
+from model import STORE, Collector, Destination, Tracing
 from model.parts import to_kubernetes_env, value_at
 from objects import backends
 from objects.addresses import COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
@@ -42,6 +42,7 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
     *,
     otlp_address: Text,
     peers: Text,
+    store: Destination | None = None,
     graph_address: Text | None = None,
     graph: CollectorGraph | None = None,
     full_image: str | None = FULL_IMAGE,
@@ -49,6 +50,7 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
 ) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
 
+    ``store`` says how the store at ``otlp_address`` is called, if that is somebody else's.
     With a ``graph_address`` it passes all spans on to that one too; with ``graph`` it makes the service graph itself.
     ``peers`` is a host whose addresses are those of all its pods. ``full_image`` is for what the operator's default has
     not; none takes the operator's, which has it.
@@ -60,7 +62,9 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
         "resources": collector.resources.to_kubernetes(),
         "podSecurityContext": POD,
         "securityContext": CONTAINER,
-        "config": build_config(tracing, otlp_address, peers=peers, graph_address=graph_address, graph=graph),
+        "config": build_config(
+            tracing, otlp_address, peers=peers, store=store, graph_address=graph_address, graph=graph
+        ),
         **context.scheduling.to_kubernetes(),
     }
     needs_more = graph is not None or needs_whole_traces(tracing, multiplies=graph is None)
@@ -69,7 +73,7 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
         spec["image"] = context.image(image)
     if context.images.pull_secrets:
         spec["serviceAccount"] = pull_account(POD_NAME)
-    if env := {**collector.env, **(graph.env if graph else {}), **backends.variables(tracing.exporters)}:
+    if env := {**collector.env, **(graph.env if graph else {}), **backends.variables(tracing.exporters, store)}:
         spec["env"] = to_kubernetes_env(env)
     if collector.replicas > 1:
         # The default of the operator's newer versions, spelled out for the older ones.
@@ -78,17 +82,18 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
     return spec
 
 
-def build_config(
+def build_config(  # noqa: PLR0913  each decides over a part of it
     tracing: Tracing,
     otlp_address: Text,
     *,
     peers: Text,
+    store: Destination | None = None,
     graph_address: Text | None = None,
     graph: CollectorGraph | None = None,
 ) -> dict[str, Any]:
     """The collector's configuration, with the user's merged over it."""
     collector = tracing.collector
-    ours = _our_config(tracing, otlp_address, graph_address)
+    ours = _our_config(tracing, otlp_address, store, graph_address)
     if graph is not None:
         ours = add_graph(ours, graph)
     config = merge(ours, collector.extra_config)
@@ -138,7 +143,9 @@ def _exporters(tracing: Tracing, tempos: Sequence[str]) -> tuple[dict[str, list[
     return {_KEPT: kept}, ({_EVERY: every} if every else {})
 
 
-def _our_config(tracing: Tracing, otlp_address: Text, graph_address: Text | None) -> dict[str, Any]:
+def _our_config(
+    tracing: Tracing, otlp_address: Text, store: Destination | None, graph_address: Text | None
+) -> dict[str, Any]:
     collector = tracing.collector
     older = _is_older(collector.extra_config)
     exporter = _OLDER_EXPORTER if older else _EXPORTER
@@ -155,6 +162,9 @@ def _our_config(tracing: Tracing, otlp_address: Text, graph_address: Text | None
         name: {"endpoint": address, "tls": {"insecure": True}, **delivery(collector.queue_size)}
         for name, address in tempos.items()
     }
+    if store is not None:
+        name = backends.exporter_name(None, store, older=older)
+        exporters = {name: backends.build_exporter(STORE, store, delivery(collector.queue_size))}
     further = {
         backends.exporter_name(name, backend, older=older): backends.build_exporter(
             name, backend, delivery(backend.queue_size)

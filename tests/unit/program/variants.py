@@ -50,6 +50,13 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
             "tempo.storage.s3.source": "secret",
             "tempo.storage.s3.secretName": "tempo-s3",
         },
+        "existing": {
+            "tempo.existing": {
+                "otlp": {"endpoint": "tempo.traces.svc.cluster.local:4317", "tls": {"insecure": True}},
+                "queryUrl": "http://tempo.traces.svc.cluster.local:3200",
+                "tenant": "mesh",
+            },
+        },
     },
     "mode": {"monolithic": {}, "stack": {"tempo.mode": "stack", "tempo.replicationFactor": 3}},
     "graph": {
