@@ -7,6 +7,7 @@ import components as mesh_tracing
 import rollout
 import settings
 from cluster import access, live, recorded
+from objects.addresses import otlp_url
 from program import Plan, describe, look, refuse_what_breaks, verification
 
 stack = settings.load(pulumi.Config())
@@ -55,7 +56,7 @@ prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus(
 )
 graph_url = plan.graph_url(prometheus.query_url)
 # Tempo also waits for Prometheus, and the collector for Tempo, through the address that each is given.
-tempo = mesh_tracing.TempoStack(
+tempo = plan.existing_tempo() or mesh_tracing.TempoStack(
     "tempo", plan.tempo(remote_write_url=prometheus.write_url), after(namespaces, *operators), watch=watch
 )
 telemetry = mesh_tracing.MeshTelemetry(
@@ -111,6 +112,7 @@ pulumi.export("prometheus_url", graph_url)
 pulumi.export("graph_source", plan.graph_source)
 pulumi.export("tempo_query_url", tempo.query_url)
 pulumi.export("collector_service", telemetry.collector_service)
+pulumi.export("otlp_endpoint", telemetry.collector_service.apply(otlp_url))
 pulumi.export("tracing_provider", telemetry.provider_name)
 pulumi.export("grafana_datasources_config_map", datasource.config_map)
 pulumi.export("versions", plan.versions())

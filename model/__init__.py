@@ -2,8 +2,10 @@
 
 from model.access import Auth
 from model.access_logs import AccessLogs
+from model.backends import STORE, Backend, Backends, BackendTls, Destination
 from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali, LokiDataSource
+from model.existing_tempo import ExistingTempo
 from model.graph import Graph, GraphSource
 from model.images import Images, ImageSources
 from model.mesh import SPARE_PROVIDER, TRACING_PROVIDER, Collector, Existing, Mesh, Sail, Tracing, TracingScope
@@ -44,16 +46,22 @@ __all__ = [
     "CLUSTER_DOMAIN",
     "S3",
     "SPARE_PROVIDER",
+    "STORE",
     "TRACING_PROVIDER",
     "AccessLogs",
     "Application",
     "Auth",
     "Azure",
+    "Backend",
+    "BackendTls",
+    "Backends",
     "Bookinfo",
     "Collector",
     "CustomTag",
+    "Destination",
     "Existing",
     "ExistingPrometheus",
+    "ExistingTempo",
     "ExposedAs",
     "Exposure",
     "Gcs",

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from model.access_logs import AccessLogs
+from model.backends import Backends
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, value_at
 from model.redaction import Redaction
 from model.sampling import Sampling
@@ -390,6 +391,11 @@ class Tracing(Section):
         default=Redaction(), description="What the collector takes out of spans before they go anywhere."
     )
     collector: Collector = Field(default=Collector(), description="The collector.")
+    exporters: Backends = Field(
+        default={},
+        examples=[{"hosted": {"endpoint": "traces.example.com:4317"}}],
+        description="Where the collector sends the spans beside Tempo, by a name; what is down there holds up nothing.",
+    )
 
     @model_validator(mode="after")
     def _proxies_trace_what_the_tail_is_to_see(self) -> "Tracing":

@@ -193,6 +193,35 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _an_existing_tempo_has_what_is_asked_of_it(self) -> "Settings":
+        existing = self.tempo.existing
+        if existing is None:
+            return self
+        by_tempo = existing.makes_graph and self.prometheus.written is not None
+        if existing.makes_graph and not by_tempo:
+            raise expected(
+                "prometheus.existing of method remoteWrite for tempo.existing.makesGraph: the one that it writes to"
+            )
+        if self.graph.source == "tempo" and not existing.makes_graph:
+            raise expected("graph.source collector or auto for tempo.existing, unless it has makesGraph")
+        if self.tracing.is_thinned:
+            raise expected(
+                "tracing.sampling.mode tail for tempo.existing, where proxies trace only some of the requests: nobody "
+                "would count how many a span stands for"
+            )
+        if self.tempo.histograms != "classic":
+            raise expected("tempo.histograms classic for tempo.existing")
+        if self.exposure.jaeger_ui:
+            raise expected("no exposure.jaegerUi for tempo.existing, whose owner exposes it")
+        if self.grafana.mode == "managed" and existing.datasource_uid is not None:
+            raise expected(
+                "no tempo.existing.datasourceUid for grafana.mode managed: a new Grafana has no data source yet"
+            )
+        if isinstance(existing.query_url, SecretText):
+            raise expected("tempo.existing.queryUrl in clear: Grafana's and Kiali's configuration have it")
+        return self
+
+    @model_validator(mode="after")
     def _the_graph_can_be_scraped(self) -> "Settings":
         if self.prometheus.scraping_hops is not None and self.graph.source == "tempo":
             raise expected(
@@ -234,7 +263,7 @@ class Settings(Section):
     @property
     def system_namespaces(self) -> list[str]:
         """The namespaces whose pods get no sidecar, without duplicates."""
-        names = [self.mesh.namespace, self.tempo.namespace]
+        names = [self.mesh.namespace, *([self.tempo.namespace] if self.tempo.is_deployed else [])]
         if self.grafana.mode == "managed":
             names.append(self.grafana_namespace)
         return list(dict.fromkeys(names))
@@ -244,7 +273,8 @@ class Settings(Section):
         """The namespaces with volumes of traces or metrics."""
         prometheus = self.prometheus
         keeps_metrics = prometheus.is_deployed and prometheus.storage is not None
-        return [self.tempo.namespace, *([self.mesh.namespace] if keeps_metrics else [])]
+        keeps_traces = self.tempo.is_deployed
+        return [*([self.tempo.namespace] if keeps_traces else []), *([self.mesh.namespace] if keeps_metrics else [])]
 
     @property
     def mesh_namespaces(self) -> list[str]:

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from model.access import Auth
 from model.cloud_stores import Azure, Gcs
+from model.existing_tempo import ExistingTempo
 from model.parts import ExtraConfig, Resources, SecretEnv, Section, Volume, is_set, value_at
 from model.scalars import (
     AwsRegion,
@@ -175,9 +176,18 @@ class Storage(Volume):
         return self.backend in {"s3", "azure", "gcs"}
 
 
+# What is said of the store also where somebody else runs it.
+_OF_ANY_TEMPO = {"existing", "graph_interval", "histograms", "namespace"}
+
+
 class Tempo(Section):
     """The trace store."""
 
+    existing: ExistingTempo | None = Field(
+        default=None,
+        examples=[{"otlp": {"endpoint": "traces.example.com:4317"}}],
+        description="An existing Tempo, or another store that speaks OTLP; the program then deploys none.",
+    )
     mode: Literal["monolithic", "stack"] = Field(
         default="monolithic",
         examples=["monolithic"],
@@ -243,6 +253,14 @@ class Tempo(Section):
         return value
 
     @model_validator(mode="after")
+    def _is_of_its_owner(self) -> "Tempo":
+        ours = self.model_fields_set - _OF_ANY_TEMPO
+        if self.existing is not None and ours:
+            names = ", ".join(sorted(type(self).model_fields[name].alias or name for name in ours))
+            raise expected(f"no {names} for existing: its owner decides them")
+        return self
+
+    @model_validator(mode="after")
     def _parts_of_a_stack(self) -> "Tempo":
         if self.mode != "stack" and self.parts != TempoParts():
             raise expected(f"no parts for mode {self.mode}, which is one process: it has resources")
@@ -256,6 +274,11 @@ class Tempo(Section):
         if self.mode == "stack" and not self.storage.is_shared:
             raise expected("storage.backend s3, azure or gcs for mode stack: its parts share an object store")
         return self
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether the program deploys it."""
+        return self.existing is None
 
 
 class PrometheusVolume(Volume):

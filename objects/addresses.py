@@ -53,6 +53,11 @@ def collector_host(namespace: str, context: Context) -> str:
     return context.host(f"{COLLECTOR}-collector", namespace)
 
 
+def otlp_url(host: str) -> str:
+    """Where applications send spans by OTLP over HTTP, to a collector at ``host``."""
+    return f"http://{host}:{OTLP_HTTP_PORT}"
+
+
 def collector_peers(namespace: str, context: Context) -> str:
     """The Service whose name leads to each of the collector's pods that serves; its operator makes it."""
     return context.host(f"{COLLECTOR}-collector-headless", namespace)

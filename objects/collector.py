@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from model import Collector, Tracing
+from model import STORE, Collector, Destination, Tracing
 from model.parts import to_kubernetes_env, value_at
+from objects import backends
 from objects.addresses import COLLECTOR, COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from objects.collector_graph import CONNECTORS, GRAPH, CollectorGraph, add_graph
 from objects.context import Context, Text
@@ -25,6 +26,8 @@ POD_LABELS = {"app.kubernetes.io/component": "opentelemetry-collector", "app.kub
 FULL_IMAGE = "ghcr.io/open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-contrib:0.152.0"
 
 _FIRST = "memory_limiter"
+# Between the pipelines and the exporters that stand apart: of the spans that are kept, and of every one.
+_KEPT, _EVERY = "forward/kept", "forward/every"
 _EXPORTER = "otlp_grpc"
 # The exporter's name before collectors 0.144, and the processor that batched before exporters did. Both still work, and
 # are used where the user's own configuration speaks of one of them.
@@ -41,6 +44,7 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
     *,
     otlp_address: Text,
     peers: Text,
+    store: Destination | None = None,
     graph_address: Text | None = None,
     graph: CollectorGraph | None = None,
     full_image: str | None = FULL_IMAGE,
@@ -48,6 +52,7 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
 ) -> dict[str, Any]:
     """The spec of an OpenTelemetryCollector that passes OTLP on to Tempo.
 
+    ``store`` says how the store at ``otlp_address`` is called, if that is somebody else's.
     With a ``graph_address`` it passes all spans on to that one too; with ``graph`` it makes the service graph itself.
     ``peers`` is a host whose addresses are those of all its pods. ``full_image`` is for what the operator's default has
     not; none takes the operator's, which has it.
@@ -59,7 +64,9 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
         "resources": collector.resources.to_kubernetes(),
         "podSecurityContext": POD,
         "securityContext": CONTAINER,
-        "config": build_config(tracing, otlp_address, peers=peers, graph_address=graph_address, graph=graph),
+        "config": build_config(
+            tracing, otlp_address, peers=peers, store=store, graph_address=graph_address, graph=graph
+        ),
         **context.scheduling.to_kubernetes(),
     }
     needs_more = (
@@ -70,7 +77,7 @@ def build_collector_spec(  # noqa: PLR0913  each decides over a part of it
         spec["image"] = context.image(image)
     if context.images.pull_secrets:
         spec["serviceAccount"] = collector_account(context)
-    if env := {**collector.env, **(graph.env if graph else {})}:
+    if env := {**collector.env, **(graph.env if graph else {}), **backends.variables(tracing.exporters, store)}:
         spec["env"] = to_kubernetes_env(env)
     if collector.replicas > 1:
         # The default of the operator's newer versions, spelled out for the older ones.
@@ -84,17 +91,18 @@ def collector_account(context: Context) -> str:
     return pull_account(POD_NAME) if context.images.pull_secrets else f"{COLLECTOR}-collector"
 
 
-def build_config(
+def build_config(  # noqa: PLR0913  each decides over a part of it
     tracing: Tracing,
     otlp_address: Text,
     *,
     peers: Text,
+    store: Destination | None = None,
     graph_address: Text | None = None,
     graph: CollectorGraph | None = None,
 ) -> dict[str, Any]:
     """The collector's configuration, with the user's merged over it."""
     collector = tracing.collector
-    ours = _our_config(collector, otlp_address, graph_address)
+    ours = _our_config(tracing, otlp_address, store, graph_address)
     if graph is not None:
         ours = add_graph(ours, graph)
     redaction, place = redacting(tracing.redaction), placing(tracing.resource)
@@ -104,15 +112,18 @@ def build_config(
     traces["processors"] = in_order(
         _with_first(traces["processors"], [*redaction, *place]), batching=_is_older(collector.extra_config)
     )
-    processors, parts = build_parts(tracing, traces["exporters"], multiplies=graph is None)
-    if parts:
-        # What is sampled goes on from there, and not from here.
-        traces["exporters"] = []
-        config = merge({"processors": processors}, config)
+    kept, every = _exporters(tracing, traces["exporters"])
+    processors, parts = build_parts(tracing, list(kept), multiplies=graph is None)
+    # What is sampled goes on from there, and not from here.
+    traces["exporters"] = list(every if parts else kept | every)
+    config = merge({"processors": processors}, config) if parts else config
     counted = [] if graph is None else [Part(GRAPH, [], CONNECTORS)]
-    return add_parts(
+    config = add_parts(
         config, [*counted, *parts], replicas=collector.replicas, delivery=_delivery(collector), peers=peers
     )
+    for connector, apart in (kept | every).items():
+        config = merge(config, backends.set_apart(apart, connector)) if apart else config
+    return config
 
 
 def in_order(processors: Sequence[str], *, batching: bool) -> list[str]:
@@ -148,12 +159,48 @@ def _of_type(kind: str, processors: Iterable[str]) -> list[str]:
     return [name for name in processors if name.partition("/")[0] == kind]
 
 
-def _our_config(collector: Collector, otlp_address: Text, graph_address: Text | None) -> dict[str, Any]:
+def _exporters(tracing: Tracing, tempos: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """What gets the spans that are kept, and what gets every span, each with the exporters that stand apart behind it.
+
+    They do where there are others than ``tempos``.
+    """
+    if not tracing.exporters:
+        return {name: [] for name in tempos}, {}
+    older = _is_older(tracing.collector.extra_config)
+    kept, every = list(tempos), list[str]()
+    for name, backend in tracing.exporters.items():
+        (every if backend.all_traces else kept).append(backends.exporter_name(name, backend, older=older))
+    return {_KEPT: kept}, ({_EVERY: every} if every else {})
+
+
+def _our_config(
+    tracing: Tracing, otlp_address: Text, store: Destination | None, graph_address: Text | None
+) -> dict[str, Any]:
+    collector = tracing.collector
     older = _is_older(collector.extra_config)
     exporter = _OLDER_EXPORTER if older else _EXPORTER
-    exporters = {exporter: _exporter(collector, otlp_address)}
-    if graph_address is not None:
-        exporters[f"{exporter}/graph"] = _exporter(collector, graph_address)
+    tempos = {exporter: otlp_address, **({} if graph_address is None else {f"{exporter}/graph": graph_address})}
+    queues = len(tempos) + len(tracing.exporters)
+
+    def delivery(thousands: int) -> dict[str, Any]:
+        if not tracing.exporters:
+            return _delivery(collector)
+        spans = backends.queued_spans(thousands * _SPANS_IN_A_BATCH, collector, queues)
+        return _delivery(collector, spans)
+
+    exporters = {
+        name: {"endpoint": address, "tls": {"insecure": True}, **delivery(collector.queue_size)}
+        for name, address in tempos.items()
+    }
+    if store is not None:
+        name = backends.exporter_name(None, store, older=older)
+        exporters = {name: backends.build_exporter(STORE, store, delivery(collector.queue_size))}
+    further = {
+        backends.exporter_name(name, backend, older=older): backends.build_exporter(
+            name, backend, delivery(backend.queue_size)
+        )
+        for name, backend in tracing.exporters.items()
+    }
     return {
         "receivers": {
             "otlp": {
@@ -172,7 +219,7 @@ def _our_config(collector: Collector, otlp_address: Text, graph_address: Text | 
             },
             **({_BATCH_PROCESSOR: {}} if older else {}),
         },
-        "exporters": exporters,
+        "exporters": {**exporters, **further},
         "service": {
             # The older `metrics.address` stops collectors from 0.123 on.
             "telemetry": {
@@ -193,30 +240,25 @@ def _our_config(collector: Collector, otlp_address: Text, graph_address: Text | 
     }
 
 
-def _exporter(collector: Collector, address: Text) -> dict[str, Any]:
-    return {
-        "endpoint": address,
-        "tls": {"insecure": True},
-        **_delivery(collector),
-    }
-
-
-def _delivery(collector: Collector) -> dict[str, Any]:
-    """What becomes of spans that cannot be sent at once."""
+def _delivery(collector: Collector, spans: int | None = None) -> dict[str, Any]:
+    """What becomes of spans that cannot be sent at once, of which so many may wait, or as many as the settings say."""
     return {
         # Survives a restart of Tempo of up to five minutes; beyond that, or a full queue, spans are lost and
         # otelcol_exporter_send_failed_spans counts them. By default the exporter waits up to 30 s between two tries,
         # and the metrics generator counts no span older than 30 s.
         "retry_on_failure": {"enabled": True, "max_interval": "10s", "max_elapsed_time": "300s"},
-        "sending_queue": {"enabled": True, **_queue(collector)},
+        "sending_queue": {"enabled": True, **_queue(collector, spans)},
     }
 
 
-def _queue(collector: Collector) -> dict[str, Any]:
+def _queue(collector: Collector, spans: int | None) -> dict[str, Any]:
+    if spans is None:
+        spans = collector.queue_size * _SPANS_IN_A_BATCH
     if _is_older(collector.extra_config):
-        return {"queue_size": collector.queue_size}
+        # It is requests that are counted there.
+        return {"queue_size": max(1, spans // _SPANS_IN_A_BATCH)}
     # Sidecars send many small requests, so it is spans that are counted.
-    return {"sizer": "items", "queue_size": collector.queue_size * _SPANS_IN_A_BATCH, "batch": _BATCH}
+    return {"sizer": "items", "queue_size": spans, "batch": _BATCH}
 
 
 def _is_older(extra: Mapping[str, Any]) -> bool:

@@ -17,14 +17,14 @@ from objects.addresses import COLLECTOR, COLLECTOR_GRAPH_PORT
 from objects.context import Args, Text
 from objects.merge import merge
 from objects.prometheus_access import exporter_fields, exporter_login, variables
-from objects.tempo_config import EDGE_BUCKETS
+from objects.tempo_config import EDGE_BUCKETS, PEERS
 
 # Newer collectors call them `service_graph` and `span_metrics`, and take these names too.
 CONNECTORS = ("servicegraph", "spanmetrics")
 # Of the components and pipelines that are only here for the graph, `prometheus/graph` and the like.
 GRAPH = "graph"
 _METRICS = f"metrics/{GRAPH}"
-_TRANSFORM, _LOGIN = f"transform/{GRAPH}", f"basicauth/{GRAPH}"
+_FILTER, _TRANSFORM, _LOGIN = f"filter/{GRAPH}", f"transform/{GRAPH}", f"basicauth/{GRAPH}"
 # The label by which the stacks of this program know their own series.
 _LABELS = {"source": "collector"}
 
@@ -35,6 +35,8 @@ _SPAN_BUCKETS = [0.002 * 2**power for power in range(14)]
 # After this time without a request, Tempo forgets a series too.
 _STALE = "15m"
 
+# The connector's word for what a client called of which nothing is known; Tempo makes no edge of that.
+_UNANSWERED = 'attributes["server"] == "unknown" and attributes["connection_type"] == "virtual_node"'
 _OF_GRAPH = 'IsMatch(metric.name, "^traces_service_graph_")'
 _LATENCY = "traces_spanmetrics_latency"
 # The names and labels of Tempo, by contexts in their order. A resource's attributes would become the labels job and
@@ -101,6 +103,7 @@ def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
             "servicegraph": {
                 "latency_histogram_buckets": [_in_milliseconds(bound) for bound in EDGE_BUCKETS],
                 "store": _STORE,
+                "virtual_node_peer_attributes": PEERS,
                 "metrics_flush_interval": graph.interval,
             },
             "spanmetrics": {
@@ -117,18 +120,19 @@ def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
             },
         },
         "processors": {
+            _FILTER: {"error_mode": "ignore", "metrics": {"datapoint": [_UNANSWERED]}},
             _TRANSFORM: {
                 "error_mode": "ignore",
                 "metric_statements": [
                     {"context": context, "statements": list(statements)} for context, statements in _AS_TEMPO_HAS_THEM
                 ],
-            }
+            },
         },
         "exporters": {exporter: settings},
         "service": {
             **({"extensions": [_LOGIN]} if login else {}),
             "pipelines": {
-                _METRICS: {"receivers": list(CONNECTORS), "processors": [_TRANSFORM], "exporters": [exporter]}
+                _METRICS: {"receivers": list(CONNECTORS), "processors": [_FILTER, _TRANSFORM], "exporters": [exporter]}
             },
         },
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from model import Grafana, LokiDataSource
+from model import ExistingTempo, Grafana, LokiDataSource
 from model.parts import SecretKey
 from objects.context import Text
 from objects.log_links import to_logs, to_trace
@@ -23,31 +23,59 @@ def prometheus_uid(grafana: Grafana, existing_uid: str | None) -> str:
     return existing_uid or grafana.prometheus.uid
 
 
-def build_datasources(
+def build_datasources(  # noqa: PLR0913  what each of the two needs
     grafana: Grafana,
     *,
     existing_uid: str | None,
-    tempo_url: Text,
+    tempo_url: Text | None,
     prometheus_url: Text,
+    tempo: ExistingTempo | None = None,
     access: Mapping[str, Any] | None = None,
 ) -> dict[str, DataSource]:
-    """Tempo and, unless Grafana has them already, Prometheus and Loki; all URLs are those that its backend reaches.
+    """Tempo, Prometheus and Loki, but of which Grafana has one already; all URLs are those that its backend reaches.
 
-    ``access`` is what Prometheus wants to know of those who ask.
+    There is none for a store that nobody can search. ``tempo`` is that of somebody else's, and ``access`` what
+    Prometheus wants to know of those who ask.
 
     Grafana, and grafana-operator too, know a data source by its name: one that has ours would be changed into ours.
     """
-    built = {"tempo": _tempo(grafana, prometheus_uid(grafana, existing_uid), tempo_url)}
+    built: dict[str, DataSource] = {}
+    if makes_tempo(tempo):
+        ours = _tempo(grafana, prometheus_uid(grafana, existing_uid), tempo_url)
+        built["tempo"] = merge(ours, _tempo_fields(tempo))
     if existing_uid is None:
-        built["prometheus"] = merge(_prometheus(grafana, prometheus_url), access or {})
+        built["prometheus"] = merge(_prometheus(grafana, tempo_uid(grafana, tempo), prometheus_url), access or {})
     if grafana.loki is not None:
-        built["tempo"]["jsonData"]["tracesToLogsV2"] = to_logs(grafana.loki)
+        if "tempo" in built:
+            built["tempo"]["jsonData"]["tracesToLogsV2"] = to_logs(grafana.loki)
         if grafana.loki.url is not None:
-            built["loki"] = _loki(grafana, grafana.loki)
+            built["loki"] = _loki(tempo_uid(grafana, tempo), grafana.loki)
     return built
 
 
-def _tempo(grafana: Grafana, prometheus: str, url: Text) -> DataSource:
+def makes_tempo(existing: ExistingTempo | None) -> bool:
+    """Whether there is to be a data source for the traces."""
+    return existing is None or (existing.query_url is not None and existing.datasource_uid is None)
+
+
+def tempo_uid(grafana: Grafana, existing: ExistingTempo | None) -> str:
+    """The uid of the data source with the traces: that of one which exists already, or ours."""
+    return grafana.tempo.uid if existing is None or existing.datasource_uid is None else existing.datasource_uid
+
+
+def _tempo_fields(existing: ExistingTempo | None) -> dict[str, Any]:
+    """What somebody else's wants to know of those who ask; none of it is secret."""
+    if existing is None:
+        return {}
+    plain, secure = dict[str, Any](), dict[str, str]()
+    for number, (name, value) in enumerate(existing.headers.items(), start=1):
+        plain[f"httpHeaderName{number}"], secure[f"httpHeaderValue{number}"] = name, value
+    if existing.ca is not None:
+        plain["tlsAuthWithCACert"], secure["tlsCACert"] = True, existing.ca
+    return {**({"jsonData": plain} if plain else {}), **({"secureJsonData": secure} if secure else {})}
+
+
+def _tempo(grafana: Grafana, prometheus: str, url: Text | None) -> DataSource:
     return {
         "name": grafana.tempo.name,
         "uid": grafana.tempo.uid,
@@ -84,7 +112,7 @@ def _tempo(grafana: Grafana, prometheus: str, url: Text) -> DataSource:
     }
 
 
-def _prometheus(grafana: Grafana, url: Text) -> DataSource:
+def _prometheus(grafana: Grafana, tempo: str, url: Text) -> DataSource:
     return {
         "name": grafana.prometheus.name,
         "uid": grafana.prometheus.uid,
@@ -93,19 +121,19 @@ def _prometheus(grafana: Grafana, url: Text) -> DataSource:
         "url": url,
         "jsonData": {
             "httpMethod": "POST",
-            "exemplarTraceIdDestinations": [{"name": "traceID", "datasourceUid": grafana.tempo.uid}],
+            "exemplarTraceIdDestinations": [{"name": "traceID", "datasourceUid": tempo}],
         },
     }
 
 
-def _loki(grafana: Grafana, loki: LokiDataSource) -> DataSource:
+def _loki(tempo: str, loki: LokiDataSource) -> DataSource:
     return {
         "name": loki.name,
         "uid": loki.uid,
         "type": "loki",
         "access": "proxy",
         "url": loki.url,
-        "jsonData": {"derivedFields": [to_trace(grafana.tempo.uid)]},
+        "jsonData": {"derivedFields": [to_trace(tempo)]},
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model import ExistingPrometheus, Exposure, Grafana, Mesh, Platform
+from model import ExistingPrometheus, ExistingTempo, Exposure, Grafana, Mesh, Platform
 from model.parts import SecretKey, to_kubernetes_env
 from model.scalars import DataSourceUid, Name
 from objects import manifests
@@ -21,6 +21,7 @@ from objects.datasources import (
     operator_selection,
     prometheus_uid,
     provisioning_file,
+    tempo_uid,
 )
 from objects.digest import digest
 from objects.exposure import external_url
@@ -38,9 +39,14 @@ _USER = 472
 class GrafanaTempoDatasourceArgs(Args):
     """Arguments of ``GrafanaTempoDatasource``."""
 
-    tempo_url: Text = Field(description="Where Grafana's backend reaches Tempo.")
+    tempo_url: Text | None = Field(
+        description="Where Grafana's backend reaches Tempo; none for a store that nobody can search."
+    )
     prometheus_url: Text = Field(description="Where Grafana's backend reaches the Prometheus with the service graph.")
     grafana: Grafana = Field(default=Grafana(), description="The Grafana that shows traces and graph.")
+    existing_tempo: ExistingTempo | None = Field(
+        default=None, description="That Tempo, where it is somebody else's: its tenant, authority and data source."
+    )
     existing_prometheus_uid: DataSourceUid | None = Field(
         default=None,
         description="Uid of the data source that an existing Grafana has for that Prometheus; none makes one.",
@@ -128,7 +134,7 @@ def grafana_args(args: GrafanaTempoDatasourceArgs) -> GrafanaArgs | None:
     )
 
 
-def provisioned(args: GrafanaTempoDatasourceArgs, *, tempo_url: str, prometheus_url: str) -> str:
+def provisioned(args: GrafanaTempoDatasourceArgs, *, tempo_url: str | None, prometheus_url: str) -> str:
     """The provisioning file with the data sources, once the URLs are known."""
     return provisioning_file(_datasources(args, tempo_url=tempo_url, prometheus_url=prometheus_url))
 
@@ -162,7 +168,9 @@ def _credentials(args: GrafanaTempoDatasourceArgs) -> dict[str, Object]:
     return {} if made is None else {"credentials": made}
 
 
-def _datasources(args: GrafanaTempoDatasourceArgs, *, tempo_url: Text, prometheus_url: Text) -> dict[str, DataSource]:
+def _datasources(
+    args: GrafanaTempoDatasourceArgs, *, tempo_url: Text | None, prometheus_url: Text
+) -> dict[str, DataSource]:
     credentials = IN_FILE
     if args.grafana.mode == "operator" and args.login is not None:
         credentials = in_resource(args.login)
@@ -171,13 +179,15 @@ def _datasources(args: GrafanaTempoDatasourceArgs, *, tempo_url: Text, prometheu
         existing_uid=args.existing_prometheus_uid,
         tempo_url=tempo_url,
         prometheus_url=prometheus_url,
+        tempo=args.existing_tempo,
         access=datasource_fields(args.existing_prometheus, credentials),
     )
 
 
 def _dashboard(args: GrafanaTempoDatasourceArgs) -> dict[str, Any]:
     return build_dashboard(
-        tempo_uid=args.grafana.tempo.uid, prometheus_uid=prometheus_uid(args.grafana, args.existing_prometheus_uid)
+        tempo_uid=tempo_uid(args.grafana, args.existing_tempo),
+        prometheus_uid=prometheus_uid(args.grafana, args.existing_prometheus_uid),
     )
 
 

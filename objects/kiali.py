@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from model import ExistingPrometheus, Exposure, Grafana, Kiali, Mesh
+from model import ExistingPrometheus, ExistingTempo, Exposure, Grafana, Kiali, Mesh
 from model.scalars import DataSourceUid, Name
 from objects.addresses import KIALI, KIALI_PORT
 from objects.charts import Chart, chart_source
@@ -39,7 +39,10 @@ class KialiArgs(Args):
     prometheus_credentials: Text | None = Field(
         default=None, description="Its password or token; required for `existing_prometheus.auth` without a `secret`."
     )
-    tempo_url: Text = Field(description="Where it reaches Tempo.")
+    tempo_url: Text | None = Field(description="Where it reaches Tempo; none for a store that nobody can search.")
+    existing_tempo: ExistingTempo | None = Field(
+        default=None, description="That Tempo, where it is somebody else's: its tenant and authority."
+    )
     grafana_url: Text | None = Field(default=None, description="Where it reaches a Grafana of our own.")
     grafana_external_url: str | None = Field(default=None, description="Where browsers reach that Grafana.")
     tempo_uid: DataSourceUid = Field(
@@ -77,7 +80,7 @@ def build_kiali(args: KialiArgs, *, revision: Text | None = None, awaited: bool 
 
 
 def build_prometheus_access(args: KialiArgs) -> dict[str, Object]:
-    """What Kiali reads of an existing Prometheus beside its configuration: the Secret of its login, its authority."""
+    """What Kiali reads of existing stores beside its configuration: the Secret of a login, and their authorities."""
     built = {}
     login = build_credentials(
         args.existing_prometheus,
@@ -88,13 +91,14 @@ def build_prometheus_access(args: KialiArgs) -> dict[str, Object]:
     )
     if login is not None:
         built["prometheus"] = login
-    if args.existing_prometheus is not None and args.existing_prometheus.ca is not None:
+    authorities = [one.ca for one in (args.existing_prometheus, args.existing_tempo) if one is not None and one.ca]
+    if authorities:
         # The name and the key that Kiali looks for, since 2.4.
         built["cabundle"] = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": args.context.metadata(_AUTHORITIES, args.namespace, app=KIALI),
-            "data": {"additional-ca-bundle.pem": args.existing_prometheus.ca},
+            "data": {"additional-ca-bundle.pem": "\n".join(authorities)},
         }
     return built
 
@@ -183,6 +187,8 @@ def _ingress(exposure: Exposure) -> dict[str, Any]:
 
 
 def _tracing(args: KialiArgs) -> dict[str, Any]:
+    if args.tempo_url is None:
+        return {"enabled": False}
     tracing: dict[str, Any] = {
         "enabled": True,
         "provider": "tempo",
@@ -191,6 +197,8 @@ def _tracing(args: KialiArgs) -> dict[str, Any]:
         "use_grpc": False,
         "tempo_config": {"datasource_uid": args.tempo_uid, "url_format": "grafana"},
     }
+    if args.existing_tempo is not None and args.existing_tempo.headers:
+        tracing["custom_headers"] = args.existing_tempo.headers
     if args.grafana_external_url is not None:
         # Kiali links each trace to Grafana's Explore.
         tracing["external_url"] = args.grafana_external_url

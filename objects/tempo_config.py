@@ -28,6 +28,11 @@ _GENERATOR_WAL = "/var/tempo/generator/wal"
 # in one bucket, and every quantile would be the same.
 EDGE_BUCKETS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
+# By these attributes of a client's span that no server's span answers, what it called is a node of the graph. Only
+# databases have them. What Tempo has beside them, `peer.service`, an application says of each call that it makes, and
+# where a sidecar sends the call on, the sidecar's span is the one that is answered: the call would count twice.
+PEERS = ["db.name", "db.system"]
+
 # Tempo waits 15 s so that other ingesters hear of a new one before the next is replaced. A single binary has no others,
 # and its readiness probe, which asks every 10 s, would find it ready 20 s later than it is.
 _NO_OTHERS: Mapping[str, Any] = {"lifecycler": {"min_ready_duration": "0s"}}
@@ -163,7 +168,8 @@ def _processors(*, multiplies: bool) -> dict[str, Any]:
     """The settings of the two processors."""
     # The reciprocal of this attribute of a span is how often it counts (modules/generator/processor/util/util.go).
     counted = {"span_multiplier_key": RATIO} if multiplies else {}
-    return {"service_graphs": {"histogram_buckets": EDGE_BUCKETS, **counted}, "span_metrics": counted}
+    graphs = {"histogram_buckets": EDGE_BUCKETS, "peer_attributes": PEERS, **counted}
+    return {"service_graphs": graphs, "span_metrics": counted}
 
 
 def _registry(tempo: Tempo) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from model import Mesh, Platform, Tracing
+from model import Destination, Mesh, Platform, Tracing
 from model.scalars import Image, Name
 from objects.addresses import (
     COLLECTOR,
@@ -32,7 +32,12 @@ _INJECT = "sidecar.istio.io/inject"
 class MeshTelemetryArgs(Args):
     """Arguments of ``MeshTelemetry``."""
 
-    otlp_address: Text = Field(description="Where the collector sends spans by OTLP over gRPC: host and port.")
+    otlp_address: Text = Field(
+        description="Where the collector sends spans by OTLP: host and port, or a URL for OTLP over HTTP."
+    )
+    store: Destination | None = Field(
+        default=None, description="How the store there is called, if it is somebody else's; none means without TLS."
+    )
     graph_address: Text | None = Field(
         default=None,
         description="Where it sends every span too, to a Tempo that makes the service graph: host and port.",
@@ -129,6 +134,7 @@ def _collector(args: MeshTelemetryArgs, revision: Text | None, *, awaited: bool)
         args.tracing,
         otlp_address=args.otlp_address,
         peers=collector_peers(args.namespace, args.context),
+        store=args.store,
         graph_address=args.graph_address,
         graph=args.graph,
         full_image=args.full_image,

@@ -5,6 +5,7 @@ from typing import Any
 from cluster.recorded import Recorded
 from objects import addresses
 from objects.addresses import COLLECTOR, OTLP_GRPC_PORT, PROMETHEUS, TEMPO
+from objects.datasources import makes_tempo, tempo_uid
 from objects.existing_istio import SHARED_MESH_CONFIG
 from objects.grafana import DATASOURCES, resource_name
 from objects.kiali import has_own_route
@@ -84,11 +85,24 @@ def _tracing(plan: Plan) -> deployment.Tracing:
 
 def _tempo(plan: Plan) -> deployment.Tempo:
     tempo = plan.settings.tempo
+    if tempo.existing is not None:
+        return deployment.Tempo(
+            mode="existing",
+            name="",
+            namespace="",
+            query_url=tempo.existing.query_url or "",
+            distributor_service="",
+            generator_service="",
+            processors=[],
+            object_store=None,
+            headers=tempo.existing.headers,
+            ca=tempo.existing.ca,
+        )
     return deployment.Tempo(
         mode=tempo.mode,
         name=TEMPO,
         namespace=tempo.namespace,
-        query_url=plan.tempo_url,
+        query_url=addresses.tempo_query_url(tempo, plan.context),
         distributor_service=addresses.tempo_service(tempo, "distributor"),
         generator_service=addresses.tempo_graph_service()
         if plan.has_graph_beside
@@ -141,7 +155,8 @@ def _access(plan: Plan) -> dict[str, Any]:
 def _grafana(plan: Plan) -> deployment.Grafana:
     grafana = plan.settings.grafana
     by_operator = grafana.mode == "operator"
-    uids = {"tempo": grafana.tempo.uid}
+    existing = plan.settings.tempo.existing
+    uids = {"tempo": grafana.tempo.uid} if makes_tempo(existing) else {}
     if plan.existing_prometheus_uid is None:
         uids["prometheus"] = grafana.prometheus.uid
     return deployment.Grafana(
@@ -150,7 +165,7 @@ def _grafana(plan: Plan) -> deployment.Grafana:
         config_map=None if by_operator else DATASOURCES,
         resources=[resource_name(role) for role in uids] if by_operator else [],
         datasource_uids=list(uids.values()),
-        tempo_uid=grafana.tempo.uid,
+        tempo_uid=tempo_uid(grafana, existing),
         prometheus_uid=plan.prometheus_uid,
         url=addresses.grafana_url(plan.settings.grafana_namespace, plan.context) if grafana.mode == "managed" else None,
     )

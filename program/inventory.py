@@ -50,7 +50,8 @@ def every_object(plan: Plan) -> Iterator[Object]:
     yield from _control_plane(plan.control_plane())
     if settings.prometheus.is_deployed:
         yield from build_prometheus(plan.prometheus()).values()
-    yield from _tempo(plan)
+    if settings.tempo.is_deployed:
+        yield from _tempo(plan)
     yield from build_telemetry(plan.telemetry()).values()
     yield from _grafana(plan)
     if settings.namespaces.applications:

@@ -15,7 +15,6 @@ from objects.context import Object, identity
 from objects.object_store import COPY_JOB
 from objects.stores import STORES
 from objects.tempo_claims import claims_of
-from objects.tempo_storage import object_stores
 from program.plan import Plan
 
 STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
@@ -31,7 +30,8 @@ _VOLUMES = {
 def migrations(plan: Plan, objects: Iterable[Object], before: Recorded) -> Iterator[str]:
     """One line for each change that is refused, with where its steps are."""
     settings = plan.settings
-    yield from _changed("tempo.mode", settings.tempo.mode, _tempo_mode(before))
+    mode = settings.tempo.mode if settings.tempo.is_deployed else "existing"
+    yield from _changed("tempo.mode", mode, _tempo_mode(before))
     yield from _changed("mesh.installer", settings.mesh.installer, _mesh_installer(before))
     yield from _changed("kiali.installer", settings.kiali.installer, _kiali_installer(before))
     yield from _left_stores(plan, before)
@@ -61,7 +61,7 @@ def _left_stores(plan: Plan, before: Recorded) -> Iterator[str]:
     """The object stores of ours that would go, with traces in them that are nowhere else."""
     made = {(one["kind"], one["metadata"]["name"]): one for one in before.objects()}
     copied = value_at(made.get(("Job", COPY_JOB), {}), "status.succeeded") == 1
-    kept = {args.store for args in object_stores(plan.tempo())}
+    kept = set(plan.deployed_stores)
     for store in STORES:
         if store in kept or ("PersistentVolumeClaim", store) not in made:
             continue

@@ -25,7 +25,7 @@ from components import (
     PrometheusArgs,
     TempoStackArgs,
 )
-from model import GraphSource, Mesh, OperatorName, TracingScope
+from model import GraphSource, Mesh, ObjectStoreName, OperatorName, TracingScope
 from model.scalars import SecretText
 from model.stack import Settings
 from objects.addresses import (
@@ -56,7 +56,7 @@ from objects.addresses import (
 from objects.collector import FULL_IMAGE
 from objects.collector_graph import CollectorGraph
 from objects.context import Context, Text
-from objects.datasources import prometheus_uid
+from objects.datasources import prometheus_uid, tempo_uid
 from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
@@ -76,6 +76,14 @@ class PrometheusEndpoints:
 
     query_url: Text
     write_url: Text
+
+
+@dataclass(frozen=True, kw_only=True)
+class TempoEndpoints:
+    """The addresses of an existing Tempo; used in place of the component that deploys ours."""
+
+    query_url: str | None
+    otlp_address: str
 
 
 @dataclass(frozen=True)
@@ -126,12 +134,22 @@ class Plan:
         return scope(self.settings.tracing.scope, self.mesh, self.seen.answers, self.before)
 
     @property
-    def tempo_url(self) -> str:
-        return tempo_query_url(self.settings.tempo, self.context)
+    def tempo_url(self) -> str | None:
+        """Where traces are searched; None for a store of somebody else's that nobody can search."""
+        existing = self.existing_tempo()
+        return tempo_query_url(self.settings.tempo, self.context) if existing is None else existing.query_url
 
     @property
     def otlp_address(self) -> str:
-        return tempo_otlp_address(self.settings.tempo, self.context)
+        existing = self.existing_tempo()
+        return tempo_otlp_address(self.settings.tempo, self.context) if existing is None else existing.otlp_address
+
+    def existing_tempo(self) -> TempoEndpoints | None:
+        """The addresses of an existing Tempo, if there is one in place of ours."""
+        existing = self.settings.tempo.existing
+        if existing is None:
+            return None
+        return TempoEndpoints(query_url=existing.query_url, otlp_address=existing.otlp.endpoint)
 
     @cached_property
     def graph_source(self) -> GraphSource:
@@ -147,6 +165,8 @@ class Plan:
             return "tempo"
         if self.settings.prometheus.scraping_hops is not None:
             return "collector"
+        if tempo.existing is not None:
+            return "tempo" if tempo.existing.makes_graph else "collector"
         # The collector's connectors make no native histograms that Prometheus could scrape.
         by_tempo = has_generator(tempo, self.releases.tempo_operator) or tempo.histograms != "classic"
         return "tempo" if by_tempo else "collector"
@@ -154,7 +174,7 @@ class Plan:
     @property
     def has_graph_beside(self) -> bool:
         """Whether a Tempo of its own makes the service graph."""
-        return self.tempo().graph_beside
+        return self.settings.tempo.is_deployed and self.tempo().graph_beside
 
     @property
     def graph_address(self) -> str | None:
@@ -216,7 +236,7 @@ class Plan:
     def operators(self) -> OperatorsArgs:
         needed: dict[OperatorName, bool] = {
             "mesh": self.settings.mesh.installer == "sail",
-            "tempo": True,
+            "tempo": self.settings.tempo.is_deployed,
             "opentelemetry": True,
             "kiali": self.settings.kiali.installer == "operator",
             "grafana": self.settings.grafana.mode == "operator",
@@ -247,8 +267,11 @@ class Plan:
             grafana_namespace=settings.grafana_namespace if settings.grafana.mode == "managed" else None,
             existing_namespaces=settings.namespaces.existing,
             mesh_namespaces=settings.mesh_namespaces,
-            tempos=[TEMPO, *([TEMPO_GRAPH] if self.has_graph_beside else [])],
-            stores=[args.store for args in object_stores(self.tempo())],
+            tempos=[
+                *([TEMPO] if settings.tempo.is_deployed else []),
+                *([TEMPO_GRAPH] if self.has_graph_beside else []),
+            ],
+            stores=self.deployed_stores,
             collector=settings.tracing.collector,
             collector_makes_graph=self.graph_source == "collector",
             collector_has_peers=self.telemetry().has_peers,
@@ -301,7 +324,9 @@ class Plan:
     def prometheus(self) -> PrometheusArgs:
         namespace, tempo = self.settings.mesh.namespace, self.settings.tempo
         args = self.tempo()
-        of_tempo = tempo_jobs(tempo, makes_graph=args.makes_graph, graph_beside=args.graph_beside)
+        of_tempo = (
+            tempo_jobs(tempo, makes_graph=args.makes_graph, graph_beside=args.graph_beside) if tempo.is_deployed else {}
+        )
         graph = [] if self.collector_graph is None or self.collector_graph.write_url else [GRAPH_JOB]
         hops = {
             **dict.fromkeys([ISTIOD_JOB, COLLECTOR_JOB, *graph], namespace),
@@ -316,6 +341,11 @@ class Plan:
             protect_data=self.settings.protect_data,
             context=self.context,
         )
+
+    @property
+    def deployed_stores(self) -> list[ObjectStoreName]:
+        """The object stores that the program deploys."""
+        return [args.store for args in object_stores(self.tempo())] if self.settings.tempo.is_deployed else []
 
     @property
     def monitor(self) -> Monitor | None:
@@ -351,6 +381,7 @@ class Plan:
     def telemetry(self, *, otlp_address: Text | None = None, control_plane: Text | None = None) -> MeshTelemetryArgs:
         return MeshTelemetryArgs(
             otlp_address=self.otlp_address if otlp_address is None else otlp_address,
+            store=None if self.settings.tempo.existing is None else self.settings.tempo.existing.destination,
             graph_address=self.graph_address,
             graph=self.collector_graph,
             # Red Hat's build has all that is needed, and the default of the operator's other releases has not.
@@ -400,6 +431,7 @@ class Plan:
             tempo_url=self.tempo_url,
             prometheus_url=self.prometheus_urls[0],
             grafana=self.settings.grafana,
+            existing_tempo=self.settings.tempo.existing,
             existing_prometheus_uid=self.existing_prometheus_uid,
             existing_prometheus=self.settings.prometheus.existing,
             prometheus_credentials=self.settings.prometheus_credentials,
@@ -433,9 +465,10 @@ class Plan:
             existing_prometheus=self.settings.prometheus.existing,
             prometheus_credentials=self.settings.prometheus_credentials,
             tempo_url=self.tempo_url if tempo_url is None else tempo_url,
+            existing_tempo=self.settings.tempo.existing,
             grafana_url=grafana_url,
             grafana_external_url=grafana_external_url(self.settings.grafana, self.settings.exposure),
-            tempo_uid=self.settings.grafana.tempo.uid,
+            tempo_uid=tempo_uid(self.settings.grafana, self.settings.tempo.existing),
             prometheus_uid=self.prometheus_uid,
             context=self.context,
         )
@@ -469,7 +502,7 @@ class Plan:
         """The versions of what the program itself deploys."""
         settings = self.settings
         s3 = settings.tempo.storage.s3
-        stores = {args.store for args in object_stores(self.tempo())}
+        stores = self.deployed_stores
         runs = {
             "istio": (settings.mesh.installer != "existing", self.releases.istio),
             "prometheus": (settings.prometheus.is_deployed, settings.prometheus.image),

@@ -103,7 +103,7 @@ def _chosen(plan: Plan) -> Iterator[PulledImage]:
         yield _by("whoever installed the mesh", "sidecars and gateways")
     elif released_hub(settings.mesh) is None:
         yield _by("Sail's operator", "istiod, sidecars and gateways")
-    if "tempo" not in operators.by("manifests"):
+    if settings.tempo.is_deployed and "tempo" not in operators.by("manifests"):
         yield _by("Tempo's operator", _title(build_tempo(plan.tempo(), None)), _tempo_image(plan))
     if settings.tracing.collector.image is None:
         collector = build_telemetry(plan.telemetry())["collector"]

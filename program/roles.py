@@ -85,7 +85,7 @@ def roles(plan: Plan, stack: str) -> list[Object]:
 def _of_other_releases(plan: Plan) -> Iterator[Object]:
     """What is there as long as Tempo's operator is of another release than now."""
     args = plan.tempo()
-    if args.tempo.mode == "stack" and not args.graph_beside:
+    if args.tempo.is_deployed and args.tempo.mode == "stack" and not args.graph_beside:
         yield build_tempo_graph(args)
 
 
@@ -131,10 +131,7 @@ def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) ->
         yield {"apiGroups": [group], "resources": list(resources), "verbs": list(_WATCH)}
     # Why a pod does not start stands in its log, and which revision it runs in the configuration of Tempo's operator.
     yield {"apiGroups": [""], "resources": ["pods/log"], "verbs": list(_READ)}
-    tempo = plan.tempo()
-    rollouts = [tempo_rollout(tempo), *([tempo_graph_rollout(tempo)] if tempo.tempo.mode == "stack" else [])]
-    names = [rollout.config_map for rollout in rollouts]
-    yield _rule("", "configmaps", [name for name in names if name is not None], _READ)
+    yield from _of_tempo(plan)
     if packages(plan):
         # Why OLM does not get on; it chooses their names.
         followed = ["clusterserviceversions", "installplans"]
@@ -144,6 +141,16 @@ def _of_update(plan: Plan, objects: Iterable[Object], verbs: tuple[str, ...]) ->
             granting = _GRANT if group == _RBAC else ()
             all_verbs = [*dict.fromkeys([*verbs, *_WATCH, "create", "update", *granting])]
             yield {"apiGroups": [group], "resources": list(resources), "verbs": all_verbs}
+
+
+def _of_tempo(plan: Plan) -> Iterator[Rule]:
+    """What an update reads of a Tempo that it waits for."""
+    tempo = plan.tempo()
+    if not tempo.tempo.is_deployed:
+        return
+    rollouts = [tempo_rollout(tempo), *([tempo_graph_rollout(tempo)] if tempo.tempo.mode == "stack" else [])]
+    names = [rollout.config_map for rollout in rollouts]
+    yield _rule("", "configmaps", [name for name in names if name is not None], _READ)
 
 
 def _rule(group: str, resource: str, names: Iterable[str], verbs: tuple[str, ...]) -> Rule:
@@ -174,7 +181,8 @@ def _patched(plan: Plan) -> Iterator[Rule]:
         yield _rule("", "namespaces", settings.mesh_namespaces, ("get", "patch"))
     yield from _restarted(plan, ("get", "patch"))
     tempo = plan.tempo()
-    claims = [claim["metadata"]["name"] for claim in claims_of(build_tempo(tempo, store_secret(tempo.tempo.storage)))]
+    built = build_tempo(tempo, store_secret(tempo.tempo.storage))
+    claims = [claim["metadata"]["name"] for claim in claims_of(built)] if tempo.tempo.is_deployed else []
     if claims:
         yield _rule("", "persistentvolumeclaims", claims, ("get", "patch"))
     if settings.mesh.is_patched:

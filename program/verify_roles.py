@@ -59,7 +59,10 @@ def roles_of_namespaces(plan: Plan, stack: str, namespace: str, user: str) -> It
 
 def _absent_kinds(settings: Settings) -> Iterator[str]:
     """The kinds of which the stack has nothing."""
-    yield "tempostacks" if settings.tempo.mode == "monolithic" else "tempomonolithics"
+    if settings.tempo.is_deployed:
+        yield "tempostacks" if settings.tempo.mode == "monolithic" else "tempomonolithics"
+    else:
+        yield from ("tempostacks", "tempomonolithics")
     if settings.grafana.mode != "operator":
         yield "grafanadatasources"
     if not (settings.mesh.installer == "sail" or settings.mesh.is_patched):
@@ -82,8 +85,11 @@ def _config_maps(plan: Plan, shipped: list[str]) -> Iterator[str]:
 def _namespaces(plan: Plan, namespace: str) -> Iterator[str]:
     settings = plan.settings
     # The collector, Kiali and a Prometheus of ours are in that of the mesh.
-    found = [namespace, settings.mesh.namespace, settings.tempo.namespace, settings.grafana_namespace]
-    labels = (urlsplit(plan.prometheus_urls[0]).hostname or "").split(".")
-    if labels[2:3] == ["svc"]:
-        found.append(labels[1])
+    found = [namespace, settings.mesh.namespace, settings.grafana_namespace]
+    if settings.tempo.is_deployed:
+        found.insert(2, settings.tempo.namespace)
+    for url in (plan.prometheus_urls[0], plan.tempo_url):
+        labels = (urlsplit(url or "").hostname or "").split(".")
+        if labels[2:3] == ["svc"]:
+            found.append(labels[1])
     yield from dict.fromkeys(found)

@@ -88,10 +88,12 @@ class ObjectStore(Part):
 class Tempo(Part):
     """``generator_service`` and ``distributor_service`` are Tempo's one Service, or those of its parts.
 
-    ``processors`` are those of its metrics generator, none where the collector makes the graph.
+    ``processors`` are those of its metrics generator, none where the collector makes the graph. Of an ``existing``
+    one, which somebody else runs, only ``query_url`` is known, or not even that if it is empty; ``headers`` and ``ca``,
+    an authority's certificate, are for each question.
     """
 
-    mode: Literal["monolithic", "stack"]
+    mode: Literal["monolithic", "stack", "existing"]
     name: str
     namespace: str
     query_url: str
@@ -99,6 +101,8 @@ class Tempo(Part):
     generator_service: str
     processors: list[str]
     object_store: ObjectStore | None
+    headers: dict[str, str] = {}
+    ca: str | None = None
 
     @property
     def tenant(self) -> str | None:

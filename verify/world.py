@@ -74,7 +74,10 @@ class World:
         The gateway of a Tempo with tenants wants to know who asks; a host outside the cluster gets no token.
         """
         tempo = self.deployment.tempo
-        client = self.cluster.client(tempo.query_url)
+        if not tempo.query_url:
+            raise CannotLookError("nothing says where its traces are searched", code=Code.NO_SEARCH)
+        client = self.cluster.client(tempo.query_url, tempo.ca)
+        client.headers.update(tempo.headers)
         token = self.cluster.bearer() if tempo.tenant and ServicePort.of(tempo.query_url) else None
         if token:
             client.headers["Authorization"] = f"Bearer {token}"

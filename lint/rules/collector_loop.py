@@ -46,8 +46,19 @@ def export_to_itself(manifests: Manifests, facts: Facts) -> Iterator[Fault]:
 def _ports_of_its_pipelines(export: Export) -> set[int | None]:
     """Where the receivers listen whose spans the exporter sends."""
     found: set[int | None] = set()
-    for name in {name for pipeline in export.pipelines for name in pipeline.receivers if kind_of(name) == "otlp"}:
+    for name in {name for name in _receivers(export) if kind_of(name) == "otlp"}:
         for protocol, settings in mapping(export.collector.at("receivers", name, "protocols")).items():
             endpoint = text(mapping(settings).get("endpoint"))
             found.add(number(endpoint.rpartition(":")[2]) if endpoint else OTLP_PORTS.get(str(protocol)))
     return found - {None}
+
+
+def _receivers(export: Export) -> set[str]:
+    """The receivers of its pipelines, and of those that lead there through connectors."""
+    found: set[str] = set()
+    ahead = {name for pipeline in export.pipelines for name in pipeline.receivers}
+    while ahead:
+        found |= ahead
+        before = [one for one in export.collector.pipelines("traces") if ahead & {*one.exporters}]
+        ahead = {name for pipeline in before for name in pipeline.receivers} - found
+    return found

@@ -88,6 +88,17 @@ def free_ports(*names: str) -> dict[str, int]:
     return ports
 
 
+def settled(look: Callable[[], Any], enough: Callable[[Any], bool], seconds: float = 60, rests: float = 5) -> Any:
+    """What ``look`` sees once it is ``enough`` and has then not changed for so many seconds, or the time is over."""
+    deadline, seen, since = time.monotonic() + seconds, look(), time.monotonic()
+    while time.monotonic() < deadline and (time.monotonic() - since < rests or not enough(seen)):
+        time.sleep(0.5)
+        now = look()
+        if now != seen:
+            seen, since = now, time.monotonic()
+    return seen
+
+
 @contextmanager
 def prometheus(program: Path, folder: Path) -> Iterator[Process]:
     """A Prometheus that takes what is written to it."""
@@ -125,10 +136,12 @@ def tempo(program: Path, folder: Path, settings: Tempo, write_url: str) -> Itera
 
 
 @contextmanager
-def collector(program: Path, folder: Path, tracing: Tracing, tempo: Process) -> Iterator[Process]:
-    """The collector of ``tracing``, before ``tempo``; it makes the graph itself if it chooses traces."""
+def collector(
+    program: Path, folder: Path, tracing: Tracing, tempo: Process, *, makes_graph: bool = False
+) -> Iterator[Process]:
+    """The collector of ``tracing``, before ``tempo``; it makes the graph itself too if it chooses traces."""
     ports = free_ports("grpc", "http", "telemetry", "graph")
-    graph = CollectorGraph(interval="1s") if tracing.sampling.is_tail else None
+    graph = CollectorGraph(interval="1s") if makes_graph or tracing.sampling.is_tail else None
     config = build_config(tracing, f"127.0.0.1:{tempo.ports['otlp']}", peers="localhost", graph=graph)
     file = folder / "collector.yaml"
     file.write_text(yaml.safe_dump(_on_this_machine(config, ports)))

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from running import Process, collector, prometheus, tempo
+from running import Process, collector, prometheus, settled, tempo
 from traffic import Clients, Request, requests, send
 
 from model import Tempo, Tracing
@@ -86,17 +86,6 @@ def scraped(of: Process, name: str) -> dict[tuple[str, str], dict[str, float]]:
             value = float(line.partition("} ")[2].split()[0])
             found.setdefault((labels["client"], labels["server"]), {})[labels.get("le", "")] = value
     return found
-
-
-def settled(look: Callable[[], Any], enough: Callable[[Any], bool], seconds: float = 60) -> Any:
-    """What ``look`` sees once it is ``enough`` and has then not changed for five seconds, or the time is over."""
-    deadline, seen, since = time.monotonic() + seconds, look(), time.monotonic()
-    while time.monotonic() < deadline and (time.monotonic() - since < 5 or not enough(seen)):
-        time.sleep(0.5)
-        now = look()
-        if now != seen:
-            seen, since = now, time.monotonic()
-    return seen
 
 
 def total(found: Mapping[tuple[str, str], Mapping[str, float]]) -> float:

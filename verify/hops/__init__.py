@@ -25,7 +25,7 @@ from verify.hops import (
     provider,
     proxies,
     sidecars,
-    tempo,
+    store,
 )
 from verify.world import Looks, World
 
@@ -77,7 +77,7 @@ HOPS: tuple[Hop, ...] = tuple(
         proxies,
         collector,
         object_store,
-        tempo,
+        store,
         prometheus,
         generator,
         propagation,

@@ -81,8 +81,13 @@ def look(world: World) -> Seen:
         log=log,
         last_words=startup.last_words(cluster, pods),
         out_of_memory=startup.out_of_memory(pods, cluster.now()),
-        way=way_to(world, pods, log, f"//{tracing.otlp_address}"),
+        way=way_to(world, pods, log, _url(tracing.otlp_address)),
     )
+
+
+def _url(endpoint: str) -> str:
+    """An exporter's endpoint as a URL, which it is only for OTLP over HTTP."""
+    return endpoint if "//" in endpoint else f"//{endpoint}"
 
 
 def way_to(world: World, pods: Sequence[Object], log: Sequence[Failure], url: str) -> Way | None:
@@ -206,7 +211,7 @@ def _wrong(config: Mapping[str, Any], used: Sequence[Exporter], address: str) ->
 def _leads_to_tempo(world: World, exporter: Exporter) -> bool:
     """Whether spans of this exporter reach Tempo, or the Tempo beside it that makes the service graph."""
     tempo = world.deployment.tempo
-    target = ServicePort.of(exporter.endpoint if "//" in exporter.endpoint else f"//{exporter.endpoint}")
+    target = ServicePort.of(_url(exporter.endpoint))
     return exporter.endpoint == world.deployment.tracing.otlp_address or (
         target is not None and (target.service, target.namespace) == (tempo.generator_service, tempo.namespace)
     )

@@ -59,8 +59,10 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             cause="a data source is missing, or has another uid than the one that the other refers to",
             remedy=world.restore,
         )
-    linked = ((by_uid[grafana.tempo_uid].get("jsonData") or {}).get("serviceMap") or {}).get("datasourceUid")
-    if linked != grafana.prometheus_uid:
+    # Where Grafana has the data source already, or there is none, it links as its owner wants.
+    links = grafana.tempo_uid in grafana.datasource_uids
+    linked = ((by_uid.get(grafana.tempo_uid, {}).get("jsonData") or {}).get("serviceMap") or {}).get("datasourceUid")
+    if links and linked != grafana.prometheus_uid:
         return fault(
             NAME,
             f"{after.place}: serviceMap.datasourceUid of {grafana.tempo_uid} is {linked!r}",

@@ -60,6 +60,8 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     kiali = world.deployment.kiali
     if kiali is None:
         return absent(NAME, "the stack has no Kiali")
+    if not world.deployment.tempo.query_url:
+        return absent(NAME, "Kiali shows no traces: tempo.existing has no queryUrl")
     logs = f"kubectl logs deployment/kiali -n {world.deployment.mesh.namespace} --tail=50"
     elsewhere = _elsewhere(world, after.problem)
     if not after.allowed:

@@ -59,7 +59,10 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
     tempo = world.deployment.tempo
     store = tempo.object_store
     if store is None:
-        return absent(NAME, "traces are kept on a volume or in memory")
+        theirs = tempo.mode == "existing"
+        return absent(
+            NAME, "somebody else's store keeps the traces" if theirs else "traces are kept on a volume or in memory"
+        )
     if store.service and not any(is_ready(pod) for pod in after.pods):
         evidence = [
             f"Service {tempo.namespace}/{store.service} has no ready pod",

@@ -92,7 +92,7 @@ def look(world: World) -> Seen:
         resource=cluster.read(f"/apis/tempo.grafana.com/v1alpha1/namespaces/{tempo.namespace}/{plural}/{tempo.name}"),
         parts=parts,
         metrics=scrape(cluster, taking, API_PORT, INTERNAL_DOORS),
-        search=_search(world),
+        search=search(world),
         has_intake=cluster.read(f"{services}/{tempo.distributor_service}") is not None,
         gateway=cluster.read(f"{services}/{gateway_service(tempo)}"),
         last_words=startup.last_words(cluster, pods),
@@ -386,7 +386,8 @@ def _logs(seen: Seen, part: str) -> str:
     return f"kubectl logs -n {pod['namespace']} {pod['name']} --tail=50"
 
 
-def _search(world: World) -> int | Failure:
+def search(world: World) -> int | Failure:
+    """The number of recent traces that it finds."""
     now = int(world.cluster.now())
     try:
         with world.tempo() as client:

@@ -357,6 +357,7 @@ def test_the_exports_say_where_everything_is(minimal: Deployed) -> None:
         "tempo_query_url": "http://tempo-tempo.tracing-system.svc.cluster.local:3200",
         "productpage_url": "http://productpage.bookinfo.svc.cluster.local:9080/productpage",
         "collector_service": "otel-collector.istio-system.svc.cluster.local",
+        "otlp_endpoint": "http://otel-collector.istio-system.svc.cluster.local:4318",
         "tracing_provider": "otel",
         "grafana_datasources_config_map": "istio-system/grafana-datasources-tracing",
         "versions": {

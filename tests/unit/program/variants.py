@@ -50,13 +50,27 @@ FACTORS: Mapping[str, Mapping[str, Choice]] = {
             "tempo.storage.s3.source": "secret",
             "tempo.storage.s3.secretName": "tempo-s3",
         },
+        "existing": {
+            "tempo.existing": {
+                "otlp": {"endpoint": "tempo.traces.svc.cluster.local:4317", "tls": {"insecure": True}},
+                "queryUrl": "http://tempo.traces.svc.cluster.local:3200",
+                "tenant": "mesh",
+            },
+        },
     },
     "mode": {"monolithic": {}, "stack": {"tempo.mode": "stack", "tempo.replicationFactor": 3}},
     "graph": {
         "auto": {},
         "collector": {"graph.source": "collector"},
         "collectors": {"graph.source": "collector", "tracing.collector.replicas": 2},
-        "tail": {"tracing.sampling": {"mode": "tail"}, "tracing.collector.replicas": 2},
+        "tail": {
+            "tracing.sampling": {"mode": "tail"},
+            "tracing.collector.replicas": 2,
+            "tracing.exporters": {
+                "hosted": {"endpoint": "traces.example.com:4317", "bearerToken": {"secret": "hosted", "key": "token"}},
+                "all": {"protocol": "http", "endpoint": "https://all.example.com", "allTraces": True},
+            },
+        },
         "thinned": {"tracing.samplingPercentage": 5},
         "telling": {
             "tracing.resource": {"cluster": "production", "kubernetes": True},
