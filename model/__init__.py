@@ -1,6 +1,7 @@
 """The parts of a stack's configuration, which are also arguments of the components; ``model.stack`` has the whole."""
 
 from model.access import Auth
+from model.alerts import Alerts, EdgeAlerts, Latency, Objective
 from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali
 from model.graph import Graph, GraphSource
@@ -42,11 +43,13 @@ __all__ = [
     "S3",
     "SPARE_PROVIDER",
     "TRACING_PROVIDER",
+    "Alerts",
     "Application",
     "Auth",
     "Azure",
     "Bookinfo",
     "Collector",
+    "EdgeAlerts",
     "Existing",
     "ExistingPrometheus",
     "ExposedAs",
@@ -58,11 +61,13 @@ __all__ = [
     "ImageSources",
     "Images",
     "Kiali",
+    "Latency",
     "Mesh",
     "Minio",
     "Namespaces",
     "NetworkPolicies",
     "ObjectStoreName",
+    "Objective",
     "OperatorName",
     "OperatorSource",
     "Operators",

@@ -31,7 +31,7 @@ _LABELS = {"source": "collector"}
 # Tempo's defaults (tempo: modules/generator/processor/servicegraphs/config.go and processor/spanmetrics/config.go): how
 # long a span waits for the other one of its edge, how many may wait, and the bounds of a span's latency in seconds.
 _STORE = {"ttl": "10s", "max_items": 10000}
-_SPAN_BUCKETS = [0.002 * 2**power for power in range(14)]
+SPAN_BUCKETS = [0.002 * 2**power for power in range(14)]
 # After this time without a request, Tempo forgets a series too.
 _STALE = "15m"
 
@@ -107,7 +107,7 @@ def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
                 "namespace": "traces.spanmetrics",
                 "histogram": {
                     "unit": "s",
-                    "explicit": {"buckets": [_in_milliseconds(bound) for bound in _SPAN_BUCKETS]},
+                    "explicit": {"buckets": [_in_milliseconds(bound) for bound in SPAN_BUCKETS]},
                 },
                 "exemplars": {"enabled": True},
                 "metrics_flush_interval": graph.interval,

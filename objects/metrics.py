@@ -16,11 +16,22 @@ from objects.context import Args, Context, Object
 
 # Of what it scrapes, Prometheus 3 calls a bucket "1.0" that Tempo, and the collector where it writes, call "1".
 BUCKETS_AS_WRITTEN = {"source_labels": ["le"], "regex": r"(\d+)\.0", "target_label": "le", "replacement": "$1"}
+# The collector's counters without what its pods hand to each other where they see whole traces.
+FROM_OUTSIDE = 'receiver!="otlp/graph"'
+
+
+def _as_it_was(label: str) -> list[dict[str, Any]]:
+    """The rules that give ``label`` back its value, which a Prometheus that honours no labels has renamed."""
+    return [
+        {"sourceLabels": [f"exported_{label}"], "regex": "(.+)", "targetLabel": label},
+        {"regex": f"exported_{label}", "action": "labeldrop"},
+    ]
+
+
 # OpenShift's monitoring honours no labels: it puts the Service's name into `service`, and renames ours.
-SERVICE_AS_COUNTED: list[dict[str, Any]] = [
-    {"sourceLabels": ["exported_service"], "regex": "(.+)", "targetLabel": "service"},
-    {"regex": "exported_service", "action": "labeldrop"},
-]
+SERVICE_AS_COUNTED = _as_it_was("service")
+# What it scrapes from our Prometheus is that of our jobs.
+JOB_AS_SCRAPED = _as_it_was("job")
 
 
 class Monitor(Args):

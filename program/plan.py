@@ -12,6 +12,7 @@ from cluster.definitions import field_at
 from cluster.recorded import Recorded
 from cluster.seen import Seen
 from components import (
+    AlertsArgs,
     ApplicationsArgs,
     BookinfoArgs,
     ExposureArgs,
@@ -43,9 +44,11 @@ from objects.addresses import (
     PROMETHEUS_PORT,
     TEMPO,
     TEMPO_GRAPH,
+    cert_manager_metrics,
     gateway_service,
     has_encrypted_metrics,
     metrics_record,
+    metrics_service,
     prometheus_query_url,
     prometheus_write_url,
     tempo_graph_otlp_address,
@@ -53,6 +56,7 @@ from objects.addresses import (
     tempo_otlp_address,
     tempo_query_url,
 )
+from objects.alerts.watched import Home, Watched
 from objects.collector import FULL_IMAGE
 from objects.collector_graph import CollectorGraph
 from objects.context import Context, Text
@@ -61,6 +65,7 @@ from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
 from objects.metrics import Monitor
+from objects.sampling import needs_whole_traces
 from objects.tempo_args import has_generator
 from objects.tempo_storage import object_stores
 from program.installed import as_seen
@@ -253,6 +258,7 @@ class Plan:
             collector_makes_graph=self.graph_source == "collector",
             collector_has_peers=self.telemetry().has_peers,
             has_prometheus=settings.prometheus.is_deployed,
+            scrapes_cert_manager=self._scrapes_cert_manager,
             has_kiali=settings.kiali.installer != "none",
             has_check=settings.verify.enabled,
             has_strangers=not own_consoles or settings.prometheus.existing is not None,
@@ -312,8 +318,54 @@ class Plan:
             namespace=namespace,
             scrape={job: metrics_record(job, home, self.context) for job, home in hops.items()},
             encrypted=[job for job, (_, part) in of_tempo.items() if has_encrypted_metrics(tempo, part)],
+            cert_manager=cert_manager_metrics(self.context) if self._scrapes_cert_manager else None,
+            watched=self.watched if self.settings.prometheus.existing is None else None,
             platform=self.settings.platform,
             protect_data=self.settings.protect_data,
+            context=self.context,
+        )
+
+    @property
+    def watched(self) -> Watched | None:
+        """What Prometheus, ours or an existing one, has to alert about; none if there are no alerts."""
+        settings, tempo = self.settings, self.tempo()
+        existing, alerts = settings.prometheus.existing, settings.alerts
+        only_written = settings.prometheus.written is not None
+        if alerts.enabled is False or (alerts.enabled is None and only_written):
+            return None
+        scraped_there = settings.prometheus.scraping_hops is not None
+        jobs = tempo_jobs(settings.tempo, makes_graph=tempo.makes_graph, graph_beside=tempo.graph_beside)
+        homes: list[Home] = ["graph"] if only_written else ["collector", "tempo", "graph"]
+        if self._scrapes_cert_manager:
+            homes.append("certificates")
+        return Watched(
+            alerts=alerts,
+            homes=homes,
+            # An operator of Prometheus calls a job as the Service is called.
+            collector_job=metrics_service(COLLECTOR_JOB) if scraped_there else COLLECTOR_JOB,
+            tempo_jobs=[metrics_service(job) if scraped_there else job for job in jobs],
+            asks_pods=existing is None or scraped_there,
+            graph_source=self.graph_source,
+            has_sampler=needs_whole_traces(settings.tracing, multiplies=tempo.multiplies),
+            has_limits=settings.tracing.sampling.is_tail,
+            has_buckets=settings.tempo.histograms != "native",
+            scrape_interval=settings.prometheus.scrape_interval,
+            graph_interval=settings.tempo.graph_interval,
+        )
+
+    @property
+    def has_alerts_of_others(self) -> bool:
+        """Whether it is an existing Prometheus that gets the rules."""
+        return self.settings.prometheus.existing is not None and self.watched is not None
+
+    def alerts(self) -> AlertsArgs:
+        existing = self.settings.prometheus.existing
+        return AlertsArgs(
+            watched=self.watched or Watched(),
+            namespace=self.settings.mesh.namespace,
+            tempo_namespace=self.settings.tempo.namespace,
+            apart=self.settings.prometheus.scraping_hops is not None,
+            labels={**(existing.monitor_labels if existing else {}), **self.settings.alerts.labels},
             context=self.context,
         )
 
@@ -478,6 +530,11 @@ class Plan:
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
         return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}
+
+    @property
+    def _scrapes_cert_manager(self) -> bool:
+        """Whether a Prometheus of ours that alerts asks the cert-manager that we install."""
+        return self.settings.prometheus.existing is None and self.settings.operators.cert_manager == "install"
 
     @property
     def _is_of_red_hat(self) -> bool:
