@@ -17,6 +17,7 @@ from objects.addresses import COLLECTOR, COLLECTOR_GRAPH_PORT
 from objects.context import Args, Text
 from objects.merge import merge
 from objects.prometheus_access import exporter_fields, exporter_login, variables
+from objects.series import of_one_service
 from objects.tempo_config import EDGE_BUCKETS
 
 # Newer collectors call them `service_graph` and `span_metrics`, and take these names too.
@@ -40,6 +41,14 @@ _LATENCY = "traces_spanmetrics_latency"
 # The names and labels of Tempo, by contexts in their order. A resource's attributes would become the labels job and
 # instance.
 _AS_TEMPO_HAS_THEM: Sequence[tuple[str, Sequence[str]]] = (
+    # What is over the limit of a service has no label of its own, and would be that of all services.
+    (
+        "datapoint",
+        [
+            'set(datapoint.attributes["service"], resource.attributes["service.name"]) '
+            'where datapoint.attributes["otel.metric.overflow"] != nil'
+        ],
+    ),
     ("resource", ['keep_keys(resource.attributes, [""])']),
     (
         "datapoint",
@@ -73,6 +82,10 @@ class CollectorGraph(Args):
     """What the collector has to know to make the graph."""
 
     interval: GoDuration = Field(default="15s", description="How often the graph is written.")
+    dimensions: list[str] = Field(default=[], description="Attributes that become labels of the span metrics.")
+    max_series: int | None = Field(
+        default=None, description="How many series each of its pods may have; none means any number."
+    )
     write_url: Text | None = Field(
         default=None, description="Where it is written to; none means that Prometheus scrapes it."
     )
@@ -114,6 +127,13 @@ def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
                 "metrics_expiration": _STALE,
                 # The pods of a service differ in what else their resource tells, and are counted together.
                 "resource_metrics_key_attributes": ["service.name"],
+                **({"dimensions": [{"name": name} for name in graph.dimensions]} if graph.dimensions else {}),
+                # Of each service; its further requests are counted without their labels.
+                **(
+                    {}
+                    if graph.max_series is None
+                    else {"aggregation_cardinality_limit": of_one_service(graph.max_series)}
+                ),
             },
         },
         "processors": {

@@ -41,6 +41,9 @@ class Monitor(Args):
         default={}, description="The labels by which its operator selects ServiceMonitors."
     )
     interval: PrometheusDuration = Field(default=Prometheus().scrape_interval, description="How often it scrapes.")
+    sample_limit: int | None = Field(
+        default=None, description="How many series of the graph it takes from a pod; none means any number."
+    )
 
 
 def build_metrics_service(
@@ -85,12 +88,14 @@ def build_monitor(
         endpoint |= {"scheme": "https", "tlsConfig": {"insecureSkipVerify": True}}
     if has_graph:
         endpoint |= {"honorLabels": True, "metricRelabelings": [buckets, *SERVICE_AS_COUNTED]}
+    # Whatever the collector makes of it: a scrape with more is refused.
+    limited = {"sampleLimit": monitor.sample_limit} if has_graph and monitor.sample_limit is not None else {}
     name = metrics_service(job)
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "ServiceMonitor",
         "metadata": monitor.context.metadata(name, namespace, labels=monitor.labels),
-        "spec": {"selector": {"matchLabels": monitor.context.labels(name)}, "endpoints": [endpoint]},
+        "spec": {"selector": {"matchLabels": monitor.context.labels(name)}, "endpoints": [endpoint], **limited},
     }
 
 

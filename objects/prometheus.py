@@ -46,6 +46,9 @@ class PrometheusArgs(Args):
         default={}, description="By each scrape job's name, the DNS name of an SRV record that lists its pods."
     )
     encrypted: list[str] = Field(default=[], description="Those jobs whose pods serve TLS, by a private authority.")
+    sample_limit: int | None = Field(
+        default=None, description="How many series of the graph it takes from a collector; none means any number."
+    )
     cert_manager: str | None = Field(
         default=None, description="Host and port at which the cert-manager of the program tells of its certificates."
     )
@@ -127,7 +130,7 @@ def _config(args: PrometheusArgs) -> dict[str, Any]:
             "dns_sd_configs": [{"names": [record], "refresh_interval": interval}],
             # Each pod is scraped at its address, for which it has no certificate.
             **({"scheme": "https", "tls_config": {"insecure_skip_verify": True}} if job in args.encrypted else {}),
-            **({"metric_relabel_configs": [BUCKETS_AS_WRITTEN]} if job == GRAPH_JOB else {}),
+            **(_of_graph(args) if job == GRAPH_JOB else {}),
         }
         for job, record in args.scrape.items()
     ]
@@ -142,6 +145,12 @@ def _config(args: PrometheusArgs) -> dict[str, Any]:
         "global": settings,
         "scrape_configs": [itself, *pods, *certificates],
     }
+
+
+def _of_graph(args: PrometheusArgs) -> dict[str, Any]:
+    """How the graph is scraped that collectors have made; whatever they do, a scrape with more series is refused."""
+    limited = {} if args.sample_limit is None else {"sample_limit": args.sample_limit}
+    return {"metric_relabel_configs": [BUCKETS_AS_WRITTEN], **limited}
 
 
 def _needs_flag(image: str) -> bool:

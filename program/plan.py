@@ -1,6 +1,6 @@
 """Which component gets which settings, and the values derived from more than one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -26,9 +26,12 @@ from components import (
     PrometheusArgs,
     TempoStackArgs,
 )
-from model import GraphSource, Mesh, OperatorName, TracingScope
+from model import GraphSource, Mesh, OperatorName, Tempo, TracingScope
+from model.graph import label_of
+from model.parts import value_at
 from model.scalars import SecretText
 from model.stack import Settings
+from objects import series
 from objects.addresses import (
     COLLECTOR_JOB,
     GATEWAY_PORT,
@@ -167,6 +170,34 @@ class Plan:
         return tempo_graph_otlp_address(self.settings.tempo.namespace, self.context) if self.has_graph_beside else None
 
     @property
+    def max_series(self) -> int:
+        """How many series each pod may have that makes the service graph."""
+        settings = self.settings
+        if settings.graph.max_series is not None:
+            return settings.graph.max_series
+        if self.graph_source == "collector":
+            collector = settings.tracing.collector
+            own, pods = series.in_collector(collector.resources), collector.replicas
+        else:
+            own, pods = self._generator_series, settings.tempo.parts.metrics_generator.replicas or 1
+        prometheus = settings.prometheus
+        kept = [series.in_prometheus(prometheus.resources) // pods] if prometheus.is_deployed else []
+        return series.least([own, *kept])
+
+    @property
+    def _generator_series(self) -> int:
+        """How many series fit into the memory of the process in which Tempo's metrics generator runs."""
+        tempo = self.settings.tempo
+        if tempo.mode == "monolithic":
+            return series.in_tempo(tempo.resources)
+        own = tempo.parts.metrics_generator.resources
+        if own is not None:
+            return series.in_tempo(own)
+        if has_generator(tempo, self.releases.tempo_operator):
+            return series.in_tempo(tempo.resources, of_a_stack=True)
+        return series.in_tempo(Tempo().resources)
+
+    @property
     def collector_graph(self) -> CollectorGraph | None:
         """What the collector has to know to make the graph, if it makes it."""
         if self.graph_source != "collector":
@@ -174,6 +205,8 @@ class Plan:
         existing = self.settings.prometheus.written
         return CollectorGraph(
             interval=self.settings.tempo.graph_interval,
+            dimensions=self.settings.graph.dimensions,
+            max_series=self.max_series,
             write_url=None if existing is None else self.existing_prometheus_urls.write_url,
             prometheus=existing,
             context=self.context,
@@ -318,6 +351,7 @@ class Plan:
             namespace=namespace,
             scrape={job: metrics_record(job, home, self.context) for job, home in hops.items()},
             encrypted=[job for job, (_, part) in of_tempo.items() if has_encrypted_metrics(tempo, part)],
+            sample_limit=series.refused(self.max_series) if graph else None,
             cert_manager=cert_manager_metrics(self.context) if self._scrapes_cert_manager else None,
             watched=self.watched if self.settings.prometheus.existing is None else None,
             platform=self.settings.platform,
@@ -346,12 +380,32 @@ class Plan:
             tempo_jobs=[metrics_service(job) if scraped_there else job for job in jobs],
             asks_pods=existing is None or scraped_there,
             graph_source=self.graph_source,
+            labels=["span_name", *map(label_of, self._dimensions)],
+            many_values=series.many_values(self.max_series),
+            graph_job=self._graph_job,
             has_sampler=needs_whole_traces(settings.tracing, multiplies=tempo.multiplies),
             has_limits=settings.tracing.sampling.is_tail,
             has_buckets=settings.tempo.histograms != "native",
             scrape_interval=settings.prometheus.scrape_interval,
             graph_interval=settings.tempo.graph_interval,
         )
+
+    @property
+    def _graph_job(self) -> str | None:
+        """The job for the graph that collectors have made, if there is one, as who scrapes calls it."""
+        graph, existing = self.collector_graph, self.settings.prometheus.scraping_hops
+        if graph is None or graph.write_url is not None:
+            return None
+        return GRAPH_JOB if existing is None else metrics_service(GRAPH_JOB)
+
+    @property
+    def _dimensions(self) -> Sequence[str]:
+        """The attributes that are labels of the span metrics, those of the products' own configuration too."""
+        extra = (self.settings.tempo.extra_config, self.settings.tracing.collector.extra_config)
+        paths = ("metrics_generator.processor.span_metrics.dimensions", "connectors.spanmetrics.dimensions")
+        further = [one for config, path in zip(extra, paths, strict=True) for one in value_at(config, path) or []]
+        names = [one["name"] if isinstance(one, Mapping) else str(one) for one in further]
+        return list(dict.fromkeys([*self.settings.graph.dimensions, *names]))
 
     @property
     def has_alerts_of_others(self) -> bool:
@@ -376,7 +430,12 @@ class Plan:
         existing = prometheus.scraping_hops
         if existing is None:
             return None
-        return Monitor(labels=existing.monitor_labels, interval=prometheus.scrape_interval, context=self.context)
+        return Monitor(
+            labels=existing.monitor_labels,
+            interval=prometheus.scrape_interval,
+            sample_limit=series.refused(self.max_series),
+            context=self.context,
+        )
 
     def tempo(self, *, remote_write_url: Text | None = None) -> TempoStackArgs:
         return TempoStackArgs(
@@ -391,6 +450,8 @@ class Plan:
             existing_prometheus=self.settings.prometheus.written if self.graph_source == "tempo" else None,
             prometheus_credentials=self.settings.prometheus_credentials,
             graph_source=self.graph_source,
+            dimensions=self.settings.graph.dimensions,
+            max_series=self.max_series if self.graph_source == "tempo" else None,
             multiplies=self.graph_source == "tempo" and self.settings.tracing.is_thinned,
             monitor=self.monitor,
             azure_account_key=self.settings.azure_account_key,

@@ -194,8 +194,49 @@ PIPELINE: Sequence[Alert] = (
         summary="Tempo's metrics generator is at its limit of series, and counts nothing new",
         cause="A label has too many values: services, operations or a dimension of your own. What is there is "
         "still counted; new services and edges are missing.",
-        remedy="`MeshTracingLabelWithManyValues` names the label. Take it out of the dimensions, or name "
-        "operations without ids. `tempo.maxActiveSeries` is the limit.",
+        remedy="`MeshTracingLabelWithManyValues` names the label. Take it out of `graph.dimensions`, or name "
+        "operations without ids. `graph.maxSeries` is the limit.",
+    ),
+    Alert(
+        name="MeshTracingServiceOverflows",
+        severity="ticket",
+        home="graph",
+        applies=lambda watched: not watched.makes_graph_in_tempo,
+        expr='sum by (service) (rate(traces_spanmetrics_calls_total{otel_metric_overflow="true"}[$window])) > 0',
+        summary="{{ $labels.service }} has so many operations, or values of other labels, that the rest is counted "
+        "together",
+        cause="A label of the service has too many values, as one with an id in it. The collector counts what is "
+        "over the limit of a service in one series without labels; the edges of the graph stay as they are.",
+        remedy="`MeshTracingLabelWithManyValues` names the label. Take it out of `graph.dimensions`, or name "
+        "operations without ids. `graph.maxSeries` is the limit, of which a service may have a tenth.",
+    ),
+    Alert(
+        name="MeshTracingLabelWithManyValues",
+        severity="ticket",
+        home="graph",
+        expr="$many_values",
+        lasts="$moment",
+        summary="{{ $labels.service }} has {{ $value | humanize }} values of the label {{ $labels.label }}",
+        cause="Each value is some twenty series in Prometheus. Such a label has ids, addresses or paths with them "
+        "in it, and is on its way to the limit of `graph.maxSeries`.",
+        remedy="If it is `span_name`, give the operations names without ids: by a route in the VirtualService, or "
+        "in the application. Else take the attribute out of `graph.dimensions`. In Prometheus, series end a "
+        "quarter of an hour after their last request.",
+    ),
+    Alert(
+        name="MeshTracingGraphNotScraped",
+        severity="ticket",
+        home="collector",
+        applies=lambda watched: watched.asks_pods and watched.graph_job is not None,
+        expr='up{job="$graph"} == 0 or absent(up{job="$graph"})',
+        lasts="1m",
+        summary="Prometheus gets no service graph from {{ if $labels.instance }}the collector {{ $labels.instance "
+        "}}{{ else }}the collectors{{ end }}",
+        cause="The collector does not answer where it serves the graph, or what it answers has more than twice "
+        "the series of `graph.maxSeries` and is refused as a whole.",
+        remedy="Prometheus' page `/targets` has the reason. `sample limit exceeded`: "
+        "`MeshTracingLabelWithManyValues` names what has to go; edges have no limit of their own. Else "
+        "`MeshTracingCollectorDown` has what to do.",
     ),
     Alert(
         name="MeshTracingGraphNotWritten",

@@ -9,6 +9,7 @@ from model import Alerts, GraphSource, Prometheus, Tempo
 from model.parts import Section
 from model.scalars import GoDuration, PrometheusDuration, seconds_of
 from objects.addresses import CERT_MANAGER, COLLECTOR_JOB, TEMPO
+from objects.series import many_values
 
 # Whose metrics a rule asks for, which decides over the namespace that it lies in where an operator reads rules.
 Home = Literal["collector", "tempo", "graph", "certificates"]
@@ -32,6 +33,11 @@ class Watched(Section):
         default=True, description="Whether Prometheus asks each pod itself, and notices one that does not answer."
     )
     graph_source: GraphSource = Field(default="tempo", description="What makes the service graph.")
+    graph_job: str | None = Field(
+        default=None, description="The scrape job for the graph, where collectors make it and do not write it."
+    )
+    labels: list[str] = Field(default=["span_name"], description="Labels of span metrics whose values nobody lists.")
+    many_values: int = Field(default=many_values(100_000), description="From when on values of a label are many.")
     has_sampler: bool = Field(default=False, description="Whether the collector decides on whole traces.")
     has_limits: bool = Field(default=False, description="Whether the collector keeps no more traces than so many.")
     has_buckets: bool = Field(default=True, description="Whether latencies are histograms with buckets.")
@@ -58,9 +64,16 @@ class Watched(Section):
             "cert_manager": CERT_MANAGER,
             "tempo": "|".join(self.tempo_jobs),
             "absent_tempo": " or ".join(f'absent(up{{job="{job}"}})' for job in self.tempo_jobs),
+            "graph": self.graph_job or "",
+            "many_values": " or ".join(map(self._many, self.labels)),
             "steady": f"{_STEADY_SECONDS:g}s",
             # With some to spare, for a scrape that came late.
             "steady_samples": f"{_STEADY_SECONDS / seconds_of(self.scrape_interval) * 0.8:.0f}",
             "failing_share": f"{(edges.failing_percentage or 0) / 100:g}",
             "slow_seconds": f"{seconds_of(edges.slower_than or '0s'):g}",
         }
+
+    def _many(self, label: str) -> str:
+        """The services of which a label has many values, with the label's name in ``label``."""
+        values = f'count by (service, {label}) (traces_spanmetrics_calls_total{{{label}!=""}})'
+        return f'label_replace(count by (service) ({values}) > {self.many_values}, "label", "{label}", "", "")'

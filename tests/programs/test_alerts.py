@@ -16,8 +16,8 @@ from objects.alerts.rules import ALERTS, build_rules
 from objects.alerts.watched import Watched
 from program.inventory import every_object
 
-# Everything that a stack can have, though none has it all.
-WATCHED = Watched(
+# Everything that a stack can have, by what makes the service graph.
+BY_TEMPO = Watched(
     alerts=Alerts.model_validate(
         {
             "objectives": [
@@ -35,7 +35,10 @@ WATCHED = Watched(
     homes=["collector", "tempo", "graph", "certificates"],
     has_sampler=True,
     has_limits=True,
+    labels=["span_name", "http_route"],
+    many_values=2,
 )
+BY_COLLECTOR = BY_TEMPO.model_copy(update={"graph_source": "collector", "graph_job": "service-graph"})
 
 # Values by series, in the notation of promtool: first value, growth, number of further samples.
 Series = Mapping[str, str]
@@ -170,6 +173,35 @@ CASES: Mapping[str, Case] = {
     "MeshTracingSeriesLimited": Case(
         {f"tempo_metrics_generator_registry_series_limited_total{{{TEMPO}}}": FAILS},
         {f"tempo_metrics_generator_registry_series_limited_total{{{TEMPO}}}": stays(40)},
+    ),
+    "MeshTracingServiceOverflows": Case(
+        {'traces_spanmetrics_calls_total{service="cart.shop",otel_metric_overflow="true"}': FAILS},
+        {'traces_spanmetrics_calls_total{service="cart.shop",otel_metric_overflow="true"}': stays(40)},
+    ),
+    "MeshTracingLabelWithManyValues": Case(
+        {
+            f'traces_spanmetrics_calls_total{{service="cart.shop",http_route="/{number}"}}': "_x20 1x9 stale"
+            for number in range(3)
+        },
+        {
+            # As many values, of two services.
+            'traces_spanmetrics_calls_total{service="cart.shop",http_route="/1",span_name="a"}': stays(1),
+            'traces_spanmetrics_calls_total{service="cart.shop",http_route="/2",span_name="a"}': stays(1),
+            'traces_spanmetrics_calls_total{service="cart.shop",http_route="/2",span_name="b"}': stays(1),
+            'traces_spanmetrics_calls_total{service="desk.shop",http_route="/3",span_name="c"}': stays(1),
+        },
+    ),
+    "MeshTracingGraphNotScraped": Case(
+        {
+            'up{job="service-graph",instance="a"}': "1x20 0x9 1x60",
+            f"up{{{TEMPO}}}": stays(1),
+            f"up{{{COLLECTOR}}}": stays(1),
+        },
+        {
+            'up{job="service-graph",instance="a"}': stays(1),
+            f"up{{{TEMPO}}}": stays(1),
+            f"up{{{COLLECTOR}}}": stays(1),
+        },
     ),
     "MeshTracingGraphNotWritten": Case(
         {
@@ -343,8 +375,7 @@ def judged(  # noqa: PLR0913, PLR0917  what a case is made of
     groups = [
         # Days are not evaluated by the minute.
         {**group, "interval": case.step}
-        for group in build_rules(WATCHED)["groups"]
-        if any(rule.get("alert") == name for rule in group["rules"])
+        for group in rules_with(name)
     ]
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
     (folder / "test.yml").write_text(
@@ -352,6 +383,13 @@ def judged(  # noqa: PLR0913, PLR0917  what a case is made of
     )
     done = promtool(programs, folder, "test", "rules", "test.yml")
     return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def rules_with(name: str) -> list[dict[str, Any]]:
+    """The groups that have the alert, of the first of both that has it."""
+    both = (build_rules(watched)["groups"] for watched in (BY_TEMPO, BY_COLLECTOR))
+    found = ([one for one in groups if any(rule.get("alert") == name for rule in one["rules"])] for groups in both)
+    return next(filter(None, found))
 
 
 def promtool(programs: Mapping[str, Path], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
