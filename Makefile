@@ -53,6 +53,7 @@ unit: .venv/installed
 
 docs: .venv/installed
 	@$(PYTHON) -m mesh_tracing settings > docs/settings.md
+	@$(PYTHON) -m mesh_tracing alerts > docs/alerts.md
 	@$(PYTHON) -m mesh_tracing checks docs
 	@$(PYTHON) -m verify.output.reference docs/verify.md
 

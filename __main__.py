@@ -54,6 +54,8 @@ control_plane = mesh_tracing.MeshControlPlane("mesh", plan.control_plane(), afte
 prometheus = plan.existing_prometheus() or mesh_tracing.Prometheus(
     "prometheus", plan.prometheus(), after(namespaces), watch=watch
 )
+if plan.has_alerts_of_others:
+    mesh_tracing.Alerts("alerts", plan.alerts(), after(namespaces))
 graph_url = plan.graph_url(prometheus.query_url)
 # Tempo also waits for Prometheus, and the collector for Tempo, through the address that each is given.
 tempo = plan.existing_tempo() or mesh_tracing.TempoStack(

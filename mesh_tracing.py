@@ -14,6 +14,7 @@ _COMMANDS = {
     "roles": ("program.roles", "print what preview, up, destroy and verify may do on a stack's cluster"),
     "images": ("program.images", "list the images, charts and manifests that a stack pulls, and their mirrored names"),
     "settings": ("model", "print the page of all settings"),
+    "alerts": ("objects.alerts", "print the page of all alerts"),
     "checks": ("lint.reference", "write the pages of all checks"),
     "stacks": ("stacks", "print the committed stacks, or those that a change touches"),
 }

@@ -1,5 +1,6 @@
 """The parts of a deployment: one component resource per file, which registers, orders and awaits objects."""
 
+from components.alerts import Alerts
 from components.applications import Applications
 from components.bookinfo import Bookinfo
 from components.exposure import Exposure
@@ -14,6 +15,7 @@ from components.operators import Operators
 from components.prometheus import Prometheus
 from components.tempo_stack import TempoStack
 from components.verification import Verification
+from objects.alerts.rules import AlertsArgs
 from objects.applications import ApplicationsArgs
 from objects.bookinfo import BookinfoArgs
 from objects.exposure import ExposureArgs
@@ -30,6 +32,8 @@ from objects.tracing import MeshTelemetryArgs
 from objects.verification import VerificationArgs
 
 __all__ = [
+    "Alerts",
+    "AlertsArgs",
     "Applications",
     "ApplicationsArgs",
     "Bookinfo",

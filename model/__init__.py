@@ -2,6 +2,7 @@
 
 from model.access import Auth
 from model.access_logs import AccessLogs
+from model.alerts import Alerts, EdgeAlerts, Latency, Objective
 from model.backends import STORE, Backend, Backends, BackendTls, Destination
 from model.cloud_stores import Azure, Gcs
 from model.consoles import Grafana, Kiali, LokiDataSource
@@ -49,6 +50,7 @@ __all__ = [
     "STORE",
     "TRACING_PROVIDER",
     "AccessLogs",
+    "Alerts",
     "Application",
     "Auth",
     "Azure",
@@ -59,6 +61,7 @@ __all__ = [
     "Collector",
     "CustomTag",
     "Destination",
+    "EdgeAlerts",
     "Existing",
     "ExistingPrometheus",
     "ExistingTempo",
@@ -71,12 +74,14 @@ __all__ = [
     "ImageSources",
     "Images",
     "Kiali",
+    "Latency",
     "LokiDataSource",
     "Mesh",
     "Minio",
     "Namespaces",
     "NetworkPolicies",
     "ObjectStoreName",
+    "Objective",
     "OperatorName",
     "OperatorSource",
     "Operators",

@@ -166,9 +166,9 @@ GoDuration = Annotated[
 
 
 def seconds_of(duration: str) -> float:
-    """The seconds in a duration with Go's units."""
-    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
-    return sum(int(number) * units[unit] for number, unit in re.findall(r"([0-9]+)(ms|s|m|h)", duration))
+    """The seconds in a duration with Go's units, or with those of Prometheus, which has days, weeks and years too."""
+    units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
+    return sum(int(number) * units[unit] for number, unit in re.findall(r"([0-9]+)(ms|[smhdwy])", duration))
 
 
 def as_go_writes(duration: str) -> str:
@@ -185,6 +185,16 @@ PrometheusDuration = Annotated[
     str,
     _matches(r"([0-9]+(ms|[smhdwy]))+", "a duration in days, hours, minutes and seconds"),
     Field(examples=["15d"]),
+]
+TracedService = Annotated[
+    str,
+    _matches(r'[^\s"\\]+', "a service as traces name it, such as reviews.bookinfo: no spaces, quotes or backslashes"),
+    Field(examples=["reviews.bookinfo"]),
+]
+AttributeName = Annotated[
+    str,
+    _matches(r"[A-Za-z][A-Za-z0-9_.-]*", "an attribute's name: letters, digits, dots, hyphens and underscores"),
+    Field(examples=["http.route"]),
 ]
 HeaderName = Annotated[str, _matches(r"[A-Za-z0-9][A-Za-z0-9-]*", "a header's name"), Field(examples=["X-Scope-OrgID"])]
 HeaderValue = Annotated[

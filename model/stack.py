@@ -3,6 +3,7 @@
 import pulumi
 from pydantic import ConfigDict, Field, model_validator
 
+from model.alerts import Alerts
 from model.common import CommonKey
 from model.consoles import Grafana, Kiali
 from model.graph import Graph
@@ -41,6 +42,7 @@ class Settings(Section):
     tempo: Tempo = Field(default=Tempo(), description="The trace store.")
     graph: Graph = Field(default=Graph(), description="The service graph.")
     prometheus: Prometheus = Field(default=Prometheus(), description="The metrics store.")
+    alerts: Alerts = Field(default=Alerts(), description="What Prometheus tells of by itself.")
     grafana: Grafana = Field(default=Grafana(), description="The Grafana that shows traces and graph.")
     kiali: Kiali = Field(default=Kiali(), description="Kiali.")
     bookinfo: Bookinfo = Field(default=Bookinfo(), description="The sample application.")

@@ -11,6 +11,8 @@ from typing import Literal
 from model import Tempo
 from objects.context import PART_OF, Context
 
+# The namespace of the release manifest, its Service, and Prometheus' job for it.
+CERT_MANAGER = "cert-manager"
 COLLECTOR = "otel"
 GRAFANA = "grafana"
 KIALI = "kiali"
@@ -45,6 +47,7 @@ TEMPO_HTTP_PORT = 3200
 # they serve their metrics to anybody.
 TEMPO_INTERNAL_PORT = 3101
 
+_CERT_MANAGER_METRICS_PORT = 9402
 _REMOTE_WRITE_PATH = "/api/v1/write"
 
 
@@ -71,6 +74,11 @@ def metrics_service(job: str) -> str:
 def metrics_record(job: str, namespace: str, context: Context) -> str:
     """The SRV record of that Service, which lists each pod with its port."""
     return f"_{METRICS_PORT_NAME}._tcp.{context.host(metrics_service(job), namespace)}"
+
+
+def cert_manager_metrics(context: Context) -> str:
+    """Where the cert-manager of the release manifest tells of its certificates: host and port."""
+    return f"{context.host(CERT_MANAGER, CERT_MANAGER)}:{_CERT_MANAGER_METRICS_PORT}"
 
 
 def tempo_service(tempo: Tempo, part: str) -> str:

@@ -17,6 +17,7 @@ from objects.addresses import COLLECTOR, COLLECTOR_GRAPH_PORT
 from objects.context import Args, Text
 from objects.merge import merge
 from objects.prometheus_access import exporter_fields, exporter_login, variables
+from objects.series import of_one_service
 from objects.tempo_config import EDGE_BUCKETS, PEERS
 
 # Newer collectors call them `service_graph` and `span_metrics`, and take these names too.
@@ -31,7 +32,7 @@ _LABELS = {"source": "collector"}
 # Tempo's defaults (tempo: modules/generator/processor/servicegraphs/config.go and processor/spanmetrics/config.go): how
 # long a span waits for the other one of its edge, how many may wait, and the bounds of a span's latency in seconds.
 _STORE = {"ttl": "10s", "max_items": 10000}
-_SPAN_BUCKETS = [0.002 * 2**power for power in range(14)]
+SPAN_BUCKETS = [0.002 * 2**power for power in range(14)]
 # After this time without a request, Tempo forgets a series too.
 _STALE = "15m"
 
@@ -42,6 +43,14 @@ _LATENCY = "traces_spanmetrics_latency"
 # The names and labels of Tempo, by contexts in their order. A resource's attributes would become the labels job and
 # instance.
 _AS_TEMPO_HAS_THEM: Sequence[tuple[str, Sequence[str]]] = (
+    # What is over the limit of a service has no label of its own, and would be that of all services.
+    (
+        "datapoint",
+        [
+            'set(datapoint.attributes["service"], resource.attributes["service.name"]) '
+            'where datapoint.attributes["otel.metric.overflow"] != nil'
+        ],
+    ),
     ("resource", ['keep_keys(resource.attributes, [""])']),
     (
         "datapoint",
@@ -75,6 +84,10 @@ class CollectorGraph(Args):
     """What the collector has to know to make the graph."""
 
     interval: GoDuration = Field(default="15s", description="How often the graph is written.")
+    dimensions: list[str] = Field(default=[], description="Attributes that become labels of the span metrics.")
+    max_series: int | None = Field(
+        default=None, description="How many series each of its pods may have; none means any number."
+    )
     write_url: Text | None = Field(
         default=None, description="Where it is written to; none means that Prometheus scrapes it."
     )
@@ -110,13 +123,20 @@ def _to_prometheus(graph: CollectorGraph) -> dict[str, Any]:
                 "namespace": "traces.spanmetrics",
                 "histogram": {
                     "unit": "s",
-                    "explicit": {"buckets": [_in_milliseconds(bound) for bound in _SPAN_BUCKETS]},
+                    "explicit": {"buckets": [_in_milliseconds(bound) for bound in SPAN_BUCKETS]},
                 },
                 "exemplars": {"enabled": True},
                 "metrics_flush_interval": graph.interval,
                 "metrics_expiration": _STALE,
                 # The pods of a service differ in what else their resource tells, and are counted together.
                 "resource_metrics_key_attributes": ["service.name"],
+                **({"dimensions": [{"name": name} for name in graph.dimensions]} if graph.dimensions else {}),
+                # Of each service; its further requests are counted without their labels.
+                **(
+                    {}
+                    if graph.max_series is None
+                    else {"aggregation_cardinality_limit": of_one_service(graph.max_series)}
+                ),
             },
         },
         "processors": {

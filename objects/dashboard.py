@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from objects.metrics import FROM_OUTSIDE
+
 UID = "mesh-tracing"
 TITLE = "Mesh tracing"
 
@@ -20,8 +22,8 @@ _GRAPH = "nodeGraph"
 _SERVER = 'span_kind="SPAN_KIND_SERVER"'
 _OF_SERVICE = f'{_SERVER},service=~"$service"'
 
-# The collector's counters without what its pods hand to each other where they make the service graph.
-_FROM_OUTSIDE, _TO_TEMPO = 'receiver!="otlp/graph"', 'exporter!~"(loadbalancing|prometheus).*"'
+# What the collector sends, without what its pods hand to each other and the service graph.
+_TO_TEMPO = 'exporter!~"(loadbalancing|prometheus).*"'
 # A panel without its data source, its id and its position.
 Panel = dict[str, Any]
 
@@ -98,7 +100,7 @@ def _collector() -> list[Panel]:
             "Spans per second",
             "cps",
             {
-                "accepted": _total("otelcol_receiver_accepted_spans", _FROM_OUTSIDE),
+                "accepted": _total("otelcol_receiver_accepted_spans", FROM_OUTSIDE),
                 "sent to Tempo": _total("otelcol_exporter_sent_spans", _TO_TEMPO),
             },
         ),
@@ -106,7 +108,7 @@ def _collector() -> list[Panel]:
             "Spans lost per second",
             "cps",
             {
-                "refused": _total("otelcol_receiver_refused_spans", _FROM_OUTSIDE),
+                "refused": _total("otelcol_receiver_refused_spans", FROM_OUTSIDE),
                 "not queued": _total("otelcol_exporter_enqueue_failed_spans", _TO_TEMPO),
                 "not sent": _total("otelcol_exporter_send_failed_spans", _TO_TEMPO),
             },

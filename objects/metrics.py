@@ -16,11 +16,22 @@ from objects.context import Args, Context, Object
 
 # Of what it scrapes, Prometheus 3 calls a bucket "1.0" that Tempo, and the collector where it writes, call "1".
 BUCKETS_AS_WRITTEN = {"source_labels": ["le"], "regex": r"(\d+)\.0", "target_label": "le", "replacement": "$1"}
+# The collector's counters without what its pods hand to each other where they see whole traces.
+FROM_OUTSIDE = 'receiver!="otlp/graph"'
+
+
+def _as_it_was(label: str) -> list[dict[str, Any]]:
+    """The rules that give ``label`` back its value, which a Prometheus that honours no labels has renamed."""
+    return [
+        {"sourceLabels": [f"exported_{label}"], "regex": "(.+)", "targetLabel": label},
+        {"regex": f"exported_{label}", "action": "labeldrop"},
+    ]
+
+
 # OpenShift's monitoring honours no labels: it puts the Service's name into `service`, and renames ours.
-SERVICE_AS_COUNTED: list[dict[str, Any]] = [
-    {"sourceLabels": ["exported_service"], "regex": "(.+)", "targetLabel": "service"},
-    {"regex": "exported_service", "action": "labeldrop"},
-]
+SERVICE_AS_COUNTED = _as_it_was("service")
+# What it scrapes from our Prometheus is that of our jobs.
+JOB_AS_SCRAPED = _as_it_was("job")
 
 
 class Monitor(Args):
@@ -30,6 +41,9 @@ class Monitor(Args):
         default={}, description="The labels by which its operator selects ServiceMonitors."
     )
     interval: PrometheusDuration = Field(default=Prometheus().scrape_interval, description="How often it scrapes.")
+    sample_limit: int | None = Field(
+        default=None, description="How many series of the graph it takes from a pod; none means any number."
+    )
 
 
 def build_metrics_service(
@@ -74,12 +88,14 @@ def build_monitor(
         endpoint |= {"scheme": "https", "tlsConfig": {"insecureSkipVerify": True}}
     if has_graph:
         endpoint |= {"honorLabels": True, "metricRelabelings": [buckets, *SERVICE_AS_COUNTED]}
+    # Whatever the collector makes of it: a scrape with more is refused.
+    limited = {"sampleLimit": monitor.sample_limit} if has_graph and monitor.sample_limit is not None else {}
     name = metrics_service(job)
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "ServiceMonitor",
         "metadata": monitor.context.metadata(name, namespace, labels=monitor.labels),
-        "spec": {"selector": {"matchLabels": monitor.context.labels(name)}, "endpoints": [endpoint]},
+        "spec": {"selector": {"matchLabels": monitor.context.labels(name)}, "endpoints": [endpoint], **limited},
     }
 
 

@@ -23,6 +23,7 @@ from pydantic import Field
 from model import Collector, Mesh, NetworkPolicies, ObjectStoreName, Tempo
 from model.scalars import Flag, Name
 from objects.addresses import (
+    CERT_MANAGER,
     COLLECTOR_GRAPH_PORT,
     COLLECTOR_PEER_PORT,
     COLLECTOR_TELEMETRY_PORT,
@@ -77,6 +78,7 @@ class NetworkPoliciesArgs(Args):
         default=False, description="Whether the collector's pods hand traces to each other."
     )
     has_prometheus: Flag = Field(default=True, description="Whether a Prometheus is deployed.")
+    scrapes_cert_manager: Flag = Field(default=False, description="Whether that Prometheus asks a cert-manager too.")
     has_kiali: Flag = Field(default=False, description="Whether Kiali is deployed.")
     has_check: Flag = Field(default=False, description="Whether the check runs in the cluster.")
     has_strangers: Flag = Field(
@@ -149,7 +151,8 @@ def _prometheus(args: NetworkPoliciesArgs) -> _Policy:
     if "exporters" in args.collector.extra_config:  # one of them may write metrics that it makes of spans
         askers.append(_pods(args.namespace, COLLECTOR_PODS))
     rules = [_rule((PROMETHEUS_PORT,))] if args.exposes_prometheus else _rules((PROMETHEUS_PORT,), askers, args)
-    homes = dict.fromkeys([args.namespace, args.tempo_namespace])
+    certificates = [CERT_MANAGER] if args.scrapes_cert_manager else []
+    homes = dict.fromkeys([args.namespace, args.tempo_namespace, *certificates])
     return _Policy(args.namespace, {_NAME: PROMETHEUS}, rules, [{"ports": _DNS}, {"to": _namespaces([*homes])}])
 
 

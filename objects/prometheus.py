@@ -10,23 +10,29 @@ from pydantic import Field
 from model import Mesh, Platform, Prometheus
 from model.scalars import Name
 from objects import manifests
-from objects.addresses import GRAPH_JOB, PROMETHEUS, PROMETHEUS_PORT
+from objects.addresses import CERT_MANAGER, GRAPH_JOB, PROMETHEUS, PROMETHEUS_PORT
+from objects.alerts.rules import build_rules
+from objects.alerts.watched import Watched
 from objects.context import PART_OF, Args, Object
 from objects.digest import digest
-from objects.metrics import BUCKETS_AS_WRITTEN, SERVICE_AS_COUNTED
+from objects.metrics import BUCKETS_AS_WRITTEN, JOB_AS_SCRAPED, SERVICE_AS_COUNTED
 from objects.pod_security import run_as
 from objects.rollout import Rollout
 
+# Beside prometheus.yml.
+_RULES = "rules.yml"
 # That of the image, which gives only its name.
 _USER = 65534
 # From this release on native histograms need no feature flag, and scraping them is a setting that older ones refuse.
 _HISTOGRAMS_WITHOUT_FLAG = (3, 9)
 _RELEASE = re.compile(r":v?(?P<major>\d+)\.(?P<minor>\d+)")
-# What an existing Prometheus scrapes from ours, also of the check in the cluster, if there is one.
+# What an existing Prometheus scrapes from ours: what graph, dashboard and alerts ask for; and what the check in the
+# cluster writes, if there is one.
 _FEDERATED = [
     '{__name__=~"traces_.+"}',
     '{__name__=~"otelcol_.+"}',
-    '{__name__=~"tempo_(distributor|metrics_generator)_.+"}',
+    '{__name__=~"tempo_(discarded|distributor|metrics_generator)_.+"}',
+    '{__name__=~"prometheus_remote_storage_samples_(failed|retried)_total",job=~"tempo.*"}',
     '{__name__=~"mesh_tracing_verify_.+"}',
 ]
 
@@ -40,21 +46,28 @@ class PrometheusArgs(Args):
         default={}, description="By each scrape job's name, the DNS name of an SRV record that lists its pods."
     )
     encrypted: list[str] = Field(default=[], description="Those jobs whose pods serve TLS, by a private authority.")
+    sample_limit: int | None = Field(
+        default=None, description="How many series of the graph it takes from a collector; none means any number."
+    )
+    cert_manager: str | None = Field(
+        default=None, description="Host and port at which the cert-manager of the program tells of its certificates."
+    )
+    watched: Watched | None = Field(default=None, description="What it alerts about; none: nothing.")
     platform: Platform = Field(default="kubernetes", description="What the cluster is.")
     protect_data: bool = Field(default=False, description="Refuse to delete the volume, if there is one.")
 
 
 def build_prometheus(args: PrometheusArgs) -> dict[str, Object]:
     """The objects of ``manifests/prometheus.yaml`` as the settings want them."""
-    config = _config(args)
+    files = _files(args)
     built = {}
     for manifest in manifests.load("prometheus.yaml"):
         labels = args.context.labels(PROMETHEUS)
         placed = manifests.place(manifest, namespace=args.namespace, labels=labels, context=args.context)
         if placed["kind"] == "ConfigMap":
-            placed = {**placed, "data": {"prometheus.yml": yaml.safe_dump(config)}}
+            placed = {**placed, "data": {name: yaml.safe_dump(content) for name, content in files.items()}}
         elif placed["kind"] == "Deployment":
-            placed = _complete_deployment(run_as(placed, _USER, args.platform), args, digest(config))
+            placed = _complete_deployment(run_as(placed, _USER, args.platform), args, digest(files))
         elif placed["kind"] == "PersistentVolumeClaim":
             if args.prometheus.storage is None:
                 continue
@@ -74,7 +87,7 @@ def _monitor(labels: Mapping[str, str], args: PrometheusArgs) -> Object:
         "params": {"match[]": _FEDERATED},
         "interval": args.prometheus.scrape_interval,
         "honorLabels": True,
-        "metricRelabelings": SERVICE_AS_COUNTED,
+        "metricRelabelings": [*SERVICE_AS_COUNTED, *JOB_AS_SCRAPED],
     }
     return {
         "apiVersion": "monitoring.coreos.com/v1",
@@ -98,8 +111,16 @@ def prometheus_rollout(args: PrometheusArgs) -> Rollout:
     )
 
 
+def _files(args: PrometheusArgs) -> dict[str, Any]:
+    """The content of its files: beside its configuration, the rules, if it has any."""
+    config = _config(args)
+    if args.watched is None:
+        return {"prometheus.yml": config}
+    return {"prometheus.yml": {**config, "rule_files": [_RULES]}, _RULES: build_rules(args.watched)}
+
+
 def _config(args: PrometheusArgs) -> dict[str, Any]:
-    """The content of prometheus.yml."""
+    """The content of prometheus.yml, without its rules."""
     prometheus = args.prometheus
     interval = prometheus.scrape_interval
     # Asked as often as scraped: by default a new pod is found after half a minute.
@@ -109,18 +130,27 @@ def _config(args: PrometheusArgs) -> dict[str, Any]:
             "dns_sd_configs": [{"names": [record], "refresh_interval": interval}],
             # Each pod is scraped at its address, for which it has no certificate.
             **({"scheme": "https", "tls_config": {"insecure_skip_verify": True}} if job in args.encrypted else {}),
-            **({"metric_relabel_configs": [BUCKETS_AS_WRITTEN]} if job == GRAPH_JOB else {}),
+            **(_of_graph(args) if job == GRAPH_JOB else {}),
         }
         for job, record in args.scrape.items()
     ]
+    certificates = (
+        [{"job_name": CERT_MANAGER, "static_configs": [{"targets": [args.cert_manager]}]}] if args.cert_manager else []
+    )
     itself = {"job_name": PROMETHEUS, "static_configs": [{"targets": [f"localhost:{PROMETHEUS_PORT}"]}]}
     settings: dict[str, Any] = {"scrape_interval": interval}
     if prometheus.native_histograms and not _needs_flag(prometheus.image):
         settings["scrape_native_histograms"] = True
     return {
         "global": settings,
-        "scrape_configs": [itself, *pods],
+        "scrape_configs": [itself, *pods, *certificates],
     }
+
+
+def _of_graph(args: PrometheusArgs) -> dict[str, Any]:
+    """How the graph is scraped that collectors have made; whatever they do, a scrape with more series is refused."""
+    limited = {} if args.sample_limit is None else {"sample_limit": args.sample_limit}
+    return {"metric_relabel_configs": [BUCKETS_AS_WRITTEN], **limited}
 
 
 def _needs_flag(image: str) -> bool:

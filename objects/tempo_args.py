@@ -54,6 +54,10 @@ class TempoStackArgs(Args):
         description="Whether its metrics generator counts a span as many times as the collector says, because proxies "
         "send some of the traces only.",
     )
+    dimensions: list[str] = Field(default=[], description="Attributes that become labels of the span metrics.")
+    max_series: int | None = Field(
+        default=None, description="How many series its metrics generator may have; none means any number."
+    )
     monitor: Monitor | None = Field(
         default=None, description="How an existing Prometheus scrapes Tempo, where it is to find it itself."
     )

@@ -5,7 +5,7 @@ two formats, and Tempo stops when it finds both: the operator writes none for a 
 the older one for a TempoStack.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model import ExistingPrometheus, Tempo
@@ -56,6 +56,8 @@ def build_monolithic_config(  # noqa: PLR0913  each decides over a part of it
     prometheus: ExistingPrometheus | None = None,
     makes_graph: bool = True,
     multiplies: bool = False,
+    dimensions: Sequence[str] = (),
+    max_series: int | None = None,
 ) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoMonolithic, with keys that Tempo of ``version`` knows, from 2.6 on.
 
@@ -74,12 +76,14 @@ def build_monolithic_config(  # noqa: PLR0913  each decides over a part of it
     overrides: dict[str, Any] = {"processors": PROCESSORS}
     if tempo.histograms != "classic":
         overrides["generate_native_histograms"] = tempo.histograms
+    if max_series is not None:
+        overrides["max_active_series"] = max_series
     ours = {
         **blocks,
         "metrics_generator": {
             "storage": {"path": _GENERATOR_WAL, "remote_write": _remote_write(tempo, remote_write_url, prometheus)},
             "registry": _registry(tempo),
-            "processor": _processors(multiplies=multiplies),
+            "processor": _processors(dimensions, multiplies=multiplies),
         },
         "overrides": {"defaults": {"metrics_generator": overrides}},
     }
@@ -95,6 +99,8 @@ def build_stack_config(  # noqa: PLR0913  each decides over a part of it
     prometheus: ExistingPrometheus | None = None,
     multiplies: bool = False,
     writes_graph: bool = True,
+    dimensions: Sequence[str] = (),
+    max_series: int | None = None,
 ) -> dict[str, Any]:
     """The ``extraConfig`` of a TempoStack, without retention and processors, which have fields of their own there."""
     ours: dict[str, Any] = {
@@ -113,11 +119,16 @@ def build_stack_config(  # noqa: PLR0913  each decides over a part of it
             # The operator's own entry for the URL has no exemplars; this list replaces it.
             "storage": {"remote_write": _remote_write(tempo, remote_write_url, prometheus)},
             "registry": _registry(tempo),
-            "processor": _processors(multiplies=multiplies),
+            "processor": _processors(dimensions, multiplies=multiplies),
         },
     }
+    overrides: dict[str, Any] = {}
     if tempo.histograms != "classic":
-        ours["overrides"] = {"metrics_generator_generate_native_histograms": tempo.histograms}
+        overrides["metrics_generator_generate_native_histograms"] = tempo.histograms
+    if max_series is not None:
+        overrides["metrics_generator_max_active_series"] = max_series
+    if overrides:
+        ours["overrides"] = overrides
     return _revised(merge(ours, tempo.extra_config), revision)
 
 
@@ -164,12 +175,15 @@ def _remote_write(tempo: Tempo, url: Text, prometheus: ExistingPrometheus | None
     return [entry]
 
 
-def _processors(*, multiplies: bool) -> dict[str, Any]:
+def _processors(dimensions: Sequence[str], *, multiplies: bool) -> dict[str, Any]:
     """The settings of the two processors."""
     # The reciprocal of this attribute of a span is how often it counts (modules/generator/processor/util/util.go).
     counted = {"span_multiplier_key": RATIO} if multiplies else {}
-    graphs = {"histogram_buckets": EDGE_BUCKETS, "peer_attributes": PEERS, **counted}
-    return {"service_graphs": graphs, "span_metrics": counted}
+    further = {"dimensions": list(dimensions)} if dimensions else {}
+    return {
+        "service_graphs": {"histogram_buckets": EDGE_BUCKETS, "peer_attributes": PEERS, **counted},
+        "span_metrics": {**counted, **further},
+    }
 
 
 def _registry(tempo: Tempo) -> dict[str, Any]:

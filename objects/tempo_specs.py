@@ -51,6 +51,8 @@ def build_monolithic_spec(
                 prometheus=args.existing_prometheus,
                 makes_graph=args.makes_graph,
                 multiplies=args.multiplies,
+                dimensions=args.dimensions,
+                max_series=args.max_series,
             )
         },
     }
@@ -113,6 +115,8 @@ def build_stack_spec(args: TempoStackArgs, secret_name: Text | None, revision: T
                 version=args.tempo_version,
                 prometheus=args.existing_prometheus,
                 multiplies=args.multiplies,
+                dimensions=args.dimensions,
+                max_series=args.max_series,
                 writes_graph=args.graph_source == "tempo",
             )
         },

@@ -17,6 +17,7 @@ from program.existing_mesh import unprepared
 from program.inventory import every_chart, every_object
 from program.log_links import way_back
 from program.migrations import migrations
+from program.objectives import unwatched
 from program.ownership import taken
 from program.plan import Plan
 from program.remote_write import unwritten
@@ -56,6 +57,7 @@ def refuse_what_breaks(plan: Plan, before: Recorded) -> None:
         *not_installable(plan, before),
         *unfit(plan, objects),
         *unprepared(plan),
+        *unwatched(plan),
         *shadowing(plan, before),
         *map(plan.without_secrets, unwritten(plan, objects)),
         *(plan.without_secrets(str(finding)) for finding in findings if finding.severity is lint.Severity.ERROR),

@@ -6,6 +6,7 @@ The addresses that components hand to each other are plain text here instead of 
 import json
 from collections.abc import Iterator
 
+from objects.alerts.rules import build_alerts
 from objects.applications import build_labels, build_restart
 from objects.bookinfo import (
     build_application,
@@ -50,6 +51,8 @@ def every_object(plan: Plan) -> Iterator[Object]:
     yield from _control_plane(plan.control_plane())
     if settings.prometheus.is_deployed:
         yield from build_prometheus(plan.prometheus()).values()
+    if plan.has_alerts_of_others:
+        yield from build_alerts(plan.alerts()).values()
     if settings.tempo.is_deployed:
         yield from _tempo(plan)
     yield from build_telemetry(plan.telemetry()).values()

@@ -1,6 +1,6 @@
 """Which component gets which settings, and the values derived from more than one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from cluster.definitions import field_at
 from cluster.recorded import Recorded
 from cluster.seen import Seen
 from components import (
+    AlertsArgs,
     ApplicationsArgs,
     BookinfoArgs,
     ExposureArgs,
@@ -25,9 +26,12 @@ from components import (
     PrometheusArgs,
     TempoStackArgs,
 )
-from model import GraphSource, Mesh, ObjectStoreName, OperatorName, TracingScope
+from model import GraphSource, Mesh, ObjectStoreName, OperatorName, Tempo, TracingScope
+from model.graph import label_of
+from model.parts import value_at
 from model.scalars import SecretText
 from model.stack import Settings
+from objects import series
 from objects.addresses import (
     COLLECTOR_JOB,
     GATEWAY_PORT,
@@ -43,9 +47,11 @@ from objects.addresses import (
     PROMETHEUS_PORT,
     TEMPO,
     TEMPO_GRAPH,
+    cert_manager_metrics,
     gateway_service,
     has_encrypted_metrics,
     metrics_record,
+    metrics_service,
     prometheus_query_url,
     prometheus_write_url,
     tempo_graph_otlp_address,
@@ -53,6 +59,7 @@ from objects.addresses import (
     tempo_otlp_address,
     tempo_query_url,
 )
+from objects.alerts.watched import Home, Watched
 from objects.collector import FULL_IMAGE
 from objects.collector_graph import CollectorGraph
 from objects.context import Context, Text
@@ -61,6 +68,7 @@ from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
 from objects.metrics import Monitor
+from objects.sampling import needs_whole_traces
 from objects.tempo_args import has_generator
 from objects.tempo_storage import object_stores
 from program.installed import as_seen
@@ -182,6 +190,34 @@ class Plan:
         return tempo_graph_otlp_address(self.settings.tempo.namespace, self.context) if self.has_graph_beside else None
 
     @property
+    def max_series(self) -> int:
+        """How many series each pod may have that makes the service graph."""
+        settings = self.settings
+        if settings.graph.max_series is not None:
+            return settings.graph.max_series
+        if self.graph_source == "collector":
+            collector = settings.tracing.collector
+            own, pods = series.in_collector(collector.resources), collector.replicas
+        else:
+            own, pods = self._generator_series, settings.tempo.parts.metrics_generator.replicas or 1
+        prometheus = settings.prometheus
+        kept = [series.in_prometheus(prometheus.resources) // pods] if prometheus.is_deployed else []
+        return series.least([own, *kept])
+
+    @property
+    def _generator_series(self) -> int:
+        """How many series fit into the memory of the process in which Tempo's metrics generator runs."""
+        tempo = self.settings.tempo
+        if tempo.mode == "monolithic":
+            return series.in_tempo(tempo.resources)
+        own = tempo.parts.metrics_generator.resources
+        if own is not None:
+            return series.in_tempo(own)
+        if has_generator(tempo, self.releases.tempo_operator):
+            return series.in_tempo(tempo.resources, of_a_stack=True)
+        return series.in_tempo(Tempo().resources)
+
+    @property
     def collector_graph(self) -> CollectorGraph | None:
         """What the collector has to know to make the graph, if it makes it."""
         if self.graph_source != "collector":
@@ -189,6 +225,8 @@ class Plan:
         existing = self.settings.prometheus.written
         return CollectorGraph(
             interval=self.settings.tempo.graph_interval,
+            dimensions=self.settings.graph.dimensions,
+            max_series=self.max_series,
             write_url=None if existing is None else self.existing_prometheus_urls.write_url,
             prometheus=existing,
             context=self.context,
@@ -276,6 +314,7 @@ class Plan:
             collector_makes_graph=self.graph_source == "collector",
             collector_has_peers=self.telemetry().has_peers,
             has_prometheus=settings.prometheus.is_deployed,
+            scrapes_cert_manager=self._scrapes_cert_manager,
             has_kiali=settings.kiali.installer != "none",
             has_check=settings.verify.enabled,
             has_strangers=not own_consoles or settings.prometheus.existing is not None,
@@ -337,6 +376,9 @@ class Plan:
             namespace=namespace,
             scrape={job: metrics_record(job, home, self.context) for job, home in hops.items()},
             encrypted=[job for job, (_, part) in of_tempo.items() if has_encrypted_metrics(tempo, part)],
+            sample_limit=series.refused(self.max_series) if graph else None,
+            cert_manager=cert_manager_metrics(self.context) if self._scrapes_cert_manager else None,
+            watched=self.watched if self.settings.prometheus.existing is None else None,
             platform=self.settings.platform,
             protect_data=self.settings.protect_data,
             context=self.context,
@@ -348,13 +390,83 @@ class Plan:
         return [args.store for args in object_stores(self.tempo())] if self.settings.tempo.is_deployed else []
 
     @property
+    def watched(self) -> Watched | None:
+        """What Prometheus, ours or an existing one, has to alert about; none if there are no alerts."""
+        settings, tempo = self.settings, self.tempo()
+        existing, alerts = settings.prometheus.existing, settings.alerts
+        only_written = settings.prometheus.written is not None
+        if alerts.enabled is False or (alerts.enabled is None and only_written):
+            return None
+        scraped_there = settings.prometheus.scraping_hops is not None
+        jobs = tempo_jobs(settings.tempo, makes_graph=tempo.makes_graph, graph_beside=tempo.graph_beside)
+        tempos: list[Home] = ["tempo"] if settings.tempo.is_deployed else []
+        homes: list[Home] = ["graph"] if only_written else ["collector", *tempos, "graph"]
+        if self._scrapes_cert_manager:
+            homes.append("certificates")
+        return Watched(
+            alerts=alerts,
+            homes=homes,
+            # An operator of Prometheus calls a job as the Service is called.
+            collector_job=metrics_service(COLLECTOR_JOB) if scraped_there else COLLECTOR_JOB,
+            tempo_jobs=[metrics_service(job) if scraped_there else job for job in jobs],
+            asks_pods=existing is None or scraped_there,
+            graph_source=self.graph_source,
+            labels=["span_name", *map(label_of, self._dimensions)],
+            many_values=series.many_values(self.max_series),
+            graph_job=self._graph_job,
+            has_sampler=needs_whole_traces(settings.tracing, multiplies=tempo.multiplies),
+            has_limits=settings.tracing.sampling.is_tail,
+            has_buckets=settings.tempo.histograms != "native",
+            scrape_interval=settings.prometheus.scrape_interval,
+            graph_interval=settings.tempo.graph_interval,
+        )
+
+    @property
+    def _graph_job(self) -> str | None:
+        """The job for the graph that collectors have made, if there is one, as who scrapes calls it."""
+        graph, existing = self.collector_graph, self.settings.prometheus.scraping_hops
+        if graph is None or graph.write_url is not None:
+            return None
+        return GRAPH_JOB if existing is None else metrics_service(GRAPH_JOB)
+
+    @property
+    def _dimensions(self) -> Sequence[str]:
+        """The attributes that are labels of the span metrics, those of the products' own configuration too."""
+        extra = (self.settings.tempo.extra_config, self.settings.tracing.collector.extra_config)
+        paths = ("metrics_generator.processor.span_metrics.dimensions", "connectors.spanmetrics.dimensions")
+        further = [one for config, path in zip(extra, paths, strict=True) for one in value_at(config, path) or []]
+        names = [one["name"] if isinstance(one, Mapping) else str(one) for one in further]
+        return list(dict.fromkeys([*self.settings.graph.dimensions, *names]))
+
+    @property
+    def has_alerts_of_others(self) -> bool:
+        """Whether it is an existing Prometheus that gets the rules."""
+        return self.settings.prometheus.existing is not None and self.watched is not None
+
+    def alerts(self) -> AlertsArgs:
+        existing = self.settings.prometheus.existing
+        return AlertsArgs(
+            watched=self.watched or Watched(),
+            namespace=self.settings.mesh.namespace,
+            tempo_namespace=self.settings.tempo.namespace,
+            apart=self.settings.prometheus.scraping_hops is not None,
+            labels={**(existing.monitor_labels if existing else {}), **self.settings.alerts.labels},
+            context=self.context,
+        )
+
+    @property
     def monitor(self) -> Monitor | None:
         """How an existing Prometheus scrapes the hops, if it finds them itself."""
         prometheus = self.settings.prometheus
         existing = prometheus.scraping_hops
         if existing is None:
             return None
-        return Monitor(labels=existing.monitor_labels, interval=prometheus.scrape_interval, context=self.context)
+        return Monitor(
+            labels=existing.monitor_labels,
+            interval=prometheus.scrape_interval,
+            sample_limit=series.refused(self.max_series),
+            context=self.context,
+        )
 
     def tempo(self, *, remote_write_url: Text | None = None) -> TempoStackArgs:
         return TempoStackArgs(
@@ -369,6 +481,8 @@ class Plan:
             existing_prometheus=self.settings.prometheus.written if self.graph_source == "tempo" else None,
             prometheus_credentials=self.settings.prometheus_credentials,
             graph_source=self.graph_source,
+            dimensions=self.settings.graph.dimensions,
+            max_series=self.max_series if self.graph_source == "tempo" else None,
             multiplies=self.graph_source == "tempo" and self.settings.tracing.is_thinned,
             monitor=self.monitor,
             azure_account_key=self.settings.azure_account_key,
@@ -511,6 +625,11 @@ class Plan:
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
         return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}
+
+    @property
+    def _scrapes_cert_manager(self) -> bool:
+        """Whether a Prometheus of ours that alerts asks the cert-manager that we install."""
+        return self.settings.prometheus.existing is None and self.settings.operators.cert_manager == "install"
 
     @property
     def _is_of_red_hat(self) -> bool:

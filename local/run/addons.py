@@ -8,6 +8,7 @@ Helm release.
 
 import copy
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -43,7 +44,10 @@ _EXTRA_CRDS = {"gateway-api": ("istio", "sigs.k8s.io/gateway-api", "config/crd/s
 _EXTRA_PINNED_CRDS = {
     "service-monitors": (
         "github.com/prometheus-operator/prometheus-operator",
-        "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+        (
+            "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
+            "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+        ),
     )
 }
 
@@ -296,11 +300,12 @@ def _definitions(module_folder: ModuleFolder) -> Iterator[Object]:
 def _extra_definitions(name: str, module_folder: ModuleFolder) -> Iterator[Object]:
     if name in _EXTRA_CRDS:
         tool, module, inside = _EXTRA_CRDS[name]
-        folder = module_folder(tool, module)
+        places = [module_folder(tool, module) / inside]
     else:
-        module, inside = _EXTRA_PINNED_CRDS[name]
+        module, files = _EXTRA_PINNED_CRDS[name]
         folder = _pinned_folder(module)
-    for item in _read_all(folder / inside):
+        places = [folder / file for file in files]
+    for item in itertools.chain.from_iterable(map(_read_all, places)):
         # Beside them lies a policy against older definitions, which nobody brings here.
         if item["kind"] == "CustomResourceDefinition":
             yield item

@@ -14,7 +14,7 @@ _VALIDATE = ("validate", "--config=file:{}")
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    return Toolbox(tmp_path_factory.mktemp("logs"), Progress(), ["otelcol-full"]).ensure()
+    return Toolbox(tmp_path_factory.mktemp("logs"), Progress(), ["otelcol-full", "promtool"]).ensure()
 
 
 @pytest.fixture(scope="session")

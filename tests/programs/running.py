@@ -100,10 +100,10 @@ def settled(look: Callable[[], Any], enough: Callable[[Any], bool], seconds: flo
 
 
 @contextmanager
-def prometheus(program: Path, folder: Path) -> Iterator[Process]:
-    """A Prometheus that takes what is written to it."""
+def prometheus(program: Path, folder: Path, settings: Mapping[str, Any] | None = None) -> Iterator[Process]:
+    """A Prometheus that takes what is written to it, and does what its ``settings`` say beside that."""
     ports, config = free_ports("http"), folder / "prometheus.yml"
-    config.write_text("{}")
+    config.write_text(yaml.safe_dump(dict(settings or {})))
     command = [
         str(program),
         f"--config.file={config}",
@@ -120,11 +120,14 @@ def prometheus(program: Path, folder: Path) -> Iterator[Process]:
 
 
 @contextmanager
-def tempo(program: Path, folder: Path, settings: Tempo, write_url: str) -> Iterator[Process]:
-    """A Tempo whose generator writes to ``write_url`` and counts a span as often as its share says."""
+def tempo(program: Path, folder: Path, settings: Tempo, write_url: str, **graph: Any) -> Iterator[Process]:
+    """A Tempo whose generator writes to ``write_url`` and counts a span as often as its share says.
+
+    ``graph`` is what else ``build_monolithic_config`` is told of it.
+    """
     ports, file = free_ports("http", "grpc", "otlp", "gossip"), folder / "tempo.yaml"
     rendered = yaml.safe_load(_OF_THE_OPERATOR.format(folder=folder, **ports))
-    ours = build_monolithic_config(settings, write_url, version="2.8.0", multiplies=True)
+    ours = build_monolithic_config(settings, write_url, version="2.8.0", multiplies=True, **graph)
     generator = {"metrics_generator": {"storage": {"path": f"{folder}/generator"}}}
     file.write_text(yaml.safe_dump(merge(merge(rendered, ours), generator)))
     process = Process([str(program), f"-config.file={file}", "-target=all"], folder / "log", ports)
@@ -137,11 +140,14 @@ def tempo(program: Path, folder: Path, settings: Tempo, write_url: str) -> Itera
 
 @contextmanager
 def collector(
-    program: Path, folder: Path, tracing: Tracing, tempo: Process, *, makes_graph: bool = False
+    program: Path, folder: Path, tracing: Tracing, tempo: Process, *, makes_graph: bool = False, **settings: Any
 ) -> Iterator[Process]:
-    """The collector of ``tracing``, before ``tempo``; it makes the graph itself too if it chooses traces."""
+    """The collector of ``tracing``, before ``tempo``; it makes the graph itself too if it chooses traces.
+
+    ``settings`` are further ones of the graph.
+    """
     ports = free_ports("grpc", "http", "telemetry", "graph")
-    graph = CollectorGraph(interval="1s") if makes_graph or tracing.sampling.is_tail else None
+    graph = CollectorGraph(interval="1s", **settings) if makes_graph or tracing.sampling.is_tail else None
     config = build_config(tracing, f"127.0.0.1:{tempo.ports['otlp']}", peers="localhost", graph=graph)
     file = folder / "collector.yaml"
     file.write_text(yaml.safe_dump(_on_this_machine(config, ports)))

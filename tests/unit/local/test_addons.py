@@ -233,15 +233,19 @@ def test_the_definitions_of_the_gateway_api_are_taken_only_where_they_are_asked_
     assert (definition in found, policy in found) == (there, False)
 
 
+@pytest.mark.parametrize("kind", ["servicemonitors", "prometheusrules"])
 @pytest.mark.parametrize(("wanted", "there"), [((), False), (("service-monitors",), True)])
-def test_the_definition_of_a_service_monitor_is_taken_only_where_it_is_asked_for(
-    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: tuple[str, ...], there: bool
+def test_the_definitions_of_an_operator_of_prometheus_are_taken_only_where_they_are_asked_for(  # noqa: PLR0913, PLR0917  as fixtures are
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: tuple[str, ...], there: bool, kind: str
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(addons, "_pinned_folder", lambda _: tmp_path / "pinned")
-    definition = {"kind": "CustomResourceDefinition", "metadata": {"name": "servicemonitors.example"}}
-    file = "monitoring.coreos.com_servicemonitors.yaml"
-    write(tmp_path / "pinned" / "example" / "prometheus-operator-crd" / file, definition)
+    definition = {"kind": "CustomResourceDefinition", "metadata": {"name": f"{kind}.example"}}
+    for file in ("servicemonitors", "prometheusrules"):
+        content = definition if file == kind else {"kind": "CustomResourceDefinition", "metadata": {"name": "other"}}
+        write(
+            tmp_path / "pinned" / "example" / "prometheus-operator-crd" / f"monitoring.coreos.com_{file}.yaml", content
+        )
 
     found = addons.load(lambda _tool, _module: module, tmp_path / "checkout", wanted).objects()
 

@@ -20,6 +20,7 @@ Component = type[pulumi.ComponentResource]
 
 # The arguments that each component requires, and the kinds of objects that it then creates.
 ALONE: Mapping[Component, tuple[dict[str, Any], set[str]]] = {
+    components.Alerts: ({}, {"PrometheusRule"}),
     components.Applications: (
         {"applications": [{"name": "shop", "deployments": ["cart"]}]},
         {"Namespace", "Deployment"},

@@ -56,12 +56,13 @@ def test_ours_is_scraped_for_what_graph_and_dashboard_show(deploy: Deploy) -> No
         assert any(prefix.split("_")[0] in match for match in endpoint["params"]["match[]"])
 
 
-def test_a_label_that_openshift_renames_gets_its_name_back(deploy: Deploy) -> None:
-    """Its monitoring honours no labels, and its operator labels each target with its Service's name."""
+@pytest.mark.parametrize("label", ["service", "job"])
+def test_a_label_that_openshift_renames_gets_its_name_back(deploy: Deploy, label: str) -> None:
+    """Its monitoring honours no labels, and its operator labels each target with its Service's name and its job."""
     (endpoint,) = deploy(config()).get("ServiceMonitor", "prometheus").inputs["spec"]["endpoints"]
-    renamed, dropped = endpoint["metricRelabelings"]
-    assert (renamed["sourceLabels"], renamed["targetLabel"]) == (["exported_service"], "service")
-    assert (dropped["action"], dropped["regex"]) == ("labeldrop", "exported_service")
+    renamed, dropped = (rule for rule in endpoint["metricRelabelings"] if f"exported_{label}" in str(rule))
+    assert (renamed["sourceLabels"], renamed["targetLabel"]) == ([f"exported_{label}"], label)
+    assert (dropped["action"], dropped["regex"]) == ("labeldrop", f"exported_{label}")
 
 
 def test_without_scraping_there_is_no_monitor(deploy: Deploy) -> None:
