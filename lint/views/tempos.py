@@ -144,6 +144,9 @@ def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
             yield Tempo(one.owner, (*one.path, "config"), config, "chart", one.namespace, release, oldest=oldest)
         # With a configuration of one's own nobody knows what it takes from the values.
         taken = {} if own else found.config
+        if one.of_ones_own:
+            # Its templates may read keys of their own, such as those of an older version of the chart.
+            taken = {section: content for section, content in taken.items() if not _is_of_chart(mapping(content))}
         if taken or found.url:
             yield Tempo(
                 owner=one.owner,

@@ -116,6 +116,17 @@ def test_a_chart_of_ones_own_may_read_any_value() -> None:
     assert found(Chart_yaml=own, values_yaml="traces: {serviceMonitor: {enabled: true}}") == []
 
 
+def test_a_copy_of_a_chart_may_read_keys_that_tempo_does_not_know() -> None:
+    values_of_copy = "tempo: {server: {httpListenPort: 3100}, storage: {trace: {backend: s3}}}"
+    rules = [rule for rule in RULES if rule.name == "unknown_key"]
+
+    def refused(**files: str) -> list[str]:
+        return [str(one.place) for one in examine(manifests(values_yaml=values_of_copy, **files), Facts(), rules)]
+
+    assert refused(Chart_yaml="apiVersion: v2\nname: tempo\nversion: 0.7.1\n") == []
+    assert refused() == ["values.yaml: document: tempo.server.httpListenPort"]
+
+
 def test_two_versions_of_one_chart_are_none() -> None:
     two = KUSTOMIZATION + "  - {name: opentelemetry-collector, version: 0.80.0, valuesFile: otel.yaml}\n"
     [one] = of("opentelemetry-collector", kustomization_yaml=two, otel_yaml="mode: deployment")
