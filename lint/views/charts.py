@@ -120,7 +120,11 @@ def _of_source(obj: Object, source: Path) -> Iterator[Chart]:
     if obj.kind != "ApplicationSet" or not (name or version):
         yield chart
         return
-    for path, element in _elements(obj, ("spec", "generators")):
+    elements = [*_elements(obj, ("spec", "generators"))]
+    if not elements:
+        # Those of Git, for instance, whose parameters are names of folders.
+        yield chart
+    for path, element in elements:
         where = tuple(version[1].split(".")) if version else ()
         yield Chart(
             obj,
