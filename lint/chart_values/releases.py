@@ -22,6 +22,11 @@ def is_published(address: str, chart: str, wanted: Version, *, has_moved: bool =
     return wanted > max(known) and not has_moved
 
 
+def is_recorded(address: str, chart: str) -> bool:
+    """Whether versions are known that the repository has of the chart."""
+    return bool(_published(address, chart))
+
+
 def product_version(chart: str, wanted: Version) -> str:
     """The version of its product that this version of a chart brings; empty if that is not recorded."""
     before = [brought for first, brought in _brought(chart) if first <= wanted]

@@ -1,9 +1,10 @@
 """Charts with the repository that they are taken from, wherever both are said."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, sequence, text, view
+from lint.views.git_charts import chart_in_git
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ def taken_charts(manifests: Manifests) -> tuple[Taken, ...]:
 
 def _taken_charts(manifests: Manifests) -> Iterator[Taken]:
     for obj in manifests.of("argoproj.io", "Application"):
-        yield _taken(obj, ("spec", "source"), "chart", "repoURL", "targetRevision")
+        yield _of_argo(obj, ("spec", "source"))
         for index, _ in enumerate(sequence(obj.at("spec", "sources"))):
-            yield _taken(obj, ("spec", "sources", index), "chart", "repoURL", "targetRevision")
+            yield _of_argo(obj, ("spec", "sources", index))
     for obj in manifests.of("helm.cattle.io", "HelmChart"):
         yield _taken(obj, ("spec",), "chart", "repo", "version")
     # A Chart.yaml has a version of the API and no kind, and a Kustomization needs neither.
@@ -44,6 +45,12 @@ def _taken_charts(manifests: Manifests) -> Iterator[Taken]:
                 manifests.recognise(obj)
                 yield _taken(obj, (key, index), "name", repository, "version")
     yield from _by_flux(manifests)
+
+
+def _of_argo(obj: Object, source: Path) -> Taken:
+    taken = _taken(obj, source, "chart", "repoURL", "targetRevision")
+    in_git = chart_in_git(obj.at(*source))
+    return replace(taken, name=in_git.name, version=in_git.version, address=in_git.address) if in_git else taken
 
 
 def _by_flux(manifests: Manifests) -> Iterator[Taken]:

@@ -3,10 +3,11 @@ Pulumi's resource Release."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lint.objects import Manifests, Object, Path, at, mapping, sequence, text, view
+from lint.views.git_charts import chart_in_git
 
 # By the kind that installs a chart: where its name and its version are.
 _FIELDS: dict[tuple[str, str], tuple[Path, Path]] = {
@@ -116,11 +117,19 @@ def argo_sources(manifests: Manifests) -> Iterator[tuple[Object, Path]]:
 
 def _of_source(obj: Object, source: Path) -> Iterator[Chart]:
     chart = _chart(obj, (*source, "chart"), (*source, "targetRevision"))
+    in_git = chart_in_git(obj.at(*source))
+    if in_git is not None:
+        yield replace(chart, name=in_git.name, version=in_git.version)
+        return
     name, version = _PARAMETER.fullmatch(chart.name), _PARAMETER.fullmatch(chart.version)
     if obj.kind != "ApplicationSet" or not (name or version):
         yield chart
         return
-    for path, element in _elements(obj, ("spec", "generators")):
+    elements = [*_elements(obj, ("spec", "generators"))]
+    if not elements:
+        # Those of Git, for instance, whose parameters are names of folders.
+        yield chart
+    for path, element in elements:
         where = tuple(version[1].split(".")) if version else ()
         yield Chart(
             obj,

@@ -86,6 +86,10 @@ _TAGS_OF_ITS_OPERATOR: tuple[Path, ...] = (("image", "tag"), ("cr", "spec", "dep
 _ISTIO_CHARTS = frozenset({"istiod", "ztunnel"})
 # Those that come with them, under names that others use too.
 ISTIO_CHARTS_BESIDE = frozenset({"base", "cni", "gateway"})
+# That of all of them together, whose name is one of others too.
+_ISTIO_CHARTS_TOGETHER = frozenset({"ambient"})
+# Where Istio's releases are: each chart there has the version of its release, whatever its name.
+_ISTIO_RELEASES = re.compile(r"\bistio-release\b|\bistio\.io/release\b|\bghcr\.io/istio/release\b")
 # What values say of the images of Istio, in an IstioOperator and in the chart istiod.
 _TAG: Path = ("global", "tag")
 # The hubs and tags of Istio's own releases; vendors keep theirs up for longer.
@@ -175,8 +179,9 @@ def _by_charts_of_istio(manifests: Manifests) -> Iterator[Use]:
     yield from (Use("istio", chart.version, chart.owner, chart.path) for chart in main)
     releases = {minor(chart.version) for chart in main}
     for chart in found:
-        is_beside = chart.name in ISTIO_CHARTS_BESIDE and "istio" in chart.origin
-        if is_beside and minor(chart.version) not in releases:
+        has_a_name = chart.name in ISTIO_CHARTS_BESIDE | _ISTIO_CHARTS_TOGETHER and "istio" in chart.origin
+        is_beside = has_a_name or _ISTIO_RELEASES.search(chart.origin)
+        if chart not in main and is_beside and minor(chart.version) not in releases:
             yield Use("istio", chart.version, chart.owner, chart.path, with_charts=False)
 
 

@@ -16,7 +16,7 @@ from lint.views.services import TEMPO
 from lint.views.tempo_values import CHARTS, own_configuration, parts
 from lint.views.values import values
 from lint.views.versions import Minor, image_tag, minor
-from lint.views.workloads import WORKLOADS
+from lint.views.workloads import WORKLOADS, anywhere
 
 EXTRA_CONFIG: Path = ("spec", "extraConfig", "tempo")
 _NATIVE_URLS: Path = ("spec", "template", "metricsGenerator", "remoteWriteURLs")
@@ -144,6 +144,9 @@ def _of_charts(manifests: Manifests) -> Iterator[Tempo]:
             yield Tempo(one.owner, (*one.path, "config"), config, "chart", one.namespace, release, oldest=oldest)
         # With a configuration of one's own nobody knows what it takes from the values.
         taken = {} if own else found.config
+        if one.of_ones_own:
+            # Its templates may read keys of their own, such as those of an older version of the chart.
+            taken = {section: content for section, content in taken.items() if not _is_of_chart(mapping(content))}
         if taken or found.url:
             yield Tempo(
                 owner=one.owner,
@@ -213,7 +216,10 @@ def _top_keys() -> frozenset[str]:
 
 def _workloads_with(manifests: Manifests, config: Object) -> Sequence[Workload]:
     """Return what runs Tempo with this configuration; every Tempo of the namespace, if none of them mounts it."""
-    mounting = _by_volume(manifests).get((config.namespace, config.name))
+    found = _by_volume(manifests)
+    mounting = found.get((config.namespace, config.name), ())
+    if not mounting and not config.namespace:
+        mounting = anywhere(manifests, config, found)
     return mounting or _by_namespace(manifests).get(config.namespace, ())
 
 

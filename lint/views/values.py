@@ -8,6 +8,7 @@ from typing import Any
 
 from lint.objects import Key, Manifests, Object, Path, Place, at, mapping, parsed, sequence, text, view
 from lint.views.charts import Chart, argo_sources, charts
+from lint.views.git_charts import chart_in_git
 from lint.views.versions import Minor, minor
 
 # What installs a chart: where it keeps the values, as a map or as a text.
@@ -206,7 +207,8 @@ def _found_roots(manifests: Manifests) -> Iterator[Values]:
             said = _one_of(installed.get(id(obj), ()))
             yield Values(obj, path, said.name if said else obj.name, _content(obj.at(*path)), said)
     for obj, source in argo_sources(manifests):
-        name = text(obj.at(*source, "chart")).rpartition("/")[2]
+        in_git = chart_in_git(obj.at(*source))
+        name = in_git.name if in_git else text(obj.at(*source, "chart")).rpartition("/")[2]
         said = _one_of([chart for chart in installed.get(id(obj), ()) if chart.name == name])
         for field in ("values", "valuesObject"):
             place: Path = (*source, "helm", field)

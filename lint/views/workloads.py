@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from lint.objects import Manifests, Object, Path, at, grouped, mapping, number, sequence, text, view
 from lint.views.hosts import ServiceName
 
+_Found = TypeVar("_Found")
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _NAMES_OF_VOLUMES: tuple[Path, ...] = (("configMap", "name"), ("secret", "secretName"))
 
@@ -85,13 +86,28 @@ def workloads(manifests: Manifests) -> tuple[Workload, ...]:
 
 
 def mounting(manifests: Manifests, config_map: Object) -> Sequence[Workload]:
-    """Return the workloads of whose Pods the ConfigMap or Secret is a volume."""
-    return _by_volume(manifests).get((config_map.namespace, config_map.name), ())
+    """Return the workloads of whose Pods the ConfigMap or Secret is a volume.
+
+    One that names no namespace goes where whoever applies it says, and so belongs to those that have no other.
+    """
+    found = _by_volume(manifests)
+    there = found.get((config_map.namespace, config_map.name), ())
+    return there if there or config_map.namespace else anywhere(manifests, config_map, found)
 
 
 @view
 def _by_volume(manifests: Manifests) -> Mapping[tuple[str, str], Sequence[Workload]]:
     return grouped(((one.owner.namespace, name), one) for one in workloads(manifests) for name in one.mounted)
+
+
+def anywhere(
+    manifests: Manifests, config_map: Object, by_volume: Mapping[tuple[str, str], Sequence[_Found]]
+) -> Sequence[_Found]:
+    """Return what mounts one of this name in a namespace that has none of its own; ``by_volume`` is by namespace and
+    name."""
+    there = {obj.namespace for obj in manifests.of("", config_map.kind) if obj.name == config_map.name}
+    mounted = ((place, found) for place, found in by_volume.items() if place[1] == config_map.name)
+    return [one for (namespace, _), found in mounted if namespace not in there for one in found]
 
 
 def selects(service: Object, workload: Object) -> bool:

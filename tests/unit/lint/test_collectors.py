@@ -334,3 +334,12 @@ def test_a_probe_asks_what_the_collector_answers(codes: Codes, extension: str, p
     image = "otel/opentelemetry-collector-contrib:0.158.0"
     workload = (WORKLOAD % image).replace(f'image: "{image}"', f'image: "{image}", livenessProbe: {probe}')
     assert codes(config_map(config) + "\n---\n" + workload) == expected
+
+
+@pytest.mark.parametrize(("namespace", "expected"), [("", []), ("shop", ["warning N25"])])
+def test_a_configuration_without_a_namespace_is_that_of_the_workload_that_mounts_it(
+    codes: Codes, namespace: str, expected: list[str]
+) -> None:
+    there = f"namespace: {namespace}" if namespace else ""
+    config = config_map(WITH_LOGGING).replace("namespace: obs", there)
+    assert codes(f"{config}\n---{WORKLOAD % 'otel/opentelemetry-collector-contrib:0.96.0'}") == expected

@@ -129,6 +129,29 @@ def test_a_chart_that_moved_is_named_where_it_is_taken_from(codes: Codes, manife
     assert codes(manifest, today=TODAY) == expected
 
 
+IN_GIT = (
+    "{apiVersion: argoproj.io/v1alpha1, kind: Application, spec: {source: {repoURL: 'https://github.com/%s',"
+    " path: charts/tempo, targetRevision: %s, helm: {valuesObject: {%s: {retention: 24h}}}}}}"
+)
+
+
+@pytest.mark.parametrize(
+    ("repository", "revision", "values", "expected"),
+    [
+        ("grafana/helm-charts.git", "tempo-1.10.1", "tempo", ["error N18", "warning N34"]),
+        ("grafana/helm-charts", "tempo-1.8.2", "tempo", ["error N34", "warning N34"]),
+        ("grafana/helm-charts", "main", "tempo", ["warning N34"]),
+        ("grafana-community/helm-charts", "tempo-2.2.4", "tempo", []),
+        ("grafana-community/helm-charts", "tempo-2.2.4", "compactor", ["warning N35"]),
+        ("mine/helm-charts", "tempo-1.10.1", "compactor", []),
+    ],
+)
+def test_a_chart_in_a_folder_of_its_repository_has_the_release_of_the_tag(
+    codes: Codes, repository: str, revision: str, values: str, expected: list[str]
+) -> None:
+    assert sorted(codes(IN_GIT % (repository, revision, values), today=TODAY)) == expected
+
+
 def test_jaeger_1_is_not_maintained_and_jaeger_2_is(codes: Codes) -> None:
     assert codes(POD % "docker.io/jaegertracing/all-in-one:1.58", today=TODAY) == ["error N18"]
     assert codes(POD % "jaegertracing/jaeger:2.10.0", today=TODAY) == []

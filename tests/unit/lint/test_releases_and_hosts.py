@@ -440,7 +440,7 @@ def test_values_name_a_release_of_istio_by_its_tag(codes: Codes, tag: str, hub: 
     assert codes(values, today=TODAY) == codes(operator, today=TODAY) == expected
 
 
-@pytest.mark.parametrize("chart", ["base", "cni", "gateway"])
+@pytest.mark.parametrize("chart", ["base", "cni", "gateway", "ambient"])
 def test_each_chart_of_istio_names_its_release(codes: Codes, chart: str) -> None:
     source = f"source: {{repoURL: 'https://example.test/HOST/charts', chart: {chart}, targetRevision: 1.5.4}}"
     assert codes(APPLICATION % source.replace("HOST", "istio"), today=TODAY) == ["error N18"]
@@ -462,6 +462,23 @@ def test_a_release_called_istiod_has_the_chart_of_the_control_plane(
     base = APPLICATION.replace("spec:", f"metadata: {{name: {name}}}, spec:") % f"source: {source}"
     assert codes(base) == expected
     assert codes(f"{base}\n---\n{RELEASE % '1.31.4'}") == []
+
+
+@pytest.mark.parametrize(
+    ("repository", "expected"),
+    [
+        ("https://blob.istio.io/istio-release/charts", ["error N18"]),
+        ("ghcr.io/istio/release/charts", ["error N18"]),
+        ("https://charts.example.test/istio-extras", []),
+    ],
+)
+def test_all_charts_of_istios_repository_have_its_release(codes: Codes, repository: str, expected: list[str]) -> None:
+    source = f"{{repoURL: '{repository}', chart: '{{{{path.basename}}}}', targetRevision: 1.5.4}}"
+    made = (
+        "{apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, spec: {generators: [{git: {directories: []}}],"
+        f" template: {{spec: {{source: {source}}}}}}}}}"
+    )
+    assert codes(made, today=TODAY) == expected
 
 
 def test_charts_of_the_same_release_are_reported_once(codes: Codes) -> None:

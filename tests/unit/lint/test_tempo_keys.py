@@ -53,6 +53,12 @@ def test_the_image_decides_which_keys_are_known(codes: Codes, image: str, expect
     assert codes(together(config_map(PLAIN + "compactor: {}\n"), workload(image))) == expected
 
 
+def test_a_configuration_without_a_namespace_is_that_of_the_tempo_that_mounts_it(codes: Codes) -> None:
+    nowhere = config_map(PLAIN + "compactor: {}\n").replace(", namespace: obs", "")
+    assert codes(together(nowhere, workload("grafana/tempo:2.10.1"))) == []
+    assert codes(together(nowhere, workload("grafana/tempo:3.0.3"))) == ["error N31"]
+
+
 def test_a_configuration_for_a_release_that_is_not_known_is_right_if_one_takes_it(codes: Codes) -> None:
     assert codes(config_map(PLAIN + "ingester: {max_block_duration: 5m}\n")) == []
     assert codes(config_map(PLAIN + "live_store: {}\nbackend_worker: {}\n")) == []
