@@ -102,9 +102,10 @@ def _listeners(collector: Collector) -> Iterator[_Listener]:
         for path, written in collector.strings
         if path[-1] == "endpoint" and path[0] in _LISTENING and _OVER_UDP.isdisjoint(path)
     ]
-    for (section, name, *rest), written in sorted(endpoints, key=str):
-        if name in used[section] and kind_of(text(name)) in _LISTENING[section]:
-            yield from _listener((section, name, *rest), written)
+    for path, written in sorted(endpoints, key=str):
+        section, name = str(path[0]), text(path[1])
+        if name in used[section] and kind_of(name) in _LISTENING[section]:
+            yield from _listener(path, written)
 
 
 def _listener(path: Path, endpoint: str) -> Iterator[_Listener]:

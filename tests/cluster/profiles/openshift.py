@@ -13,6 +13,7 @@ from local.state import CHARTS
 MESH, PLUGIN, BOOKINFO, TRACING, GRAFANA = (
     "istio-system", "istio-cni", "bookinfo", "tracing-system", "tracing-grafana",
 )  # fmt: skip
+CATALOGS = "openshift-marketplace"
 ISTIO_DEFINITIONS = str(CHARTS / "base" / "files" / "crd-all.gen.yaml")
 OPTIONS = ("--yes", "--skip-preview")
 # What controllers make of something else, and so comes and goes by itself.
@@ -22,7 +23,7 @@ _MADE_BY_OTHERS = {"Pod", "ReplicaSet", "EndpointSlice", "Endpoints", "Controlle
 def lasting(host: Host) -> set[tuple[str, str, str]]:
     """Every object of the cluster, but for what a controller makes of another one, and what istiod and Helm write down.
 
-    An istiod that goes leaves its root certificate in every namespace.
+    An istiod that goes leaves its root certificate in every namespace, and OLM's Jobs go some time after their end.
     """
     return {
         (kind, namespace, name)
@@ -30,6 +31,7 @@ def lasting(host: Host) -> set[tuple[str, str, str]]:
         if kind not in _MADE_BY_OTHERS
         and not name.startswith("sh.helm.release.")
         and (kind, name) != ("ConfigMap", "istio-ca-root-cert")
+        and (kind, namespace) != ("Job", CATALOGS)
     }
 
 

@@ -20,6 +20,7 @@ from embedded import Host, Project, eventually, need_definitions_beside
 from faults import PATIENCE, report
 from openshift import (
     BOOKINFO,
+    CATALOGS,
     GRAFANA,
     ISTIO_DEFINITIONS,
     MESH,
@@ -60,7 +61,7 @@ def subscription(package: str) -> dict[str, Any]:
             "name": package,
             "channel": "stable",
             "source": "redhat-operators",
-            "sourceNamespace": "openshift-marketplace",
+            "sourceNamespace": CATALOGS,
             "installPlanApproval": "Automatic",
         },
     }

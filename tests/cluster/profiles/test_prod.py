@@ -21,6 +21,7 @@ from faults import PATIENCE, report
 from kiali import KialiOperator
 from left_by_olm import not_left_by_olm
 from openshift import (
+    CATALOGS,
     GRAFANA,
     ISTIO_DEFINITIONS,
     MESH,
@@ -227,6 +228,6 @@ def test_destroy_leaves_what_was_there_and_what_olm_keeps(
     prod.pulumi("destroy", *OPTIONS)
     missing = before - lasting(openshift)
     assert missing == set()
-    shared = {"openshift-operator-lifecycle-manager", "openshift-marketplace", "openshift-operators"}
+    shared = {"openshift-operator-lifecycle-manager", CATALOGS, "openshift-operators"}
     left = eventually(lambda: not_left_by_olm(lasting(openshift) - before, shared), lambda found: not found, 60)
     assert left == set()
