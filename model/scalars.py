@@ -191,11 +191,6 @@ TracedService = Annotated[
     _matches(r'[^\s"\\]+', "a service as traces name it, such as reviews.bookinfo: no spaces, quotes or backslashes"),
     Field(examples=["reviews.bookinfo"]),
 ]
-AttributeName = Annotated[
-    str,
-    _matches(r"[A-Za-z][A-Za-z0-9_.-]*", "an attribute's name: letters, digits, dots, hyphens and underscores"),
-    Field(examples=["http.route"]),
-]
 HeaderName = Annotated[str, _matches(r"[A-Za-z0-9][A-Za-z0-9-]*", "a header's name"), Field(examples=["X-Scope-OrgID"])]
 HeaderValue = Annotated[
     str, _matches(r"[^\s$]([^$\r\n]*[^\s$])?", "a header's value: one line, without `$`"), Field(examples=["mesh"])
