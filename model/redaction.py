@@ -12,15 +12,17 @@ from model.scalars import AttributeName, Flag, HeaderName
 URL_ATTRIBUTES = ("http.url", "http.target", "url.full", "url.path", "url.original", "grpc.path")
 # Those that are a query, or a fragment, and nothing else.
 _QUERIES = ("url.query", "url.fragment")
-# What an application may call a header in an attribute: `http.request.header.x-api-key`, with `_` in older conventions.
+# What an application may have before a header's name, for one of HTTP and one of gRPC, and within it: `_` in older
+# conventions.
+_OF_HTTP, _OF_GRPC = r"http\.(?:request|response)\.header\.", r"rpc\.(?:[a-z_]+\.)?(?:request|response)\.metadata\."
 _PARTED_BY = "[-_]"
 
 
 class Redaction(Section):
     """What the collector takes out of spans before they go anywhere.
 
-    That is the query and the login in every URL, and all attributes that are called as one of ``headers``: the last
-    part of their name counts, as in ``http.request.header.cookie``.
+    That is the query and the login in every URL, and all attributes that are called as one of ``headers``, or as an
+    application calls that header of its requests: ``http.request.header.cookie``.
     """
 
     enabled: Flag = Field(
@@ -52,8 +54,8 @@ class Redaction(Section):
             "x-envoy-original-path",
         ],
         examples=[["authorization", "cookie", "set-cookie"]],
-        description="Headers that no span may have: an attribute is removed if its name, or the last part of it, is "
-        "one of these. A list of your own replaces this one.",
+        description="Headers that no span may have: an attribute is removed if its name is one of these, alone or "
+        "behind `http.request.header.` and the like. A list of your own replaces this one.",
     )
     attributes: list[AttributeName] = Field(
         default=[],
@@ -62,16 +64,20 @@ class Redaction(Section):
     )
 
     @property
-    def removed(self) -> str:
-        """A regular expression for the whole name, in either case, of each attribute that is removed."""
-        headers = [_PARTED_BY.join(map(re.escape, header.split("-"))) for header in self.headers]
-        whole = [*([] if self.keep_query_strings else _QUERIES), *self.attributes]
-        ends = [rf"(.*\.)?({'|'.join(headers)})"] if headers else []
-        return "|".join([*ends, *map(re.escape, whole)])
+    def removed(self) -> list[str]:
+        """Regular expressions of which one is the whole name, in either case, of each attribute that is removed.
+
+        Their form is one that Go decides at the first letter that differs (regexp/onepass.go): the collector looks at
+        every attribute of every span.
+        """
+        headers = "|".join(sorted(_PARTED_BY.join(map(re.escape, header.split("-"))) for header in self.headers))
+        of_headers = [f"(?:{_OF_HTTP})?(?:{headers})", f"{_OF_GRPC}(?:{headers})"] if headers else []
+        whole = "|".join(map(re.escape, sorted([*([] if self.keep_query_strings else _QUERIES), *self.attributes])))
+        return [*of_headers, *([whole] if whole else [])]
 
     def removes(self, attribute: str) -> bool:
         """Whether ``attribute`` is removed altogether."""
-        return self.enabled and re.fullmatch(self.removed, attribute, re.IGNORECASE) is not None
+        return self.enabled and any(re.fullmatch(one, attribute, re.IGNORECASE) for one in self.removed)
 
     def takes_out(self, header: str) -> bool:
         """Whether ``header`` is one that no span may have, whatever an attribute with it is called."""

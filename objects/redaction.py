@@ -23,8 +23,7 @@ def redacting(redaction: Redaction) -> dict[str, Any]:
     if not redaction.enabled:
         return {}
     # Not `$`, which the collector would take for the beginning of a variable.
-    removal = {"action": "delete", "pattern": rf"(?i)^(?:{redaction.removed})\z"}
-    removals = [removal] if redaction.removed else []
+    removals = [{"action": "delete", "pattern": rf"(?i)^(?:{names})\z"} for names in redaction.removed]
     kept = _WHOLE if redaction.keep_query_strings else _WITHOUT_QUERY
     cuts = [action for name in URL_ATTRIBUTES for action in _cut(name, f"^{_LOGIN}(?P<{_KEPT}>{kept})")]
     return {
