@@ -1,7 +1,7 @@
 """Further places that get the spans: any store or collector that speaks OTLP."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -92,7 +92,7 @@ class Destination(Section):
     )
 
     @model_validator(mode="after")
-    def _is_reachable(self) -> "Backend":
+    def _is_reachable(self) -> Self:
         if self.protocol == "grpc" and _ADDRESS.fullmatch(self.endpoint) is None:
             raise expected("endpoint as host and port, without a scheme and a path, for protocol grpc")
         if self.protocol == "http":
@@ -107,7 +107,7 @@ class Destination(Section):
         return self
 
     @model_validator(mode="after")
-    def _keeps_secrets(self) -> "Backend":
+    def _keeps_secrets(self) -> Self:
         in_clear = next((name for name in self.headers if _SECRET.search(name)), None)
         if in_clear is not None:
             raise expected(f"secretHeaders or bearerToken instead of a header {in_clear}, which would be in clear")

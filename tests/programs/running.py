@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import yaml
 
-from model import Tempo, Tracing
+from model import Destination, Tempo, Tracing
 from objects.addresses import COLLECTOR_GRAPH_PORT, COLLECTOR_TELEMETRY_PORT, OTLP_GRPC_PORT, OTLP_HTTP_PORT
 from objects.collector import build_config
 from objects.collector_graph import CollectorGraph
@@ -139,16 +139,23 @@ def tempo(program: Path, folder: Path, settings: Tempo, write_url: str, **graph:
 
 
 @contextmanager
-def collector(
-    program: Path, folder: Path, tracing: Tracing, tempo: Process, *, makes_graph: bool = False, **settings: Any
+def collector(  # noqa: PLR0913  what it is made from
+    program: Path,
+    folder: Path,
+    tracing: Tracing,
+    tempo: Process,
+    *,
+    store: Destination | None = None,
+    makes_graph: bool = False,
+    **settings: Any,
 ) -> Iterator[Process]:
     """The collector of ``tracing``, before ``tempo``; it makes the graph itself too if it chooses traces.
 
-    ``settings`` are further ones of the graph.
+    ``store`` says how that Tempo is called, if it is somebody else's, and ``settings`` are further ones of the graph.
     """
     ports = free_ports("grpc", "http", "telemetry", "graph")
     graph = CollectorGraph(interval="1s", **settings) if makes_graph or tracing.sampling.is_tail else None
-    config = build_config(tracing, f"127.0.0.1:{tempo.ports['otlp']}", peers="localhost", graph=graph)
+    config = build_config(tracing, f"127.0.0.1:{tempo.ports['otlp']}", peers="localhost", store=store, graph=graph)
     file = folder / "collector.yaml"
     file.write_text(yaml.safe_dump(_on_this_machine(config, ports)))
     process = Process([str(program), f"--config=file:{file}"], folder / "log", ports)

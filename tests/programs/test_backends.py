@@ -12,7 +12,7 @@ from receiver import hosted
 from running import Process, collector, free_ports, settled, tempo
 from traffic import Request, requests, send
 
-from model import Tempo, Tracing
+from model import ExistingTempo, Tempo, Tracing
 
 # A queue of a thousand spans is full after a few of these requests, of three spans each.
 MANY = 2000
@@ -129,6 +129,19 @@ def test_a_store_with_tenants_takes_what_names_one_and_shows_it_to_that_one_only
         assert counted(running, "telemetry", "otelcol_exporter_sent_spans", exporter=exporter) == taken
     assert "no org id" in running.log.read_text()
     assert settled(lambda: stored(first), bool) == ids(sent)
+
+
+def test_an_existing_tempo_with_tenants_has_the_traces_for_the_one_that_is_named(
+    programs: Mapping[str, Path], store: Callable[..., Process], tmp_path: Path
+) -> None:
+    shared = store("shared", multitenancy_enabled=True)
+    otlp = {"endpoint": f"127.0.0.1:{shared.ports['otlp']}", "tls": {"insecure": True}}
+    theirs = ExistingTempo.model_validate({"otlp": otlp, "tenant": "mesh"}).destination
+    sent = list(requests(20, PATH, seed=5))
+    with collector(programs["otelcol-full"], tmp_path, Tracing(), shared, store=theirs) as running:
+        send(running.url("http"), sent)
+        assert settled(lambda: stored(shared, **{"X-Scope-OrgID": "mesh"}), bool) == ids(sent)
+        assert stored(shared, **{"X-Scope-OrgID": "others"}) == set()
 
 
 def test_a_hosted_store_gets_secret_headers_by_tls_in_both_directions(

@@ -31,6 +31,7 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             code=found.code,
             cause="the existing Tempo cannot be searched: its owner knows why, or tempo.existing has another tenant or "
             "queryUrl than it",
+            remedy=f"pulumi config get --path tempo.existing --stack {world.stack}",
         )
     if looks.journey is not None and looks.journey.answered and not found:
         return starved(
@@ -38,5 +39,6 @@ def judge(world: World, looks: Looks[Seen]) -> Finding:
             f"0 recent traces at {url}",
             code=Code.NOT_SEARCHABLE,
             cause="the existing Tempo finds no recent trace",
+            remedy=f"pulumi config get --path tempo.existing --stack {world.stack}",
         )
     return ok(tempo.NAME, f"{found} recent traces at {url}")
