@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 ENVIRONMENT = exports="$$($(PYTHON) -m local env)" && eval "$$exports" &&
 
 FURTHER_SUITES := test-report test-faults test-safety test-upgrades test-platforms test-profiles test-meshes test-operators test-certificates \
-	test-graph test-programs test-shapes test-minio test-mutation
+	test-graph test-alerts test-programs test-shapes test-minio test-mutation
 SUITE = $(PYTHON) -m tests.suites $(if $(FRESH),--fresh)
 
 .PHONY: help up preview verify destroy down status docs format lock lint unit test bench \

@@ -1,6 +1,6 @@
 """Which component gets which settings, and the values derived from more than one of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -26,9 +26,7 @@ from components import (
     PrometheusArgs,
     TempoStackArgs,
 )
-from model import GraphSource, Mesh, ObjectStoreName, OperatorName, Tempo, TracingScope
-from model.graph import label_of
-from model.parts import value_at
+from model import GraphSource, Mesh, ObjectStoreName, OperatorName, TracingScope
 from model.scalars import SecretText
 from model.stack import Settings
 from objects import series
@@ -51,7 +49,6 @@ from objects.addresses import (
     gateway_service,
     has_encrypted_metrics,
     metrics_record,
-    metrics_service,
     prometheus_query_url,
     prometheus_write_url,
     tempo_graph_otlp_address,
@@ -59,7 +56,7 @@ from objects.addresses import (
     tempo_otlp_address,
     tempo_query_url,
 )
-from objects.alerts.watched import Home, Watched
+from objects.alerts.watched import Watched
 from objects.collector import FULL_IMAGE
 from objects.collector_graph import CollectorGraph
 from objects.context import Context, Text
@@ -68,12 +65,13 @@ from objects.exposure import ExposedService
 from objects.grafana import content_hash, grafana_external_url
 from objects.kiali import has_own_route
 from objects.metrics import Monitor
-from objects.sampling import needs_whole_traces
 from objects.tempo_args import has_generator
 from objects.tempo_storage import object_stores
+from program.graph_series import max_series
 from program.installed import as_seen
 from program.releases import Releases
 from program.scope import scope
+from program.watched import scrapes_cert_manager, watched
 
 _SHORTEST_SECRET = 4
 
@@ -192,30 +190,7 @@ class Plan:
     @property
     def max_series(self) -> int:
         """How many series each pod may have that makes the service graph."""
-        settings = self.settings
-        if settings.graph.max_series is not None:
-            return settings.graph.max_series
-        if self.graph_source == "collector":
-            collector = settings.tracing.collector
-            own, pods = series.in_collector(collector.resources), collector.replicas
-        else:
-            own, pods = self._generator_series, settings.tempo.parts.metrics_generator.replicas or 1
-        prometheus = settings.prometheus
-        kept = [series.in_prometheus(prometheus.resources) // pods] if prometheus.is_deployed else []
-        return series.least([own, *kept])
-
-    @property
-    def _generator_series(self) -> int:
-        """How many series fit into the memory of the process in which Tempo's metrics generator runs."""
-        tempo = self.settings.tempo
-        if tempo.mode == "monolithic":
-            return series.in_tempo(tempo.resources)
-        own = tempo.parts.metrics_generator.resources
-        if own is not None:
-            return series.in_tempo(own)
-        if has_generator(tempo, self.releases.tempo_operator):
-            return series.in_tempo(tempo.resources, of_a_stack=True)
-        return series.in_tempo(Tempo().resources)
+        return max_series(self.settings, self.graph_source, self.releases.tempo_operator)
 
     @property
     def collector_graph(self) -> CollectorGraph | None:
@@ -314,7 +289,7 @@ class Plan:
             collector_makes_graph=self.graph_source == "collector",
             collector_has_peers=self.telemetry().has_peers,
             has_prometheus=settings.prometheus.is_deployed,
-            scrapes_cert_manager=self._scrapes_cert_manager,
+            scrapes_cert_manager=scrapes_cert_manager(self.settings),
             has_kiali=settings.kiali.installer != "none",
             has_check=settings.verify.enabled,
             has_strangers=not own_consoles or settings.prometheus.existing is not None,
@@ -377,7 +352,7 @@ class Plan:
             scrape={job: metrics_record(job, home, self.context) for job, home in hops.items()},
             encrypted=[job for job, (_, part) in of_tempo.items() if has_encrypted_metrics(tempo, part)],
             sample_limit=series.refused(self.max_series) if graph else None,
-            cert_manager=cert_manager_metrics(self.context) if self._scrapes_cert_manager else None,
+            cert_manager=cert_manager_metrics(self.context) if scrapes_cert_manager(self.settings) else None,
             watched=self.watched if self.settings.prometheus.existing is None else None,
             platform=self.settings.platform,
             protect_data=self.settings.protect_data,
@@ -392,51 +367,7 @@ class Plan:
     @property
     def watched(self) -> Watched | None:
         """What Prometheus, ours or an existing one, has to alert about; none if there are no alerts."""
-        settings, tempo = self.settings, self.tempo()
-        existing, alerts = settings.prometheus.existing, settings.alerts
-        only_written = settings.prometheus.written is not None
-        if alerts.enabled is False or (alerts.enabled is None and only_written):
-            return None
-        scraped_there = settings.prometheus.scraping_hops is not None
-        jobs = tempo_jobs(settings.tempo, makes_graph=tempo.makes_graph, graph_beside=tempo.graph_beside)
-        tempos: list[Home] = ["tempo"] if settings.tempo.is_deployed else []
-        homes: list[Home] = ["graph"] if only_written else ["collector", *tempos, "graph"]
-        if self._scrapes_cert_manager:
-            homes.append("certificates")
-        return Watched(
-            alerts=alerts,
-            homes=homes,
-            # An operator of Prometheus calls a job as the Service is called.
-            collector_job=metrics_service(COLLECTOR_JOB) if scraped_there else COLLECTOR_JOB,
-            tempo_jobs=[metrics_service(job) if scraped_there else job for job in jobs],
-            asks_pods=existing is None or scraped_there,
-            graph_source=self.graph_source,
-            labels=["span_name", *map(label_of, self._dimensions)],
-            many_values=series.many_values(self.max_series),
-            graph_job=self._graph_job,
-            has_sampler=needs_whole_traces(settings.tracing, multiplies=tempo.multiplies),
-            has_limits=settings.tracing.sampling.is_tail,
-            has_buckets=settings.tempo.histograms != "native",
-            scrape_interval=settings.prometheus.scrape_interval,
-            graph_interval=settings.tempo.graph_interval,
-        )
-
-    @property
-    def _graph_job(self) -> str | None:
-        """The job for the graph that collectors have made, if there is one, as who scrapes calls it."""
-        graph, existing = self.collector_graph, self.settings.prometheus.scraping_hops
-        if graph is None or graph.write_url is not None:
-            return None
-        return GRAPH_JOB if existing is None else metrics_service(GRAPH_JOB)
-
-    @property
-    def _dimensions(self) -> Sequence[str]:
-        """The attributes that are labels of the span metrics, those of the products' own configuration too."""
-        extra = (self.settings.tempo.extra_config, self.settings.tracing.collector.extra_config)
-        paths = ("metrics_generator.processor.span_metrics.dimensions", "connectors.spanmetrics.dimensions")
-        further = [one for config, path in zip(extra, paths, strict=True) for one in value_at(config, path) or []]
-        names = [one["name"] if isinstance(one, Mapping) else str(one) for one in further]
-        return list(dict.fromkeys([*self.settings.graph.dimensions, *names]))
+        return watched(self.settings, self.tempo(), self.collector_graph, self.max_series)
 
     @property
     def has_alerts_of_others(self) -> bool:
@@ -625,11 +556,6 @@ class Plan:
             "bookinfo": (settings.bookinfo.enabled, settings.bookinfo.image_tag),
         }
         return {part: str(version) for part, (is_ours, version) in runs.items() if is_ours}
-
-    @property
-    def _scrapes_cert_manager(self) -> bool:
-        """Whether a Prometheus of ours that alerts asks the cert-manager that we install."""
-        return self.settings.prometheus.existing is None and self.settings.operators.cert_manager == "install"
 
     @property
     def _is_of_red_hat(self) -> bool:

@@ -78,6 +78,7 @@ FURTHER: Mapping[str, tuple[Part, ...]] = {
     "operators": _cluster("operators", "olm"),
     "certificates": _cluster("certificates", "cert-manager"),
     "graph": _cluster("graph", "otelcol-full"),
+    "alerts": _cluster("alerts", "otelcol-full"),
     "programs": (_build("otelcol-full", "promtool"), PROGRAMS),
     "shapes": _cluster("shapes", "kiali"),
     # An older version of the program deploys MinIO.

@@ -312,12 +312,10 @@ def test_only_the_single_binary_needs_a_path_and_switches_its_processors_on(depl
     monolithic = tempo_config(deploy(storage_config("monolithic", "s3", "seaweedfs")))
     assert monolithic["metrics_generator"]["storage"]["path"] == "/var/tempo/generator/wal"
     assert set(monolithic["metrics_generator"]["processor"]) == {"service_graphs", "span_metrics"}
-    assert monolithic["overrides"] == {
-        "defaults": {"metrics_generator": {"processors": ["service-graphs", "span-metrics"]}}
-    }
+    assert monolithic["overrides"]["defaults"]["metrics_generator"]["processors"] == ["service-graphs", "span-metrics"]
     stack = tempo_config(deploy(storage_config("stack", "s3", "seaweedfs")))
     assert "path" not in stack["metrics_generator"]["storage"]
-    assert "overrides" not in stack
+    assert "processors" not in str(stack["overrides"])
 
 
 @pytest.mark.parametrize("histograms", ["native", "both"])
@@ -331,7 +329,7 @@ def test_native_histograms_are_made_and_sent(deploy: Deploy, mode: str, histogra
         assert generator["generate_native_histograms"] == histograms
         assert generator["processors"] == ["service-graphs", "span-metrics"]
     else:
-        assert config["overrides"] == {"metrics_generator_generate_native_histograms": histograms}
+        assert config["overrides"]["metrics_generator_generate_native_histograms"] == histograms
 
 
 def test_classic_histograms_need_no_word(deploy: Deploy, mode: str) -> None:
