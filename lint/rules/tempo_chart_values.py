@@ -11,6 +11,8 @@ from lint.views.values import values
 from lint.views.versions import Minor
 
 _WITHOUT_STORE: Minor = (3, 0)
+_WITH_KAFKA: Minor = (3, 0)
+_READERS_OF_KAFKA = ("blockBuilder", "liveStore")
 
 # What looks like a setting of Tempo and stands in no template of the chart tempo-distributed
 # (grafana-community/helm-charts: charts/tempo-distributed).
@@ -86,6 +88,7 @@ def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fa
           chart: {spec: {chart: tempo-distributed, version: 3.3.0}}
           values:
             traces: {otlp: {grpc: {enabled: true}}}
+            ingest: {kafka: {address: "kafka.kafka.svc:9092"}}
             minio: {enabled: true}
     """,
     source="grafana-community/helm-charts: charts/tempo-distributed/UPGRADE.md and templates",
@@ -100,4 +103,46 @@ def store_that_the_chart_does_not_bring(manifests: Manifests, _facts: Facts) -> 
                 one.where("minio", "enabled"),
                 "since version 3.0 the chart has no MinIO, and Helm refuses to render it",
                 "take minio out, and name a store of your own in storage.trace",
+            )
+
+
+@rule(
+    code="N35",
+    title="The chart tempo-distributed is told no Kafka",
+    levels=(Severity.ERROR, Severity.WARNING),
+    why=(
+        "Since version 3.0 the distributor of the chart tempo-distributed writes spans to Kafka, from which the block "
+        "builder and the live store read them, and Helm refuses to render it without `ingest.kafka.address` while one "
+        "of the two is enabled, as they are by default. It is a warning for a file of values, beside which there may "
+        "be another, and not looked at where no version is named: it may be an older one."
+    ),
+    remedy=(
+        "Set `ingest.kafka.address` to a broker, such as `kafka.kafka.svc:9092`, or install the chart tempo, which "
+        "needs none."
+    ),
+    example="""
+        apiVersion: helm.toolkit.fluxcd.io/v2
+        kind: HelmRelease
+        metadata: {name: tempo, namespace: tracing-system}
+        spec:
+          chart: {spec: {chart: tempo-distributed, version: 3.3.0}}
+          values:
+            traces: {otlp: {grpc: {enabled: true}}}
+            storage: {trace: {backend: s3}}
+    """,
+    source="grafana-community/helm-charts: charts/tempo-distributed/templates/validate.yaml",
+)
+def chart_without_kafka(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for one in values(manifests, "tempo-distributed"):
+        if one.version is None or one.version < _WITH_KAFKA:
+            continue
+        reads = any(one.at(part, "enabled") is not False for part in _READERS_OF_KAFKA)
+        # The chart around a dependency may have it, or another file of several.
+        is_dependency = one.path[-1:] == ("tempo-distributed",)
+        has_rest_elsewhere = one.are_all is False or (one.said is not None and len(one.said.files) > 1)
+        if reads and not (is_dependency or has_rest_elsewhere) and not one.at("ingest", "kafka", "address"):
+            yield (error if one.are_all else warning)(
+                one.where("ingest", "kafka", "address"),
+                "since version 3.0 Helm refuses to render the chart without the address of a Kafka",
+                "set it, or install the chart tempo, which needs no Kafka",
             )

@@ -221,3 +221,23 @@ def test_values_below_a_key_of_ones_own_are_not_taken_for_those_of_a_chart() -> 
         "otelCollector: {name: a, replicas: 2, config: {receivers: {otlp: {}}, exporters: {debug: {}}}, receivers: {}}"
     )
     assert found(values_yaml=own) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "files", "values", "expected"),
+    [
+        ("3.3.0", "[values.yaml]", "ingest: {kafka: {topic: traces}}", ["warning N35"]),
+        ("3.3.0", "[values.yaml]", "ingest: {kafka: {address: 'kafka.kafka.svc:9092'}}", []),
+        ("3.3.0", "[values.yaml]", "{blockBuilder: {enabled: false}, liveStore: {enabled: false}}", []),
+        ("3.3.0", "[values.yaml, more.yaml]", "ingest: {kafka: {topic: traces}}", []),
+        ("2.9.0", "[values.yaml]", "gateway: {enabled: true}", []),
+    ],
+)
+def test_a_chart_that_writes_to_kafka_is_told_its_address(
+    version: str, files: str, values: str, expected: list[str]
+) -> None:
+    source = f"{{chart: tempo-distributed, targetRevision: {version}, helm: {{valueFiles: {files}}}}}"
+    app = f"{{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {{name: a}}, spec: {{source: {source}}}}}"
+    rules = [rule for rule in RULES if rule.name == "chart_without_kafka"]
+    found = examine(manifests(app_yaml=app, values_yaml=values), Facts(), rules)
+    assert [f"{one.severity} {one.code}" for one in found] == expected

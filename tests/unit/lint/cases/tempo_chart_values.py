@@ -11,6 +11,7 @@ spec:
   values:
     traces: {otlp: {grpc: {enabled: true}}}
     storage: {trace: {backend: s3}}
+    ingest: {kafka: {address: "kafka.kafka.svc:9092"}}
 """
 VALUES = "HelmRelease tracing-system/tempo: spec.values"
 
@@ -23,6 +24,11 @@ EXAMPLES = {
     "store_that_the_chart_does_not_bring": Example(
         f"error N35 {VALUES}.minio.enabled",
         wrong=RELEASE + "    minio: {enabled: true}\n",
+        right=RELEASE,
+    ),
+    "chart_without_kafka": Example(
+        f"error N35 {VALUES}.ingest.kafka.address",
+        wrong=replaced(RELEASE, '{kafka: {address: "kafka.kafka.svc:9092"}}', "{kafka: {topic: traces}}"),
         right=RELEASE,
     ),
 }
