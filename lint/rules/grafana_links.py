@@ -53,6 +53,9 @@ _LIKE = 0.85
 # A class of characters behind two backslashes: one that stands for itself, and a letter.
 _DOUBLED = re.compile(r"(?<!\\)\\\\[wWsSdDbB]")
 
+# What Grafana replaces by a variable of its environment or by the content of a file.
+_VARIABLE = re.compile(r"(?<!\$)\$[A-Za-z_{]")
+
 
 @rule(
     code="N15",
@@ -135,6 +138,60 @@ def derived_field_that_matches_nothing(manifests: Manifests, _facts: Facts) -> I
                     "two backslashes look for one in the log line, so the link is at no line",
                     "write one backslash",
                 )
+
+
+@rule(
+    code="N33",
+    title="A link from logs to traces takes nothing from the log line",
+    levels=(Severity.WARNING,),
+    why=(
+        "The trace that a derived field links to is what the first group of `matcherRegex` matches. An expression "
+        "without a group finds the line, and takes nothing from it, so that no line has a link. The name of a label "
+        "needs `matcherType: label`."
+    ),
+    remedy="Put parentheses around what the id matches, such as `trace_id=(\\w+)`, or set `matcherType: label`.",
+    example="""
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: grafana-datasources, namespace: tracing-system}
+        data:
+          datasources.yaml: |
+            datasources:
+              - name: Loki
+                uid: loki
+                type: loki
+                jsonData:
+                  derivedFields:
+                    - {name: trace, matcherRegex: trace_id, url: "$${__value.raw}", datasourceUid: jaeger}
+              - {name: Jaeger, uid: jaeger, type: jaeger}
+    """,
+    source="grafana: public/app/plugins/datasource/loki/getDerivedFields.ts",
+)
+def derived_field_that_takes_nothing(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
+    for source in data_sources(manifests):
+        names: set[str] = set()
+        for index, field in enumerate(sequence(source.at("jsonData", "derivedFields"))):
+            settings = mapping(field)
+            # Of several with one name, Grafana looks for what the first one says.
+            is_first = text(settings.get("name")) not in names
+            names.add(text(settings.get("name")))
+            is_expression = settings.get("matcherType") in {None, "regex"}
+            if is_first and is_expression and _has_no_group(text(settings.get("matcherRegex"))):
+                yield warning(
+                    source.where("jsonData", "derivedFields", index, "matcherRegex"),
+                    "without a group the expression takes nothing from the log line, so the link is at no line",
+                    "put parentheses around what the id matches, or set matcherType to label if this is a label",
+                )
+
+
+def _has_no_group(expression: str) -> bool:
+    """Whether it surely has none: not if Grafana puts a variable into it, or if only JavaScript reads it."""
+    if not expression or _VARIABLE.search(expression):
+        return False
+    try:
+        return re.compile(expression).groups == 0
+    except re.error:
+        return False
 
 
 @rule(

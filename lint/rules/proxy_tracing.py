@@ -105,7 +105,7 @@ def _says_where(mesh: MeshConfig) -> bool:
         or at(chart, "global", "tracer")
         or at(chart, "global", "proxy", "tracer")
         or at(chart, "meshConfig", PROVIDERS)
-        or at(chart, "meshConfig", *_TRACING)
+        or _TRACERS & mapping(at(chart, "meshConfig", *_TRACING)).keys()
     )
 
 

@@ -88,6 +88,7 @@ def value_of_the_other_chart(manifests: Manifests, _facts: Facts) -> Iterator[Fa
           chart: {spec: {chart: tempo-distributed, version: 3.3.0}}
           values:
             traces: {otlp: {grpc: {enabled: true}}}
+            ingest: {kafka: {address: "kafka.kafka.svc:9092"}}
             minio: {enabled: true}
     """,
     source="grafana-community/helm-charts: charts/tempo-distributed/UPGRADE.md and templates",

@@ -94,3 +94,23 @@ def test_the_time_of_a_link_begins_before_it_ends(codes: Codes, link: str, expec
 )
 def test_tags_of_a_link_have_the_form_of_that_link(codes: Codes, link: str, expected: list[str]) -> None:
     assert codes(file(TEMPO % link)) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("matcherRegex: trace_id", ["warning N33"]),
+        ("matcherRegex: trace_id, matcherType: regex", ["warning N33"]),
+        ("matcherRegex: 'trace_id=(?:[0-9a-f]+)'", ["warning N33"]),
+        ("matcherRegex: 'trace_id=\\(.*'", ["warning N33"]),
+        ("matcherRegex: 'trace_id=([0-9a-f]+)'", []),
+        ("matcherRegex: 'trace_id=(?<id>[0-9a-f]+)'", []),
+        ("matcherRegex: trace_id, matcherType: label", []),
+        ("matcherRegex: $EXPRESSION", []),
+        ("matcherRegex: 'id=(.+)'}, {name: trace, matcherRegex: id", []),
+    ],
+)
+def test_a_derived_field_takes_the_id_by_a_group_of_its_expression(
+    codes: Codes, field: str, expected: list[str]
+) -> None:
+    assert codes(file(loki(f"datasourceUid: tempo, {field}"), TEMPO % "")) == expected

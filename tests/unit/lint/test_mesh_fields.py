@@ -135,3 +135,20 @@ def test_a_config_map_that_another_object_names_is_read(codes: Codes) -> None:
     config = "{apiVersion: v1, kind: ConfigMap, metadata: {name: shared}, data: {mesh: 'defaultConfig: {}'}}"
     istiod = "{apiVersion: v1, kind: Pod, spec: {containers: [{env: [{name: SHARED_MESH_CONFIG, value: shared}]}]}}"
     assert codes(f"{config}\n---\n{istiod}") == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("meshConfig: {defaultConfig: {tracing: {sampling: 100}}}", ["warning N3"]),
+        ("meshConfig: {enableTracing: true, defaultConfig: {tracing: {sampling: 100}}}", ["warning N3"]),
+        ("meshConfig: {defaultConfig: {tracing: {sampling: 100, zipkin: {address: 'zipkin.obs.svc:9411'}}}}", []),
+        (
+            "meshConfig: {defaultConfig: {tracing: {sampling: 100}}},"
+            " values: {meshConfig: {defaultConfig: {tracing: {zipkin: {address: 'zipkin.obs.svc:9411'}}}}}",
+            [],
+        ),
+    ],
+)
+def test_a_rate_of_sampling_says_not_where_spans_go(codes: Codes, spec: str, expected: list[str]) -> None:
+    assert codes(f"{{apiVersion: install.istio.io/v1alpha1, kind: IstioOperator, spec: {{{spec}}}}}") == expected

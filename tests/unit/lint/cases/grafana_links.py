@@ -6,6 +6,8 @@ from cases.grafana import linked
 _OBJECT = "ConfigMap tracing-system/grafana-datasources: data"
 _LOKI = "{name: Loki, uid: loki, type: loki, jsonData: {derivedFields: [{name: trace, datasourceUid: %s}]}}"
 _MATCHED = replaced(_LOKI % "tempo", "name: trace, ", "name: trace, matcherRegex: 'id=(\\\\w+)', ")
+_OF_LABEL = replaced(_LOKI % "tempo", "name: trace, ", "name: trace, matcherType: label, matcherRegex: trace_id, ")
+_WITHOUT_GROUP = replaced(_OF_LABEL, "matcherType: label, ", "")
 _TO_LOGS = "tracesToLogsV2: {datasourceUid: loki, %s: true}"
 _PLAIN_LOKI = "{name: Loki, uid: loki, type: loki}"
 _SIDECAR = replaced(
@@ -37,6 +39,11 @@ EXAMPLES = {
         f'warning N33 {_OBJECT}["datasources.yaml"].datasources[1].jsonData.derivedFields[0].matcherRegex',
         wrong=linked("nodeGraph: {enabled: true}", _MATCHED),
         right=linked("nodeGraph: {enabled: true}", _MATCHED.replace("\\\\w", "\\w")),
+    ),
+    "derived_field_that_takes_nothing": Example(
+        f'warning N33 {_OBJECT}["datasources.yaml"].datasources[1].jsonData.derivedFields[0].matcherRegex',
+        wrong=linked("nodeGraph: {enabled: true}", _WITHOUT_GROUP),
+        right=linked("nodeGraph: {enabled: true}", _OF_LABEL),
     ),
     "switch_that_is_a_text": Example(
         f'warning N33 {_OBJECT}["datasources.yaml"].datasources[0].jsonData.nodeGraph.enabled',
