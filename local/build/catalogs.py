@@ -60,6 +60,7 @@ class Bundle:
     images: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     stands_in: str = ""
+    deployment: str = ""
 
     @property
     def version(self) -> str:
@@ -237,6 +238,7 @@ def _stand_in(bundle: Bundle, folder: Path) -> dict[str, bytes]:
     pod = {"containers": [{"name": "manager", "image": _PAUSE, "securityContext": restricted}]}
     template = {"metadata": {"labels": labels}, "spec": pod}
     deployment = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    named = {"name": bundle.deployment or package, "spec": deployment}
     modes = {"OwnNamespace": False, "SingleNamespace": False, "MultiNamespace": False, "AllNamespaces": True}
     version = {
         "apiVersion": "operators.coreos.com/v1alpha1",
@@ -251,7 +253,7 @@ def _stand_in(bundle: Bundle, folder: Path) -> dict[str, bytes]:
             "version": bundle.version,
             "provider": {"name": "mesh-tracing"},
             "installModes": [{"type": mode, "supported": supported} for mode, supported in modes.items()],
-            "install": {"strategy": "deployment", "spec": {"deployments": [{"name": package, "spec": deployment}]}},
+            "install": {"strategy": "deployment", "spec": {"deployments": [named]}},
             "customresourcedefinitions": {"owned": owned},
         },
     }

@@ -23,14 +23,15 @@ _MADE_BY_OTHERS = {"Pod", "ReplicaSet", "EndpointSlice", "Endpoints", "Controlle
 def lasting(host: Host) -> set[tuple[str, str, str]]:
     """Every object of the cluster, but for what a controller makes of another one, and what istiod and Helm write down.
 
-    An istiod that goes leaves its root certificate in every namespace, and OLM's Jobs go some time after their end.
+    An istiod that goes leaves its root certificate and the list of those that are revoked in every namespace, and OLM's
+    Jobs go some time after their end.
     """
     return {
         (kind, namespace, name)
         for kind, namespace, name in inventory(host)
         if kind not in _MADE_BY_OTHERS
         and not name.startswith("sh.helm.release.")
-        and (kind, name) != ("ConfigMap", "istio-ca-root-cert")
+        and (kind, name) not in {("ConfigMap", "istio-ca-root-cert"), ("ConfigMap", "istio-ca-crl")}
         and (kind, namespace) != ("Job", CATALOGS)
     }
 

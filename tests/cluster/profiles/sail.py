@@ -106,7 +106,11 @@ class Sail(StandIn):
             },
         }
         self.kubectl("apply", "--server-side", "--field-manager=sail-operator", "-f", "-", stdin=made)
-        revision = json.loads(self.kubectl("get", "istiorevisions.sailoperator.io", name, "-o", "json"))
+        found = self.kubectl("get", "istiorevisions.sailoperator.io", name, "-o", "json", "--ignore-not-found")
+        if not found:
+            # It went with its owner, which somebody has deleted meanwhile.
+            return
+        revision = json.loads(found)
         self.write_status(revision, _healthy(revision))
         self.kubectl(
             "patch", "deployment", f"istiod{_suffix(name)}", "-n", spec["namespace"], "--type=merge", "--patch",

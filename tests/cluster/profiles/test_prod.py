@@ -125,10 +125,13 @@ CHANGES = [
         "networkPolicies.clients", ["monitoring"],
         output("graph_source"), "collector", set(),
     ),
-    Change("commonLabels", {LABEL: "4711"}, field(TEMPO, TRACING, "metadata", "labels", LABEL), "4711", set()),
+    # The operator of the collector copies labels and annotations of its resource to the pods.
+    Change(
+        "commonLabels", {LABEL: "4711"}, field(TEMPO, TRACING, "metadata", "labels", LABEL), "4711", {"otel-collector"}
+    ),
     Change(
         "commonAnnotations", {"example.com/owner": "room 12"},
-        field(TEMPO, TRACING, "metadata", "annotations", "example.com/owner"), "room 12", set(),
+        field(TEMPO, TRACING, "metadata", "annotations", "example.com/owner"), "room 12", {"otel-collector"},
     ),
     Change("timeouts.tempo", 700, output("graph_source"), "collector", set()),
     Change("bookinfo.enabled", True, output("mesh_namespaces"), ["bookinfo"], set()),
