@@ -116,7 +116,10 @@ def quantile_of(buckets: Mapping[str, float], share: float) -> tuple[float, floa
 
 @pytest.mark.parametrize("percentage", [1, 5, 25, 100])
 def test_of_what_proxies_sample_every_rate_is_that_which_clients_counted(
-    start: Callable[..., Process], metrics: Process, percentage: float
+    start: Callable[..., Process],
+    metrics: Process,
+    percentage: float,
+    record_property: Callable[[str, object], None],
 ) -> None:
     names = [f"{name}-{percentage}.shop" for name in ("web", "api", "db")]
     clients, made = Clients(), list(requests(round(SAMPLED * 100 / percentage), names, seed=7))
@@ -129,6 +132,7 @@ def test_of_what_proxies_sample_every_rate_is_that_which_clients_counted(
     for edge, of in zip(clients.requests, label, strict=True):
         enough = clients.requests[edge] * (1 - WITHIN)
         counted = settled(lambda of=of: series(metrics, EDGES, **of), lambda found, least=enough: total(found) >= least)
+        record_property(f"rate of {' → '.join(edge)}", counted[edge][""] / clients.requests[edge] - 1)
         assert counted[edge][""] == pytest.approx(clients.requests[edge], rel=WITHIN)
         buckets = series(metrics, BUCKETS, **of)[edge]
         for share in (0.5, 0.9):
@@ -172,7 +176,10 @@ def test_where_shares_differ_each_trace_has_that_of_the_place_where_it_began(
 
 @pytest.mark.parametrize("percentage", [1, 5, 25])
 def test_of_what_the_tail_keeps_every_rate_is_exact_and_no_error_and_no_slow_trace_is_lost(
-    start: Callable[..., Process], store: Process, percentage: float
+    start: Callable[..., Process],
+    store: Process,
+    percentage: float,
+    record_property: Callable[[str, object], None],
 ) -> None:
     names = [f"{name}-tail-{percentage}.shop" for name in ("web", "api", "db")]
     clients, made = Clients(), list(requests(SAMPLED, names, seed=percentage * 13))
@@ -182,6 +189,8 @@ def test_of_what_the_tail_keeps_every_rate_is_exact_and_no_error_and_no_slow_tra
     running = start(sampling={"mode": "tail", "wait": WAIT, "tail": tail})
     send(running.url("http"), made)
     counted = settled(lambda: scraped(running, EDGES), lambda found: total(found) >= clients.requests.total())
+    for edge, called in clients.requests.items():
+        record_property(f"rate of {' → '.join(edge)}", counted[edge][""] / called - 1)
     assert {edge: values[""] for edge, values in counted.items() if edge in clients.requests} == clients.requests
     failed = scraped(running, FAILED)
     assert {edge: values[""] for edge, values in failed.items() if edge in clients.errors} == clients.errors
@@ -189,7 +198,9 @@ def test_of_what_the_tail_keeps_every_rate_is_exact_and_no_error_and_no_slow_tra
     others = SAMPLED - len(important)
     kept = settled(lambda: stored(store, names[0]), lambda found: important <= found)
     assert important - kept == set()
-    assert (len(kept) - len(important)) / others == pytest.approx(percentage / 100, abs=0.02)
+    share = (len(kept) - len(important)) / others
+    record_property("share of the others", share - percentage / 100)
+    assert share == pytest.approx(percentage / 100, abs=0.02)
 
 
 @pytest.mark.parametrize(("limit", "failing", "percentage"), [("ceiling", 1.0, 0), ("budget", 0.0, 99)])
