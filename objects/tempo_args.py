@@ -2,11 +2,12 @@
 
 from pydantic import Field
 
-from model import ExistingPrometheus, Exposure, GraphSource, Images, Platform, Tempo
+from model import ExistingPrometheus, Exposure, GraphSource, Images, Platform, Prometheus, Tempo
 from model.platform import DEFAULT_TEMPO_OPERATOR
 from model.scalars import Image, Version, VersionOrMinor
 from objects.context import Args, Text
 from objects.metrics import Monitor
+from objects.series import in_prometheus, in_tempo, least
 from objects.tempo_config import DEFAULT_TEMPO
 
 # The first operator whose TempoStack has a metrics generator (tempo-operator, CHANGELOG.md).
@@ -56,7 +57,8 @@ class TempoStackArgs(Args):
     )
     dimensions: list[str] = Field(default=[], description="Attributes that become labels of the span metrics.")
     max_series: int | None = Field(
-        default=None, description="How many series its metrics generator may have; none means any number."
+        default=least([in_tempo(Tempo().resources), in_prometheus(Prometheus().resources)]),
+        description="How many series its metrics generator may have; none means any number.",
     )
     monitor: Monitor | None = Field(
         default=None, description="How an existing Prometheus scrapes Tempo, where it is to find it itself."

@@ -97,7 +97,9 @@ PIPELINE: Sequence[Alert] = (
         name="MeshTracingSpansDropped",
         severity="page",
         home="collector",
-        expr=f"sum by (exporter) ({_counted('otelcol_exporter_(send|enqueue)_failed_spans')}) > 0",
+        # One after the other: with the same labels, two counters in one selector are an error.
+        expr=f"sum by (exporter) ({_counted('otelcol_exporter_send_failed_spans')}) > 0 or "
+        f"sum by (exporter) ({_counted('otelcol_exporter_enqueue_failed_spans')}) > 0",
         summary="The collector has dropped {{ $value | humanize }} spans for {{ $labels.exporter }} within $window",
         cause="They were tried for five minutes, or refused for good, or the queue was full.",
         remedy="The collector's log has the reason after `Exporting failed`. If what it sends to was away, repair "
