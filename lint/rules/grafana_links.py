@@ -52,7 +52,6 @@ _SWITCHES: Mapping[str, tuple[str, ...]] = {
 _LIKE = 0.85
 # A class of characters behind two backslashes: one that stands for itself, and a letter.
 _DOUBLED = re.compile(r"(?<!\\)\\\\[wWsSdDbB]")
-
 # What Grafana replaces by a variable of its environment or by the content of a file.
 _VARIABLE = re.compile(r"(?<!\$)\$[A-Za-z_{]")
 

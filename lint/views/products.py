@@ -89,7 +89,9 @@ ISTIO_CHARTS_BESIDE = frozenset({"base", "cni", "gateway"})
 # That of all of them together, whose name is one of others too.
 _ISTIO_CHARTS_TOGETHER = frozenset({"ambient"})
 # Where Istio's releases are: each chart there has the version of its release, whatever its name.
-_ISTIO_RELEASES = re.compile(r"\bistio-release\b|\bistio\.io/release\b|\bghcr\.io/istio/release\b")
+_ISTIO_RELEASES = re.compile(
+    r"\bistio-release(?:\.storage\.googleapis\.com)?/|\bistio\.io/release/|\bghcr\.io/istio/release/"
+)
 # What values say of the images of Istio, in an IstioOperator and in the chart istiod.
 _TAG: Path = ("global", "tag")
 # The hubs and tags of Istio's own releases; vendors keep theirs up for longer.
@@ -180,7 +182,8 @@ def _by_charts_of_istio(manifests: Manifests) -> Iterator[Use]:
     releases = {minor(chart.version) for chart in main}
     for chart in found:
         has_a_name = chart.name in ISTIO_CHARTS_BESIDE | _ISTIO_CHARTS_TOGETHER and "istio" in chart.origin
-        is_beside = has_a_name or _ISTIO_RELEASES.search(chart.origin)
+        # A source without a chart is a folder in Git.
+        is_beside = has_a_name or (chart.name and _ISTIO_RELEASES.search(chart.origin))
         if chart not in main and is_beside and minor(chart.version) not in releases:
             yield Use("istio", chart.version, chart.owner, chart.path, with_charts=False)
 

@@ -16,7 +16,8 @@ FIFTH = read(LABELS.with_name("fifth.yaml")).files
 SIXTH = read(LABELS.with_name("sixth.yaml")).files
 SEVENTH = read(LABELS.with_name("seventh.yaml")).files
 EIGHTH = read(LABELS.with_name("eighth.yaml")).files
-ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH, *EIGHTH)
+NINTH = read(LABELS.with_name("ninth.yaml")).files
+ALL = (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH, *EIGHTH, *NINTH)
 
 
 def test_the_labels_are_many_of_many_repositories() -> None:
@@ -77,6 +78,14 @@ def test_the_eighth_measure_is_of_other_repositories_than_the_others() -> None:
     assert len({label.repository for label in EIGHTH}) >= 35
     assert not {label.repository for label in EIGHTH} & before
     assert max(Counter(label.repository for label in EIGHTH).values()) <= 3
+
+
+def test_the_ninth_measure_is_of_other_repositories_than_the_others() -> None:
+    before = {label.repository for label in (*FILES, *HOLDOUT, *THIRD, *FOURTH, *FIFTH, *SIXTH, *SEVENTH, *EIGHTH)}
+    assert len(NINTH) >= 110
+    assert len({label.repository for label in NINTH}) >= 70
+    assert not {label.repository for label in NINTH} & before
+    assert max(Counter(label.repository for label in NINTH).values()) <= 3
 
 
 def test_a_file_is_labelled_once() -> None:

@@ -469,6 +469,7 @@ def test_a_release_called_istiod_has_the_chart_of_the_control_plane(
     [
         ("https://blob.istio.io/istio-release/charts", ["error N18"]),
         ("ghcr.io/istio/release/charts", ["error N18"]),
+        ("https://git.example.test/my-istio-release", []),
         ("https://charts.example.test/istio-extras", []),
     ],
 )
