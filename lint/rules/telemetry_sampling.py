@@ -78,7 +78,7 @@ def sampling_is_left_at_its_default(manifests: Manifests, facts: Facts) -> Itera
           version: v1.30.4
           values:
             meshConfig:
-              defaultConfig: {tracing: {sampling: 1000}}
+              defaultConfig: {tracing: {sampling: 1000, zipkin: {address: "zipkin.tools:9411"}}}
     """,
     source=(
         "istio/api: telemetry/v1alpha1/telemetry.proto; istio: pilot/pkg/networking/core/tracing.go; "
