@@ -88,8 +88,9 @@ def test_nothing_else_changes(name: str) -> None:
     changed = {path for path in old | new if old.get(path) != new.get(path) and path[0] not in urns}
     # Tempo has the revision, for which its pods restart, as the name of its first remote write or of its process, or
     # among the labels of a generator that does not run; what Istio is to merge into a gateway's Deployment is a text in
-    # a ConfigMap.
+    # a ConfigMap. What the collector may read, it may as the account with the pull secrets.
     texts = {
+        ("subjects", 0, "name"),
         ("remote_write", 0, "name"),
         ("memberlist", "node_name"),
         ("external_labels", "revision"),
