@@ -186,7 +186,10 @@ def test_every_percentage_is_a_rate(codes: Codes, rate: str) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    ["meshConfig: {defaultConfig: {tracing: {sampling: 10000}}}", "pilot: {env: {PILOT_TRACE_SAMPLING: '200'}}"],
+    [
+        "meshConfig: {defaultConfig: {tracing: {sampling: 10000, zipkin: {address: 'zipkin.tools:9411'}}}}",
+        "pilot: {env: {PILOT_TRACE_SAMPLING: '200'}}",
+    ],
 )
 def test_a_rate_of_the_mesh_that_is_no_percentage_is_not_used(codes: Codes, values: str) -> None:
     istio = "{apiVersion: sailoperator.io/v1, kind: Istio, metadata: {name: default}, spec: {version: v1.31.0, %s}}"
