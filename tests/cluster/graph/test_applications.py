@@ -20,7 +20,8 @@ OPTIONS = ("--yes", "--skip-preview")
 IMAGE = "localhost/mesh-tracing/verify:local"
 PROGRAM = Path(__file__).parent / "programs" / "orders.py"
 CALLS = 60
-QUIET = {"bookinfo.traffic.enabled": False, "tempo.graphInterval": "5s"}
+# istiod watches the namespace of the application too.
+QUIET = {"bookinfo.traffic.enabled": False, "tempo.graphInterval": "5s", "mesh.discoveryNamespacesOnly": False}
 
 
 @pytest.fixture(scope="module")
