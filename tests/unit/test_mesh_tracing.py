@@ -40,7 +40,7 @@ def test_the_help_names_every_command() -> None:
     listed = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ") and "--" not in line]
     assert (done.returncode, listed) == (
         0,
-        ["lint", "verify", "facts", "preview", "roles", "images", "settings", "checks", "stacks"],
+        ["lint", "verify", "facts", "preview", "roles", "images", "settings", "alerts", "checks", "stacks"],
     )
 
 
