@@ -87,12 +87,11 @@ def derived_field_without_traces(manifests: Manifests, _facts: Facts) -> Iterato
     known = data_sources(manifests)
     traces = targets(manifests, TRACE_TYPES, "Tempo", "links from logs to traces lead nowhere")
     for source in known:
-        for index, field in enumerate(sequence(source.at("jsonData", "derivedFields"))):
-            path: Path = ("jsonData", "derivedFields", index)
-            uid = text(mapping(field).get("datasourceUid"))
+        for path, field in _derived_fields(source):
+            uid = text(field.get("datasourceUid"))
             if uid and uid not in every_uid(manifests):
                 yield from dangling(source, (*path, "datasourceUid"), traces)
-            elif not uid and "datasourceName" in mapping(field):
+            elif not uid and "datasourceName" in field:
                 yield warning(
                     source.where(*path, "datasourceName"),
                     "Grafana does not read this, and takes the link for one to a page outside",
@@ -128,12 +127,11 @@ def derived_field_without_traces(manifests: Manifests, _facts: Facts) -> Iterato
 )
 def derived_field_that_matches_nothing(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for source in data_sources(manifests):
-        for index, field in enumerate(sequence(source.at("jsonData", "derivedFields"))):
-            pattern = text(mapping(field).get("matcherRegex"))
+        for path, field in _derived_fields(source):
             # With the type label it is a label's name.
-            if _DOUBLED.search(pattern) and mapping(field).get("matcherType") != "label":
+            if _DOUBLED.search(text(field.get("matcherRegex"))) and field.get("matcherType") != "label":
                 yield warning(
-                    source.where("jsonData", "derivedFields", index, "matcherRegex"),
+                    source.where(*path, "matcherRegex"),
                     "two backslashes look for one in the log line, so the link is at no line",
                     "write one backslash",
                 )
@@ -169,18 +167,23 @@ def derived_field_that_matches_nothing(manifests: Manifests, _facts: Facts) -> I
 def derived_field_that_takes_nothing(manifests: Manifests, _facts: Facts) -> Iterator[Fault]:
     for source in data_sources(manifests):
         names: set[str] = set()
-        for index, field in enumerate(sequence(source.at("jsonData", "derivedFields"))):
-            settings = mapping(field)
+        for path, field in _derived_fields(source):
             # Of several with one name, Grafana looks for what the first one says.
-            is_first = text(settings.get("name")) not in names
-            names.add(text(settings.get("name")))
-            is_expression = settings.get("matcherType") in {None, "regex"}
-            if is_first and is_expression and _has_no_group(text(settings.get("matcherRegex"))):
+            is_first = text(field.get("name")) not in names
+            names.add(text(field.get("name")))
+            is_expression = field.get("matcherType") in {None, "regex"}
+            if is_first and is_expression and _has_no_group(text(field.get("matcherRegex"))):
                 yield warning(
-                    source.where("jsonData", "derivedFields", index, "matcherRegex"),
+                    source.where(*path, "matcherRegex"),
                     "without a group the expression takes nothing from the log line, so the link is at no line",
                     "put parentheses around what the id matches, or set matcherType to label if this is a label",
                 )
+
+
+def _derived_fields(source: DataSource) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
+    """What a data source takes from log lines, each with its path in the data source."""
+    for index, field in enumerate(sequence(source.at("jsonData", "derivedFields"))):
+        yield ("jsonData", "derivedFields", index), mapping(field)
 
 
 def _has_no_group(expression: str) -> bool:

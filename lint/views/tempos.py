@@ -16,7 +16,7 @@ from lint.views.services import TEMPO
 from lint.views.tempo_values import CHARTS, own_configuration, parts
 from lint.views.values import values
 from lint.views.versions import Minor, image_tag, minor
-from lint.views.workloads import WORKLOADS, anywhere
+from lint.views.workloads import WORKLOADS, mounting_among
 
 EXTRA_CONFIG: Path = ("spec", "extraConfig", "tempo")
 _NATIVE_URLS: Path = ("spec", "template", "metricsGenerator", "remoteWriteURLs")
@@ -216,10 +216,7 @@ def _top_keys() -> frozenset[str]:
 
 def _workloads_with(manifests: Manifests, config: Object) -> Sequence[Workload]:
     """Return what runs Tempo with this configuration; every Tempo of the namespace, if none of them mounts it."""
-    found = _by_volume(manifests)
-    mounting = found.get((config.namespace, config.name), ())
-    if not mounting and not config.namespace:
-        mounting = anywhere(manifests, config, found)
+    mounting = mounting_among(_by_volume(manifests), manifests, config)
     return mounting or _by_namespace(manifests).get(config.namespace, ())
 
 

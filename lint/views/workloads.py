@@ -86,13 +86,8 @@ def workloads(manifests: Manifests) -> tuple[Workload, ...]:
 
 
 def mounting(manifests: Manifests, config_map: Object) -> Sequence[Workload]:
-    """Return the workloads of whose Pods the ConfigMap or Secret is a volume.
-
-    One that names no namespace goes where whoever applies it says, and so belongs to those that have no other.
-    """
-    found = _by_volume(manifests)
-    there = found.get((config_map.namespace, config_map.name), ())
-    return there if there or config_map.namespace else anywhere(manifests, config_map, found)
+    """Return the workloads of whose Pods the ConfigMap or Secret is a volume."""
+    return mounting_among(_by_volume(manifests), manifests, config_map)
 
 
 @view
@@ -100,14 +95,19 @@ def _by_volume(manifests: Manifests) -> Mapping[tuple[str, str], Sequence[Worklo
     return grouped(((one.owner.namespace, name), one) for one in workloads(manifests) for name in one.mounted)
 
 
-def anywhere(
-    manifests: Manifests, config_map: Object, by_volume: Mapping[tuple[str, str], Sequence[_Found]]
+def mounting_among(
+    by_volume: Mapping[tuple[str, str], Sequence[_Found]], manifests: Manifests, config_map: Object
 ) -> Sequence[_Found]:
-    """Return what mounts one of this name in a namespace that has none of its own; ``by_volume`` is by namespace and
-    name."""
+    """Return what mounts the ConfigMap or Secret; ``by_volume`` is by the namespace and the name of what is mounted.
+
+    One that names no namespace goes where whoever applies it says, and so belongs to those that have no other.
+    """
+    found = by_volume.get((config_map.namespace, config_map.name), ())
+    if found or config_map.namespace:
+        return found
     there = {obj.namespace for obj in manifests.of("", config_map.kind) if obj.name == config_map.name}
-    mounted = ((place, found) for place, found in by_volume.items() if place[1] == config_map.name)
-    return [one for (namespace, _), found in mounted if namespace not in there for one in found]
+    mounted = ((namespace, users) for (namespace, name), users in by_volume.items() if name == config_map.name)
+    return [one for namespace, users in mounted if namespace not in there for one in users]
 
 
 def selects(service: Object, workload: Object) -> bool:
