@@ -188,11 +188,12 @@ def _our_config(
         spans = backends.queued_spans(thousands * _SPANS_IN_A_BATCH, collector, queues)
         return _delivery(collector, spans)
 
-    exporters = {
-        name: {"endpoint": address, "tls": {"insecure": True}, **delivery(collector.queue_size)}
-        for name, address in tempos.items()
-    }
-    if store is not None:
+    if store is None:
+        exporters = {
+            name: {"endpoint": address, "tls": {"insecure": True}, **delivery(collector.queue_size)}
+            for name, address in tempos.items()
+        }
+    else:
         name = backends.exporter_name(None, store, older=older)
         exporters = {name: backends.build_exporter(STORE, store, delivery(collector.queue_size))}
     further = {
